@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Knows how a program speaks to its operator: the journal with fields, or stderr; leaves the words
+ * to the caller. */
+#pragma once
+
+#include <syslog.h>
+
+#include "base/cleanup.h"
+
+/* Programs log, libraries return errors. Where stderr is the journal's stream (JOURNAL_STREAM names
+ * it) entries go to the journal natively, with fields; else lines with a <N> priority prefix or, on
+ * a terminal, without. Never message text, passwords, keys. */
+
+/* The most talkative level that is shown; LOG_INFO at first. Process-wide by nature (it is the one
+ * that stderr and the journal are), the only mutable global there is. */
+void log_set_max_level(int level);
+int log_get_max_level(void);
+
+/* fields: alternating name and value strings, ended by NULL; a NULL value leaves its field out. Names:
+ * MESSAGE_ID, CHAT_USER, CHAT_CHANNEL, CHAT_PEER, CHAT_TRACKER … (no digits: the catalog cannot
+ * expand those). Returns -|error| so that `return log_error_errno(r, …)` reads well. */
+int log_full(int level, int error, const char *const *fields, const char *file, int line, const char *func,
+             const char *format, ...) _printf_(7, 8);
+
+#define LOG_FIELDS(...) ((const char *const[]){ __VA_ARGS__, NULL, NULL })
+#define log_fields(level, error, fields, ...) \
+        log_full((level), (error), (fields), __FILE__, __LINE__, __func__, __VA_ARGS__)
+#define log_debug(...) log_fields(LOG_DEBUG, 0, NULL, __VA_ARGS__)
+#define log_info(...) log_fields(LOG_INFO, 0, NULL, __VA_ARGS__)
+#define log_notice(...) log_fields(LOG_NOTICE, 0, NULL, __VA_ARGS__)
+#define log_warning(...) log_fields(LOG_WARNING, 0, NULL, __VA_ARGS__)
+#define log_error(...) log_fields(LOG_ERR, 0, NULL, __VA_ARGS__)
+#define log_warning_errno(r, ...) log_fields(LOG_WARNING, (r), NULL, __VA_ARGS__)
+#define log_error_errno(r, ...) log_fields(LOG_ERR, (r), NULL, __VA_ARGS__)
