@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Knows how a channel is hosted: the single writer of its log, and the cursors of those who read
+ * it. Leaves rules to channel.h, disk to store.h, connections to peer.h. */
+#pragma once
+
+#include "daemon/channel.h"
+#include "net/rpc.h"
+
+/* Requests are taken one batch at a time: while a commit is in flight further ones wait, and each
+ * is judged by the state of the moment in which its batch is made; a governance change ends its
+ * batch. So the log holds nothing that its own state forbade, and batches grow with load. */
+typedef struct ChannelHost ChannelHost;
+typedef struct HostSession HostSession; /* one connection's membership here: cursor, presence */
+
+typedef struct ChannelHostHandlers {
+        /* The state is read from disk (r 0), or could not be: the channel cannot serve. */
+        void (*on_loaded)(ChannelHost *h, int r, void *userdata);
+        /* On disk, and being sent to members. Governance among them is applied already. */
+        void (*on_entries)(ChannelHost *h, const Entry *entries, size_t n, void *userdata);
+        void (*on_members)(ChannelHost *h, uint64_t generation, void *userdata);
+        /* AUTHORIZE names somebody who never was here: the owner asks the tracker (WHOIS) and
+         * answers, now or later, by channel_host_user_looked_up(). */
+        void (*lookup_user)(ChannelHost *h, const char *username, uint64_t ticket, void *userdata);
+        /* A commit failed (disk full …) or works again (r 0). */
+        void (*on_disk)(ChannelHost *h, int r, void *userdata);
+} ChannelHostHandlers;
+
+/* row: a hosted channel of the store. me: who we are. A log that is empty gets its `create` entry
+ * first, with channel_id and epoch; an epoch above the log's is logged as `host` before anyone is
+ * served. */
+int channel_host_new(const Runtime *rt /* weak */, Store *store /* weak */, uint64_t row,
+                     const char *name, const char *channel_id, uint64_t epoch, const Actor *me,
+                     const ChannelHostHandlers *handlers, void *userdata /* weak */,
+                     ChannelHost **ret);
+/* Sessions get CLOSED with the reason ("unhosted", "moved"; NULL: nothing is said, GOING_AWAY was).
+ */
+ChannelHost *channel_host_free(ChannelHost *h, const char *closed_reason);
+
+/* f NULL: a registered user of that name exists. A ticket that is not known any more is ignored. */
+void channel_host_user_looked_up(ChannelHost *h, uint64_t ticket, const Failure *f);
+
+const Channel *channel_host_get_channel(const ChannelHost *h);
+const char *channel_host_get_name(const ChannelHost *h);
+bool channel_host_is_loaded(const ChannelHost *h);
+uint64_t channel_host_get_generation(const ChannelHost *h); /* of the roster */
+size_t channel_host_get_n_sessions(const ChannelHost *h);
+size_t channel_host_get_n_online(const ChannelHost *h); /* distinct users, the local one included */
+
+/* A §5 request of a remote peer; payload is checked here. Consumes q. */
+void channel_host_request(ChannelHost *h, const Actor *actor, RpcRequest *q, HostSession **session);
+/* The connection is gone, or DISCONNECT. */
+HostSession *host_session_free(HostSession *s);
+
+/* The local user, by the same queue and the same rules. extra as Proposal; done with the result of
+ * each, or a failure for all. */
+typedef struct LocalMessage {
+        char id[UUID_STRING_SIZE];
+        const char *text; /* copied */
+        const char *meta;
+} LocalMessage;
+typedef struct LocalResult {
+        const char *id;
+        Failure failure; /* code ERROR_NONE: stored */
+        uint64_t seq;
+} LocalResult;
+typedef void (*channel_host_sent_fn)(const LocalResult *results, size_t n, const Failure *f,
+                                     void *userdata);
+int channel_host_send(ChannelHost *h, const Actor *actor, const LocalMessage *messages, size_t n,
+                      channel_host_sent_fn done, void *userdata);
+typedef void (*channel_host_done_fn)(const Failure *f, void *userdata);
+int channel_host_set_permissions(ChannelHost *h, const Actor *actor, ViewPermission view,
+                                 SendPermission send, channel_host_done_fn done, void *userdata);
+int channel_host_authorize(ChannelHost *h, const Actor *actor, const char *target, Role role,
+                           channel_host_done_fn done, void *userdata);
+
+/* The roster: who is here now (and the local user), by name. */
+typedef struct RosterEntry {
+        char username[NAME_SIZE];
+        UserType user_type;
+        Role role;
+        bool online;
+        uint64_t since; /* µs since the epoch */
+} RosterEntry;
+typedef int (*channel_host_each_member_fn)(const RosterEntry *m, void *userdata);
+int channel_host_each_member(const ChannelHost *h, const char *after /* exclusive, NULL = first */,
+                             channel_host_each_member_fn fn, void *userdata);

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Knows who has dialled us: inbound connections, who they are by certificate, and which hosted
+ * channel a request is for. Leaves the channels to channel-host.h. */
+#pragma once
+
+#include "daemon/channel-host.h"
+#include "net/listener.h"
+
+typedef struct PeerServer PeerServer;
+
+typedef struct PeerServerHandlers {
+        void (*on_peers_changed)(PeerServer *s, void *userdata); /* their number, or Reachable */
+} PeerServerHandlers;
+
+/* Not listening yet. agent as in rpc.h. */
+int peer_server_new(const Runtime *rt /* weak */, const PeerServerHandlers *handlers,
+                    void *userdata /* weak */, PeerServer **ret);
+PeerServer *peer_server_free(PeerServer *s);
+DEFINE_CLEANUP(PeerServer *, peer_server_free);
+
+/* Takes fd. Connections that are not from who the certificate rules admit end in the handshake. */
+int peer_server_listen(PeerServer *s, int fd);
+int peer_server_get_address(const PeerServer *s, Address *ret); /* -ENOTCONN: not listening */
+/* Ours for handshakes from now on; NULL: nobody is signed in, connections are refused and live ones
+ * cut. */
+void peer_server_set_tls(PeerServer *s, TlsConfig *tls);
+
+/* Weak; by channel_host_get_name(). */
+int peer_server_add_host(PeerServer *s, ChannelHost *h);
+void peer_server_remove_host(PeerServer *s, ChannelHost *h);
+
+/* A planned stop: GOING_AWAY with a spread to everybody. */
+void peer_server_go_away(PeerServer *s, const char *reason);
+size_t peer_server_get_n_peers(const PeerServer *s);
+bool peer_server_was_reached(const PeerServer *s); /* somebody came in from another machine */
+
+typedef struct PeerInfo {
+        const char *username;
+        UserType user_type;
+        const Address *address;
+        uint64_t since; /* µs since the epoch */
+        size_t queued_bytes;
+} PeerInfo;
+typedef int (*peer_server_each_fn)(const PeerInfo *info, void *userdata);
+/* Those connected to this channel. */
+int peer_server_each(const PeerServer *s, const ChannelHost *h, peer_server_each_fn fn,
+                     void *userdata);

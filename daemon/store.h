@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Knows what a person's disk remembers: trackers, identities, channels, logs, outboxes.
+ * Asynchronous throughout; the only SQLite of the daemon. Leaves rules to channel.h and order to
+ * its callers. */
+#pragma once
+
+#include "base/runtime.h"
+#include "net/identity.h"
+#include "wire/entry.h"
+#include "wire/error.h"
+#include "wire/limits.h"
+
+/* done always runs from a later turn of the loop, after the commit and its fsync, with 0 or
+ * negative errno (-ENOSPC, -EROFS, -EIO, -EBADMSG …; -ENOBUFS: too much waits, answer `busy`),
+ * unless the returned job was freed first. What a callback is given is borrowed for its duration
+ * unless it says otherwise. Calls with `Job **ret_job` accept NULL. Returned errors mean that done
+ * will not run. Writes take effect in the order of submission; a read sees every write whose done
+ * has run. */
+typedef struct Store Store;
+typedef void (*store_done_fn)(int r, void *userdata);
+
+int store_new(const Runtime *rt /* weak */, const char *path, Store **ret);
+Store *store_free(Store *s); /* finishes what was submitted */
+DEFINE_CLEANUP(Store *, store_free);
+
+/* ---- who we are (store-identity.c) ---- */
+
+typedef struct StoredTracker {
+        char tracker_id[TRACKER_ID_SIZE];
+        char pin[PIN_SIZE];
+        const char *address; /* host:port as the person gave it */
+        const char *ca_pem;
+        uint64_t identity; /* row of who is signed in; 0 = nobody */
+} StoredTracker;
+
+/* Identities are for ever: their rows keep channels and outboxes of who signed out. */
+typedef struct StoredIdentity {
+        uint64_t row;
+        char tracker_id[TRACKER_ID_SIZE];
+        UserType user_type;
+        char username[NAME_SIZE];
+        const char *key_pem; /* NULL once signed out: the key is destroyed with it */
+        const char *certificate_pem;
+} StoredIdentity;
+
+/* tracker NULL: none was ever set. identity NULL: nobody is signed in. */
+typedef void (*store_load_fn)(int r, const StoredTracker *tracker, const StoredIdentity *identity,
+                              void *userdata);
+int store_load(Store *s, store_load_fn done, void *userdata, Job **ret_job);
+/* Inserts or updates by tracker_id and makes it the current one. */
+int store_save_tracker(Store *s, const StoredTracker *t, store_done_fn done, void *userdata,
+                       Job **ret_job);
+/* Inserts or updates by (tracker_id, user_type, username), makes it the signed-in one of its
+ * tracker, gives the row. The same for a guest who comes back. */
+typedef void (*store_row_fn)(int r, uint64_t row, void *userdata);
+int store_sign_in(Store *s, const StoredIdentity *i, store_row_fn done, void *userdata,
+                  Job **ret_job);
+/* Erases key and certificate (secure_delete), nobody is signed in at that tracker any more. A
+ * guest's queued outbox rows become failed (`expired`). */
+int store_sign_out(Store *s, uint64_t identity, store_done_fn done, void *userdata, Job **ret_job);
+
+/* ---- channels of an identity (store-channel.c) ---- */
+
+typedef enum ViewPermission {
+        VIEW_PUBLIC,
+        VIEW_RESTRICTED,
+        VIEW_MAX,
+        VIEW_INVALID = -EINVAL
+} ViewPermission;
+typedef enum SendPermission {
+        SEND_EVERYONE,
+        SEND_REGISTERED,
+        SEND_MEMBERS,
+        SEND_MAX,
+        SEND_INVALID = -EINVAL
+} SendPermission;
+const char *view_permission_to_string(ViewPermission p);
+ViewPermission view_permission_from_string(const char *s);
+const char *send_permission_to_string(SendPermission p);
+SendPermission send_permission_from_string(const char *s);
+
+typedef struct StoredChannel {
+        uint64_t row; /* 0: new */
+        uint64_t identity;
+        char channel_id[UUID_STRING_SIZE];
+        char name[NAME_SIZE];
+        char owner[NAME_SIZE];
+        char host[NAME_SIZE]; /* username of the host that we remember */
+        bool hosted;          /* we are the host: entries are the truth, not a copy */
+        bool wanted;          /* come back by itself: not disconnected by the person */
+        bool closed; /* for good (unhosted, left with its copy kept, diverged …): reason says why */
+        const char *reason; /* may be NULL */
+        Role role;          /* ours, as last heard */
+        ViewPermission view;
+        SendPermission send;
+        const char *topic; /* may be NULL */
+        uint64_t epoch;
+        /* Read-only for callers, kept by the store itself: */
+        uint64_t first_seq;  /* of what is held here; 0 = nothing */
+        uint64_t synced_seq; /* end of the contiguous prefix (a host's: the end of the log) */
+        char synced_id[UUID_STRING_SIZE]; /* id of that entry, "" when 0 */
+        uint64_t last_seq;                /* the host's head as last heard */
+        uint64_t read_seq;
+        uint64_t n_unread; /* messages of others above read_seq */
+        uint64_t n_outbox; /* rows queued */
+} StoredChannel;
+
+typedef void (*store_channels_fn)(int r, const StoredChannel *channels, size_t n, void *userdata);
+int store_load_channels(Store *s, uint64_t identity, store_channels_fn done, void *userdata,
+                        Job **ret_job);
+/* Inserts (row 0) or updates the caller's fields by row. -EEXIST: this identity has that
+ * channel_id. */
+int store_save_channel(Store *s, const StoredChannel *c, store_row_fn done, void *userdata,
+                       Job **ret_job);
+/* With its entries and outbox. */
+int store_delete_channel(Store *s, uint64_t row, store_done_fn done, void *userdata, Job **ret_job);
+/* Forwards only, unless backwards is set; gives the unread count that results. */
+typedef void (*store_read_mark_fn)(int r, uint64_t read_seq, uint64_t n_unread, void *userdata);
+int store_mark_read(Store *s, uint64_t row, uint64_t seq, bool backwards, store_read_mark_fn done,
+                    void *userdata, Job **ret_job);
+int store_set_last_seq(Store *s, uint64_t row, uint64_t last_seq);
+
+/* ---- logs (store-log.c) ---- */
+
+/* What a host is asked to add. seq is given by the store: log order is commit order. */
+typedef struct Proposal {
+        char id[UUID_STRING_SIZE];
+        EntryKind kind;
+        char username[NAME_SIZE]; /* the actor, from the certificate */
+        UserType user_type;
+        char key_id[KEY_ID_SIZE]; /* who a guest is: the sender of a guest is the key */
+        const char *extra;        /* JSON object, as Entry.extra; copied */
+        size_t n_extra;
+} Proposal;
+
+typedef struct Appended {
+        int r; /* 0 stored now; 1 duplicate: seq and time are those of the first; -EEXIST: this
+                * sender used the id for other content (`conflict`) */
+        uint64_t seq;
+        uint64_t time;
+} Appended;
+
+/* One transaction for all proposals of the call (and for what else waited). results[i] belongs to
+ * proposals[i]; entries are those newly stored, ascending, contiguous, ready to be shown to
+ * members. Deduplicates by (channel, sender, id) for ever, sender = username for users and key_id
+ * for guests. The time of entries is the caller's clock, never below the entry before. A queued
+ * outbox row of the channel with the same id and the actor's identity is finished (stored, seq) in
+ * the same transaction. */
+typedef void (*store_appended_fn)(int r, const Appended *results, size_t n_results,
+                                  const Entry *entries, size_t n_entries, void *userdata);
+int store_append(Store *s, uint64_t row, const Proposal *proposals, size_t n,
+                 store_appended_fn done, void *userdata, Job **ret_job);
+
+/* A member's copy: entries must continue synced_seq (or, when nothing is held, start anywhere);
+ * -EILSEQ otherwise, nothing stored. Moves the cursor and finishes the outbox rows (username = me,
+ * id) in the same transaction. Rows that become unread are counted in n_unread. */
+typedef void (*store_copied_fn)(int r, uint64_t synced_seq, uint64_t n_unread,
+                                size_t n_outbox_finished, void *userdata);
+int store_copy(Store *s, uint64_t row, const Entry *entries, size_t n, const char *me,
+               UserType my_type, store_copied_fn done, void *userdata, Job **ret_job);
+/* Older history below first_seq: must end at first_seq − 1. */
+int store_copy_older(Store *s, uint64_t row, const Entry *entries, size_t n, store_done_fn done,
+                     void *userdata, Job **ret_job);
+
+/* A page, ascending. anchor exclusive; after 0 = from the oldest, before 0 = the newest. At most
+ * limit entries and max_bytes of extra (at least one entry). more: there is more in that direction
+ * here. */
+typedef struct PageQuery {
+        uint64_t anchor;
+        bool before;
+        unsigned limit;
+        size_t max_bytes;
+        bool governance_only; /* everything but messages: for replay */
+} PageQuery;
+typedef void (*store_page_fn)(int r, const Entry *entries, size_t n, bool more, void *userdata);
+int store_read_page(Store *s, uint64_t row, const PageQuery *query, store_page_fn done,
+                    void *userdata, Job **ret_job);
+/* r 0 with id "" when there is no such entry. For CONNECT's since_id. */
+typedef void (*store_entry_id_fn)(int r, const char *id, void *userdata);
+int store_read_entry_id(Store *s, uint64_t row, uint64_t seq, store_entry_id_fn done,
+                        void *userdata, Job **ret_job);
+
+/* ---- outboxes (store-outbox.c) ---- */
+
+typedef enum OutboxState {
+        OUTBOX_QUEUED,
+        OUTBOX_STORED,
+        OUTBOX_FAILED,
+        OUTBOX_STATE_MAX,
+        OUTBOX_STATE_INVALID = -EINVAL
+} OutboxState;
+const char *outbox_state_to_string(OutboxState s);
+OutboxState outbox_state_from_string(const char *s);
+
+typedef struct OutboxRow {
+        uint64_t order; /* grows with each row of a channel */
+        char id[UUID_STRING_SIZE];
+        const char *text;
+        const char *meta; /* JSON object or NULL */
+        uint64_t queued;  /* µs since the epoch */
+        uint64_t attempts;
+        OutboxState state;
+        ErrorCode error; /* of a failed one */
+        uint64_t seq;    /* of a stored one */
+} OutboxRow;
+
+/* add->{id,text,meta,queued}. r 0: new and on disk. 1: the id is here already with the same text
+ * and existing tells its state. -EEXIST: with other text. -EDQUOT: QueueFull (OUTBOX_ROWS_MAX,
+ * OUTBOX_BYTES_MAX). */
+typedef void (*store_outbox_added_fn)(int r, const OutboxRow *existing, void *userdata);
+int store_outbox_add(Store *s, uint64_t row, const OutboxRow *add, store_outbox_added_fn done,
+                     void *userdata, Job **ret_job);
+/* after: exclusive order, 0 = from the first. only_queued: for the sender; else all, finished ones
+ * for 10 min. */
+typedef void (*store_outbox_page_fn)(int r, const OutboxRow *rows, size_t n, bool more,
+                                     void *userdata);
+int store_outbox_read(Store *s, uint64_t row, uint64_t after, bool only_queued, unsigned limit,
+                      size_t max_bytes, store_outbox_page_fn done, void *userdata, Job **ret_job);
+/* What became of rows that were sent, in one transaction; a state of queued only counts an attempt.
+ * A member's row becomes stored by store_copy() too, whichever comes first: "gone from the queue
+ * and in the log" is one step for readers, since a stored row is only shown as finished. */
+typedef struct OutboxUpdate {
+        char id[UUID_STRING_SIZE];
+        OutboxState state;
+        ErrorCode error;
+        uint64_t seq;
+} OutboxUpdate;
+int store_outbox_update(Store *s, uint64_t row, const OutboxUpdate *updates, size_t n,
+                        store_done_fn done, void *userdata, Job **ret_job);
+/* cancel: a queued or failed row goes away; -EEXIST: it is stored already; -ENOENT. retry: failed →
+ * queued at the end of the queue under the same id; queued: 0; stored: -EEXIST. */
+int store_outbox_cancel(Store *s, uint64_t row, const char *id, store_done_fn done, void *userdata,
+                        Job **ret_job);
+int store_outbox_retry(Store *s, uint64_t row, const char *id, store_done_fn done, void *userdata,
+                       Job **ret_job);
