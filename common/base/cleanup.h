@@ -18,29 +18,29 @@
 #define _sentinel_ __attribute__((sentinel))
 
 /* Moves ownership out of a cleanup variable: yields its value and leaves NULL behind. */
-#define TAKE_PTR(p)                         \
-        ({                                  \
-                __typeof__(p) *_pp = &(p);  \
-                __typeof__(p) _taken = *_pp; \
-                *_pp = NULL;                \
-                _taken;                     \
+#define TAKE_PTR(p)                                                                                \
+        ({                                                                                         \
+                __typeof__(p) *_pp = &(p);                                                         \
+                __typeof__(p) _taken = *_pp;                                                       \
+                *_pp = NULL;                                                                       \
+                _taken;                                                                            \
         })
 
 /* The same for a descriptor; -EBADF is left behind. */
-#define TAKE_FD(fd)                 \
-        ({                          \
-                int *_fdp = &(fd);  \
-                int _taken = *_fdp; \
-                *_fdp = -EBADF;     \
-                _taken;             \
+#define TAKE_FD(fd)                                                                                \
+        ({                                                                                         \
+                int *_fdp = &(fd);                                                                 \
+                int _taken = *_fdp;                                                                \
+                *_fdp = -EBADF;                                                                    \
+                _taken;                                                                            \
         })
 
 /* Defines static inline NAMEp() for _cleanup_(NAMEp), for a `T *NAME(T *)` that accepts NULL. */
-#define DEFINE_CLEANUP(type, name)             \
-        static inline void name##p(type *p) {  \
-                if (*p)                        \
-                        *p = name(*p);         \
-        }                                      \
+#define DEFINE_CLEANUP(type, name)                                                                 \
+        static inline void name##p(type *p) {                                                      \
+                if (*p)                                                                            \
+                        *p = name(*p);                                                             \
+        }                                                                                          \
         struct cleanup_##name##_needs_semicolon
 
 static inline void freep(void *p) {
@@ -68,17 +68,17 @@ static inline void fclosep(FILE **f) {
 
 #define new0(type, n) ((type *) calloc((n), sizeof(type)))
 #define ELEMENTSOF(a) (sizeof(a) / sizeof((a)[0]))
-#define MIN(a, b)                              \
-        ({                                     \
-                __typeof__(a) _min_a = (a);    \
-                __typeof__(b) _min_b = (b);    \
-                _min_a < _min_b ? _min_a : _min_b; \
+#define MIN(a, b)                                                                                  \
+        ({                                                                                         \
+                __typeof__(a) _min_a = (a);                                                        \
+                __typeof__(b) _min_b = (b);                                                        \
+                _min_a < _min_b ? _min_a : _min_b;                                                 \
         })
-#define MAX(a, b)                              \
-        ({                                     \
-                __typeof__(a) _max_a = (a);    \
-                __typeof__(b) _max_b = (b);    \
-                _max_a > _max_b ? _max_a : _max_b; \
+#define MAX(a, b)                                                                                  \
+        ({                                                                                         \
+                __typeof__(a) _max_a = (a);                                                        \
+                __typeof__(b) _max_b = (b);                                                        \
+                _max_a > _max_b ? _max_a : _max_b;                                                 \
         })
 
 static inline bool streq(const char *a, const char *b) {

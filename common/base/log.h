@@ -16,14 +16,15 @@
 void log_set_max_level(int level);
 int log_get_max_level(void);
 
-/* fields: alternating name and value strings, ended by NULL; a NULL value leaves its field out. Names:
- * MESSAGE_ID, CHAT_USER, CHAT_CHANNEL, CHAT_PEER, CHAT_TRACKER … (no digits: the catalog cannot
- * expand those). Returns -|error| so that `return log_error_errno(r, …)` reads well. */
-int log_full(int level, int error, const char *const *fields, const char *file, int line, const char *func,
-             const char *format, ...) _printf_(7, 8);
+/* fields: alternating name and value strings, ended by NULL; a NULL value leaves its field out.
+ * Names: MESSAGE_ID, CHAT_USER, CHAT_CHANNEL, CHAT_PEER, CHAT_TRACKER … (no digits: the catalog
+ * cannot expand those). With an error its text follows the message, unless the format says %m
+ * itself. Returns -|error| so that `return log_error_errno(r, …)` reads well; errno stays. */
+int log_full(int level, int error, const char *const *fields, const char *file, int line,
+             const char *func, const char *format, ...) _printf_(7, 8);
 
 #define LOG_FIELDS(...) ((const char *const[]){ __VA_ARGS__, NULL, NULL })
-#define log_fields(level, error, fields, ...) \
+#define log_fields(level, error, fields, ...)                                                      \
         log_full((level), (error), (fields), __FILE__, __LINE__, __func__, __VA_ARGS__)
 #define log_debug(...) log_fields(LOG_DEBUG, 0, NULL, __VA_ARGS__)
 #define log_info(...) log_fields(LOG_INFO, 0, NULL, __VA_ARGS__)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Knows how settings files are found, layered and told about; leaves their meaning to each program. */
+/* Knows how settings files are found and layered; leaves their meaning to each program. */
 #pragma once
 
 #include <stdbool.h>
@@ -15,10 +15,12 @@ typedef struct Setting {
 
 /* What was found wrong, a line each; warn is told unknown keys and bad values with file and line.
  * fatal: a bad value (not an unknown key). */
-typedef void (*settings_warn_fn)(const char *file, unsigned line, const char *message, bool fatal, void *userdata);
+typedef void (*settings_warn_fn)(const char *file, unsigned line, const char *message, bool fatal,
+                                 void *userdata);
 
 /* Reads DIR/NAME.conf and then DIR/NAME.conf.d/ *.conf in byte order for every dir, least important
- * first: later assignments win. Missing files are fine. table ends with {}. -EINVAL when a value was
- * refused (all are told first), other negative errno when a file that exists cannot be read. */
+ * first: later assignments win. Missing files are fine. dirs ends with NULL, table with {}. -EINVAL
+ * when a value was refused (all are told first), other negative errno when a file that exists
+ * cannot be read. */
 int settings_load(const char *const *dirs, const char *name, const Setting *table, void *settings,
                   settings_warn_fn warn, void *userdata);

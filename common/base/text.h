@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Knows which bytes of strangers are text; leaves their meaning to others. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Text by protocol §2: UTF-8, scalar values, without controls (TAB and LF only where multiline),
+ * U+007F–009F, U+FDD0–FDEF, U+xxFFFE/F. */
+bool text_is_valid(const char *s, size_t n, bool multiline);
+/* Replaces each offending code point or byte by U+FFFD; *ret is the caller's, with a NUL that
+ * *ret_n does not count. */
+int text_sanitize(const char *s, size_t n, bool multiline, char **ret, size_t *ret_n);
