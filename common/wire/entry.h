@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Knows one log entry (protocol §5 ENTRY) as a struct and as JSON; leaves its effect to channel.h. */
+/* Knows one log entry (protocol §5 ENTRY) as a struct and as JSON; leaves its effect to others. */
 #pragma once
 
 #include "base/names.h"
 #include "base/random.h"
+#include "wire/directory-entry.h"
 #include "wire/fields.h"
 
 typedef enum UserType {
@@ -16,8 +17,16 @@ const char *user_type_to_string(UserType t); /* "REGISTERED", "GUEST" */
 UserType user_type_from_string(const char *s);
 
 typedef enum EntryKind {
-        ENTRY_MESSAGE, ENTRY_CREATE, ENTRY_HOST, ENTRY_TOPIC, ENTRY_VIEW, ENTRY_ROLE, ENTRY_KICK, ENTRY_BAN,
-        ENTRY_UNBAN, ENTRY_REDACT,
+        ENTRY_MESSAGE,
+        ENTRY_CREATE,
+        ENTRY_HOST,
+        ENTRY_TOPIC,
+        ENTRY_VIEW,
+        ENTRY_ROLE,
+        ENTRY_KICK,
+        ENTRY_BAN,
+        ENTRY_UNBAN,
+        ENTRY_REDACT,
         ENTRY_OTHER, /* a kind of a later version: stored, served, counted, without effect */
         ENTRY_KIND_MAX,
         ENTRY_KIND_INVALID = -EINVAL,
@@ -25,7 +34,14 @@ typedef enum EntryKind {
 const char *entry_kind_to_string(EntryKind k);
 EntryKind entry_kind_from_string(const char *s); /* ENTRY_OTHER for what is not known */
 
-typedef enum Role { ROLE_NONE, ROLE_MEMBER, ROLE_MODERATOR, ROLE_OWNER, ROLE_MAX, ROLE_INVALID = -EINVAL } Role;
+typedef enum Role {
+        ROLE_NONE,
+        ROLE_MEMBER,
+        ROLE_MODERATOR,
+        ROLE_OWNER,
+        ROLE_MAX,
+        ROLE_INVALID = -EINVAL
+} Role;
 const char *role_to_string(Role r);
 Role role_from_string(const char *s);
 
@@ -52,26 +68,10 @@ Entry *entries_free(Entry *entries, size_t n);
 /* Appends the entry as one JSON object. */
 void entry_write(Writer *w, const char *key, const Entry *e);
 /* -EBADMSG when it is no ENTRY by protocol §5, with *ret_bad naming the field. Text that is outside
- * §2's rule is not refused: U+FFFD takes its place. */
+ * §2's rule is not refused: U+FFFD takes its place. What a kind must carry beyond a message's text
+ * is not looked at. */
 int entry_read(const Value *v, Entry *ret, const char **ret_bad);
-/* Makes the extra of a message: {"message_content":…,"meta":…}. meta_json may be NULL. */
+/* Makes the extra of a message: {"message_content":…,"meta":…}. meta_json may be NULL. -EINVAL for
+ * a text that is empty, over MESSAGE_BYTES_MAX or outside §2's rule, and for a meta that is no
+ * object, over META_BYTES_MAX or nested too deeply for a frame. */
 int entry_extra_message(const char *text, const char *meta_json, char **ret, size_t *ret_n);
-
-/* What a CHANNEL object of the directory says (protocol §4). Owned strings. */
-typedef struct DirectoryEntry {
-        char channel_name[NAME_SIZE];
-        char channel_id[UUID_STRING_SIZE];
-        char owner[NAME_SIZE];
-        char host[NAME_SIZE];
-        Address addresses[8];
-        size_t n_addresses;
-        bool restricted;
-        bool online;
-        char *topic; /* owned, never NULL */
-        uint64_t members, last_seq, epoch;
-        uint64_t since; /* µs since the epoch */
-} DirectoryEntry;
-
-void directory_entry_done(DirectoryEntry *e);
-void directory_entry_write(Writer *w, const char *key, const DirectoryEntry *e, bool with_addresses);
-int directory_entry_read(const Value *v, DirectoryEntry *ret, const char **ret_bad);

@@ -21,31 +21,60 @@ typedef enum WireStatus {
 typedef enum ErrorCode {
         ERROR_NONE,
         /* UNAUTHORIZED */
-        ERROR_NOT_SIGNED_IN, ERROR_BAD_CREDENTIALS, ERROR_EXPIRED, ERROR_REVOKED, ERROR_RESTRICTED,
-        ERROR_READ_ONLY, ERROR_BANNED, ERROR_GUESTS_NOT_ALLOWED, ERROR_NOT_OWNER, ERROR_NOT_MODERATOR,
+        ERROR_NOT_SIGNED_IN,
+        ERROR_BAD_CREDENTIALS,
+        ERROR_EXPIRED,
+        ERROR_REVOKED,
+        ERROR_RESTRICTED,
+        ERROR_READ_ONLY,
+        ERROR_BANNED,
+        ERROR_GUESTS_NOT_ALLOWED,
+        ERROR_NOT_OWNER,
+        ERROR_NOT_MODERATOR,
         /* SERVER_ERROR */
-        ERROR_BUSY, ERROR_INTERNAL,
+        ERROR_BUSY,
+        ERROR_INTERNAL,
         /* REQUEST_ERROR */
-        ERROR_BAD_FRAME, ERROR_BAD_REQUEST, ERROR_TOO_LARGE, ERROR_UNKNOWN_COMMAND, ERROR_UNSUPPORTED,
-        ERROR_RATE_LIMITED, ERROR_INVALID_NAME, ERROR_NAME_TAKEN, ERROR_WEAK_PASSWORD, ERROR_NO_SUCH_CHANNEL,
-        ERROR_CHANNEL_EXISTS, ERROR_NO_SUCH_USER, ERROR_NO_SUCH_ENTRY, ERROR_CONFLICT, ERROR_STALE_EPOCH,
+        ERROR_BAD_FRAME,
+        ERROR_BAD_REQUEST,
+        ERROR_TOO_LARGE,
+        ERROR_UNKNOWN_COMMAND,
+        ERROR_UNSUPPORTED,
+        ERROR_RATE_LIMITED,
+        ERROR_INVALID_NAME,
+        ERROR_NAME_TAKEN,
+        ERROR_WEAK_PASSWORD,
+        ERROR_NO_SUCH_CHANNEL,
+        ERROR_CHANNEL_EXISTS,
+        ERROR_NO_SUCH_USER,
+        ERROR_NO_SUCH_ENTRY,
+        ERROR_CONFLICT,
+        ERROR_STALE_EPOCH,
         /* this side only */
-        ERROR_ALREADY_SIGNED_IN, ERROR_HOST_OFFLINE, ERROR_TRACKER_UNREACHABLE, ERROR_UNTRUSTED_TRACKER,
-        ERROR_PIN_MISMATCH, ERROR_QUEUE_FULL, ERROR_TIMEOUT, ERROR_CANCELLED, ERROR_PROTOCOL,
+        ERROR_ALREADY_SIGNED_IN,
+        ERROR_HOST_OFFLINE,
+        ERROR_TRACKER_UNREACHABLE,
+        ERROR_UNTRUSTED_TRACKER,
+        ERROR_PIN_MISMATCH,
+        ERROR_QUEUE_FULL,
+        ERROR_TIMEOUT,
+        ERROR_CANCELLED,
+        ERROR_PROTOCOL,
         ERROR_MAX,
         ERROR_INVALID = -EINVAL,
 } ErrorCode;
 
 typedef struct ErrorInfo {
-        const char *wire;   /* "not-signed-in" */
+        const char *wire; /* "not-signed-in" */
         WireStatus status;
-        const char *dbus;   /* "org.p2pchat.Error.NotSignedIn" */
-        int error;          /* positive errno */
-        int exit_status;    /* of p2pchatctl: 1 failed 3 sign-in missing 4 no such 5 denied 6 timed out 7 refused */
+        const char *dbus; /* "org.p2pchat.Error.NotSignedIn" */
+        int error;        /* positive errno */
+        int exit_status;  /* of p2pchatctl, cli.md: 1, 3–7 */
 } ErrorInfo;
 
 const ErrorInfo *error_info(ErrorCode code); /* never NULL for 0 ≤ code < ERROR_MAX */
-/* ERROR_INVALID for a code that this version does not know. */
+/* ERROR_INVALID for a code that this version does not know; names of STATUS_LOCAL are no wire
+ * codes. */
 ErrorCode error_from_wire(const char *code);
 ErrorCode error_from_dbus(const char *name);
 const char *wire_status_to_string(WireStatus s);
@@ -60,8 +89,9 @@ typedef struct Failure {
         uint64_t retry_after_ms; /* busy, rate-limited; 0 = not said */
         uint64_t last_seq;       /* conflict, stale-epoch of CONNECT/HOST; else 0 */
         uint64_t epoch;
-        char field[32];          /* bad-request: the member at fault, "" = none */
+        char field[32]; /* bad-request: the member at fault, "" = none */
 } Failure;
 
-/* Fills *f and returns -errno of the code, so `return failure_set(f, ERROR_BUSY, "…")` reads well. */
+/* Fills *f and returns -errno of the code, so `return failure_set(f, ERROR_BUSY, "…")`
+ * reads well. What does not fit is cut between characters. */
 int failure_set(Failure *f, ErrorCode code, const char *format, ...) _printf_(3, 4);

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Knows every bound on what comes from outside, each with its reason; leaves enforcing to who reads it. */
+/* Knows every bound on what comes from outside, and why; leaves enforcing to who reads it. */
 #pragma once
 
 #include "base/names.h"
 
 /* protocol §2 */
-#define FRAME_BYTES_MAX 65536         /* one frame, header and LF included */
-#define FRAME_BYTES_ANONYMOUS_MAX 8192 /* before sign-in (tracker) or join (host): strangers get less */
+#define FRAME_BYTES_MAX 65536          /* one frame, header and LF included */
+#define FRAME_BYTES_ANONYMOUS_MAX 8192 /* before sign-in or join: strangers get less */
 #define HEADER_BYTES_MAX 24
 #define REQUEST_ID_BYTES_MAX 64
-#define JSON_DEPTH_MAX 8              /* BODY is 1 */
+#define JSON_DEPTH_MAX 8 /* BODY is 1 */
 #define NUMBER_MAX ((UINT64_C(1) << 53) - 1)
-#define IN_FLIGHT_PEER 32             /* unanswered requests a connection, on a host */
-#define IN_FLIGHT_TRACKER 1000        /* … on the tracker */
+#define IN_FLIGHT_PEER 32      /* unanswered requests a connection, on a host */
+#define IN_FLIGHT_TRACKER 1000 /* … on the tracker */
 #define REQUEST_TIMEOUT_USEC (10 * USEC_PER_SEC)
 #define FEATURES_MAX 32
 #define AGENT_BYTES_MAX 64
@@ -26,7 +26,7 @@
 #define MESSAGE_BYTES_MAX 16384
 #define META_BYTES_MAX 1024
 #define MESSAGES_PER_REQUEST_MAX 64
-#define ENTRY_EXTRA_BYTES_MAX 4096    /* keys of kinds that this version does not know */
+#define ENTRY_EXTRA_BYTES_MAX 4096 /* keys of kinds that this version does not know */
 #define LIST_LIMIT_MAX 200
 #define HISTORY_LIMIT_MAX 500
 #define MEMBERS_LIMIT_MAX 500
@@ -37,7 +37,7 @@
 #define HELLO_TIMEOUT_USEC (10 * USEC_PER_SEC)
 #define TLS_TIMEOUT_USEC (10 * USEC_PER_SEC)
 #define CONNECT_TIMEOUT_USEC (10 * USEC_PER_SEC)
-#define LINGER_USEC (1 * USEC_PER_SEC)         /* reading drained before a close */
+#define LINGER_USEC (1 * USEC_PER_SEC) /* reading drained before a close */
 
 /* protocol §1, §4 */
 #define TRACKER_PORT 22236
@@ -50,14 +50,14 @@
 #define DEVICE_UNSEEN_DAYS 180
 
 /* Ours: what one process gives to all of its clients together. */
-#define CONNECTIONS_MAX 8000           /* a peer with the usual 20,000 descriptors keeps room for the store */
+#define CONNECTIONS_MAX 8000           /* of 20,000 descriptors; the store needs some too */
 #define CONNECTIONS_PER_SOURCE_MAX 256 /* one NAT's worth of people */
-#define HANDSHAKES_MAX 256             /* unfinished ones at a time: each costs CPU before it is known whose */
-#define CONTROL_BYTES_MAX 65536        /* answers waiting for a reader that does not read; beyond: not read from */
+#define HANDSHAKES_MAX 256             /* unfinished: each costs CPU, nobody knows whose */
+#define CONTROL_BYTES_MAX 65536        /* answers that wait unread; beyond: no more requests */
 #define FRAMES_PER_TURN 32             /* one busy peer does not starve the others */
 #define LOW_WATER_BYTES 32768          /* bulk sources are asked below it */
 #define CHANNELS_HOSTED_MAX 1000
 #define CHANNELS_JOINED_MAX 1000
-#define OUTBOX_ROWS_MAX 10000          /* a channel; QueueFull beyond */
+#define OUTBOX_ROWS_MAX 10000 /* a channel; QueueFull beyond */
 #define OUTBOX_BYTES_MAX (64 * 1024 * 1024)
-#define HOST_BACKLOG_REQUESTS_MAX 4096 /* requests a channel parks while a commit is in flight; `busy` beyond */
+#define HOST_BACKLOG_REQUESTS_MAX 4096 /* parked while a commit runs; `busy` beyond */
