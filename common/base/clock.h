@@ -26,6 +26,7 @@ int clock_new_virtual(sd_event *event /* weak */, uint64_t realtime_usec, Clock 
 Clock *clock_free(Clock *c);
 DEFINE_CLEANUP(Clock *, clock_free);
 
+/* A real clock may be asked on any thread. */
 uint64_t clock_boottime(const Clock *c);
 uint64_t clock_realtime(const Clock *c);
 

@@ -9,22 +9,24 @@
 
 #include "base/runtime.h"
 
-/* WAL, synchronous=FULL, foreign_keys=ON, secure_delete=ON, busy_timeout 0 (we hold the file alone). With the inline
- * runner of Workers everything runs on the loop, in order, at a later turn. Entered on the loop
- * otherwise: assert in debug builds. */
+/* WAL, synchronous=FULL, foreign_keys=ON, secure_delete=ON, busy_timeout 0 (we hold the file
+ * alone). With the inline runner of Workers everything runs on the loop, in order, at a later turn.
+ * Entered on the loop otherwise: assert in debug builds. */
 typedef struct Sql Sql;
 typedef struct SqlTx SqlTx; /* the connection as one request sees it */
 
-/* request is owned by sql from the call on, failure too, and freed exactly once by free_request. work
- * runs inside a transaction: a negative result undoes what this request did (savepoint), not the
- * batch. done runs on the loop after the commit (and its fsync), with work's result or the commit's
- * error; it never runs once *ret_job was freed. */
+/* request is owned by sql from the call on, failure too, and freed exactly once by free_request.
+ * work runs inside a transaction: a negative result undoes what this request did (savepoint), not
+ * the batch. done runs on the loop after the commit (and its fsync), with work's result or the
+ * commit's error; it never runs once *ret_job was freed. */
 typedef int (*sql_work_fn)(SqlTx *tx, void *request);
 
-/* migrations[i] brings user_version i to i + 1; ends with NULL. The file is opened 0600 on the writer
- * thread by the first request: what fails there fails every request (-EBADMSG: a newer version wrote
- * it, -EBUSY: another process holds it, -EIO, -ENOSPC …). path ":memory:" works with inline workers only. */
-int sql_new(const Runtime *rt /* weak */, const char *path, const char *const *migrations, Sql **ret);
+/* migrations[i] brings user_version i to i + 1; ends with NULL. The file is opened 0600 on the
+ * first request's thread: what fails there fails every request until it succeeds (-EBADMSG: a newer
+ * version wrote it, -EBUSY: another process holds PATH.lock, -EIO, -ENOSPC …). path ":memory:"
+ * works with inline workers only (-EINVAL). */
+int sql_new(const Runtime *rt /* weak */, const char *path, const char *const *migrations,
+            Sql **ret);
 /* Finishes what was submitted, closes. Completions that have not run never will. */
 Sql *sql_free(Sql *s);
 DEFINE_CLEANUP(Sql *, sql_free);
@@ -36,10 +38,12 @@ int sql_write(Sql *s, sql_work_fn work, void *request, job_free_fn free_request,
 int sql_read(Sql *s, sql_work_fn work, void *request, job_free_fn free_request, job_done_fn done,
              void *userdata /* weak */, Job **ret_job);
 
-/* Statements are prepared once a connection and kept by the address of the literal, so text must be a string literal; the statement comes reset and
- * unbound, and is reset again by the next use or the end of the request. types: s text (NULL = SQL
- * NULL), t uint64, i int, b blob (pointer, size_t). Results: 0; -errno by the SQLite code (ENOSPC for FULL,
- * EIO, EROFS, EBADMSG for CORRUPT/NOTADB, EEXIST for constraint violations, ENOMEM). */
+/* Statements are prepared once a connection and kept by the address of the literal, so text must be
+ * a string literal; the statement comes reset and unbound, and is reset again by the next use or
+ * the end of the request. types: s text (NULL = SQL NULL), t uint64 (-ERANGE above INT64_MAX), i
+ * int, b blob (pointer, size_t), one for each parameter. Results: 0; -errno by the SQLite code
+ * (ENOSPC for FULL, EIO, EROFS, EBADMSG for CORRUPT/NOTADB, EEXIST for constraint violations,
+ * ENOMEM). */
 int sql_prepare(SqlTx *tx, const char *text, const char *types, sqlite3_stmt **ret, ...);
 /* 1: a row, 0: done, negative errno. */
 int sql_step(sqlite3_stmt *stmt);

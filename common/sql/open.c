@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Knows how a database file is locked, opened, set up and brought to its version; leaves what is in
+ * it to the stores. */
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+
+#include "sql/sql-internal.h"
+
+#define SETTINGS                                                                                   \
+        "PRAGMA synchronous=FULL;"                                                                 \
+        "PRAGMA foreign_keys=ON;"                                                                  \
+        "PRAGMA secure_delete=ON;"                                                                 \
+        "PRAGMA journal_size_limit=67108864;" /* the WAL stays within 64 MiB on disk */
+
+static bool is_memory(const char *path) {
+        return streq(path, ":memory:");
+}
+
+/* SQLite's own locks are shared with our reader, so a file beside the database keeps a second
+ * process out. It stays: to remove it would let two hold "the" lock. */
+static int lock_beside(const char *path, int *ret_fd) {
+        _cleanup_free_ char *lock_path = NULL;
+        _cleanup_close_ int fd = -EBADF;
+
+        if (asprintf(&lock_path, "%s.lock", path) < 0) {
+                lock_path = NULL;
+                return -ENOMEM;
+        }
+        fd = open(lock_path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOCTTY, 0600);
+        if (fd < 0)
+                return -errno;
+        if (flock(fd, LOCK_EX | LOCK_NB) < 0)
+                return errno == EWOULDBLOCK ? -EBUSY : -errno;
+        *ret_fd = TAKE_FD(fd);
+        return 0;
+}
+
+/* The WAL takes its mode from the database. */
+static int create_private(const char *path) {
+        _cleanup_close_ int fd = -EBADF;
+
+        fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOCTTY, 0600);
+        return fd < 0 ? -errno : 0;
+}
+
+static int open_file(SqlTx *tx, const char *path, int flags) {
+        int r;
+
+        /* A connection is one thread's at a time. */
+        r = sqlite3_open_v2(path, &tx->db, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE,
+                            NULL);
+        return tx->db ? sql_errno(tx->db, r) : -ENOMEM;
+}
+
+static int query_one(SqlTx *tx, const char *text, char **ret_text) {
+        sqlite3_stmt *stmt = NULL;
+        int r;
+
+        r = sqlite3_prepare_v2(tx->db, text, -1, &stmt, NULL);
+        r = r == SQLITE_OK ? sql_step(stmt) : sql_errno(tx->db, r);
+        if (r > 0) {
+                *ret_text = strdup(sql_column_text(stmt, 0));
+                r = *ret_text ? 0 : -ENOMEM;
+        } else if (r == 0)
+                r = -ENODATA;
+        sqlite3_finalize(stmt);
+        return r;
+}
+
+static int set_up(SqlTx *tx, bool in_memory) {
+        _cleanup_free_ char *mode = NULL;
+        int r;
+
+        r = query_one(tx, "PRAGMA journal_mode=WAL", &mode);
+        if (r < 0)
+                return r;
+        if (!in_memory && !streq(mode, "wal"))
+                return -EOPNOTSUPP;
+        return sql_tx_exec(tx, SETTINGS);
+}
+
+static int migrate_one(SqlTx *tx, const char *migration, unsigned version) {
+        char set_version[64];
+        int r;
+
+        snprintf(set_version, sizeof(set_version), "PRAGMA user_version=%u", version);
+        r = sql_tx_exec(tx, "BEGIN IMMEDIATE");
+        if (r < 0)
+                return r;
+        r = sql_tx_exec(tx, migration);
+        if (r >= 0)
+                r = sql_tx_exec(tx, set_version);
+        if (r >= 0)
+                r = sql_tx_exec(tx, "COMMIT");
+        if (r < 0)
+                (void) sql_tx_exec(tx, "ROLLBACK");
+        return r;
+}
+
+static int migrate(SqlTx *tx, const char *const *migrations) {
+        _cleanup_free_ char *text = NULL;
+        unsigned version, n = 0;
+        int r;
+
+        while (migrations[n])
+                n++;
+        r = query_one(tx, "PRAGMA user_version", &text);
+        if (r < 0)
+                return r;
+        version = (unsigned) strtoul(text, NULL, 10);
+        if (version > n)
+                return -EBADMSG;
+        for (; version < n; version++) {
+                r = migrate_one(tx, migrations[version], version + 1);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+int sql_open_writer(SqlTx *tx, const char *path, const char *const *migrations, int *ret_lock_fd) {
+        _cleanup_close_ int lock_fd = -EBADF;
+        int r = 0;
+
+        if (!is_memory(path)) {
+                r = lock_beside(path, &lock_fd);
+                if (r >= 0)
+                        r = create_private(path);
+        }
+        if (r >= 0)
+                r = open_file(tx, path, SQLITE_OPEN_READWRITE);
+        if (r >= 0)
+                r = set_up(tx, is_memory(path));
+        if (r >= 0)
+                r = migrate(tx, migrations);
+        if (r < 0) {
+                sql_tx_close(tx);
+                return r;
+        }
+        *ret_lock_fd = TAKE_FD(lock_fd);
+        return 0;
+}
+
+int sql_open_reader(SqlTx *tx, const char *path) {
+        int r;
+
+        r = open_file(tx, path, SQLITE_OPEN_READONLY);
+        if (r < 0)
+                sql_tx_close(tx);
+        return r;
+}

@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Knows batches, savepoints and the two threads; leaves statements to statement.c and the file to
+ * open.c. */
+#include "sql/sql.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "sql/sql-internal.h"
+
+struct Sql {
+        Clock *clock; /* weak */
+        char *path;
+        const char *const *migrations; /* weak */
+        Lane *write_lane;
+        Lane *read_lane;
+
+        /* Whichever thread gets the first request opens for both. */
+        pthread_mutex_t open_lock;
+        int lock_fd;
+        SqlTx writer;
+
+        SqlTx reader; /* only the read lane's; without db for ":memory:", where the writer's serves
+                       */
+        int batch_error; /* only the write lane's */
+        atomic_uint_fast64_t n_commits, n_requests, commit_usec_max, commit_usec_sum;
+};
+
+typedef struct SqlRequest {
+        Sql *sql; /* weak */
+        sql_work_fn work;
+        void *request;
+        job_free_fn free_request;
+        job_done_fn done;
+        void *userdata; /* weak */
+} SqlRequest;
+
+static int ensure_open(Sql *s) {
+        int r = 0;
+
+        pthread_mutex_lock(&s->open_lock);
+        if (!s->writer.db)
+                r = sql_open_writer(&s->writer, s->path, s->migrations, &s->lock_fd);
+        pthread_mutex_unlock(&s->open_lock);
+        return r;
+}
+
+static int begin_batch(void *userdata) {
+        Sql *s = userdata;
+        int r;
+
+        r = ensure_open(s);
+        if (r < 0)
+                return r;
+        s->batch_error = 0;
+        return sql_tx_exec(&s->writer, "BEGIN IMMEDIATE");
+}
+
+static int end_batch(void *userdata) {
+        Sql *s = userdata;
+        uint64_t begin, usec;
+        int r = s->batch_error;
+
+        begin = clock_boottime(s->clock);
+        if (r >= 0)
+                r = sql_tx_exec(&s->writer, "COMMIT");
+        if (r < 0) {
+                if (!sqlite3_get_autocommit(s->writer.db))
+                        (void) sql_tx_exec(&s->writer, "ROLLBACK");
+                return r;
+        }
+        usec = clock_boottime(s->clock) - begin;
+        s->n_commits++;
+        s->commit_usec_sum += usec;
+        if (usec > s->commit_usec_max)
+                s->commit_usec_max = usec;
+        return 0;
+}
+
+static int run_write(void *userdata) {
+        SqlRequest *q = userdata;
+        Sql *s = q->sql;
+        SqlTx *tx = &s->writer;
+        int r, k;
+
+        if (s->batch_error < 0)
+                return s->batch_error;
+        k = sql_tx_exec(tx, "SAVEPOINT request");
+        if (k < 0) {
+                s->batch_error = k;
+                return k;
+        }
+        r = q->work(tx, q->request);
+        sql_tx_reset(tx);
+        s->n_requests++;
+        /* A full disk, a failed read or memory that is not there make SQLite roll the whole
+         * transaction back by itself: then nothing of this batch may be called stored. */
+        if (sqlite3_get_autocommit(tx->db))
+                k = r < 0 ? r : -EIO;
+        else if (r < 0)
+                k = sql_tx_exec(tx, "ROLLBACK TO request; RELEASE request");
+        else
+                k = sql_tx_exec(tx, "RELEASE request");
+        if (k < 0)
+                s->batch_error = k;
+        return r;
+}
+
+static int run_read(void *userdata) {
+        SqlRequest *q = userdata;
+        Sql *s = q->sql;
+        bool in_memory = streq(s->path, ":memory:");
+        SqlTx *tx = in_memory ? &s->writer : &s->reader;
+        int r, k;
+
+        r = ensure_open(s);
+        if (r < 0)
+                return r;
+        if (!tx->db) {
+                r = sql_open_reader(tx, s->path);
+                if (r < 0)
+                        return r;
+        }
+        r = sql_tx_exec(tx, "BEGIN");
+        if (r < 0)
+                return r;
+        if (in_memory)
+                (void) sql_tx_exec(tx, "PRAGMA query_only=ON");
+        r = q->work(tx, q->request);
+        sql_tx_reset(tx);
+        s->n_requests++;
+        if (in_memory)
+                (void) sql_tx_exec(tx, "PRAGMA query_only=OFF");
+        k = sqlite3_get_autocommit(tx->db) ? 0 : sql_tx_exec(tx, "ROLLBACK");
+        return r < 0 || k >= 0 ? r : k;
+}
+
+static void on_done(int r, void *request, void *userdata) {
+        SqlRequest *q = request;
+
+        if (q->done)
+                q->done(r, q->request, q->userdata);
+}
+
+static void sql_request_free(void *userdata) {
+        SqlRequest *q = userdata;
+
+        if (q->free_request)
+                q->free_request(q->request);
+        free(q);
+}
+
+static int submit(Sql *s, Lane *lane, job_run_fn run, sql_work_fn work, void *request,
+                  job_free_fn free_request, job_done_fn done, void *userdata, Job **ret_job) {
+        SqlRequest *q;
+
+        assert(work);
+        q = new0(SqlRequest, 1);
+        if (!q) {
+                if (free_request)
+                        free_request(request);
+                return -ENOMEM;
+        }
+        *q = (SqlRequest){
+                .sql = s,
+                .work = work,
+                .request = request,
+                .free_request = free_request,
+                .done = done,
+                .userdata = userdata,
+        };
+        return lane_submit(lane, run, q, sql_request_free, on_done, NULL, ret_job);
+}
+
+int sql_write(Sql *s, sql_work_fn work, void *request, job_free_fn free_request, job_done_fn done,
+              void *userdata, Job **ret_job) {
+        return submit(s, s->write_lane, run_write, work, request, free_request, done, userdata,
+                      ret_job);
+}
+
+int sql_read(Sql *s, sql_work_fn work, void *request, job_free_fn free_request, job_done_fn done,
+             void *userdata, Job **ret_job) {
+        return submit(s, s->read_lane, run_read, work, request, free_request, done, userdata,
+                      ret_job);
+}
+
+int sql_new(const Runtime *rt, const char *path, const char *const *migrations, Sql **ret) {
+        static const LaneHooks write_hooks = { .begin = begin_batch, .end = end_batch };
+        _cleanup_(sql_freep) Sql *s = NULL;
+        SqlTx connection = {
+                .is_inline = workers_are_inline(rt->workers),
+                .loop_thread = pthread_self(),
+        };
+        int r;
+
+        if (streq(path, ":memory:") && !connection.is_inline)
+                return -EINVAL; /* two connections would be two databases */
+        s = new0(Sql, 1);
+        if (!s)
+                return -ENOMEM;
+        *s = (Sql){
+                .clock = rt->clock,
+                .migrations = migrations,
+                .lock_fd = -EBADF,
+                .writer = connection,
+                .reader = connection,
+        };
+        pthread_mutex_init(&s->open_lock, NULL);
+        s->path = strdup(path);
+        if (!s->path)
+                return -ENOMEM;
+        r = lane_new(rt->workers, "sql-write", &write_hooks, s, &s->write_lane);
+        if (r < 0)
+                return r;
+        r = lane_new(rt->workers, "sql-read", NULL, NULL, &s->read_lane);
+        if (r < 0)
+                return r;
+        *ret = TAKE_PTR(s);
+        return 0;
+}
+
+Sql *sql_free(Sql *s) {
+        if (!s)
+                return NULL;
+        lane_free(s->write_lane);
+        lane_free(s->read_lane);
+        sql_tx_close(&s->reader);
+        sql_tx_close(&s->writer); /* last: it leaves no WAL behind */
+        close_fd(s->lock_fd);
+        pthread_mutex_destroy(&s->open_lock);
+        free(s->path);
+        free(s);
+        return NULL;
+}
+
+void sql_get_statistics(const Sql *s, SqlStatistics *ret) {
+        *ret = (SqlStatistics){
+                .n_commits = s->n_commits,
+                .n_requests = s->n_requests,
+                .commit_usec_max = s->commit_usec_max,
+                .commit_usec_sum = s->commit_usec_sum,
+        };
+}
