@@ -93,6 +93,7 @@ int log_full(int level, int error, const char *const *fields, const char *file, 
         va_list ap;
         size_t n;
 
+        assert(format);
         if (level > max_level)
                 return -number;
 
