@@ -1,0 +1,393 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Real processes for tests: a tracker, and peers that each have a bus and a state directory of their
+own. What a test says about them is the test's.
+
+    def test_two(world):                        # fixture of fixtures.py, or: with World(path) as world
+        alice, bob = world.people("alice", "bob")       # started, trusting the tracker, signed up
+        lobby = alice.host("lobby")                     # object path
+        wait_for(lambda: alice.get(lobby, CHANNEL, "State") == "live", "the lobby to be live")
+        alice.call(lobby, CHANNEL, "Send", "sa{sv}", "hi", {})
+        bob.join("lobby")
+
+Programs come from P2PCHATD, P2PCHAT_TRACKERD and P2PCHATCTL (meson sets them). Everything that was
+started is ended by its pid; logs (stderr) stay in world.directory: tracker.log, NAME.log. A condition
+is waited for with wait_for() and a deadline, never with a sleep."""
+import contextlib
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+
+import dbus
+import dbus.bus
+import dbus.mainloop.glib
+from gi.repository import GLib
+
+BUS_NAME = "org.p2pchat.Peer1"
+PATH = "/org/p2pchat/Peer1"
+MANAGER = BUS_NAME + ".Manager"
+ACCOUNT = BUS_NAME + ".Account"
+CHANNEL = BUS_NAME + ".Channel"
+MODERATION = BUS_NAME + ".Moderation"
+HOST = BUS_NAME + ".Host"
+PROPERTIES = "org.freedesktop.DBus.Properties"
+OBJECT_MANAGER = "org.freedesktop.DBus.ObjectManager"
+ERROR = "org.p2pchat.Error."
+
+# Generous: a loaded machine with sanitizers. Nothing waits this long where all is well.
+DEADLINE = 30.0
+
+BUS_CONFIG = """<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
+ "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
+<busconfig>
+  <type>session</type>
+  <listen>unix:path={socket}</listen>
+  <auth>EXTERNAL</auth>
+  <policy context="default">
+    <allow send_destination="*" eavesdrop="true"/>
+    <allow eavesdrop="true"/>
+    <allow own="*"/>
+  </policy>
+</busconfig>
+"""
+
+
+def wait_for(condition, what, deadline=DEADLINE):
+    """→ the first true value of condition(); AssertionError naming what after the deadline."""
+    end = time.monotonic() + deadline
+    while True:
+        value = condition()
+        if value:
+            return value
+        assert time.monotonic() < end, f"waited {deadline} s for {what}, in vain"
+        time.sleep(0.02)
+
+
+def plain(value):
+    """D-Bus types → Python's own, all the way down."""
+    if isinstance(value, dbus.Boolean):
+        return bool(value)
+    if isinstance(value, dict):
+        return {plain(k): plain(v) for k, v in value.items()}
+    if isinstance(value, (dbus.Struct, tuple)):
+        return tuple(plain(v) for v in value)
+    if isinstance(value, (list, dbus.Array)):
+        return [plain(v) for v in value]
+    if isinstance(value, str):
+        return str(value)
+    if isinstance(value, int):
+        return int(value)
+    if isinstance(value, float):
+        return float(value)
+    return value
+
+
+def refused(call, *args, **kwargs):
+    """→ (D-Bus error name, message) of a call that must be refused."""
+    try:
+        result = call(*args, **kwargs)
+    except dbus.DBusException as e:
+        return e.get_dbus_name(), e.get_dbus_message()
+    raise AssertionError(f"was not refused: {result!r}")
+
+
+def free_port():
+    """A loopback port that nobody listens on now."""
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+class Process:
+    """A child with its stderr and stdout in a log file."""
+
+    def __init__(self, arguments, log, env=None):
+        self.log = log
+        with open(log, "ab") as f:
+            self.child = subprocess.Popen(arguments, stdin=subprocess.DEVNULL, stdout=f, stderr=f, env=env)
+        self.pid = self.child.pid
+
+    def text(self):
+        with open(self.log, encoding="utf-8", errors="replace") as f:
+            return f.read()
+
+    def alive(self):
+        return self.child.poll() is None
+
+    def end(self, sig=signal.SIGTERM):
+        """Ends it and → its exit status; SIGKILL when it does not listen in time."""
+        if self.alive():
+            self.child.send_signal(sig)
+            try:
+                self.child.wait(DEADLINE)
+            except subprocess.TimeoutExpired:
+                self.child.kill()
+                self.child.wait()
+                raise AssertionError(f"pid {self.pid} did not end on signal {sig}; see {self.log}") from None
+        return self.child.returncode
+
+
+class Tracker:
+    """p2pchat-trackerd behind systemd-socket-activate, which starts it on the first connection. One
+    process after the other keeps the port: restart() is a crash and a comeback."""
+
+    def __init__(self, directory, arguments=()):
+        self.directory = directory
+        self.state = os.path.join(directory, "tracker")
+        self.arguments = list(arguments)
+        os.mkdir(self.state, 0o700)
+        self.port = free_port()
+        self.process = None
+        self.start()
+
+    @property
+    def address(self):
+        return f"127.0.0.1:{self.port}"
+
+    def start(self):
+        log = os.path.join(self.directory, "tracker.log")
+        seen = os.path.getsize(log) if os.path.exists(log) else 0
+        self.process = Process(
+            ["systemd-socket-activate", "--fdname=tracker", "-E", f"STATE_DIRECTORY={self.state}",
+             *(f"--setenv={name}" for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS") if name in os.environ),
+             "-l", self.address, os.environ["P2PCHAT_TRACKERD"], *self.arguments], log)
+
+        def listens():
+            assert self.process.alive(), f"the tracker's socket: {self.process.text()}"
+            return "Listening on" in self.process.text()[seen:]
+        wait_for(listens, "the tracker to listen")
+
+    def stop(self, sig=signal.SIGTERM):
+        status = self.process.end(sig)
+        return status
+
+    def restart(self, sig=signal.SIGKILL):
+        self.stop(sig)
+        self.start()
+
+
+class Peer:
+    """One person's bus and daemon. bus: a dbus connection of the test."""
+
+    def __init__(self, world, name, arguments=()):
+        self.world = world
+        self.name = name
+        self.arguments = list(arguments)
+        self.state = os.path.join(world.directory, name)
+        self.config = os.path.join(world.directory, name + ".config")  # p2pchat/p2pchat.conf inside
+        self.socket = os.path.join(world.directory, name + ".bus")
+        self.bus_process = self.process = self.bus = None
+        os.mkdir(self.config, 0o700)
+
+    # -- processes
+
+    @property
+    def bus_address(self):
+        return "unix:path=" + self.socket
+
+    def environment(self):
+        env = {k: v for k, v in os.environ.items()
+               if k not in ("STATE_DIRECTORY", "XDG_STATE_HOME", "NOTIFY_SOCKET", "WATCHDOG_USEC", "JOURNAL_STREAM")}
+        env.update(DBUS_SESSION_BUS_ADDRESS=self.bus_address, XDG_CONFIG_HOME=self.config)
+        return env
+
+    def start_bus(self):
+        config = self.socket + ".conf"
+        with open(config, "w", encoding="utf-8") as f:
+            f.write(BUS_CONFIG.format(socket=self.socket))
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(self.socket)
+        self.bus_process = Process(["dbus-daemon", "--config-file=" + config, "--nofork", "--nopidfile"],
+                                   self.socket + ".log")
+        self.bus = wait_for(self.connect, f"{self.name}'s bus")
+
+    def connect(self, mainloop=None):
+        """Another connection to this peer's bus; None while it is not there."""
+        try:
+            bus = dbus.bus.BusConnection(self.bus_address, mainloop=mainloop)
+        except dbus.DBusException:
+            return None
+        bus.set_exit_on_disconnect(False)
+        return bus
+
+    def stop_bus(self):
+        if self.bus:
+            self.bus.close()
+            self.bus = None
+        if self.bus_process:
+            self.bus_process.end()
+            self.bus_process = None
+
+    def start_daemon(self, env=None):
+        self.process = Process(
+            [os.environ["P2PCHATD"], "--state-directory=" + self.state, "--listen=127.0.0.1:0", *self.arguments],
+            os.path.join(self.world.directory, self.name + ".log"), {**self.environment(), **(env or {})})
+        wait_for(self.is_up, f"{self.name}'s daemon to take its name")
+
+    def is_up(self):
+        assert self.process.alive(), f"{self.name}'s daemon ended: {self.process.text()[-2000:]}"
+        return self.bus.name_has_owner(BUS_NAME)
+
+    def start(self):
+        self.start_bus()
+        self.start_daemon()
+        return self
+
+    def stop_daemon(self, sig=signal.SIGTERM):
+        """→ its exit status (negative: the signal)."""
+        status = self.process.end(sig)
+        if self.bus:
+            wait_for(lambda: not self.bus.name_has_owner(BUS_NAME), "the name to be free")
+        return status
+
+    def stop(self):
+        try:
+            if self.process:
+                self.process.end()
+        finally:
+            self.stop_bus()
+
+    def log(self):
+        return self.process.text() if self.process else ""
+
+    # -- the API
+
+    def call(self, path, interface, method, signature, *args, timeout=DEADLINE, bus=None):
+        """A method call of ours → its results: None, one value, or a tuple. dbus.DBusException."""
+        return plain((bus or self.bus).call_blocking(BUS_NAME, path, interface, method, signature, args,
+                                                     timeout=timeout))
+
+    def get(self, path, interface, name):
+        return self.call(path, PROPERTIES, "Get", "ss", interface, name)
+
+    def get_all(self, path, interface):
+        return self.call(path, PROPERTIES, "GetAll", "s", interface)
+
+    def objects(self):
+        return self.call(PATH, OBJECT_MANAGER, "GetManagedObjects", "")
+
+    def manager(self, method, signature, *args, **kwargs):
+        return self.call(PATH, MANAGER, method, signature, *args, **kwargs)
+
+    def ctl(self, *args, stdin="", check=True, timeout=DEADLINE):
+        """p2pchatctl of this person → CompletedProcess with text."""
+        result = subprocess.run([os.environ["P2PCHATCTL"], *args], input=stdin, text=True, check=False,
+                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=self.environment(),
+                                timeout=timeout)
+        assert not check or result.returncode == 0, f"p2pchatctl {args}: {result.returncode}: {result.stderr}"
+        return result
+
+    @contextlib.contextmanager
+    def signals(self, **match):
+        """Collects what is emitted meanwhile: a list of (path, interface, member, args), filled by
+        wait_signal(). match: add_signal_receiver's signal_name=, dbus_interface=, path=."""
+        bus = self.connect(mainloop=dbus.mainloop.glib.DBusGMainLoop())
+        got = []
+
+        def on_signal(*args, _path, _interface, _member):
+            got.append((str(_path), str(_interface), str(_member), plain(args)))
+        bus.add_signal_receiver(on_signal, bus_name=BUS_NAME, path_keyword="_path", interface_keyword="_interface",
+                                member_keyword="_member", **match)
+        bus.get_name_owner("org.freedesktop.DBus")  # the match is in place once this is answered
+        try:
+            yield got
+        finally:
+            bus.close()
+
+    # -- what most tests begin with
+
+    def trust(self, tracker=None):
+        """Sets the world's tracker and accepts its pin → path of the account."""
+        return self.manager("SetTracker", "sa{sv}", (tracker or self.world.tracker).address, {"trust_new": True})
+
+    def sign_up(self, username=None, password=None):
+        """→ the recovery code."""
+        username = username or self.name
+        password = password or "correct horse " + username
+        return self.manager("SignUp", "ssa{sv}", username, password, {})["recovery_code"]
+
+    def host(self, channel, **options):
+        return self.manager("Host", "sa{sv}", channel, options)
+
+    def join(self, channel, **options):
+        return self.manager("Join", "sa{sv}", channel, options)
+
+    def send(self, channel, text, **options):
+        """→ (id, seq)."""
+        return self.call(channel, CHANNEL, "Send", "sa{sv}", text, options)
+
+    def messages(self, channel, **options):
+        """The whole log → list of entries (tuples as GetMessages gives them)."""
+        entries, anchor = [], 0
+        while True:
+            some, page = self.call(channel, CHANNEL, "GetMessages", "tua{sv}", anchor, 500, options)
+            entries += some
+            anchor = page["next_anchor"]
+            if not page["more"]:
+                return entries
+
+    def texts(self, channel):
+        return [e[6]["text"] for e in self.messages(channel, kinds=["message"]) if "text" in e[6]]
+
+
+def wait_signal(got, wanted, what, deadline=DEADLINE):
+    """Runs the main loop until wanted(signal) is true of one of `got` → that one."""
+    context = GLib.MainContext.default()
+
+    def look():
+        while context.iteration(False):
+            pass
+        return next((s for s in got if wanted(s)), None)
+    return wait_for(look, what, deadline)
+
+
+class World:
+    """A tracker and any number of peers in a scratch directory."""
+
+    def __init__(self, directory=None, tracker_arguments=()):
+        self.is_mine = directory is None
+        # Short: a socket's path has 108 bytes.
+        self.directory = str(directory or tempfile.mkdtemp(prefix="p2pchat-"))
+        self.peers = []
+        self.tracker = None
+        self.tracker_arguments = tracker_arguments
+
+    def start_tracker(self):
+        self.tracker = Tracker(self.directory, self.tracker_arguments)
+        return self.tracker
+
+    def peer(self, name, arguments=(), start=True):
+        peer = Peer(self, name, arguments)
+        self.peers.append(peer)
+        return peer.start() if start else peer
+
+    def people(self, *names):
+        """Peers that are signed up under their names."""
+        if not self.tracker:
+            self.start_tracker()
+        people = [self.peer(name) for name in names]
+        for peer in people:
+            peer.trust()
+            peer.sign_up()
+        return people if len(people) != 1 else people[0]
+
+    def stop(self):
+        errors = []
+        for thing in (*reversed(self.peers), self.tracker):
+            try:
+                if thing:
+                    thing.stop()
+            except AssertionError as e:
+                errors.append(str(e))
+        if self.is_mine:
+            shutil.rmtree(self.directory, ignore_errors=True)
+        assert not errors, "; ".join(errors)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exc):
+        self.stop()
