@@ -61,3 +61,7 @@
 #define OUTBOX_ROWS_MAX 10000 /* a channel; QueueFull beyond */
 #define OUTBOX_BYTES_MAX (64 * 1024 * 1024)
 #define HOST_BACKLOG_REQUESTS_MAX 4096 /* parked while a commit runs; `busy` beyond */
+
+/* Ours: what the tracker does for strangers. */
+#define THROTTLE_SOURCES_MAX 10000 /* remembered at a time, ≈ 1 MiB; the oldest is forgotten */
+#define PASSWORD_JOBS_MAX 128      /* hashes wanted at a time, ≈ 3 s on two cores; then `busy` */
