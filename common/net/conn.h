@@ -51,7 +51,9 @@ int conn_new(const Runtime *rt /* weak */, int fd, const Address *peer, TlsConfi
  * callbacks. */
 Conn *conn_free(Conn *c);
 DEFINE_CLEANUP(Conn *, conn_free);
-/* The dialler hands a conn on. */
+/* Cuts like conn_free(), without freeing: stage, peer and address can still be asked. */
+void conn_cut(Conn *c);
+/* The dialler hands a conn on. handlers NULL: nobody is told anything. */
 void conn_set_handlers(Conn *c, const ConnHandlers *handlers, void *userdata);
 
 ConnStage conn_get_stage(const Conn *c);

@@ -48,17 +48,24 @@ DEFINE_CLEANUP(Tls *, tls_free);
 /* All: ≥ 0 done (bytes), -EAGAIN with *ret_events (EPOLLIN/EPOLLOUT: what to wait for),
  * -ECONNRESET, and for the handshake: -ENOKEY (no pin held), -EKEYREJECTED (another pin),
  * -EKEYEXPIRED, -EACCES (not who was expected), -EPROTO (no TLS 1.3, no ALPN p2pchat/1, garbage),
- * or what check() said. read: 0 = orderly end. */
+ * or what check() said. -EACCES, -EKEYEXPIRED and -EKEYREVOKED also say that the other side refused
+ * *our* certificate: the dialler learns it on its first read. read: 0 = orderly end. No call raises
+ * SIGPIPE. */
 int tls_handshake(Tls *t, uint32_t *ret_events);
 ssize_t tls_read(Tls *t, void *buffer, size_t n, uint32_t *ret_events);
 ssize_t tls_write(Tls *t, const void *buffer, size_t n, uint32_t *ret_events);
 /* Sends close_notify; best effort, no waiting. */
 void tls_shutdown(Tls *t);
 bool tls_has_pending(const Tls *t); /* decrypted bytes wait: epoll will not tell */
+/* Bytes of the descriptor so far, whole records or not: signs of life. */
+uint64_t tls_get_n_received(const Tls *t);
+/* After an error: one sentence about it, else "". */
+#define TLS_MESSAGE_SIZE 160
+const char *tls_get_message(const Tls *t);
 
 /* After the handshake: NULL when the other side offered no certificate. */
 const Subject *tls_get_peer(const Tls *t);
 /* After -ENOKEY or -EKEYREJECTED: the pin that was offered. After success towards a tracker: its
- * pin and CA. */
+ * pin and CA. "" and NULL otherwise. */
 const char *tls_get_offered_pin(const Tls *t);
 const Certificate *tls_get_offered_ca(const Tls *t);

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Knows what the three files of rpc share; for these only. */
+#pragma once
+
+/* Without memory for the table an add leaves hh.tbl NULL instead of ending the program. */
+#define HASH_NONFATAL_OOM 1
+#include <uthash.h>
+
+#include "net/rpc.h"
+
+typedef enum RpcState {
+        RPC_OPENING, /* the conn is not open yet */
+        RPC_HELLO,   /* HELLO is awaited, or its answer */
+        RPC_READY,
+        RPC_ENDING, /* what was sent goes out; nothing new */
+        RPC_CLOSED,
+        RPC_STATE_MAX,
+        RPC_STATE_INVALID = -EINVAL,
+} RpcState;
+
+struct Rpc {
+        const Runtime *rt; /* weak */
+        unsigned n_ref;
+        Conn *conn;
+        RpcState state;
+        RpcHandlers handlers;
+        void *userdata; /* weak */
+        char agent[AGENT_BYTES_MAX + 1];
+        unsigned in_flight;
+        bool is_full;         /* reading stopped at in_flight */
+        ConnClosed why;       /* message "": the conn says why */
+        RpcCall *calls;       /* by id */
+        RpcRequest *requests; /* by id */
+        uint64_t last_call_id;
+        ClockTimer *hello, *ping, *certificate;
+};
+
+struct RpcCall {
+        Rpc *rpc; /* weak: calls end before it does */
+        uint64_t id;
+        rpc_reply_fn reply;
+        void *userdata; /* weak */
+        Writer frame;   /* waits for HELLO */
+        ClockTimer *deadline;
+        bool is_replying;
+        UT_hash_handle hh;
+};
+
+struct RpcRequest {
+        Rpc *rpc; /* weak; NULL: the connection is gone */
+        Envelope envelope;
+        UT_hash_handle hh;
+};
+
+Rpc *rpc_ref(Rpc *r);
+Rpc *rpc_unref(Rpc *r);
+DEFINE_CLEANUP(Rpc *, rpc_unref);
+
+/* rpc-call.c. with_hello: goes out at once, even before HELLO is done. */
+int rpc_call_start(Rpc *r, bool with_hello, const char *command, const Writer *payload,
+                   uint64_t timeout_usec, rpc_reply_fn reply, void *userdata, RpcCall **ret);
+void rpc_calls_send_waiting(Rpc *r);
+void rpc_calls_on_response(Rpc *r, const Envelope *e);
+void rpc_calls_end(Rpc *r, int error, const char *message);
+
+/* rpc-request.c. Moves e into a new request. -EEXIST: its id is in flight already. */
+int rpc_request_new(Rpc *r, Envelope *e, RpcRequest **ret);
+void rpc_requests_detach(Rpc *r);

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Knows the requests of theirs that we have not answered yet, and that each is answered once;
+ * leaves the connection to rpc.c. */
+#include <stdarg.h>
+
+#include "net/rpc-internal.h"
+
+static void request_unlink(RpcRequest *q) {
+        Rpc *r = q->rpc;
+
+        if (!r)
+                return;
+        HASH_DEL(r->requests, q);
+        q->rpc = NULL;
+        if (r->is_full) {
+                r->is_full = false;
+                conn_resume(r->conn);
+        }
+}
+
+static RpcRequest *request_destroy(RpcRequest *q) {
+        request_unlink(q);
+        envelope_done(&q->envelope);
+        free(q);
+        return NULL;
+}
+
+int rpc_request_new(Rpc *r, Envelope *e, RpcRequest **ret) {
+        RpcRequest *q;
+        size_t n = strlen(e->id);
+
+        HASH_FIND(hh, r->requests, e->id, n, q);
+        if (q)
+                return -EEXIST;
+        q = new0(RpcRequest, 1);
+        if (!q)
+                return -ENOMEM;
+        q->envelope = *e;
+        HASH_ADD_KEYPTR(hh, r->requests, q->envelope.id, n, q);
+        if (!q->hh.tbl) {
+                free(q);
+                return -ENOMEM;
+        }
+        q->rpc = r;
+        e->body = NULL;
+        e->payload = NULL;
+        *ret = q;
+        return 0;
+}
+
+void rpc_requests_detach(Rpc *r) {
+        RpcRequest *q, *next;
+
+        r->is_full = false;
+        HASH_ITER(hh, r->requests, q, next)
+                request_unlink(q);
+}
+
+const char *rpc_request_get_command(const RpcRequest *q) {
+        return q->envelope.header;
+}
+
+const Value *rpc_request_get_payload(const RpcRequest *q) {
+        return q->envelope.payload;
+}
+
+Rpc *rpc_request_get_rpc(const RpcRequest *q) {
+        return q->rpc;
+}
+
+void rpc_request_fail(RpcRequest *q, const Failure *f) {
+        _cleanup_(writer_done) Writer w = {};
+
+        if (q->rpc) {
+                envelope_write_failure(&w, q->envelope.id, f);
+                if (w.error < 0 || conn_send(q->rpc->conn, w.data, w.size) < 0)
+                        conn_close(q->rpc->conn); /* an answer is owed and cannot be given */
+        }
+        request_destroy(q);
+}
+
+void rpc_request_fail_code(RpcRequest *q, ErrorCode code, const char *format, ...) {
+        char message[FAILURE_MESSAGE_SIZE];
+        Failure f;
+        va_list ap;
+
+        va_start(ap, format);
+        vsnprintf(message, sizeof(message), format, ap);
+        va_end(ap);
+        (void) failure_set(&f, code, "%s", message);
+        rpc_request_fail(q, &f);
+}
+
+void rpc_request_reply(RpcRequest *q, const Writer *payload) {
+        _cleanup_(writer_done) Writer w = {};
+
+        if (!q->rpc) {
+                request_destroy(q);
+                return;
+        }
+        envelope_begin(&w, wire_status_to_string(STATUS_OK), q->envelope.id);
+        if (payload)
+                writer_raw(&w, NULL, payload->data, payload->size);
+        else
+                writer_raw(&w, NULL, "{}", 2);
+        envelope_end(&w);
+        if ((payload && payload->error < 0) || w.error < 0) {
+                rpc_request_fail_code(q, ERROR_INTERNAL, "The answer could not be written.");
+                return;
+        }
+        if (w.size > FRAME_BYTES_MAX) {
+                rpc_request_fail_code(q, ERROR_INTERNAL, "The answer is too large for one frame.");
+                return;
+        }
+        if (conn_send(q->rpc->conn, w.data, w.size) < 0)
+                conn_close(q->rpc->conn);
+        request_destroy(q);
+}
+
+RpcRequest *rpc_request_free(RpcRequest *q) {
+        if (!q)
+                return NULL;
+        if (q->rpc)
+                rpc_request_fail_code(q, ERROR_INTERNAL, "Nobody here answered the request.");
+        else
+                request_destroy(q);
+        return NULL;
+}
+
+int rpc_request_read(RpcRequest *q, const Field *table, void *target) {
+        const char *bad;
+        Failure f;
+
+        if (fields_read(q->envelope.payload, table, target, &bad) >= 0)
+                return 0;
+        (void) failure_set(&f, ERROR_BAD_REQUEST, "\"%s\" is missing or not as the protocol says.",
+                           bad);
+        snprintf(f.field, sizeof(f.field), "%s", bad);
+        rpc_request_fail(q, &f);
+        return -EINVAL;
+}
