@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Knows log entries as the bus carries them, as a struct and as the wire's JSON; leaves paging to
+ * `log`. */
+#include "ctl/client.h"
+#include "ctl/print.h"
+
+#include "base/names.h"
+
+void entry_view_done(EntryView *e) {
+        char **owned[] = { &e->kind, &e->username, &e->user_type, &e->id,   &e->text,   &e->topic,
+                           &e->role, &e->target,   &e->view,      &e->send, &e->reason, &e->json };
+
+        for (size_t i = 0; i < ELEMENTSOF(owned); i++)
+                free(*owned[i]);
+        *e = (EntryView){};
+}
+
+EntryView *entry_views_free(EntryView *e, size_t n) {
+        for (size_t i = 0; i < n; i++)
+                entry_view_done(e + i);
+        free(e);
+        return NULL;
+}
+
+void entry_page_done(EntryPage *p) {
+        p->entries = entry_views_free(p->entries, p->n);
+        p->n = 0;
+}
+
+/* Any value as JSON: what the daemon tells of kinds that this program does not know is shown all
+ * the same. */
+static int json_from_message(Writer *w, const char *key, sd_bus_message *m) {
+        const char *contents, *s;
+        uint64_t u64;
+        uint32_t u32;
+        int64_t i64;
+        double d;
+        char type;
+        int b, r;
+
+        r = sd_bus_message_peek_type(m, &type, &contents);
+        if (r <= 0)
+                return r < 0 ? r : -EBADMSG;
+        switch (type) {
+        case 's':
+        case 'o':
+        case 'g':
+                r = sd_bus_message_read_basic(m, type, &s);
+                if (r >= 0)
+                        writer_string(w, key, s);
+                return r;
+        case 't':
+                r = sd_bus_message_read_basic(m, type, &u64);
+                if (r >= 0)
+                        writer_uint(w, key, u64);
+                return r;
+        case 'u':
+                r = sd_bus_message_read_basic(m, type, &u32);
+                if (r >= 0)
+                        writer_uint(w, key, u32);
+                return r;
+        case 'x':
+                r = sd_bus_message_read_basic(m, type, &i64);
+                if (r >= 0)
+                        writer_int(w, key, i64);
+                return r;
+        case 'b':
+                r = sd_bus_message_read_basic(m, type, &b);
+                if (r >= 0)
+                        writer_bool(w, key, b);
+                return r;
+        case 'd': {
+                char number[40];
+                int n;
+
+                r = sd_bus_message_read_basic(m, type, &d);
+                if (r < 0)
+                        return r;
+                n = snprintf(number, sizeof(number), "%.17g", d);
+                writer_raw(w, key, number, (size_t) n);
+                return 0;
+        }
+        case 'v': {
+                _cleanup_free_ char *copy = strdup(contents);
+
+                if (!copy)
+                        return -ENOMEM;
+                r = sd_bus_message_enter_container(m, 'v', copy);
+                if (r >= 0)
+                        r = json_from_message(w, key, m);
+                return r < 0 ? r : sd_bus_message_exit_container(m);
+        }
+        case 'a': {
+                _cleanup_free_ char *copy = strdup(contents);
+                bool dict = contents[0] == '{';
+
+                if (!copy)
+                        return -ENOMEM;
+                r = sd_bus_message_enter_container(m, 'a', copy);
+                if (r < 0)
+                        return r;
+                if (dict)
+                        writer_begin_object(w, key);
+                else
+                        writer_begin_array(w, key);
+                while ((r = sd_bus_message_at_end(m, false)) == 0) {
+                        if (!dict) {
+                                r = json_from_message(w, NULL, m);
+                        } else {
+                                r = sd_bus_message_enter_container(m, 'e', "sv");
+                                if (r >= 0)
+                                        r = sd_bus_message_read_basic(m, 's', &s);
+                                if (r >= 0)
+                                        r = json_from_message(w, s, m);
+                                if (r >= 0)
+                                        r = sd_bus_message_exit_container(m);
+                        }
+                        if (r < 0)
+                                return r;
+                }
+                if (r < 0)
+                        return r;
+                if (dict)
+                        writer_end_object(w);
+                else
+                        writer_end_array(w);
+                return sd_bus_message_exit_container(m);
+        }
+        default:
+                return sd_bus_message_skip(m, NULL);
+        }
+}
+
+int client_read_json(sd_bus_message *m, Writer *w) {
+        return json_from_message(w, NULL, m);
+}
+
+/* Keeps the strings that people are shown. The reading position is put back by the caller's rewind.
+ */
+static int keep_string(EntryView *e, const char *key, sd_bus_message *m) {
+        const struct {
+                const char *key;
+                char **target;
+        } known[] = {
+                { "text", &e->text },
+                { "topic", &e->topic },
+                { "role", &e->role },
+                { "target", &e->target },
+                { "reason", &e->reason },
+                { "view_permission", &e->view },
+                { "send_permission", &e->send },
+        };
+        const char *s;
+        int r;
+
+        for (size_t i = 0; i < ELEMENTSOF(known); i++)
+                if (streq(known[i].key, key)) {
+                        r = sd_bus_message_read(m, "v", "s", &s);
+                        return r < 0 ? r : free_and_strdup(known[i].target, s) ?: 1;
+                }
+        return 0;
+}
+
+static const char *kept_string(const EntryView *e, const char *key) {
+        return streq(key, "text")              ? e->text
+               : streq(key, "topic")           ? e->topic
+               : streq(key, "role")            ? e->role
+               : streq(key, "target")          ? e->target
+               : streq(key, "reason")          ? e->reason
+               : streq(key, "view_permission") ? e->view
+                                               : e->send;
+}
+
+/* (tssssta{sv}) */
+static int read_entry(sd_bus_message *m, EntryView *ret) {
+        _cleanup_(entry_view_done) EntryView e = {};
+        _cleanup_(writer_done) Writer w = {};
+        const char *id, *kind, *username, *user_type, *key;
+        int r;
+
+        r = sd_bus_message_enter_container(m, 'r', "tssssta{sv}");
+        if (r <= 0)
+                return r;
+        r = sd_bus_message_read(m, "tsssst", &e.seq, &id, &kind, &username, &user_type, &e.time);
+        if (r < 0)
+                return r;
+        if (free_and_strdup(&e.id, id) < 0 || free_and_strdup(&e.kind, kind) < 0 ||
+            free_and_strdup(&e.username, username) < 0 ||
+            free_and_strdup(&e.user_type, user_type) < 0)
+                return -ENOMEM;
+        writer_begin_object(&w, NULL);
+        writer_uint(&w, "seq", e.seq);
+        writer_string(&w, "id", id);
+        writer_string(&w, "kind", kind);
+        writer_string(&w, "username", username);
+        /* The bus spells it in lower case, the wire does not. */
+        writer_string(&w, "user_type", streq(user_type, "guest") ? "GUEST" : "REGISTERED");
+        writer_time(&w, "time", e.time);
+
+        r = sd_bus_message_enter_container(m, 'a', "{sv}");
+        if (r < 0)
+                return r;
+        while ((r = sd_bus_message_enter_container(m, 'e', "sv")) > 0) {
+                r = sd_bus_message_read_basic(m, 's', &key);
+                if (r < 0)
+                        return r;
+                r = keep_string(&e, key, m);
+                if (r < 0)
+                        return r;
+                if (r > 0)
+                        writer_string(&w, streq(key, "text") ? "message_content" : key,
+                                      kept_string(&e, key));
+                else
+                        r = json_from_message(&w, key, m);
+                if (r < 0)
+                        return r;
+                r = sd_bus_message_exit_container(m);
+                if (r < 0)
+                        return r;
+        }
+        if (r < 0)
+                return r;
+        r = sd_bus_message_exit_container(m);
+        if (r >= 0)
+                r = sd_bus_message_exit_container(m);
+        if (r < 0)
+                return r;
+        writer_end_object(&w);
+        r = writer_take(&w, &e.json, NULL);
+        if (r < 0)
+                return r;
+        *ret = e;
+        e = (EntryView){};
+        return 1;
+}
+
+static int read_page_flags(sd_bus_message *m, bool *ret_more) {
+        const char *key;
+        int r, more = 0;
+
+        r = sd_bus_message_enter_container(m, 'a', "{sv}");
+        if (r < 0)
+                return r;
+        while ((r = sd_bus_message_enter_container(m, 'e', "sv")) > 0) {
+                r = sd_bus_message_read_basic(m, 's', &key);
+                if (r >= 0)
+                        r = streq(key, "more") ? sd_bus_message_read(m, "v", "b", &more)
+                                               : sd_bus_message_skip(m, "v");
+                if (r >= 0)
+                        r = sd_bus_message_exit_container(m);
+                if (r < 0)
+                        return r;
+        }
+        if (r < 0)
+                return r;
+        *ret_more = more;
+        return sd_bus_message_exit_container(m);
+}
+
+int client_try_page(Ctl *ctl, const char *path, uint64_t anchor, uint32_t limit, bool before,
+                    sd_bus_error *ret_error, EntryPage *ret) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL, *reply = NULL;
+        _cleanup_(entry_page_done) EntryPage page = {};
+        size_t allocated = 0;
+        int r;
+
+        if (client_new_call(ctl, FACE_CHANNEL, path, "GetMessages", &m) != EXIT_OK)
+                return -ENOMEM;
+        r = sd_bus_message_append(m, "tua{sv}", anchor, limit, 1, "direction", "s",
+                                  before ? "before" : "after");
+        if (r >= 0)
+                r = client_try(ctl, m, 0, ret_error, &reply);
+        if (r >= 0)
+                r = sd_bus_message_enter_container(reply, 'a', "(tssssta{sv})");
+        if (r < 0)
+                return r;
+        for (;;) {
+                EntryView e;
+
+                r = read_entry(reply, &e);
+                if (r < 0)
+                        return r;
+                if (r == 0)
+                        break;
+                if (page.n == allocated) {
+                        EntryView *grown;
+
+                        allocated = MAX(allocated * 2, (size_t) 64);
+                        grown = reallocarray(page.entries, allocated, sizeof(EntryView));
+                        if (!grown) {
+                                entry_view_done(&e);
+                                return -ENOMEM;
+                        }
+                        page.entries = grown;
+                }
+                page.entries[page.n++] = e;
+        }
+        r = sd_bus_message_exit_container(reply);
+        if (r >= 0)
+                r = read_page_flags(reply, &page.more);
+        if (r < 0)
+                return r;
+        *ret = page;
+        page = (EntryPage){};
+        return 0;
+}

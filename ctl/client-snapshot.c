@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Knows how the daemon's whole state is read in one call; leaves what is made of it to the verbs.
+ */
+#include "ctl/client.h"
+
+#include "dbus/names.h"
+
+typedef struct Property {
+        const char *name;
+        char type; /* s u t x b, S = as, o */
+        size_t offset;
+} Property;
+
+#define PROPERTY(type_, field, name_, sig)                                                         \
+        { name_, sig, offsetof(type_, field) }
+
+static const Property manager_properties[] = {
+        PROPERTY(ManagerView, version, "Version", 's'),
+        PROPERTY(ManagerView, default_account, "DefaultAccount", 'o'),
+        PROPERTY(ManagerView, outbox, "OutboxCount", 'u'),
+        PROPERTY(ManagerView, listen, "ListenAddresses", 'S'),
+        PROPERTY(ManagerView, clock_offset, "ClockOffset", 'x'),
+        {},
+};
+
+static const Property account_properties[] = {
+        PROPERTY(AccountView, tracker, "Tracker", 's'),
+        PROPERTY(AccountView, pin, "TrackerPin", 's'),
+        PROPERTY(AccountView, offered_pin, "TrackerOfferedPin", 's'),
+        PROPERTY(AccountView, state, "TrackerState", 's'),
+        PROPERTY(AccountView, reason, "TrackerReason", 's'),
+        PROPERTY(AccountView, username, "Username", 's'),
+        PROPERTY(AccountView, user_type, "UserType", 's'),
+        PROPERTY(AccountView, expires, "CertificateExpires", 't'),
+        {},
+};
+
+static const Property channel_properties[] = {
+        PROPERTY(ChannelView, id, "Id", 's'),
+        PROPERTY(ChannelView, name, "Name", 's'),
+        PROPERTY(ChannelView, topic, "Topic", 's'),
+        PROPERTY(ChannelView, owner, "Owner", 's'),
+        PROPERTY(ChannelView, host, "Host", 's'),
+        PROPERTY(ChannelView, role, "Role", 's'),
+        PROPERTY(ChannelView, view, "ViewPermission", 's'),
+        PROPERTY(ChannelView, send, "SendPermission", 's'),
+        PROPERTY(ChannelView, state, "State", 's'),
+        PROPERTY(ChannelView, reason, "StateReason", 's'),
+        PROPERTY(ChannelView, next_retry, "NextRetry", 't'),
+        PROPERTY(ChannelView, first_seq, "FirstSeq", 't'),
+        PROPERTY(ChannelView, synced_seq, "SyncedSeq", 't'),
+        PROPERTY(ChannelView, last_seq, "LastSeq", 't'),
+        PROPERTY(ChannelView, read_seq, "ReadSeq", 't'),
+        PROPERTY(ChannelView, unread, "Unread", 'u'),
+        PROPERTY(ChannelView, outbox, "OutboxCount", 'u'),
+        PROPERTY(ChannelView, members, "MembersOnline", 'u'),
+        {},
+};
+
+static const Property host_properties[] = {
+        PROPERTY(ChannelView, connections, "Connections", 'u'),
+        PROPERTY(ChannelView, reachable, "Reachable", 's'),
+        {},
+};
+
+static char **strings_free(char **s) {
+        for (size_t i = 0; s && s[i]; i++)
+                free(s[i]);
+        free(s);
+        return NULL;
+}
+
+static void channel_view_done(ChannelView *c) {
+        char **owned[] = { &c->path, &c->id,   &c->name, &c->topic, &c->owner,  &c->host,
+                           &c->role, &c->view, &c->send, &c->state, &c->reason, &c->reachable };
+
+        for (size_t i = 0; i < ELEMENTSOF(owned); i++)
+                free(*owned[i]);
+        *c = (ChannelView){};
+}
+
+void snapshot_done(Snapshot *s) {
+        AccountView *a = &s->account;
+        char **owned[] = { &s->manager.version,
+                           &s->manager.default_account,
+                           &a->path,
+                           &a->tracker,
+                           &a->pin,
+                           &a->offered_pin,
+                           &a->state,
+                           &a->reason,
+                           &a->username,
+                           &a->user_type };
+
+        for (size_t i = 0; i < ELEMENTSOF(owned); i++)
+                free(*owned[i]);
+        strings_free(s->manager.listen);
+        for (size_t i = 0; i < s->n_channels; i++)
+                channel_view_done(s->channels + i);
+        free(s->channels);
+        *s = (Snapshot){};
+}
+
+static int read_property(sd_bus_message *m, const Property *p, void *target) {
+        void *field = (char *) target + p->offset;
+        const char *s;
+        int r, b;
+
+        switch (p->type) {
+        case 's':
+        case 'o':
+                r = sd_bus_message_read(m, "v", p->type == 's' ? "s" : "o", &s);
+                return r < 0 ? r : free_and_strdup(field, s);
+        case 'S':
+                r = sd_bus_message_enter_container(m, 'v', "as");
+                if (r >= 0) {
+                        *(char ***) field = strings_free(*(char ***) field);
+                        r = sd_bus_message_read_strv(m, field);
+                }
+                return r < 0 ? r : sd_bus_message_exit_container(m);
+        case 'b':
+                r = sd_bus_message_read(m, "v", "b", &b);
+                if (r >= 0)
+                        *(bool *) field = b;
+                return r;
+        case 'u':
+                return sd_bus_message_read(m, "v", "u", field);
+        case 't':
+                return sd_bus_message_read(m, "v", "t", field);
+        case 'x':
+                return sd_bus_message_read(m, "v", "x", field);
+        default:
+                return -EINVAL;
+        }
+}
+
+/* a{sv} by a table; what is not in it is passed over. */
+static int read_properties(sd_bus_message *m, const Property *table, void *target) {
+        const char *name;
+        int r;
+
+        r = sd_bus_message_enter_container(m, 'a', "{sv}");
+        if (r < 0)
+                return r;
+        while ((r = sd_bus_message_enter_container(m, 'e', "sv")) > 0) {
+                const Property *p;
+
+                r = sd_bus_message_read_basic(m, 's', &name);
+                if (r < 0)
+                        return r;
+                for (p = table; p->name && !streq(p->name, name); p++)
+                        ;
+                r = p->name ? read_property(m, p, target) : sd_bus_message_skip(m, "v");
+                if (r >= 0)
+                        r = sd_bus_message_exit_container(m);
+                if (r < 0)
+                        return r;
+        }
+        return r < 0 ? r : sd_bus_message_exit_container(m);
+}
+
+/* {oa{sa{sv}}} of one object, the path already read. */
+static int read_object(sd_bus_message *m, const char *path, Snapshot *s) {
+        _cleanup_(channel_view_done) ChannelView channel = {};
+        bool is_channel = false;
+        const char *interface;
+        int r;
+
+        r = sd_bus_message_enter_container(m, 'a', "{sa{sv}}");
+        if (r < 0)
+                return r;
+        while ((r = sd_bus_message_enter_container(m, 'e', "sa{sv}")) > 0) {
+                r = sd_bus_message_read_basic(m, 's', &interface);
+                if (r < 0)
+                        return r;
+                if (streq(interface, P2PCHAT_INTERFACE_ACCOUNT)) {
+                        r = free_and_strdup(&s->account.path, path);
+                        if (r >= 0)
+                                r = read_properties(m, account_properties, &s->account);
+                } else if (streq(interface, P2PCHAT_INTERFACE_CHANNEL)) {
+                        is_channel = true;
+                        r = read_properties(m, channel_properties, &channel);
+                } else if (streq(interface, P2PCHAT_INTERFACE_HOST)) {
+                        channel.hosted = true;
+                        r = read_properties(m, host_properties, &channel);
+                } else {
+                        r = sd_bus_message_skip(m, "a{sv}");
+                }
+                if (r >= 0)
+                        r = sd_bus_message_exit_container(m);
+                if (r < 0)
+                        return r;
+        }
+        if (r < 0)
+                return r;
+        if (is_channel) {
+                ChannelView *grown =
+                        reallocarray(s->channels, s->n_channels + 1, sizeof(ChannelView));
+
+                if (!grown)
+                        return -ENOMEM;
+                s->channels = grown;
+                r = free_and_strdup(&channel.path, path);
+                if (r < 0)
+                        return r;
+                s->channels[s->n_channels++] = channel;
+                channel = (ChannelView){};
+        }
+        return sd_bus_message_exit_container(m);
+}
+
+static int compare_channels(const void *a, const void *b) {
+        const ChannelView *x = a, *y = b;
+
+        return strcmp(x->name ?: "", y->name ?: "");
+}
+
+static int read_objects(sd_bus_message *m, Snapshot *s) {
+        const char *path;
+        int r;
+
+        r = sd_bus_message_enter_container(m, 'a', "{oa{sa{sv}}}");
+        if (r < 0)
+                return r;
+        while ((r = sd_bus_message_enter_container(m, 'e', "oa{sa{sv}}")) > 0) {
+                r = sd_bus_message_read_basic(m, 'o', &path);
+                if (r >= 0)
+                        r = read_object(m, path, s);
+                if (r >= 0)
+                        r = sd_bus_message_exit_container(m);
+                if (r < 0)
+                        return r;
+        }
+        return r;
+}
+
+int client_get_snapshot(Ctl *ctl, Snapshot *ret) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL, *reply = NULL;
+        _cleanup_(snapshot_done) Snapshot s = {};
+        int r;
+
+        r = client_new_call(ctl, FACE_MANAGER, NULL, "unused", &m);
+        if (r != EXIT_OK)
+                return r;
+        m = sd_bus_message_unref(m);
+
+        r = sd_bus_message_new_method_call(ctl->bus, &m, P2PCHAT_BUS_NAME, P2PCHAT_PATH,
+                                           "org.freedesktop.DBus.Properties", "GetAll");
+        if (r >= 0)
+                r = sd_bus_message_append(m, "s", P2PCHAT_INTERFACE_MANAGER);
+        if (r < 0)
+                return client_fail(ctl, NULL, r);
+        r = client_call(ctl, m, 0, &reply);
+        if (r != EXIT_OK)
+                return r;
+        r = read_properties(reply, manager_properties, &s.manager);
+        if (r < 0)
+                return client_fail(ctl, NULL, r);
+        m = sd_bus_message_unref(m);
+        reply = sd_bus_message_unref(reply);
+
+        r = sd_bus_message_new_method_call(ctl->bus, &m, P2PCHAT_BUS_NAME, P2PCHAT_PATH,
+                                           "org.freedesktop.DBus.ObjectManager",
+                                           "GetManagedObjects");
+        if (r < 0)
+                return client_fail(ctl, NULL, r);
+        r = client_call(ctl, m, 0, &reply);
+        if (r != EXIT_OK)
+                return r;
+        r = read_objects(reply, &s);
+        if (r < 0)
+                return client_fail(ctl, NULL, r);
+        if (s.n_channels > 0)
+                qsort(s.channels, s.n_channels, sizeof(ChannelView), compare_channels);
+        *ret = s;
+        s = (Snapshot){};
+        return EXIT_OK;
+}
+
+int client_find_channel(Ctl *ctl, const char *name, char **ret_path) {
+        _cleanup_(snapshot_done) Snapshot s = {};
+        int r;
+
+        r = client_get_snapshot(ctl, &s);
+        if (r != EXIT_OK)
+                return r;
+        for (size_t i = 0; i < s.n_channels; i++)
+                if (strcasecmp(s.channels[i].name, name) == 0 || streq(s.channels[i].id, name)) {
+                        *ret_path = TAKE_PTR(s.channels[i].path);
+                        return EXIT_OK;
+                }
+        if (!s.account.path)
+                return client_fail_as(ctl, "NotSignedIn", EXIT_NO_DAEMON,
+                                      "No tracker is set; try: p2pchatctl tracker ADDRESS");
+        if (!s.account.username || !*s.account.username)
+                return client_fail_as(ctl, "NotSignedIn", EXIT_NO_DAEMON,
+                                      "Nobody is signed in; try: p2pchatctl signin NAME");
+        return client_fail_as(ctl, "NoSuchChannel", EXIT_NO_SUCH,
+                              "You are in no channel %s; try: p2pchatctl join %s", name, name);
+}

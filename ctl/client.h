@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Knows how the daemon is spoken to; the only file of ctl with bus names. Leaves what is shown to
+ * the verbs. */
+#pragma once
+
+#include "ctl/ctl.h"
+#include "wire/writer.h"
+
+/* Methods of the daemon's objects: which interface a call goes to. */
+typedef enum Face { FACE_MANAGER, FACE_ACCOUNT, FACE_CHANNEL, FACE_MODERATION, FACE_HOST } Face;
+
+/* All of these return EXIT_OK, or tell the error (text on stderr, JSON on stdout) and return its
+ * exit status. */
+
+/* A method call in the making: append arguments, then client_call(). path NULL: the manager's. */
+int client_new_call(Ctl *ctl, Face face, const char *path, const char *method,
+                    sd_bus_message **ret);
+/* Appends `a{sv}` with these members: "name", "type", value …, NULL. Members with a NULL name end
+ * it. */
+int client_append_options(Ctl *ctl, sd_bus_message *m, ...) _sentinel_;
+/* The same for strings that may not be given: "name", value (NULL: left out) …, NULL. */
+int client_append_given(Ctl *ctl, sd_bus_message *m, ...) _sentinel_;
+/* timeout_usec 0 = the bus's own (25 s). *ret_reply may be NULL. */
+int client_call(Ctl *ctl, sd_bus_message *m, uint64_t timeout_usec, sd_bus_message **ret_reply);
+/* As client_call(), but a failure is handed back instead of told; r as of sd_bus_call(). */
+int client_try(Ctl *ctl, sd_bus_message *m, uint64_t timeout_usec, sd_bus_error *ret_error,
+               sd_bus_message **ret_reply);
+/* Tells an error. error may be unset: then r (negative errno) is what happened. → its exit status.
+ */
+int client_fail(Ctl *ctl, const sd_bus_error *error, int r);
+/* A failure that ctl finds itself, in the same form; name without the prefix: "NoSuchChannel". */
+int client_fail_as(Ctl *ctl, const char *name, int exit_status, const char *format, ...)
+        _printf_(4, 5);
+
+typedef struct ManagerView {
+        char *version;
+        char *default_account;
+        uint32_t outbox;
+        char **listen; /* NULL-terminated */
+        int64_t clock_offset;
+} ManagerView;
+
+typedef struct AccountView {
+        char *path; /* NULL: no tracker was ever set */
+        char *tracker, *pin, *offered_pin, *state, *reason;
+        char *username, *user_type; /* user_type "none": nobody is signed in */
+        uint64_t expires;
+} AccountView;
+
+typedef struct ChannelView {
+        char *path;
+        char *id, *name, *topic, *owner, *host, *role, *view, *send, *state, *reason;
+        uint64_t next_retry, first_seq, synced_seq, last_seq, read_seq;
+        uint32_t unread, outbox, members;
+        bool hosted;
+        uint32_t connections;
+        char *reachable;
+} ChannelView;
+
+/* Everything in one answer of the object manager. */
+typedef struct Snapshot {
+        ManagerView manager;
+        AccountView account;
+        ChannelView *channels; /* by name */
+        size_t n_channels;
+} Snapshot;
+void snapshot_done(Snapshot *s);
+int client_get_snapshot(Ctl *ctl, Snapshot *ret);
+/* By name or id; what is not there is told. */
+int client_find_channel(Ctl *ctl, const char *name, char **ret_path);
+
+/* One log entry as the bus tells it. */
+typedef struct EntryView {
+        uint64_t seq, time;
+        char *kind, *username, *user_type, *id;
+        char *text, *topic, *role, *target, *view, *send, *reason; /* NULL: not in this entry */
+        char *json;                                                /* the whole ENTRY, one line */
+} EntryView;
+void entry_view_done(EntryView *e);
+EntryView *entry_views_free(EntryView *e, size_t n);
+
+typedef struct EntryPage {
+        EntryView *entries;
+        size_t n;
+        bool more;
+} EntryPage;
+void entry_page_done(EntryPage *p);
+/* r: 0 or negative errno, with error set where the daemon said why. */
+int client_try_page(Ctl *ctl, const char *path, uint64_t anchor, uint32_t limit, bool before,
+                    sd_bus_error *ret_error, EntryPage *ret);
+
+/* Whatever is next in a message, as JSON. */
+int client_read_json(sd_bus_message *m, Writer *w);
+
+/* match: EntriesAppended, State and so on of any channel, and a daemon that comes or goes. */
+typedef void (*client_event_fn)(Ctl *ctl, const char *path, const char *member, void *userdata);
+typedef struct ClientWatch ClientWatch;
+int client_watch(Ctl *ctl, client_event_fn fn, void *userdata, ClientWatch **ret);
+ClientWatch *client_watch_free(ClientWatch *w);
+DEFINE_CLEANUP(ClientWatch *, client_watch_free);
+/* Handles what is on the bus, waits for it when there is nothing. 0 or negative errno. */
+int client_wait(Ctl *ctl);

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Knows how a password is asked for, so that it is never an argument. */
+#include "ctl/password.h"
+
+#include <fcntl.h>
+#include <termios.h>
+
+#include "ctl/client.h"
+
+/* One line, at most PASSWORD_SIZE - 2 bytes without its LF. */
+static int read_line(int fd, char ret[static PASSWORD_SIZE]) {
+        size_t n = 0;
+
+        for (;;) {
+                char c;
+                ssize_t k = read(fd, &c, 1);
+
+                if (k < 0 && errno == EINTR)
+                        continue;
+                if (k < 0)
+                        return -errno;
+                if (k == 0 || c == '\n')
+                        break;
+                if (c == 0 || n >= PASSWORD_SIZE - 1)
+                        return -E2BIG;
+                ret[n++] = c;
+        }
+        ret[n] = 0;
+        return n > 0 ? 0 : -ENODATA;
+}
+
+static int ask(int tty, const char *prompt, char ret[static PASSWORD_SIZE]) {
+        struct termios before, quiet;
+        int r;
+
+        if (tcgetattr(tty, &before) < 0)
+                return -errno;
+        quiet = before;
+        quiet.c_lflag &= ~(tcflag_t) ECHO;
+        dprintf(tty, "%s", prompt);
+        if (tcsetattr(tty, TCSAFLUSH, &quiet) < 0)
+                return -errno;
+        r = read_line(tty, ret);
+        (void) tcsetattr(tty, TCSAFLUSH, &before);
+        dprintf(tty, "\n");
+        return r;
+}
+
+int password_get(Ctl *ctl, int fd, bool confirm, char ret[static PASSWORD_SIZE]) {
+        _cleanup_close_ int tty = -EBADF;
+        char again[PASSWORD_SIZE] = {};
+        bool same;
+        int r;
+
+        if (fd >= 0) {
+                r = read_line(fd, ret);
+                if (r == -E2BIG)
+                        return client_fail_as(ctl, "BadRequest", EXIT_USAGE,
+                                              "The password is longer than 256 bytes");
+                if (r < 0)
+                        return client_fail_as(ctl, "BadRequest", EXIT_USAGE,
+                                              "No password could be read from descriptor %d: %s",
+                                              fd, strerror(-r));
+                return EXIT_OK;
+        }
+        tty = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
+        if (tty < 0)
+                return client_fail_as(
+                        ctl, "BadRequest", EXIT_USAGE,
+                        "There is no terminal to ask for the password; give it by --password-fd=N");
+        r = ask(tty, confirm ? "New password: " : "Password: ", ret);
+        if (r >= 0 && confirm) {
+                r = ask(tty, "The same again: ", again);
+                same = r >= 0 && streq(ret, again);
+                explicit_bzero(again, sizeof(again));
+                if (r >= 0 && !same)
+                        return client_fail_as(ctl, "BadRequest", EXIT_USAGE,
+                                              "The two passwords differ");
+        }
+        if (r < 0)
+                return client_fail_as(ctl, "BadRequest", EXIT_USAGE, "No password was given");
+        return EXIT_OK;
+}

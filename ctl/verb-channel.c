@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Knows list, host, unhost, join and leave: which channels there are, and which are ours. */
+#include <limits.h>
+
+#include "ctl/print.h"
+
+#define CHANNEL_TIMEOUT_USEC (60 * USEC_PER_SEC)
+
+/* The members of a directory row's extra{id, addresses, online, last_seq, since}. */
+typedef struct DirectoryExtra {
+        const char *id;
+        int online;
+        uint64_t last_seq, since;
+        char **addresses;
+} DirectoryExtra;
+
+static int read_extra(sd_bus_message *m, DirectoryExtra *ret) {
+        const char *key;
+        int r;
+
+        r = sd_bus_message_enter_container(m, 'a', "{sv}");
+        if (r < 0)
+                return r;
+        while ((r = sd_bus_message_enter_container(m, 'e', "sv")) > 0) {
+                r = sd_bus_message_read_basic(m, 's', &key);
+                if (r < 0)
+                        return r;
+                if (streq(key, "id")) {
+                        r = sd_bus_message_read(m, "v", "s", &ret->id);
+                } else if (streq(key, "online")) {
+                        r = sd_bus_message_read(m, "v", "b", &ret->online);
+                } else if (streq(key, "last_seq")) {
+                        r = sd_bus_message_read(m, "v", "t", &ret->last_seq);
+                } else if (streq(key, "since")) {
+                        r = sd_bus_message_read(m, "v", "t", &ret->since);
+                } else if (streq(key, "addresses")) {
+                        r = sd_bus_message_enter_container(m, 'v', "as");
+                        if (r >= 0)
+                                r = sd_bus_message_read_strv(m, &ret->addresses);
+                        if (r >= 0)
+                                r = sd_bus_message_exit_container(m);
+                } else {
+                        r = sd_bus_message_skip(m, "v");
+                }
+                if (r >= 0)
+                        r = sd_bus_message_exit_container(m);
+                if (r < 0)
+                        return r;
+        }
+        return r < 0 ? r : sd_bus_message_exit_container(m);
+}
+
+/* (sssssua{sv}): 1 a row was read, 0 the end. */
+static int read_row(sd_bus_message *m, bool json, Writer *w, Table *t) {
+        const char *name, *owner, *host, *topic, *view;
+        DirectoryExtra extra = {};
+        char number[16];
+        uint32_t members;
+        int r;
+
+        r = sd_bus_message_enter_container(m, 'r', "sssssua{sv}");
+        if (r <= 0)
+                return r;
+        r = sd_bus_message_read(m, "sssssu", &name, &owner, &host, &topic, &view, &members);
+        if (r >= 0)
+                r = read_extra(m, &extra);
+        if (r >= 0)
+                r = sd_bus_message_exit_container(m);
+        if (r >= 0 && json) {
+                writer_begin_object(w, NULL);
+                writer_string(w, "channel_name", name);
+                writer_string(w, "channel_id", extra.id);
+                writer_string(w, "owner", owner);
+                writer_string(w, "host", host);
+                writer_begin_array(w, "addresses");
+                for (char **a = extra.addresses; a && *a; a++)
+                        writer_string(w, NULL, *a);
+                writer_end_array(w);
+                writer_string(w, "view_permission", view);
+                writer_string(w, "topic", topic);
+                writer_uint(w, "members", members);
+                writer_uint(w, "last_seq", extra.last_seq);
+                writer_bool(w, "online", extra.online);
+                writer_time(w, "since", extra.since);
+                writer_end_object(w);
+        } else if (r >= 0) {
+                snprintf(number, sizeof(number), "%" PRIu32, members);
+                r = table_add(t, name, extra.online ? "online" : "offline", host, number, view,
+                              topic);
+        }
+        for (char **a = extra.addresses; a && *a; a++)
+                free(*a);
+        free(extra.addresses);
+        return r < 0 ? r : 1;
+}
+
+static int verb_list(Ctl *ctl, int argc, char **argv) {
+        _cleanup_(table_done) Table t = { .n_columns = 6 };
+        _cleanup_(writer_done) Writer w = {};
+        _cleanup_free_ char *after = NULL;
+        bool arg_online = false;
+        const Option options[] = { { "online", 0, OPTION_FLAG, &arg_online }, {} };
+        int n_args, r, exit_status;
+        const char *next;
+        char **args;
+
+        if (ctl_parse(ctl, argc, argv, options, &args, &n_args, &exit_status) < 0)
+                return exit_status;
+        if (table_add(&t, "CHANNEL", "HOST IS", "HOST", "HERE", "VIEW", "TOPIC") < 0)
+                return client_fail(ctl, NULL, -ENOMEM);
+        writer_begin_array(&w, NULL);
+        do {
+                _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL, *reply = NULL;
+
+                r = client_new_call(ctl, FACE_MANAGER, NULL, "ListDirectory", &m);
+                if (r == EXIT_OK)
+                        r = client_append_options(ctl, m, "query", "s", n_args == 1 ? args[0] : "",
+                                                  "online", "b", (int) arg_online,
+                                                  after ? "after" : NULL, "s", after, NULL);
+                if (r == EXIT_OK)
+                        r = client_call(ctl, m, 0, &reply);
+                if (r != EXIT_OK)
+                        return r;
+                r = sd_bus_message_enter_container(reply, 'a', "(sssssua{sv})");
+                while (r >= 0 && (r = read_row(reply, ctl->json != JSON_OFF, &w, &t)) > 0)
+                        ;
+                if (r >= 0)
+                        r = sd_bus_message_exit_container(reply);
+                if (r >= 0)
+                        r = sd_bus_message_read(reply, "s", &next);
+                if (r >= 0)
+                        r = free_and_strdup(&after, next);
+                if (r < 0)
+                        return client_fail(ctl, NULL, r);
+        } while (*after);
+        writer_end_array(&w);
+        if (ctl->json != JSON_OFF) {
+                r = print_json(ctl, &w);
+                return r < 0 ? client_fail(ctl, NULL, r) : EXIT_OK;
+        }
+        if (t.n_cells == t.n_columns)
+                fputs("No such channels; you can make one: p2pchatctl host NAME\n", stderr);
+        else
+                table_print(&t, stdout);
+        return EXIT_OK;
+}
+
+/* Shows the channel that a call gave back. */
+static int show_channel(Ctl *ctl, sd_bus_message *reply) {
+        _cleanup_(snapshot_done) Snapshot s = {};
+        const char *path;
+        int r;
+
+        r = sd_bus_message_read(reply, "o", &path);
+        if (r < 0)
+                return client_fail(ctl, NULL, r);
+        r = client_get_snapshot(ctl, &s);
+        if (r != EXIT_OK)
+                return r;
+        for (size_t i = 0; i < s.n_channels; i++) {
+                const ChannelView *c = s.channels + i;
+
+                if (!streq(c->path, path))
+                        continue;
+                if (ctl->json != JSON_OFF) {
+                        _cleanup_(writer_done) Writer w = {};
+
+                        writer_begin_object(&w, NULL);
+                        writer_string(&w, "channel_name", c->name);
+                        writer_string(&w, "channel_id", c->id);
+                        writer_string(&w, "state", c->state);
+                        writer_string(&w, "state_reason", c->reason);
+                        writer_end_object(&w);
+                        r = print_json(ctl, &w);
+                        return r < 0 ? client_fail(ctl, NULL, r) : EXIT_OK;
+                }
+                printf("%s %s%s", c->name, c->hosted ? "is hosted here, " : "", c->state);
+                if (*c->reason)
+                        printf(": "), print_escaped(stdout, c->reason, false);
+                putchar('\n');
+        }
+        return EXIT_OK;
+}
+
+static int verb_host(Ctl *ctl, int argc, char **argv) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL, *reply = NULL;
+        const char *arg_topic = NULL, *arg_view = NULL, *arg_send = NULL;
+        const Option options[] = {
+                { "topic", 0, OPTION_STRING, &arg_topic },
+                { "view", 0, OPTION_STRING, &arg_view },
+                { "send", 0, OPTION_STRING, &arg_send },
+                {},
+        };
+        int n_args, r, exit_status;
+        char **args;
+
+        if (ctl_parse(ctl, argc, argv, options, &args, &n_args, &exit_status) < 0)
+                return exit_status;
+        r = client_new_call(ctl, FACE_MANAGER, NULL, "Host", &m);
+        if (r != EXIT_OK)
+                return r;
+        r = sd_bus_message_append(m, "s", args[0]);
+        if (r < 0)
+                return client_fail(ctl, NULL, r);
+        r = client_append_given(ctl, m, "topic", arg_topic, "view_permission", arg_view,
+                                "send_permission", arg_send, NULL);
+        if (r == EXIT_OK)
+                r = client_call(ctl, m, CHANNEL_TIMEOUT_USEC, &reply);
+        return r == EXIT_OK ? show_channel(ctl, reply) : r;
+}
+
+static int verb_join(Ctl *ctl, int argc, char **argv) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL, *reply = NULL;
+        uint64_t arg_backlog = UINT64_MAX;
+        const Option options[] = { { "backlog", 0, OPTION_UINT, &arg_backlog }, {} };
+        int n_args, r, exit_status;
+        char **args;
+
+        if (ctl_parse(ctl, argc, argv, options, &args, &n_args, &exit_status) < 0)
+                return exit_status;
+        r = client_new_call(ctl, FACE_MANAGER, NULL, "Join", &m);
+        if (r != EXIT_OK)
+                return r;
+        r = sd_bus_message_append(m, "s", args[0]);
+        if (r < 0)
+                return client_fail(ctl, NULL, r);
+        r = client_append_options(ctl, m, arg_backlog != UINT64_MAX ? "backlog" : NULL, "u",
+                                  (uint32_t) MIN(arg_backlog, (uint64_t) UINT32_MAX), NULL);
+        if (r == EXIT_OK)
+                r = client_call(ctl, m, CHANNEL_TIMEOUT_USEC, &reply);
+        return r == EXIT_OK ? show_channel(ctl, reply) : r;
+}
+
+/* unhost and leave. */
+static int end_channel(Ctl *ctl, int argc, char **argv, Face face, const char *method) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
+        _cleanup_free_ char *path = NULL;
+        bool arg_forget = false;
+        const Option options[] = { { "forget", 0, OPTION_FLAG, &arg_forget }, {} };
+        int n_args, r, exit_status;
+        char **args;
+
+        if (ctl_parse(ctl, argc, argv, options, &args, &n_args, &exit_status) < 0)
+                return exit_status;
+        r = client_find_channel(ctl, args[0], &path);
+        if (r == EXIT_OK)
+                r = client_new_call(ctl, face, path, method, &m);
+        if (r == EXIT_OK)
+                r = client_append_options(ctl, m, arg_forget ? "forget" : NULL, "b", 1, NULL);
+        if (r == EXIT_OK)
+                r = client_call(ctl, m, CHANNEL_TIMEOUT_USEC, NULL);
+        if (r == EXIT_OK && ctl->json != JSON_OFF)
+                print_json_text(stdout, ctl->json, "{}");
+        return r;
+}
+
+static int verb_unhost(Ctl *ctl, int argc, char **argv) {
+        return end_channel(ctl, argc, argv, FACE_HOST, "Unhost");
+}
+
+static int verb_leave(Ctl *ctl, int argc, char **argv) {
+        return end_channel(ctl, argc, argv, FACE_CHANNEL, "Leave");
+}
+
+const Verb verbs_channel[] = {
+        { "list", "[PATTERN]", 0, 1, verb_list, "the tracker's directory (--online)" },
+        { "host", "NAME", 1, 1, verb_host, "be the host (--topic= --view= --send=)" },
+        { "unhost", "NAME", 1, 1, verb_unhost, "stop hosting (--forget: give the name back, too)" },
+        { "join", "NAME", 1, 1, verb_join, "be a member (--backlog=N)" },
+        { "leave", "NAME", 1, 1, verb_leave, "leave for good (--forget: drop your copy, too)" },
+        {},
+};

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Knows tracker, signup, signin, guest, signout and whoami: who we are, and where. */
+#include <limits.h>
+
+#include "ctl/password.h"
+#include "ctl/print.h"
+
+/* Looking up, dialling several addresses and hashing take longer than a bus call usually may. */
+#define IDENTITY_TIMEOUT_USEC (90 * USEC_PER_SEC)
+
+static int account_json(Ctl *ctl, const AccountView *a, const char *recovery_code) {
+        _cleanup_(writer_done) Writer w = {};
+        int r;
+
+        writer_begin_object(&w, NULL);
+        writer_string(&w, "tracker", a->path ? a->tracker : "");
+        writer_string(&w, "tracker_pin", a->path ? a->pin : "");
+        writer_string(&w, "tracker_state", a->path ? a->state : "none");
+        writer_string(&w, "tracker_reason", a->path ? a->reason : "");
+        writer_string(&w, "username", a->path ? a->username : "");
+        writer_string(&w, "user_type", a->path ? a->user_type : "none");
+        if (a->expires)
+                writer_time(&w, "expires", a->expires);
+        writer_string(&w, "recovery_code", recovery_code);
+        writer_end_object(&w);
+        r = print_json(ctl, &w);
+        return r < 0 ? client_fail(ctl, NULL, r) : EXIT_OK;
+}
+
+static int verb_tracker(Ctl *ctl, int argc, char **argv) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
+        _cleanup_(snapshot_done) Snapshot s = {};
+        const char *arg_pin = NULL;
+        bool arg_trust_new = false;
+        const Option options[] = {
+                { "pin", 0, OPTION_STRING, &arg_pin },
+                { "trust-new", 0, OPTION_FLAG, &arg_trust_new },
+                {},
+        };
+        int n_args, r, exit_status;
+        char **args;
+
+        if (ctl_parse(ctl, argc, argv, options, &args, &n_args, &exit_status) < 0)
+                return exit_status;
+        if (n_args == 1) {
+                r = client_new_call(ctl, FACE_MANAGER, NULL, "SetTracker", &m);
+                if (r != EXIT_OK)
+                        return r;
+                r = sd_bus_message_append(m, "s", args[0]);
+                if (r < 0)
+                        return client_fail(ctl, NULL, r);
+                if (arg_pin && arg_trust_new)
+                        r = client_append_options(ctl, m, "pin", "s", arg_pin, "trust_new", "b", 1,
+                                                  NULL);
+                else if (arg_pin)
+                        r = client_append_options(ctl, m, "pin", "s", arg_pin, NULL);
+                else if (arg_trust_new)
+                        r = client_append_options(ctl, m, "trust_new", "b", 1, NULL);
+                else
+                        r = client_append_options(ctl, m, NULL);
+                if (r == EXIT_OK)
+                        r = client_call(ctl, m, IDENTITY_TIMEOUT_USEC, NULL);
+                if (r != EXIT_OK)
+                        return r;
+        }
+        r = client_get_snapshot(ctl, &s);
+        if (r != EXIT_OK)
+                return r;
+        if (ctl->json != JSON_OFF)
+                return account_json(ctl, &s.account, NULL);
+        if (!s.account.path)
+                return client_fail_as(ctl, "NotSignedIn", EXIT_NO_DAEMON,
+                                      "No tracker is set; try: p2pchatctl tracker ADDRESS");
+        print_escaped(stdout, s.account.tracker, false);
+        printf(" (%s)\n%s\n", s.account.state, s.account.pin);
+        return EXIT_OK;
+}
+
+static int show_identity(Ctl *ctl, const char *recovery_code) {
+        _cleanup_(snapshot_done) Snapshot s = {};
+        int r;
+
+        r = client_get_snapshot(ctl, &s);
+        if (r != EXIT_OK)
+                return r;
+        if (ctl->json != JSON_OFF)
+                return account_json(ctl, &s.account, recovery_code);
+        if (!s.account.username || !*s.account.username)
+                return client_fail_as(ctl, "NotSignedIn", EXIT_NO_DAEMON,
+                                      "Nobody is signed in; try: p2pchatctl signup NAME, signin "
+                                      "NAME or guest NAME");
+        printf("%s\n", s.account.username);
+        if (recovery_code)
+                fprintf(stderr,
+                        "Recovery code, shown this once; keep it where you keep your keys:\n    "
+                        "%s\n"
+                        "Next: p2pchatctl list, join NAME or host NAME\n",
+                        recovery_code);
+        return EXIT_OK;
+}
+
+static int sign(Ctl *ctl, int argc, char **argv, const char *method, bool confirm) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL, *reply = NULL;
+        _cleanup_free_ char *recovery_code = NULL;
+        char password[PASSWORD_SIZE] = {};
+        uint64_t arg_fd = UINT64_MAX;
+        const Option options[] = { { "password-fd", 0, OPTION_UINT, &arg_fd }, {} };
+        const char *key, *value;
+        int n_args, r, exit_status;
+        char **args;
+
+        if (ctl_parse(ctl, argc, argv, options, &args, &n_args, &exit_status) < 0)
+                return exit_status;
+        r = password_get(ctl, arg_fd <= INT_MAX ? (int) arg_fd : -1, confirm, password);
+        if (r != EXIT_OK)
+                return r;
+        r = client_new_call(ctl, FACE_MANAGER, NULL, method, &m);
+        if (r == EXIT_OK) {
+                (void) sd_bus_message_sensitive(m);
+                r = sd_bus_message_append(m, "ss", args[0], password);
+                r = r < 0 ? client_fail(ctl, NULL, r) : client_append_options(ctl, m, NULL);
+        }
+        explicit_bzero(password, sizeof(password));
+        if (r == EXIT_OK)
+                r = client_call(ctl, m, IDENTITY_TIMEOUT_USEC, &reply);
+        if (r != EXIT_OK)
+                return r;
+        if (confirm && sd_bus_message_enter_container(reply, 'a', "{sv}") > 0)
+                while (sd_bus_message_read(reply, "{sv}", &key, "s", &value) > 0)
+                        if (streq(key, "recovery_code") &&
+                            free_and_strdup(&recovery_code, value) < 0)
+                                return client_fail(ctl, NULL, -ENOMEM);
+        return show_identity(ctl, recovery_code);
+}
+
+static int verb_signup(Ctl *ctl, int argc, char **argv) {
+        return sign(ctl, argc, argv, "SignUp", true);
+}
+
+static int verb_signin(Ctl *ctl, int argc, char **argv) {
+        return sign(ctl, argc, argv, "SignIn", false);
+}
+
+static int verb_guest(Ctl *ctl, int argc, char **argv) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
+        int n_args, r, exit_status;
+        char **args;
+
+        if (ctl_parse(ctl, argc, argv, NULL, &args, &n_args, &exit_status) < 0)
+                return exit_status;
+        r = client_new_call(ctl, FACE_MANAGER, NULL, "SignInGuest", &m);
+        if (r != EXIT_OK)
+                return r;
+        r = sd_bus_message_append(m, "s", args[0]);
+        if (r < 0)
+                return client_fail(ctl, NULL, r);
+        r = client_append_options(ctl, m, NULL);
+        if (r == EXIT_OK)
+                r = client_call(ctl, m, IDENTITY_TIMEOUT_USEC, NULL);
+        return r == EXIT_OK ? show_identity(ctl, NULL) : r;
+}
+
+static int verb_signout(Ctl *ctl, int argc, char **argv) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
+        _cleanup_(snapshot_done) Snapshot s = {};
+        int n_args, r, exit_status;
+        char **args;
+
+        if (ctl_parse(ctl, argc, argv, NULL, &args, &n_args, &exit_status) < 0)
+                return exit_status;
+        r = client_get_snapshot(ctl, &s);
+        if (r != EXIT_OK)
+                return r;
+        if (!s.account.path || !*s.account.username)
+                return client_fail_as(ctl, "NotSignedIn", EXIT_NO_DAEMON, "Nobody is signed in");
+        r = client_new_call(ctl, FACE_ACCOUNT, s.account.path, "SignOut", &m);
+        if (r == EXIT_OK)
+                r = client_append_options(ctl, m, NULL);
+        if (r == EXIT_OK)
+                r = client_call(ctl, m, 0, NULL);
+        if (r == EXIT_OK && ctl->json != JSON_OFF)
+                print_json_text(stdout, ctl->json, "{}");
+        return r;
+}
+
+static int verb_whoami(Ctl *ctl, int argc, char **argv) {
+        int n_args, exit_status;
+        char **args;
+
+        if (ctl_parse(ctl, argc, argv, NULL, &args, &n_args, &exit_status) < 0)
+                return exit_status;
+        return show_identity(ctl, NULL);
+}
+
+const Verb verbs_identity[] = {
+        { "tracker", "[ADDRESS]", 0, 1, verb_tracker,
+          "show or set the tracker (--pin=, --trust-new)" },
+        { "signup", "NAME", 1, 1, verb_signup, "make an account (--password-fd=N)" },
+        { "signin", "NAME", 1, 1, verb_signin, "use an account (--password-fd=N)" },
+        { "guest", "NAME", 1, 1, verb_guest, "be guest-NAME for a day" },
+        { "signout", "", 0, 0, verb_signout,
+          "destroy this machine's key; what you have here stays" },
+        { "whoami", "", 0, 0, verb_whoami, "who is signed in" },
+        {},
+};

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Knows members, info, view, sending, authorize and deauthorize: who is in a channel, and who may
+ * what. */
+#include <limits.h>
+
+#include "ctl/print.h"
+
+static int verb_members(Ctl *ctl, int argc, char **argv) {
+        _cleanup_(table_done) Table t = { .n_columns = 5 };
+        _cleanup_(writer_done) Writer w = {};
+        _cleanup_free_ char *path = NULL, *after = NULL;
+        const char *next;
+        int n_args, r, exit_status;
+        char **args;
+
+        if (ctl_parse(ctl, argc, argv, NULL, &args, &n_args, &exit_status) < 0)
+                return exit_status;
+        r = client_find_channel(ctl, args[0], &path);
+        if (r != EXIT_OK)
+                return r;
+        if (table_add(&t, "NAME", "TYPE", "ROLE", "STATUS", "SINCE") < 0)
+                return client_fail(ctl, NULL, -ENOMEM);
+        writer_begin_array(&w, NULL);
+        do {
+                _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL, *reply = NULL;
+
+                r = client_new_call(ctl, FACE_CHANNEL, path, "GetMembers", &m);
+                if (r == EXIT_OK)
+                        r = client_append_options(ctl, m, after ? "after" : NULL, "s", after, NULL);
+                if (r == EXIT_OK)
+                        r = client_call(ctl, m, 0, &reply);
+                if (r != EXIT_OK)
+                        return r;
+                r = sd_bus_message_enter_container(reply, 'a', "(ssssa{sv})");
+                while (r >= 0 &&
+                       (r = sd_bus_message_enter_container(reply, 'r', "ssssa{sv}")) > 0) {
+                        const char *name, *type, *role, *status, *key;
+                        uint64_t since = 0;
+                        char when[LOCAL_TIME_SIZE];
+
+                        r = sd_bus_message_read(reply, "ssss", &name, &type, &role, &status);
+                        if (r >= 0)
+                                r = sd_bus_message_enter_container(reply, 'a', "{sv}");
+                        while (r >= 0 &&
+                               (r = sd_bus_message_enter_container(reply, 'e', "sv")) > 0) {
+                                r = sd_bus_message_read_basic(reply, 's', &key);
+                                if (r >= 0)
+                                        r = streq(key, "since")
+                                                    ? sd_bus_message_read(reply, "v", "t", &since)
+                                                    : sd_bus_message_skip(reply, "v");
+                                if (r >= 0)
+                                        r = sd_bus_message_exit_container(reply);
+                        }
+                        if (r >= 0)
+                                r = sd_bus_message_exit_container(reply);
+                        if (r >= 0)
+                                r = sd_bus_message_exit_container(reply);
+                        if (r < 0)
+                                break;
+                        writer_begin_object(&w, NULL);
+                        writer_string(&w, "username", name);
+                        writer_string(&w, "user_type",
+                                      streq(type, "guest") ? "GUEST" : "REGISTERED");
+                        writer_string(&w, "role", role);
+                        writer_string(&w, "status", status);
+                        writer_time(&w, "since", since);
+                        writer_end_object(&w);
+                        print_local_time(since, when);
+                        r = table_add(&t, name, type, role, status, when);
+                }
+                if (r >= 0)
+                        r = sd_bus_message_exit_container(reply);
+                if (r >= 0)
+                        r = sd_bus_message_read(reply, "s", &next);
+                if (r >= 0)
+                        r = free_and_strdup(&after, next);
+                if (r < 0)
+                        return client_fail(ctl, NULL, r);
+        } while (*after);
+        writer_end_array(&w);
+        if (ctl->json != JSON_OFF)
+                r = print_json(ctl, &w);
+        else
+                table_print(&t, stdout);
+        return r < 0 ? client_fail(ctl, NULL, r) : EXIT_OK;
+}
+
+static int verb_info(Ctl *ctl, int argc, char **argv) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL, *reply = NULL;
+        _cleanup_(writer_done) Writer w = {};
+        _cleanup_free_ char *path = NULL, *json = NULL;
+        int n_args, r, exit_status;
+        char **args;
+
+        if (ctl_parse(ctl, argc, argv, NULL, &args, &n_args, &exit_status) < 0)
+                return exit_status;
+        r = client_find_channel(ctl, args[0], &path);
+        if (r == EXIT_OK)
+                r = client_new_call(ctl, FACE_CHANNEL, path, "GetInfo", &m);
+        if (r == EXIT_OK)
+                r = client_append_options(ctl, m, NULL);
+        if (r == EXIT_OK)
+                r = client_call(ctl, m, 0, &reply);
+        if (r != EXIT_OK)
+                return r;
+        r = client_read_json(reply, &w);
+        if (r >= 0)
+                r = writer_take(&w, &json, NULL);
+        if (r < 0)
+                return client_fail(ctl, NULL, r);
+        /* For people it is the same, a member a line. */
+        if (ctl->json == JSON_OFF)
+                print_json_text(stdout, JSON_PRETTY, json);
+        else
+                print_json_text(stdout, ctl->json, json);
+        return EXIT_OK;
+}
+
+/* view and sending: one permission, shown or set. */
+static int permission(Ctl *ctl, int argc, char **argv, const char *key) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
+        _cleanup_free_ char *path = NULL;
+        int n_args, r, exit_status;
+        char **args;
+
+        if (ctl_parse(ctl, argc, argv, NULL, &args, &n_args, &exit_status) < 0)
+                return exit_status;
+        r = client_find_channel(ctl, args[0], &path);
+        if (r == EXIT_OK)
+                r = client_new_call(ctl, FACE_MODERATION, path, "SetPermissions", &m);
+        if (r == EXIT_OK)
+                r = client_append_given(ctl, m, key, args[1], NULL);
+        if (r == EXIT_OK)
+                r = client_call(ctl, m, 0, NULL);
+        if (r == EXIT_OK && ctl->json != JSON_OFF)
+                print_json_text(stdout, ctl->json, "{}");
+        return r;
+}
+
+static int verb_view(Ctl *ctl, int argc, char **argv) {
+        return permission(ctl, argc, argv, "view_permission");
+}
+
+static int verb_sending(Ctl *ctl, int argc, char **argv) {
+        return permission(ctl, argc, argv, "send_permission");
+}
+
+static int authorize(Ctl *ctl, int argc, char **argv, bool give) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
+        _cleanup_free_ char *path = NULL;
+        const char *arg_role = give ? "member" : "none";
+        const Option options[] = { { give ? "role" : NULL, 0, OPTION_STRING, &arg_role }, {} };
+        int n_args, r, exit_status;
+        char **args;
+
+        if (ctl_parse(ctl, argc, argv, options, &args, &n_args, &exit_status) < 0)
+                return exit_status;
+        r = client_find_channel(ctl, args[0], &path);
+        if (r == EXIT_OK)
+                r = client_new_call(ctl, FACE_MODERATION, path, "Authorize", &m);
+        if (r == EXIT_OK && sd_bus_message_append(m, "ss", args[1], arg_role) < 0)
+                r = client_fail(ctl, NULL, -ENOMEM);
+        if (r == EXIT_OK)
+                r = client_append_options(ctl, m, NULL);
+        if (r == EXIT_OK)
+                r = client_call(ctl, m, 0, NULL);
+        if (r == EXIT_OK && ctl->json != JSON_OFF)
+                print_json_text(stdout, ctl->json, "{}");
+        return r;
+}
+
+static int verb_authorize(Ctl *ctl, int argc, char **argv) {
+        return authorize(ctl, argc, argv, true);
+}
+
+static int verb_deauthorize(Ctl *ctl, int argc, char **argv) {
+        return authorize(ctl, argc, argv, false);
+}
+
+const Verb verbs_info[] = {
+        { "members", "CHANNEL", 1, 1, verb_members, "who is here" },
+        { "info", "CHANNEL", 1, 1, verb_info, "all that the host tells of a channel" },
+        { "view", "CHANNEL public|restricted", 2, 2, verb_view, "who may read" },
+        { "sending", "CHANNEL everyone|registered|members", 2, 2, verb_sending, "who may write" },
+        { "authorize", "CHANNEL USER", 2, 2, verb_authorize,
+          "make somebody a member (--role=member|moderator)" },
+        { "deauthorize", "CHANNEL USER", 2, 2, verb_deauthorize, "take that back" },
+        {},
+};

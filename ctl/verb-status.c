@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Knows status and channels: how things are. */
+#include <limits.h>
+
+#include "ctl/print.h"
+
+static void channel_json(Writer *w, const ChannelView *c) {
+        writer_begin_object(w, NULL);
+        writer_string(w, "channel_name", c->name);
+        writer_string(w, "channel_id", c->id);
+        writer_string(w, "state", c->state);
+        writer_string(w, "state_reason", c->reason);
+        writer_string(w, "role", c->role);
+        writer_string(w, "owner", c->owner);
+        writer_string(w, "host", c->host);
+        writer_string(w, "view_permission", c->view);
+        writer_string(w, "send_permission", c->send);
+        writer_string(w, "topic", c->topic);
+        writer_uint(w, "synced_seq", c->synced_seq);
+        writer_uint(w, "last_seq", c->last_seq);
+        writer_uint(w, "read_seq", c->read_seq);
+        writer_uint(w, "unread", c->unread);
+        writer_uint(w, "outbox", c->outbox);
+        writer_uint(w, "members_online", c->members);
+        writer_end_object(w);
+}
+
+static int print_channels(const Snapshot *s, const char *only) {
+        _cleanup_(table_done) Table t = { .n_columns = 7 };
+        int r;
+
+        r = table_add(&t, "CHANNEL", "STATE", "ROLE", "HOST", "UNREAD", "OUTBOX", "TOPIC");
+        for (size_t i = 0; i < s->n_channels && r >= 0; i++) {
+                const ChannelView *c = s->channels + i;
+                char unread[16], outbox[16];
+
+                if (only && strcasecmp(only, c->name) != 0 && !streq(only, c->id))
+                        continue;
+                snprintf(unread, sizeof(unread), "%" PRIu32, c->unread);
+                snprintf(outbox, sizeof(outbox), "%" PRIu32, c->outbox);
+                r = table_add(&t, c->name, c->state, c->role, c->hosted ? "here" : c->host, unread,
+                              outbox, c->topic);
+        }
+        if (r < 0)
+                return r;
+        table_print(&t, stdout);
+        for (size_t i = 0; i < s->n_channels; i++) {
+                const ChannelView *c = s->channels + i;
+
+                if (*c->reason && (!only || strcasecmp(only, c->name) == 0 || streq(only, c->id))) {
+                        printf("\n%s is %s: ", c->name, c->state);
+                        print_escaped(stdout, c->reason, false);
+                        putchar('\n');
+                }
+        }
+        return 0;
+}
+
+static void print_account(const AccountView *a) {
+        char expires[LOCAL_TIME_SIZE];
+
+        if (!a->path) {
+                puts("Tracker:  none is set; try: p2pchatctl tracker ADDRESS");
+                return;
+        }
+        printf("Tracker:  ");
+        print_escaped(stdout, a->tracker, false);
+        printf(" (%s", a->state);
+        if (*a->reason)
+                printf(": "), print_escaped(stdout, a->reason, false);
+        puts(")");
+        printf("Pin:      %s\n", a->pin);
+        if (*a->offered_pin && !streq(a->offered_pin, a->pin))
+                printf("Offered:  %s\n", a->offered_pin);
+        if (!*a->username) {
+                puts("Identity: nobody is signed in; try: p2pchatctl signup NAME, signin NAME or "
+                     "guest NAME");
+                return;
+        }
+        print_local_time(a->expires, expires);
+        printf("Identity: %s (%s, certificate until %s)\n", a->username, a->user_type, expires);
+}
+
+static int verb_status(Ctl *ctl, int argc, char **argv) {
+        _cleanup_(snapshot_done) Snapshot s = {};
+        int n_args, r, exit_status, hosting = 0;
+        char **args;
+
+        if (ctl_parse(ctl, argc, argv, NULL, &args, &n_args, &exit_status) < 0)
+                return exit_status;
+        if (n_args == 1) {
+                _cleanup_free_ char *path = NULL;
+
+                r = client_find_channel(ctl, args[0], &path);
+                if (r != EXIT_OK)
+                        return r;
+        }
+        if (ctl->json != JSON_OFF && n_args == 0) {
+                _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL, *reply = NULL;
+                const char *json;
+
+                r = client_new_call(ctl, FACE_MANAGER, NULL, "Describe", &m);
+                if (r == EXIT_OK)
+                        r = client_append_options(ctl, m, NULL);
+                if (r == EXIT_OK)
+                        r = client_call(ctl, m, 0, &reply);
+                if (r != EXIT_OK)
+                        return r;
+                r = sd_bus_message_read(reply, "s", &json);
+                if (r < 0)
+                        return client_fail(ctl, NULL, r);
+                print_json_text(stdout, ctl->json, json);
+                return EXIT_OK;
+        }
+        r = client_get_snapshot(ctl, &s);
+        if (r != EXIT_OK)
+                return r;
+        if (ctl->json != JSON_OFF) {
+                _cleanup_(writer_done) Writer w = {};
+
+                for (size_t i = 0; i < s.n_channels; i++)
+                        if (strcasecmp(s.channels[i].name, args[0]) == 0 ||
+                            streq(s.channels[i].id, args[0]))
+                                channel_json(&w, s.channels + i);
+                r = print_json(ctl, &w);
+                return r < 0 ? client_fail(ctl, NULL, r) : EXIT_OK;
+        }
+        if (n_args == 0) {
+                printf("p2pchatd %s", s.manager.version);
+                for (char **a = s.manager.listen; a && *a; a++)
+                        printf("%s%s", a == s.manager.listen ? ", listening on " : " ", *a);
+                putchar('\n');
+                print_account(&s.account);
+                if (s.manager.clock_offset > (int64_t) USEC_PER_MINUTE ||
+                    s.manager.clock_offset < -(int64_t) USEC_PER_MINUTE)
+                        printf("Clock:    yours is %" PRIi64 " s %s the tracker's\n",
+                               (int64_t) (llabs(s.manager.clock_offset) / (int64_t) USEC_PER_SEC),
+                               s.manager.clock_offset > 0 ? "behind" : "ahead of");
+                for (size_t i = 0; i < s.n_channels; i++)
+                        hosting += s.channels[i].hosted;
+                printf("Channels: %zu, %d of them hosted here; %" PRIu32
+                       " messages wait in the outbox\n\n",
+                       s.n_channels, hosting, s.manager.outbox);
+                if (s.n_channels == 0) {
+                        puts("No channels yet; try: p2pchatctl list, join NAME or host NAME");
+                        return EXIT_OK;
+                }
+        }
+        r = print_channels(&s, n_args == 1 ? args[0] : NULL);
+        return r < 0 ? client_fail(ctl, NULL, r) : EXIT_OK;
+}
+
+static int verb_channels(Ctl *ctl, int argc, char **argv) {
+        _cleanup_(snapshot_done) Snapshot s = {};
+        int n_args, r, exit_status;
+        char **args;
+
+        if (ctl_parse(ctl, argc, argv, NULL, &args, &n_args, &exit_status) < 0)
+                return exit_status;
+        r = client_get_snapshot(ctl, &s);
+        if (r != EXIT_OK)
+                return r;
+        if (ctl->json != JSON_OFF) {
+                _cleanup_(writer_done) Writer w = {};
+
+                writer_begin_array(&w, NULL);
+                for (size_t i = 0; i < s.n_channels; i++)
+                        channel_json(&w, s.channels + i);
+                writer_end_array(&w);
+                r = print_json(ctl, &w);
+        } else {
+                r = print_channels(&s, NULL);
+        }
+        return r < 0 ? client_fail(ctl, NULL, r) : EXIT_OK;
+}
+
+const Verb verbs_status[] = {
+        { "status", "[CHANNEL]", 0, 1, verb_status, "daemon, identity, tracker and channels" },
+        { "channels", "", 0, 0, verb_channels, "the channels you host or joined" },
+        {},
+};
