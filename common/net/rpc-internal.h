@@ -28,6 +28,7 @@ struct Rpc {
         char agent[AGENT_BYTES_MAX + 1];
         unsigned in_flight;
         bool is_full;         /* reading stopped at in_flight */
+        bool is_paused;       /* reading stopped by the owner */
         ConnClosed why;       /* message "": the conn says why */
         RpcCall *calls;       /* by id */
         RpcRequest *requests; /* by id */

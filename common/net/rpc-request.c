@@ -14,7 +14,8 @@ static void request_unlink(RpcRequest *q) {
         q->rpc = NULL;
         if (r->is_full) {
                 r->is_full = false;
-                conn_resume(r->conn);
+                if (!r->is_paused)
+                        conn_resume(r->conn);
         }
 }
 

@@ -314,7 +314,7 @@ static bool on_line(Conn *conn, const char *line, size_t n, void *userdata) {
         if (r->state >= RPC_ENDING)
                 return true;
         r->is_full = HASH_COUNT(r->requests) >= r->in_flight;
-        return !r->is_full;
+        return !r->is_full && !r->is_paused;
 }
 
 static void on_too_large(Conn *conn, void *userdata) {
@@ -408,6 +408,12 @@ Conn *rpc_get_conn(Rpc *r) {
 
 void rpc_set_frame_max(Rpc *r, size_t bytes) {
         conn_set_frame_max(r->conn, bytes);
+}
+
+void rpc_set_paused(Rpc *r, bool paused) {
+        r->is_paused = paused;
+        if (!paused && !r->is_full)
+                conn_resume(r->conn);
 }
 
 int rpc_push(Rpc *r, const char *command, const Writer *payload) {

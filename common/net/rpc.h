@@ -40,8 +40,8 @@ Rpc *rpc_free(Rpc *r);
 DEFINE_CLEANUP(Rpc *, rpc_free);
 Conn *rpc_get_conn(Rpc *r);
 void rpc_set_frame_max(Rpc *r, size_t bytes);
-/* Back-pressure: nothing more is read from the other side until it is taken back; frames that were
- * decoded already wait too. Safe inside handlers. */
+/* Back-pressure: from the next frame on nothing is read from the other side until it is taken back.
+ * Safe inside handlers. */
 void rpc_set_paused(Rpc *r, bool paused);
 
 /* r = 0: answered, failure NULL = OK with payload (borrowed). r < 0: not answered: -ETIMEDOUT (its
