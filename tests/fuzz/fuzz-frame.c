@@ -3,7 +3,7 @@
  * Holds: the lines are those of the stream however it is split, the bound is kept, an envelope that
  * is written again is read alike. Input: 4 bytes of seed for the splits, 1 for the bound, the
  * stream. */
-#include "fuzz.h"
+#include "fuzz/fuzz.h"
 
 #include "base/cleanup.h"
 #include "wire/envelope.h"

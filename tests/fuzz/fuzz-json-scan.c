@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Feeds the scan and what stands on it. Holds: what the scan takes json-c takes too, only a key
  * twice is left to value_parse(), and whatever is read and written again is read alike. */
-#include "fuzz.h"
+#include "fuzz/fuzz.h"
 
 #include <json-c/json.h>
 #include <limits.h>

@@ -4,7 +4,7 @@
 #include <dirent.h>
 
 #include "base/cleanup.h"
-#include "fuzz.h"
+#include "fuzz/fuzz.h"
 
 static int run_file(const char *directory, const char *name) {
         _cleanup_fclose_ FILE *f = NULL;
