@@ -14,6 +14,7 @@ struct SqlTx {
         Statement *statements; /* by address of their text */
         Statement *used;       /* since the last sql_tx_reset() */
         bool is_inline;        /* its thread is the loop's */
+        bool must_forget;      /* sql_forget(), not yet done */
         pthread_t loop_thread;
 };
 

@@ -8,6 +8,8 @@
 
 #include "sql/sql-internal.h"
 
+#define FORGET_WAIT_MSEC 1000
+
 struct Sql {
         Clock *clock; /* weak */
         char *path;
@@ -56,6 +58,20 @@ static int begin_batch(void *userdata) {
         return sql_tx_exec(&s->writer, "BEGIN IMMEDIATE");
 }
 
+void sql_forget(SqlTx *tx) {
+        tx->must_forget = true;
+}
+
+/* secure_delete is for the pages; their earlier state is in the WAL until it is cut. Readers end
+ * with their page, so they are worth waiting for. */
+static void forget(SqlTx *tx) {
+        sqlite3_busy_timeout(tx->db, FORGET_WAIT_MSEC);
+        if (sqlite3_wal_checkpoint_v2(tx->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL) ==
+            SQLITE_OK)
+                tx->must_forget = false;
+        sqlite3_busy_timeout(tx->db, 0);
+}
+
 static int end_batch(void *userdata) {
         Sql *s = userdata;
         uint64_t begin, usec;
@@ -74,6 +90,8 @@ static int end_batch(void *userdata) {
         s->commit_usec_sum += usec;
         if (usec > s->commit_usec_max)
                 s->commit_usec_max = usec;
+        if (s->writer.must_forget)
+                forget(&s->writer);
         return 0;
 }
 

@@ -53,6 +53,9 @@ uint64_t sql_column_u64(sqlite3_stmt *stmt, int column);
 const char *sql_column_text(sqlite3_stmt *stmt, int column); /* never NULL: NULL reads as "" */
 int64_t sql_last_insert_id(SqlTx *tx);
 uint64_t sql_changes(SqlTx *tx);
+/* In a write: what the request deletes is gone from the WAL as well when done runs. (A reader that
+ * is in the way for a second delays it to the next commit.) */
+void sql_forget(SqlTx *tx);
 
 /* For `status` and benchmarks. */
 typedef struct SqlStatistics {
