@@ -47,16 +47,18 @@ typedef struct StoredIdentity {
 typedef void (*store_load_fn)(int r, const StoredTracker *tracker, const StoredIdentity *identity,
                               void *userdata);
 int store_load(Store *s, store_load_fn done, void *userdata, Job **ret_job);
-/* Inserts or updates by tracker_id and makes it the current one. */
+/* Inserts or updates by tracker_id and makes it the current one. t->identity is not looked at: who
+ * is signed in there stays so. */
 int store_save_tracker(Store *s, const StoredTracker *t, store_done_fn done, void *userdata,
                        Job **ret_job);
 /* Inserts or updates by (tracker_id, user_type, username), makes it the signed-in one of its
- * tracker, gives the row. The same for a guest who comes back. */
+ * tracker, gives the row. The same for a guest who comes back. Somebody else who was signed in
+ * there is signed out with it. -ENOENT: no such tracker. */
 typedef void (*store_row_fn)(int r, uint64_t row, void *userdata);
 int store_sign_in(Store *s, const StoredIdentity *i, store_row_fn done, void *userdata,
                   Job **ret_job);
-/* Erases key and certificate (secure_delete), nobody is signed in at that tracker any more. A
- * guest's queued outbox rows become failed (`expired`). */
+/* Erases key and certificate from every file, nobody is signed in at that tracker any more. A
+ * guest's queued outbox rows become failed (`expired`). -ENOENT: no such identity. */
 int store_sign_out(Store *s, uint64_t identity, store_done_fn done, void *userdata, Job **ret_job);
 
 /* ---- channels of an identity (store-channel.c) ---- */
@@ -109,15 +111,17 @@ typedef void (*store_channels_fn)(int r, const StoredChannel *channels, size_t n
 int store_load_channels(Store *s, uint64_t identity, store_channels_fn done, void *userdata,
                         Job **ret_job);
 /* Inserts (row 0) or updates the caller's fields by row. -EEXIST: this identity has that
- * channel_id. */
+ * channel_id. -ENOENT: no such row or identity. */
 int store_save_channel(Store *s, const StoredChannel *c, store_row_fn done, void *userdata,
                        Job **ret_job);
 /* With its entries and outbox. */
 int store_delete_channel(Store *s, uint64_t row, store_done_fn done, void *userdata, Job **ret_job);
-/* Forwards only, unless backwards is set; gives the unread count that results. */
+/* Forwards only, unless backwards is set, and never beyond what is held; gives what results. A copy
+ * that does not begin at 1 counts as read below its beginning. */
 typedef void (*store_read_mark_fn)(int r, uint64_t read_seq, uint64_t n_unread, void *userdata);
 int store_mark_read(Store *s, uint64_t row, uint64_t seq, bool backwards, store_read_mark_fn done,
                     void *userdata, Job **ret_job);
+/* Lazily: with the next write, or the end of the store. */
 int store_set_last_seq(Store *s, uint64_t row, uint64_t last_seq);
 
 /* ---- logs (store-log.c) ---- */
@@ -145,7 +149,7 @@ typedef struct Appended {
  * members. Deduplicates by (channel, sender, id) for ever, sender = username for users and key_id
  * for guests. The time of entries is the caller's clock, never below the entry before. A queued
  * outbox row of the channel with the same id and the actor's identity is finished (stored, seq) in
- * the same transaction. */
+ * the same transaction, for a duplicate too. -EINVAL: the row is not a hosted one. */
 typedef void (*store_appended_fn)(int r, const Appended *results, size_t n_results,
                                   const Entry *entries, size_t n_entries, void *userdata);
 int store_append(Store *s, uint64_t row, const Proposal *proposals, size_t n,
@@ -153,7 +157,8 @@ int store_append(Store *s, uint64_t row, const Proposal *proposals, size_t n,
 
 /* A member's copy: entries must continue synced_seq (or, when nothing is held, start anywhere);
  * -EILSEQ otherwise, nothing stored. Moves the cursor and finishes the outbox rows (username = me,
- * id) in the same transaction. Rows that become unread are counted in n_unread. */
+ * id) in the same transaction; those that were queued until now are counted. Rows that become
+ * unread are counted in n_unread. -EINVAL: the row is a hosted one. */
 typedef void (*store_copied_fn)(int r, uint64_t synced_seq, uint64_t n_unread,
                                 size_t n_outbox_finished, void *userdata);
 int store_copy(Store *s, uint64_t row, const Entry *entries, size_t n, const char *me,
@@ -163,8 +168,8 @@ int store_copy_older(Store *s, uint64_t row, const Entry *entries, size_t n, sto
                      void *userdata, Job **ret_job);
 
 /* A page, ascending. anchor exclusive; after 0 = from the oldest, before 0 = the newest. At most
- * limit entries and max_bytes of extra (at least one entry). more: there is more in that direction
- * here. */
+ * limit entries (≥ 1) and max_bytes of extra (at least one entry; 0 = no bound). more: there is
+ * more in that direction here. */
 typedef struct PageQuery {
         uint64_t anchor;
         bool before;
@@ -205,18 +210,19 @@ typedef struct OutboxRow {
 } OutboxRow;
 
 /* add->{id,text,meta,queued}. r 0: new and on disk. 1: the id is here already with the same text
- * and existing tells its state. -EEXIST: with other text. -EDQUOT: QueueFull (OUTBOX_ROWS_MAX,
- * OUTBOX_BYTES_MAX). */
+ * and meta, and existing tells its state (NULL otherwise). -EEXIST: with others. -EDQUOT: QueueFull
+ * (OUTBOX_ROWS_MAX, OUTBOX_BYTES_MAX), in which failed rows count as well: they hold text too. */
 typedef void (*store_outbox_added_fn)(int r, const OutboxRow *existing, void *userdata);
 int store_outbox_add(Store *s, uint64_t row, const OutboxRow *add, store_outbox_added_fn done,
                      void *userdata, Job **ret_job);
-/* after: exclusive order, 0 = from the first. only_queued: for the sender; else all, finished ones
- * for 10 min. */
+/* after: exclusive order, 0 = from the first. only_queued: for the sender; else all, stored ones
+ * for 10 min, failed ones until somebody decides. limit and max_bytes as in PageQuery. */
 typedef void (*store_outbox_page_fn)(int r, const OutboxRow *rows, size_t n, bool more,
                                      void *userdata);
 int store_outbox_read(Store *s, uint64_t row, uint64_t after, bool only_queued, unsigned limit,
                       size_t max_bytes, store_outbox_page_fn done, void *userdata, Job **ret_job);
-/* What became of rows that were sent, in one transaction; a state of queued only counts an attempt.
+/* What became of rows that were sent, in one transaction; each counts an attempt, and a state of
+ * queued does nothing else. Rows that are gone, or stored already, stay as they are.
  * A member's row becomes stored by store_copy() too, whichever comes first: "gone from the queue
  * and in the log" is one step for readers, since a stored row is only shown as finished. */
 typedef struct OutboxUpdate {
