@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Knows what needs a password: signing up and signing in; leaves hashing to passwords.c. */
+#include "base/log.h"
+#include "tracker/accounts-internal.h"
+#include "wire/limits.h"
+
+#define REPEAT_USEC (10 * USEC_PER_MINUTE) /* protocol §4 SIGNUP */
+
+static const char recovery_digits[] = "0123456789abcdefghjkmnpqrstvwxyz"; /* no i, l, o, u */
+
+/* 100 bits. Hashed without its dashes, so that people may leave them out. */
+static void make_recovery_code(Random *random, char ret_code[static RECOVERY_CODE_SIZE],
+                               char ret_plain[static RECOVERY_CODE_SIZE]) {
+        char *code = ret_code, *plain = ret_plain;
+
+        for (unsigned i = 0; i < 20; i++) {
+                if (i > 0 && i % 5 == 0)
+                        *code++ = '-';
+                *code = recovery_digits[random_below(random, 32)];
+                *plain++ = *code++;
+        }
+        *code = *plain = '\0';
+}
+
+static void hashing_ended(AccountCall *c) {
+        c->job = NULL;
+        c->accounts->n_hashing--;
+}
+
+static void log_attempt(const AccountCall *c, int level, const char *what) {
+        char peer[ADDRESS_STRING_SIZE];
+
+        address_print_ip(&c->source, peer);
+        log_fields(level, 0, LOG_FIELDS("CHAT_USER", c->name, "CHAT_PEER", peer), "%s %s from %s.",
+                   c->name, what, peer);
+}
+
+static int look_up(AccountCall *c, db_identity_fn done) {
+        return db_get_identity(c->accounts->db, c->name, c->key_id, done, c, &c->db_call);
+}
+
+static int verify(AccountCall *c, const char *hash, password_verified_fn done) {
+        Accounts *a = c->accounts;
+        int r;
+
+        if (a->n_hashing >= PASSWORD_JOBS_MAX)
+                return -ENOBUFS;
+        r = password_verify(a->rt->workers, a->settings->password_cost, c->password, hash, done, c,
+                            &c->job);
+        if (r >= 0)
+                a->n_hashing++;
+        return r;
+}
+
+static int hash(AccountCall *c, const char *first, const char *second, password_hashed_fn done) {
+        Accounts *a = c->accounts;
+        int r;
+
+        if (a->n_hashing >= PASSWORD_JOBS_MAX)
+                return -ENOBUFS;
+        r = password_hash(a->rt->workers, a->settings->password_cost, first, second, done, c,
+                          &c->job);
+        if (r >= 0)
+                a->n_hashing++;
+        return r;
+}
+
+static int begin(Accounts *a, const Credentials *credentials, accounts_done_fn done, void *userdata,
+                 db_identity_fn on_identity, Throttle *throttle, Failure *failure) {
+        _cleanup_(account_call_freep) AccountCall *c = NULL;
+        int r;
+
+        if (strlen(credentials->password) > PASSWORD_BYTES_MAX) {
+                r = failure_set(failure, ERROR_BAD_REQUEST, "password is longer than %d bytes.",
+                                PASSWORD_BYTES_MAX);
+                strcpy(failure->field, "password");
+                return r;
+        }
+        r = accounts_throttle(a, throttle, credentials->source, failure);
+        if (r < 0)
+                return r;
+        r = account_call_new(a, USER_REGISTERED, credentials->username, credentials->key, done,
+                             userdata, &c, failure);
+        if (r < 0)
+                return r;
+        c->source = *credentials->source;
+        r = free_and_strdup(&c->password, credentials->password);
+        if (r >= 0)
+                r = look_up(c, on_identity);
+        if (r < 0)
+                return failure_set(failure, r == -ENOBUFS ? ERROR_BUSY : ERROR_INTERNAL,
+                                   "The tracker cannot do that now: %s.", strerror(-r));
+        TAKE_PTR(c);
+        return 0;
+}
+
+static void on_verified_sign_in(int r, void *userdata) {
+        AccountCall *c = userdata;
+
+        hashing_ended(c);
+        if (r < 0)
+                account_call_fail_errno(c, r);
+        else if (r == 0) {
+                log_attempt(c, LOG_NOTICE, "was refused: wrong name or password,");
+                account_call_fail(c, ERROR_BAD_CREDENTIALS, "That name or password is wrong.");
+        } else {
+                throttle_give_back(c->accounts->sign_in_failures, &c->source);
+                account_call_put_device(c);
+        }
+}
+
+static void on_sign_in_identity(int r, const DbIdentity *i, void *userdata) {
+        AccountCall *c = userdata;
+
+        c->db_call = NULL;
+        if (r >= 0)
+                r = verify(c, i->user_exists && !i->user_deleted ? i->password : NULL,
+                           on_verified_sign_in);
+        if (r < 0)
+                account_call_fail_errno(c, r);
+}
+
+int accounts_sign_in(Accounts *a, const Credentials *credentials, accounts_done_fn done,
+                     void *userdata, Failure *failure) {
+        if (!name_is_valid(credentials->username))
+                return failure_set(failure, ERROR_INVALID_NAME, "That is not a user's name.");
+        return begin(a, credentials, done, userdata, on_sign_in_identity, a->sign_in_failures,
+                     failure);
+}
+
+static void on_sign_up_identity(int r, const DbIdentity *i, void *userdata);
+
+static void on_user_put(int r, void *userdata) {
+        AccountCall *c = userdata;
+
+        c->db_call = NULL;
+        if (r == -EEXIST && !c->was_raced) {
+                c->was_raced = true;
+                r = look_up(c, on_sign_up_identity);
+                if (r >= 0)
+                        return;
+        }
+        if (r < 0) {
+                account_call_fail_errno(c, r);
+                return;
+        }
+        log_attempt(c, LOG_INFO, c->is_repeated ? "signed up again" : "signed up");
+        account_call_finish(c, NULL);
+}
+
+static void put_user(AccountCall *c, const char *password, const char *recovery) {
+        Accounts *a = c->accounts;
+        int r;
+
+        r = account_call_issue(c);
+        if (r >= 0)
+                r = db_put_user(a->db,
+                                &(DbDevice){
+                                        .key = c->key_id,
+                                        .name = c->name,
+                                        .now = clock_realtime(a->rt->clock),
+                                        .until = c->expires,
+                                },
+                                password, recovery, c->is_repeated, on_user_put, c, &c->db_call);
+        if (r < 0)
+                account_call_fail_errno(c, r);
+}
+
+static void on_hashed(int r, const char *first, const char *second, void *userdata) {
+        AccountCall *c = userdata;
+
+        hashing_ended(c);
+        if (r < 0)
+                account_call_fail_errno(c, r);
+        else if (c->is_repeated)
+                put_user(c, NULL, first);
+        else
+                put_user(c, first, second);
+}
+
+static void make_account(AccountCall *c) {
+        char plain[RECOVERY_CODE_SIZE];
+        int r;
+
+        make_recovery_code(c->accounts->rt->random, c->recovery_code, plain);
+        r = c->is_repeated ? hash(c, plain, NULL, on_hashed)
+                           : hash(c, c->password, plain, on_hashed);
+        explicit_bzero(plain, sizeof(plain));
+        if (r < 0)
+                account_call_fail_errno(c, r);
+}
+
+static void on_verified_repeat(int r, void *userdata) {
+        AccountCall *c = userdata;
+
+        hashing_ended(c);
+        if (r < 0)
+                account_call_fail_errno(c, r);
+        else if (r == 0)
+                account_call_fail_errno(c, -EEXIST);
+        else {
+                c->is_repeated = true;
+                make_account(c);
+        }
+}
+
+static void on_sign_up_identity(int r, const DbIdentity *i, void *userdata) {
+        AccountCall *c = userdata;
+        uint64_t now = clock_realtime(c->accounts->rt->clock);
+
+        c->db_call = NULL;
+        if (r < 0)
+                account_call_fail_errno(c, r);
+        else if (!i->user_exists)
+                make_account(c);
+        else if (i->user_deleted || !i->key_exists || i->key_is_guest || i->key_is_revoked ||
+                 !streq(i->key_name, c->name) || now > i->user_created + REPEAT_USEC)
+                account_call_fail_errno(c, -EEXIST);
+        else {
+                r = verify(c, i->password, on_verified_repeat);
+                if (r < 0)
+                        account_call_fail_errno(c, r);
+        }
+}
+
+int accounts_sign_up(Accounts *a, const Credentials *credentials, accounts_done_fn done,
+                     void *userdata, Failure *failure) {
+        if (!name_is_user(credentials->username))
+                return failure_set(failure, ERROR_INVALID_NAME,
+                                   "A user's name has 2–32 characters a–z, 0–9, '.', '_', '-', "
+                                   "begins with a letter or digit, and is not a reserved one.");
+        if (strlen(credentials->password) < PASSWORD_BYTES_MIN)
+                return failure_set(failure, ERROR_WEAK_PASSWORD,
+                                   "A password has at least %d bytes.", PASSWORD_BYTES_MIN);
+        return begin(a, credentials, done, userdata, on_sign_up_identity, a->sign_ups, failure);
+}

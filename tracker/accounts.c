@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Knows how a request for an identity begins, waits and ends, and those that need no password;
+ * leaves passwords to accounts-password.c. */
+#include <inttypes.h>
+#include <utlist.h>
+
+#include "base/log.h"
+#include "tracker/accounts-internal.h"
+#include "wire/limits.h"
+
+AccountCall *account_call_free(AccountCall *c) {
+        if (!c)
+                return NULL;
+        if (c->next || c->prev)
+                DL_DELETE(c->accounts->calls, c);
+        db_call_free(c->db_call);
+        job_free(c->job);
+        key_free(c->key);
+        if (c->password)
+                explicit_bzero(c->password, strlen(c->password));
+        free(c->password);
+        free(c->certificate);
+        explicit_bzero(c, sizeof(*c));
+        free(c);
+        return NULL;
+}
+
+int accounts_new(const Runtime *rt, const TrackerSettings *settings, Authority *authority, Db *db,
+                 Accounts **ret) {
+        _cleanup_(accounts_freep) Accounts *a = NULL;
+        int r;
+
+        a = new0(Accounts, 1);
+        if (!a)
+                return -ENOMEM;
+        *a = (Accounts){ .rt = rt, .settings = settings, .authority = authority, .db = db };
+        r = throttle_new(settings->sign_ups_per_minute, &a->sign_ups);
+        if (r < 0)
+                return r;
+        r = throttle_new(settings->sign_in_failures_per_minute, &a->sign_in_failures);
+        if (r < 0)
+                return r;
+        *ret = TAKE_PTR(a);
+        return 0;
+}
+
+Accounts *accounts_free(Accounts *a) {
+        if (!a)
+                return NULL;
+        while (a->calls)
+                account_call_fail(a->calls, ERROR_BUSY, "The tracker is stopping; ask again.");
+        throttle_free(a->sign_ups);
+        throttle_free(a->sign_in_failures);
+        free(a);
+        return NULL;
+}
+
+int account_call_new(Accounts *a, UserType type, const char *username, const Key *key,
+                     accounts_done_fn done, void *userdata, AccountCall **ret, Failure *failure) {
+        AccountCall *c;
+
+        c = new0(AccountCall, 1);
+        if (!c)
+                return failure_set(failure, ERROR_INTERNAL, "Out of memory.");
+        *c = (AccountCall){
+                .accounts = a,
+                .user_type = type,
+                .key = key ? key_ref(key) : NULL,
+                .done = done,
+                .userdata = userdata,
+        };
+        if (username)
+                snprintf(c->name, sizeof(c->name), "%s", username);
+        if (key)
+                key_get_id(key, c->key_id);
+        DL_APPEND(a->calls, c);
+        *ret = c;
+        return 0;
+}
+
+int accounts_throttle(Accounts *a, Throttle *t, const Address *source, Failure *failure) {
+        uint64_t wait_usec = 0;
+        int r;
+
+        r = throttle_take(t, source, clock_boottime(a->rt->clock), &wait_usec);
+        if (r == -EAGAIN) {
+                r = failure_set(failure, ERROR_RATE_LIMITED,
+                                "Too many tries from your address; wait %" PRIu64 " s.",
+                                wait_usec / USEC_PER_SEC + 1);
+                failure->retry_after_ms = wait_usec / USEC_PER_MSEC + 1;
+                return r;
+        }
+        return r < 0 ? failure_set(failure, ERROR_INTERNAL, "Out of memory.") : 0;
+}
+
+void account_call_finish(AccountCall *c, const Failure *failure) {
+        Grant grant = {
+                .username = c->name,
+                .user_type = c->user_type,
+                .certificate = c->certificate,
+                .ca = authority_get_ca_pem(c->accounts->authority),
+                .expires = c->expires,
+                .recovery_code = c->recovery_code[0] ? c->recovery_code : NULL,
+        };
+
+        c->done(failure, failure ? NULL : &grant, c->userdata);
+        account_call_free(c);
+}
+
+void account_call_fail(AccountCall *c, ErrorCode code, const char *message) {
+        Failure failure;
+
+        failure_set(&failure, code, "%s", message);
+        if (c->whois) {
+                c->whois(&failure, false, USER_TYPE_INVALID, c->userdata);
+                account_call_free(c);
+                return;
+        }
+        account_call_finish(c, &failure);
+}
+
+void account_call_fail_errno(AccountCall *c, int r) {
+        Failure failure;
+
+        switch (r) {
+        case -EADDRINUSE:
+                account_call_fail(c, ERROR_CONFLICT,
+                                  "That key belongs to another identity; make a new one.");
+                return;
+        case -EKEYREVOKED:
+                account_call_fail(c, ERROR_REVOKED,
+                                  "That key was revoked; make a new one and sign in with it.");
+                return;
+        case -EEXIST:
+                account_call_fail(c, ERROR_NAME_TAKEN, "That name is taken.");
+                return;
+        case -ENOBUFS:
+                failure_set(&failure, ERROR_BUSY, "The tracker has too much to do; ask again.");
+                failure.retry_after_ms = 2000;
+                if (c->whois)
+                        account_call_fail(c, ERROR_BUSY, failure.message);
+                else
+                        account_call_finish(c, &failure);
+                return;
+        default:
+                log_fields(LOG_ERR, r, LOG_FIELDS("CHAT_USER", c->name[0] ? c->name : NULL),
+                           "Cannot answer a request for an identity: %s", strerror(-r));
+                account_call_fail(c, ERROR_INTERNAL, "The tracker failed; nothing was done.");
+        }
+}
+
+int account_call_issue(AccountCall *c) {
+        const Accounts *a = c->accounts;
+        bool guest = c->user_type == USER_GUEST;
+
+        free(TAKE_PTR(c->certificate));
+        return authority_issue(a->authority, c->key, guest ? SUBJECT_GUEST : SUBJECT_USER, c->name,
+                               guest ? CERTIFICATE_GUEST_HOURS * USEC_PER_HOUR
+                                     : a->settings->certificate_days * USEC_PER_DAY,
+                               &c->certificate, &c->expires);
+}
+
+static void on_device_put(int r, void *userdata) {
+        AccountCall *c = userdata;
+
+        c->db_call = NULL;
+        if (r < 0)
+                account_call_fail_errno(c, r);
+        else
+                account_call_finish(c, NULL);
+}
+
+void account_call_put_device(AccountCall *c) {
+        Accounts *a = c->accounts;
+        int r;
+
+        r = account_call_issue(c);
+        if (r >= 0)
+                r = db_put_device(a->db,
+                                  &(DbDevice){
+                                          .key = c->key_id,
+                                          .name = c->name,
+                                          .guest = c->user_type == USER_GUEST,
+                                          .now = clock_realtime(a->rt->clock),
+                                          .until = c->expires,
+                                  },
+                                  on_device_put, c, &c->db_call);
+        if (r < 0)
+                account_call_fail_errno(c, r);
+}
+
+/* Steps that fail at once may not answer from inside the caller's call. */
+static int start(AccountCall *c, int r, Failure *failure) {
+        if (r >= 0)
+                return 0;
+        account_call_free(c);
+        return failure_set(failure, r == -ENOBUFS ? ERROR_BUSY : ERROR_INTERNAL,
+                           "The tracker cannot do that now: %s.", strerror(-r));
+}
+
+int accounts_guest(Accounts *a, const Credentials *credentials, accounts_done_fn done,
+                   void *userdata, Failure *failure) {
+        AccountCall *c;
+        char name[NAME_SIZE];
+        int r;
+
+        if (strlen(credentials->username) > NAME_MAX_BYTES - strlen("guest-") ||
+            snprintf(name, sizeof(name), "guest-%s", credentials->username) < 0 ||
+            !name_is_guest(name) || !name_is_valid(credentials->username) ||
+            strncmp(credentials->username, "guest-", strlen("guest-")) == 0)
+                return failure_set(failure, ERROR_INVALID_NAME,
+                                   "A guest's name has 2–26 characters a–z, 0–9, '.', '_', '-', "
+                                   "begins with a letter or digit and not with guest-.");
+        r = account_call_new(a, USER_GUEST, name, credentials->key, done, userdata, &c, failure);
+        if (r < 0)
+                return r;
+        r = account_call_issue(c);
+        if (r >= 0)
+                r = db_put_device(a->db,
+                                  &(DbDevice){
+                                          .key = c->key_id,
+                                          .name = c->name,
+                                          .guest = true,
+                                          .now = clock_realtime(a->rt->clock),
+                                          .until = c->expires,
+                                  },
+                                  on_device_put, c, &c->db_call);
+        return start(c, r, failure);
+}
+
+static void on_renew_identity(int r, const DbIdentity *i, void *userdata) {
+        AccountCall *c = userdata;
+        uint64_t now = clock_realtime(c->accounts->rt->clock);
+
+        c->db_call = NULL;
+        if (r < 0)
+                account_call_fail_errno(c, r);
+        else if (!i->key_exists || (i->key_is_guest && !c->certified))
+                account_call_fail(c, ERROR_NOT_SIGNED_IN, "That key is not signed in.");
+        else if (i->key_is_revoked)
+                account_call_fail_errno(c, -EKEYREVOKED);
+        else if (i->key_is_guest ? i->key_until <= now
+                                 : i->key_seen + DEVICE_UNSEEN_DAYS * USEC_PER_DAY <= now)
+                account_call_fail(c, ERROR_EXPIRED,
+                                  "That device was away for too long; sign in again.");
+        else {
+                c->user_type = i->key_is_guest ? USER_GUEST : USER_REGISTERED;
+                memcpy(c->name, i->key_name, sizeof(c->name));
+                account_call_put_device(c);
+        }
+}
+
+int accounts_renew(Accounts *a, const Key *key, bool certified, accounts_done_fn done,
+                   void *userdata, Failure *failure) {
+        AccountCall *c;
+        int r;
+
+        r = account_call_new(a, USER_REGISTERED, NULL, key, done, userdata, &c, failure);
+        if (r < 0)
+                return r;
+        c->certified = certified;
+        return start(c, db_get_identity(a->db, NULL, c->key_id, on_renew_identity, c, &c->db_call),
+                     failure);
+}
+
+static void on_whois_identity(int r, const DbIdentity *i, void *userdata) {
+        AccountCall *c = userdata;
+        bool guest;
+
+        c->db_call = NULL;
+        if (r < 0) {
+                account_call_fail_errno(c, r);
+                return;
+        }
+        guest = i->guest_until > clock_realtime(c->accounts->rt->clock);
+        c->whois(NULL, guest || (i->user_exists && !i->user_deleted),
+                 guest ? USER_GUEST : USER_REGISTERED, c->userdata);
+        account_call_free(c);
+}
+
+int accounts_whois(Accounts *a, const char *username, accounts_whois_fn done, void *userdata,
+                   Failure *failure) {
+        AccountCall *c;
+        int r;
+
+        if (!name_is_valid(username))
+                return failure_set(failure, ERROR_INVALID_NAME, "That is not a name.");
+        r = account_call_new(a, USER_REGISTERED, username, NULL, NULL, userdata, &c, failure);
+        if (r < 0)
+                return r;
+        c->whois = done;
+        return start(c, db_get_identity(a->db, username, NULL, on_whois_identity, c, &c->db_call),
+                     failure);
+}
+
+void accounts_seen(Accounts *a, const char *key_id) {
+        int r;
+
+        r = db_touch_device(a->db, key_id, clock_realtime(a->rt->clock));
+        if (r < 0)
+                log_warning_errno(r, "Cannot note that a device was seen: %s", strerror(-r));
+}

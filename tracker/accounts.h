@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Knows who has an account or a guest's name, and which devices are theirs (protocol §4 SIGNUP …
+ * WHOIS); leaves the wire to session-commands and storage to db.h. */
+#pragma once
+
+#include "base/runtime.h"
+#include "tracker/authority.h"
+#include "tracker/db.h"
+#include "tracker/settings.h"
+#include "wire/error.h"
+
+typedef struct Accounts Accounts;
+
+/* What a device walks away with; borrowed. */
+typedef struct Grant {
+        const char *username;
+        UserType user_type;
+        const char *certificate, *ca; /* PEM */
+        uint64_t expires;             /* realtime */
+        const char *recovery_code;    /* NULL but from sign-up; shown this once */
+} Grant;
+
+/* Called exactly once, never from inside the call: with a failure or with a grant. */
+typedef void (*accounts_done_fn)(const Failure *failure, const Grant *grant, void *userdata);
+
+int accounts_new(const Runtime *rt /* weak */, const TrackerSettings *settings /* weak */,
+                 Authority *authority /* weak */, Db *db /* weak */, Accounts **ret);
+/* What is under way is answered `busy` first. */
+Accounts *accounts_free(Accounts *a);
+DEFINE_CLEANUP(Accounts *, accounts_free);
+
+/* source: whom to count failures against (an address without its port). The name's form is checked
+ * here; key is the public one of a request whose signature was good. */
+typedef struct Credentials {
+        const char *username;
+        const char *password; /* NULL for guests */
+        const Key *key;
+        const Address *source;
+} Credentials;
+
+/* Each returns 0 and calls done later, or -errno with a failure and never calls it. */
+int accounts_sign_up(Accounts *a, const Credentials *c, accounts_done_fn done, void *userdata,
+                     Failure *failure);
+int accounts_sign_in(Accounts *a, const Credentials *c, accounts_done_fn done, void *userdata,
+                     Failure *failure);
+int accounts_guest(Accounts *a, const Credentials *c, accounts_done_fn done, void *userdata,
+                   Failure *failure);
+/* certified: the connection proved by its certificate that it is this key's (guests need that).
+ * username is ignored: the key says who it is. */
+int accounts_renew(Accounts *a, const Key *key, bool certified, accounts_done_fn done,
+                   void *userdata, Failure *failure);
+
+typedef void (*accounts_whois_fn)(const Failure *failure, bool exists, UserType type,
+                                  void *userdata);
+int accounts_whois(Accounts *a, const char *username, accounts_whois_fn done, void *userdata,
+                   Failure *failure);
+
+/* A signed-in connection of this key was seen: the device stays good for another while. */
+void accounts_seen(Accounts *a, const char *key_id);

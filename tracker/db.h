@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Knows which questions the tracker asks its database; leaves how they are answered to
+ * db-sqlite.c (and, one day, to others behind the same calls). */
+#pragma once
+
+#include "base/runtime.h"
+#include "tracker/directory.h"
+#include "wire/entry.h"
+
+/* Nothing blocks: each call copies what it is given and answers once, on the loop, from a later
+ * turn; writes are durable by then and take effect in the order of the calls. A call that returns
+ * negative never answers. *ret_call, where it is not NULL, is the caller's until the answer:
+ * freeing it means that nobody is answered (a write happens all the same). */
+typedef struct Db Db;
+typedef struct DbCall DbCall;
+
+Db *db_free(Db *db);
+DEFINE_CLEANUP(Db *, db_free);
+DbCall *db_call_free(DbCall *c);
+DEFINE_CLEANUP(DbCall *, db_call_free);
+
+/* 0, or negative: -ENOSPC, -EIO … nothing was done. */
+typedef void (*db_done_fn)(int r, void *userdata);
+
+/* At start. generation is above all that earlier runs have given. Records' topics are moved out by
+ * the callee where it wants to keep them. */
+typedef void (*db_load_fn)(int r, uint64_t generation, ChannelRecord *records, size_t n,
+                           void *userdata);
+int db_load(Db *db, db_load_fn done, void *userdata /* weak */, DbCall **ret_call);
+
+/* What is known of a name and of a key; strings are borrowed. */
+typedef struct DbIdentity {
+        bool user_exists; /* deleted ones too: their names are never given again */
+        bool user_deleted;
+        const char *password, *recovery; /* hashes */
+        uint64_t user_created;           /* µs since the epoch, as all times here */
+        uint64_t guest_until;            /* the last certificate of a guest of that name; 0: none */
+
+        bool key_exists;
+        bool key_is_guest, key_is_revoked;
+        char key_name[NAME_SIZE];
+        uint64_t key_created, key_seen;
+        uint64_t key_until; /* the end of its last certificate */
+} DbIdentity;
+typedef void (*db_identity_fn)(int r, const DbIdentity *identity, void *userdata);
+/* name or key may be NULL. */
+int db_get_identity(Db *db, const char *name, const char *key, db_identity_fn done,
+                    void *userdata /* weak */, DbCall **ret_call);
+
+typedef struct DbDevice {
+        const char *key, *name;
+        bool guest;
+        uint64_t now, until;
+} DbDevice;
+
+/* A new account with its first device. -EEXIST: the name is taken; -EADDRINUSE: the key belongs to
+ * another identity; -EKEYREVOKED. recovery != NULL with replace: only the recovery code of an
+ * account that is there, and the device. */
+int db_put_user(Db *db, const DbDevice *device, const char *password, const char *recovery,
+                bool replace, db_done_fn done, void *userdata /* weak */, DbCall **ret_call);
+/* A device gets a certificate until device->until: registered where it is new (a user's), or the
+ * guest's name is held by it. Errors as above; -EEXIST for guests only. */
+int db_put_device(Db *db, const DbDevice *device, db_done_fn done, void *userdata /* weak */,
+                  DbCall **ret_call);
+/* The device was here; written at most once a day. Nobody waits for it. */
+int db_touch_device(Db *db, const char *key, uint64_t now);
+
+/* The whole row. -EEXIST: the channel_id is another channel's. */
+int db_put_channel(Db *db, const ChannelRecord *record, db_done_fn done, void *userdata /* weak */,
+                   DbCall **ret_call);
+int db_set_channel_view(Db *db, const char *name, const bool *restricted, const char *topic,
+                        db_done_fn done, void *userdata /* weak */, DbCall **ret_call);
+/* Only leased, unhosted and since. */
+int db_set_channel_lease(Db *db, const char *name, bool leased, bool unhosted, uint64_t since,
+                         db_done_fn done, void *userdata /* weak */, DbCall **ret_call);
+int db_remove_channel(Db *db, const char *name, db_done_fn done, void *userdata /* weak */,
+                      DbCall **ret_call);
+
+/* last_seq of channels, only upwards, only while that key and epoch hold them. */
+typedef struct DbProgress {
+        char channel_name[NAME_SIZE];
+        char key[KEY_ID_SIZE];
+        uint64_t epoch, last_seq;
+} DbProgress;
+int db_put_progress(Db *db, const DbProgress *progress, size_t n, db_done_fn done,
+                    void *userdata /* weak */, DbCall **ret_call);

@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Knows who may take, keep and lose a channel's lease (protocol §4 "Names and ids", "Leases");
+ * leaves finding channels to directory.c. */
+#include <inttypes.h>
+#include <utlist.h>
+
+#include "tracker/directory-internal.h"
+
+void directory_set_lease(Directory *d, DirectoryNode *n, bool lives, uint64_t now_boottime) {
+        if (n->lease_until > 0) {
+                DL_DELETE2(d->leases, n, lease_prev, lease_next);
+                d->n_leases--;
+        }
+        n->lease_until = lives ? now_boottime + d->lease_usec : 0;
+        if (lives) {
+                DL_APPEND2(d->leases, n, lease_prev, lease_next);
+                d->n_leases++;
+        }
+}
+
+static bool lease_lives(const DirectoryNode *n, uint64_t now_boottime) {
+        return n->lease_until > now_boottime;
+}
+
+int directory_plan_host(const Directory *d, const HostRequest *q, uint64_t now_boottime,
+                        uint64_t now_realtime, ChannelRecord *ret, Failure *failure) {
+        const DirectoryNode *n = directory_find(d, q->channel_name);
+        const DirectoryNode *by_id = directory_find_id(d, q->channel_id);
+        const DirectoryEntry *known = n ? &n->record.entry : NULL;
+        bool same_key = n && streq(n->record.key, q->key);
+        bool was_online = n && lease_lives(n, now_boottime);
+        uint64_t epoch = MAX(q->epoch, UINT64_C(1));
+        DirectoryEntry *e;
+        int r;
+
+        if (by_id && (by_id != n || !streq(by_id->record.entry.owner, q->owner)))
+                return failure_set(failure, ERROR_CONFLICT,
+                                   "This channel_id belongs to another name or owner.");
+        if (n && (!streq(known->owner, q->owner) || !streq(known->channel_id, q->channel_id)))
+                return failure_set(failure, ERROR_CHANNEL_EXISTS,
+                                   "There is another channel of the name %s.", q->channel_name);
+        if (was_online && !same_key && !q->take_over) {
+                r = failure_set(failure, ERROR_CONFLICT,
+                                "Another device of %s hosts %s; take_over moves it here.", q->owner,
+                                q->channel_name);
+                failure->holder_until = now_realtime + (n->lease_until - now_boottime);
+                return r;
+        }
+        if (n && q->last_seq < known->last_seq) {
+                r = failure_set(failure, ERROR_STALE_EPOCH,
+                                "This log ends at %" PRIu64 ", the channel went on to %" PRIu64 ".",
+                                q->last_seq, known->last_seq);
+                failure->epoch = known->epoch;
+                failure->last_seq = known->last_seq;
+                return r;
+        }
+        if (n)
+                epoch = MAX(epoch, known->epoch);
+        if (n && !same_key)
+                epoch++;
+        if (epoch > NUMBER_MAX)
+                return failure_set(failure, ERROR_BAD_REQUEST, "No epoch is left after this one.");
+
+        *ret = (ChannelRecord){
+                .over_loopback = q->over_loopback,
+                .entry = {
+                        .n_addresses = q->n_addresses,
+                        .restricted = q->restricted,
+                        .online = true,
+                        .topic = strdup(q->topic),
+                        .members = q->members,
+                        .last_seq = q->last_seq,
+                        .epoch = epoch,
+                        .since = was_online ? known->since : now_realtime,
+                },
+        };
+        e = &ret->entry;
+        if (!e->topic)
+                return failure_set(failure, ERROR_INTERNAL, "Out of memory.");
+        strcpy(ret->key, q->key);
+        strcpy(e->channel_name, q->channel_name);
+        strcpy(e->channel_id, q->channel_id);
+        strcpy(e->owner, q->owner);
+        strcpy(e->host, q->owner);
+        memcpy(e->addresses, q->addresses, q->n_addresses * sizeof(Address));
+        return 0;
+}
+
+int directory_plan_owner(const Directory *d, const char *name, const char *user, Failure *failure) {
+        const DirectoryNode *n = directory_find(d, name);
+
+        if (!n)
+                return failure_set(failure, ERROR_NO_SUCH_CHANNEL, "There is no channel %s.", name);
+        if (!streq(n->record.entry.owner, user))
+                return failure_set(failure, ERROR_NOT_OWNER, "%s belongs to somebody else.", name);
+        return 0;
+}
+
+static bool looks_the_same(const ChannelRecord *a, const ChannelRecord *b) {
+        const DirectoryEntry *x = &a->entry, *y = &b->entry;
+
+        if (x->n_addresses != y->n_addresses || x->restricted != y->restricted ||
+            x->online != y->online || x->epoch != y->epoch || x->since != y->since ||
+            a->over_loopback != b->over_loopback || !streq(x->topic, y->topic) ||
+            !streq(x->host, y->host))
+                return false;
+        for (size_t i = 0; i < x->n_addresses; i++)
+                if (!address_equal(&x->addresses[i], &y->addresses[i]))
+                        return false;
+        return true;
+}
+
+int directory_put(Directory *d, ChannelRecord *record, uint64_t now_boottime) {
+        DirectoryNode *n = directory_find(d, record->entry.channel_name);
+        bool news = true;
+        int r;
+
+        if (n) {
+                record->entry.last_seq = MAX(record->entry.last_seq, n->record.entry.last_seq);
+                news = !looks_the_same(&n->record, record);
+                if (!news && (n->record.entry.members != record->entry.members ||
+                              n->record.entry.last_seq != record->entry.last_seq))
+                        directory_touch_counts(d, n);
+                /* Name, id and owner stay bound to each other: the id's index stays true. */
+                assert(streq(n->record.entry.channel_id, record->entry.channel_id));
+                directory_entry_done(&n->record.entry);
+                n->record = *record;
+        } else {
+                r = directory_add(d, record->entry.channel_name, &n);
+                if (r < 0) {
+                        channel_record_done(record);
+                        return r;
+                }
+                n->record = *record;
+                directory_index_id(d, n);
+        }
+        *record = (ChannelRecord){ 0 };
+        directory_set_lease(d, n, n->record.entry.online, now_boottime);
+        if (news)
+                directory_touch(d, n);
+        return 0;
+}
+
+int directory_set_view(Directory *d, const char *name, const bool *restricted, const char *topic) {
+        DirectoryNode *n = directory_find(d, name);
+        DirectoryEntry *e;
+        bool news = false;
+        int r;
+
+        if (!n)
+                return -ENOENT;
+        e = &n->record.entry;
+        if (topic && !streq(topic, e->topic)) {
+                r = free_and_strdup(&e->topic, topic);
+                if (r < 0)
+                        return r;
+                news = true;
+        }
+        if (restricted && *restricted != e->restricted) {
+                e->restricted = *restricted;
+                news = true;
+        }
+        if (news)
+                directory_touch(d, n);
+        return 0;
+}
+
+static void go_offline(Directory *d, DirectoryNode *n, uint64_t now_realtime) {
+        directory_set_lease(d, n, false, 0);
+        if (!n->record.entry.online)
+                return;
+        n->record.entry.online = false;
+        n->record.entry.since = now_realtime;
+        n->record.entry.members = 0;
+        directory_touch(d, n);
+}
+
+void directory_unhost(Directory *d, const char *name, uint64_t now_realtime) {
+        DirectoryNode *n = directory_find(d, name);
+
+        if (!n)
+                return;
+        n->record.unhosted = true;
+        go_offline(d, n, now_realtime);
+}
+
+ErrorCode directory_heartbeat(Directory *d, const HostRequest *q, uint64_t now_boottime,
+                              uint64_t now_realtime, bool *ret_revived, bool *ret_progress) {
+        DirectoryNode *n = directory_find(d, q->channel_name);
+        DirectoryEntry *e;
+
+        *ret_revived = *ret_progress = false;
+        if (!n)
+                return ERROR_NO_SUCH_CHANNEL;
+        e = &n->record.entry;
+        if (!streq(e->owner, q->owner))
+                return ERROR_CHANNEL_EXISTS;
+        if (!streq(n->record.key, q->key) || e->epoch != q->epoch || n->record.unhosted)
+                return ERROR_STALE_EPOCH;
+
+        directory_set_lease(d, n, true, now_boottime);
+        if (q->last_seq > e->last_seq || q->members != e->members) {
+                *ret_progress = q->last_seq > e->last_seq;
+                e->last_seq = MAX(e->last_seq, q->last_seq);
+                e->members = q->members;
+                directory_touch_counts(d, n);
+        }
+        if (!e->online) {
+                *ret_revived = true;
+                e->online = true;
+                e->since = now_realtime;
+                directory_touch(d, n);
+        }
+        return ERROR_NONE;
+}
+
+uint64_t directory_next_lapse(const Directory *d) {
+        return d->leases ? d->leases->lease_until : UINT64_MAX;
+}
+
+const ChannelRecord *directory_lapse(Directory *d, uint64_t now_boottime, uint64_t now_realtime) {
+        DirectoryNode *n = d->leases;
+
+        if (!n || n->lease_until > now_boottime)
+                return NULL;
+        go_offline(d, n, now_realtime);
+        return &n->record;
+}

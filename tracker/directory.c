@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Knows which channels there are and what changed when; leaves who may change what to
+ * directory-lease.c. */
+#include <utlist.h>
+
+#include "tracker/directory-internal.h"
+
+#define TOMBSTONES_MAX 1000 /* removals told to watchers that were away; older ones: reset */
+
+void channel_record_done(ChannelRecord *c) {
+        directory_entry_done(&c->entry);
+        *c = (ChannelRecord){ 0 };
+}
+
+int channel_record_copy(const ChannelRecord *c, ChannelRecord *ret) {
+        char *topic = strdup(c->entry.topic ?: "");
+
+        if (!topic)
+                return -ENOMEM;
+        *ret = *c;
+        ret->entry.topic = topic;
+        return 0;
+}
+
+static DirectoryNode *node_free(DirectoryNode *n) {
+        if (!n)
+                return NULL;
+        channel_record_done(&n->record);
+        free(n);
+        return NULL;
+}
+DEFINE_CLEANUP(DirectoryNode *, node_free);
+
+int directory_new(uint64_t generation, uint64_t lease_usec, Directory **ret) {
+        Directory *d = new0(Directory, 1);
+
+        if (!d)
+                return -ENOMEM;
+        d->generation = d->floor = generation;
+        d->lease_usec = lease_usec;
+        *ret = d;
+        return 0;
+}
+
+Directory *directory_free(Directory *d) {
+        DirectoryNode *n, *tmp;
+
+        if (!d)
+                return NULL;
+        HASH_CLEAR(by_id, d->by_id);
+        HASH_ITER(by_name, d->by_name, n, tmp) {
+                HASH_DELETE(by_name, d->by_name, n);
+                node_free(n);
+        }
+        free(d->order);
+        free(d);
+        return NULL;
+}
+
+DirectoryNode *directory_find(const Directory *d, const char *name) {
+        DirectoryNode *n;
+
+        HASH_FIND(by_name, d->by_name, name, strlen(name), n);
+        return n && !n->removed ? n : NULL;
+}
+
+DirectoryNode *directory_find_id(const Directory *d, const char *id) {
+        DirectoryNode *n;
+
+        HASH_FIND(by_id, d->by_id, id, strlen(id), n);
+        return n;
+}
+
+void directory_touch(Directory *d, DirectoryNode *n) {
+        if (n->counts_changed) {
+                DL_DELETE2(d->dirty, n, dirty_prev, dirty_next);
+                n->counts_changed = false;
+        }
+        if (n->generation > 0)
+                DL_DELETE2(d->changes, n, change_prev, change_next);
+        n->generation = ++d->generation;
+        DL_APPEND2(d->changes, n, change_prev, change_next);
+}
+
+void directory_touch_counts(Directory *d, DirectoryNode *n) {
+        if (n->counts_changed)
+                return;
+        n->counts_changed = true;
+        DL_APPEND2(d->dirty, n, dirty_prev, dirty_next);
+}
+
+bool directory_publish_counts(Directory *d) {
+        bool any = d->dirty;
+
+        while (d->dirty)
+                directory_touch(d, d->dirty);
+        return any;
+}
+
+/* The index of the first name in `order` that is above name (or equal, where or_equal). */
+static size_t order_search(const Directory *d, const char *name, bool or_equal) {
+        size_t low = 0, high = d->n_order;
+
+        while (low < high) {
+                size_t middle = low + (high - low) / 2;
+                int c = strcmp(d->order[middle]->name, name);
+
+                if (c < 0 || (c == 0 && !or_equal))
+                        low = middle + 1;
+                else
+                        high = middle;
+        }
+        return low;
+}
+
+static int order_insert(Directory *d, DirectoryNode *n) {
+        size_t i;
+
+        if (d->n_order == d->n_order_allocated) {
+                size_t n_more = MAX(d->n_order * 2, (size_t) 16);
+                DirectoryNode **more = reallocarray(d->order, n_more, sizeof(*more));
+
+                if (!more)
+                        return -ENOMEM;
+                d->order = more;
+                d->n_order_allocated = n_more;
+        }
+        i = order_search(d, n->name, true);
+        memmove(d->order + i + 1, d->order + i, (d->n_order - i) * sizeof(*d->order));
+        d->order[i] = n;
+        d->n_order++;
+        return 0;
+}
+
+static void order_remove(Directory *d, DirectoryNode *n) {
+        size_t i = order_search(d, n->name, true);
+
+        assert(i < d->n_order && d->order[i] == n);
+        memmove(d->order + i, d->order + i + 1, (d->n_order - i - 1) * sizeof(*d->order));
+        d->n_order--;
+}
+
+static void tombstone_drop(Directory *d, DirectoryNode *n) {
+        DL_DELETE2(d->tombstones, n, lease_prev, lease_next);
+        d->n_tombstones--;
+        DL_DELETE2(d->changes, n, change_prev, change_next);
+        HASH_DELETE(by_name, d->by_name, n);
+        node_free(n);
+}
+
+int directory_add(Directory *d, const char *name, DirectoryNode **ret) {
+        _cleanup_(node_freep) DirectoryNode *n = NULL;
+        DirectoryNode *old;
+        int r;
+
+        n = new0(DirectoryNode, 1);
+        if (!n)
+                return -ENOMEM;
+        memcpy(n->name, name, strlen(name) + 1);
+        r = order_insert(d, n);
+        if (r < 0)
+                return r;
+
+        /* The name is back: its removal is no news any more. */
+        HASH_FIND(by_name, d->by_name, name, strlen(name), old);
+        if (old)
+                tombstone_drop(d, old);
+        HASH_ADD(by_name, d->by_name, name, strlen(n->name), n);
+        *ret = TAKE_PTR(n);
+        return 0;
+}
+
+void directory_index_id(Directory *d, DirectoryNode *n) {
+        HASH_ADD(by_id, d->by_id, record.entry.channel_id, strlen(n->record.entry.channel_id), n);
+}
+
+void directory_remove(Directory *d, const char *name) {
+        DirectoryNode *n = directory_find(d, name);
+
+        if (!n)
+                return;
+        directory_set_lease(d, n, false, 0);
+        HASH_DELETE(by_id, d->by_id, n);
+        order_remove(d, n);
+        directory_touch(d, n);
+        channel_record_done(&n->record);
+        n->removed = true;
+        DL_APPEND2(d->tombstones, n, lease_prev, lease_next);
+        d->n_tombstones++;
+        if (d->n_tombstones > TOMBSTONES_MAX) {
+                d->floor = d->tombstones->generation;
+                tombstone_drop(d, d->tombstones);
+        }
+}
+
+const ChannelRecord *directory_get(const Directory *d, const char *name) {
+        DirectoryNode *n = directory_find(d, name);
+
+        return n ? &n->record : NULL;
+}
+
+size_t directory_count(const Directory *d) {
+        return d->n_order;
+}
+
+size_t directory_count_online(const Directory *d) {
+        return d->n_leases;
+}
+
+const ChannelRecord *directory_after(const Directory *d, const char *name) {
+        size_t i = order_search(d, name, false);
+
+        return i < d->n_order ? &d->order[i]->record : NULL;
+}
+
+bool channel_record_matches(const ChannelRecord *c, const char *query, bool only_online) {
+        if (only_online && !c->entry.online)
+                return false;
+        return !query || strcasestr(c->entry.channel_name, query) ||
+               (!c->entry.restricted && strcasestr(c->entry.topic, query));
+}
+
+uint64_t directory_get_generation(const Directory *d) {
+        return d->generation;
+}
+
+bool directory_knows_since(const Directory *d, uint64_t generation) {
+        return generation >= d->floor && generation <= d->generation;
+}
+
+const DirectoryNode *directory_first_change(const Directory *d, uint64_t after_generation) {
+        const DirectoryNode *n = d->changes ? d->changes->change_prev : NULL, *first = NULL;
+
+        /* From the newest backwards: the cost is what changed, not what there is. */
+        while (n && n->generation > after_generation) {
+                first = n;
+                n = n == d->changes ? NULL : n->change_prev;
+        }
+        return first;
+}
+
+const DirectoryNode *directory_next_change(const DirectoryNode *n) {
+        return n->change_next;
+}
+
+uint64_t directory_node_get_generation(const DirectoryNode *n) {
+        return n->generation;
+}
+
+const char *directory_node_get_name(const DirectoryNode *n) {
+        return n->name;
+}
+
+const ChannelRecord *directory_node_get_record(const DirectoryNode *n) {
+        return n->removed ? NULL : &n->record;
+}

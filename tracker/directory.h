@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Knows which channels there are, who holds the lease of each and what changed when; leaves time,
+ * disk and network to others: every call is a function of its arguments. */
+#pragma once
+
+#include "wire/directory-entry.h"
+#include "wire/error.h"
+
+/* One channel with what is kept of its lease (protocol §4 "Leases"). */
+typedef struct ChannelRecord {
+        DirectoryEntry entry;  /* online: a lease lives */
+        char key[KEY_ID_SIZE]; /* the device that holds the lease, or held it last */
+        bool unhosted;         /* it was given back: no heartbeat revives it, only HOST */
+        bool over_loopback;    /* the host came over loopback; its loopback addresses are kept */
+} ChannelRecord;
+void channel_record_done(ChannelRecord *c);
+int channel_record_copy(const ChannelRecord *c, ChannelRecord *ret);
+
+/* All borrowed; by form correct already. */
+typedef struct HostRequest {
+        const char *owner, *key;
+        const char *channel_name, *channel_id, *topic;
+        const Address *addresses; /* what may be shown, the observed one among them */
+        size_t n_addresses;
+        bool restricted, over_loopback, take_over;
+        uint64_t epoch, last_seq, members;
+} HostRequest;
+
+typedef struct Directory Directory;
+typedef struct DirectoryNode DirectoryNode; /* one name in the order of changes */
+
+/* generation: where counting starts, above all that earlier runs have told. */
+int directory_new(uint64_t generation, uint64_t lease_usec, Directory **ret);
+Directory *directory_free(Directory *d);
+DEFINE_CLEANUP(Directory *, directory_free);
+
+/* Deciding and doing are two steps, the disk is between them. Plans change nothing: they return 0
+ * with what is to be stored, or -errno with the refusal. */
+int directory_plan_host(const Directory *d, const HostRequest *q, uint64_t now_boottime,
+                        uint64_t now_realtime, ChannelRecord *ret, Failure *failure);
+/* The owner may change it: 0; else no-such-channel or not-owner. */
+int directory_plan_owner(const Directory *d, const char *name, const char *user, Failure *failure);
+
+/* Takes record. Where it is online its lease lives from now on for one period. last_seq never goes
+ * back. Used at start as well. */
+int directory_put(Directory *d, ChannelRecord *record, uint64_t now_boottime);
+/* NULL leaves a member alone. */
+int directory_set_view(Directory *d, const char *name, const bool *restricted, const char *topic);
+void directory_unhost(Directory *d, const char *name, uint64_t now_realtime);
+void directory_remove(Directory *d, const char *name);
+
+/* One element of HEARTBEAT: ERROR_NONE renews the lease, also one that had lapsed (*ret_revived);
+ * else what `lost` says. *ret_progress: last_seq went up and wants storing. */
+ErrorCode directory_heartbeat(Directory *d, const HostRequest *q, uint64_t now_boottime,
+                              uint64_t now_realtime, bool *ret_revived, bool *ret_progress);
+
+/* When the next lease lapses (boottime); UINT64_MAX: none lives. */
+uint64_t directory_next_lapse(const Directory *d);
+/* Takes one lease that is over and returns its channel, offline now; NULL when there is none. */
+const ChannelRecord *directory_lapse(Directory *d, uint64_t now_boottime, uint64_t now_realtime);
+
+const ChannelRecord *directory_get(const Directory *d, const char *name);
+size_t directory_count(const Directory *d);
+size_t directory_count_online(const Directory *d);
+/* The first channel after this name in byte order ("": the very first), or NULL. */
+const ChannelRecord *directory_after(const Directory *d, const char *name);
+/* Does LIST's query find it? Never by a topic that the asker may not see. */
+bool channel_record_matches(const ChannelRecord *c, const char *query, bool only_online);
+
+/* Every important change gets a generation at once; members and last_seq get theirs with
+ * directory_publish_counts() (true when there were any). */
+uint64_t directory_get_generation(const Directory *d);
+bool directory_publish_counts(Directory *d);
+/* What changed after a generation can be told only while the removals since then are known. */
+bool directory_knows_since(const Directory *d, uint64_t generation);
+/* Each name once, in the order of its last change; borrowed until the next call that changes d. */
+const DirectoryNode *directory_first_change(const Directory *d, uint64_t after_generation);
+const DirectoryNode *directory_next_change(const DirectoryNode *n);
+uint64_t directory_node_get_generation(const DirectoryNode *n);
+const char *directory_node_get_name(const DirectoryNode *n);
+const ChannelRecord *directory_node_get_record(const DirectoryNode *n); /* NULL: removed */

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Knows how a tracker is a service: its loop, readiness, signals; leaves being a tracker to
+ * tracker.h. */
+#include <signal.h>
+#include <sys/stat.h>
+#include <systemd/sd-daemon.h>
+
+#include "base/log.h"
+#include "tracker/authority.h"
+#include "tracker/options.h"
+#include "tracker/tracker.h"
+
+#define WORKER_THREADS 2 /* of 16 MiB each while they hash */
+
+static void on_ready(Tracker *t, int r, void *userdata) {
+        if (r < 0) {
+                sd_event_exit(userdata, EXIT_FAILURE);
+                return;
+        }
+        log_info("Serving as tracker %s, pin %s.", tracker_get_id(t), tracker_get_pin(t));
+        (void) sd_notify(false, "READY=1");
+}
+
+static void on_status(Tracker *t, const char *text, void *userdata) {
+        (void) sd_notifyf(false, "STATUS=%s", text);
+}
+
+static void on_stopped(Tracker *t, void *userdata) {
+        sd_event_exit(userdata, EXIT_SUCCESS);
+}
+
+static int on_signal(sd_event_source *source, const struct signalfd_siginfo *si, void *userdata) {
+        (void) sd_notify(false, "STOPPING=1\nSTATUS=Sending everybody away");
+        tracker_stop(userdata);
+        return 0;
+}
+
+static int print_pin(const Runtime *rt, const TrackerSettings *settings) {
+        _cleanup_(authority_freep) Authority *authority = NULL;
+        int r;
+
+        r = authority_new(rt, settings->state_directory, settings->credentials_directory,
+                          &authority);
+        if (r >= 0)
+                printf("%s\n", authority_get_pin(authority));
+        return r;
+}
+
+static int serve(const Runtime *rt, const TrackerSettings *settings, const Options *options) {
+        static const TrackerHandlers handlers = {
+                .on_ready = on_ready,
+                .on_status = on_status,
+                .on_stopped = on_stopped,
+        };
+        _cleanup_(tracker_freep) Tracker *tracker = NULL;
+        int fd, r;
+
+        r = options_open_socket(options, settings, &fd);
+        if (r < 0)
+                return r;
+        r = tracker_new(rt, settings, fd, &tracker);
+        if (r < 0)
+                return r;
+        tracker_set_handlers(tracker, &handlers, rt->event);
+        r = sd_event_add_signal(rt->event, NULL, SIGTERM, on_signal, tracker);
+        if (r >= 0)
+                r = sd_event_add_signal(rt->event, NULL, SIGINT, on_signal, tracker);
+        if (r >= 0)
+                r = sd_event_set_watchdog(rt->event, true);
+        if (r < 0)
+                return log_error_errno(r, "Cannot prepare the event loop: %s", strerror(-r));
+        return sd_event_loop(rt->event);
+}
+
+static int run(const TrackerSettings *settings, const Options *options) {
+        _cleanup_(sd_event_unrefp) sd_event *event = NULL;
+        _cleanup_(clock_freep) Clock *clock = NULL;
+        _cleanup_(random_freep) Random *random = NULL;
+        _cleanup_(workers_freep) Workers *workers = NULL;
+        Runtime rt;
+        int r;
+
+        r = sd_event_new(&event);
+        if (r >= 0)
+                r = clock_new(event, &clock);
+        if (r >= 0)
+                r = random_new(&random);
+        if (r >= 0)
+                r = workers_new(event, WORKER_THREADS, &workers);
+        if (r < 0)
+                return log_error_errno(r, "Cannot start: %s", strerror(-r));
+        rt = (Runtime){ .event = event, .clock = clock, .random = random, .workers = workers };
+        return options->print_pin ? print_pin(&rt, settings) : serve(&rt, settings, options);
+}
+
+int main(int argc, char *argv[]) {
+        _cleanup_(tracker_settings_done) TrackerSettings settings;
+        Options options;
+        sigset_t mask;
+        int r;
+
+        umask(0077);
+        (void) signal(SIGPIPE, SIG_IGN);
+        /* Before there are threads, so that the loop alone gets them. */
+        sigemptyset(&mask);
+        sigaddset(&mask, SIGTERM);
+        sigaddset(&mask, SIGINT);
+        (void) sigprocmask(SIG_BLOCK, &mask, NULL);
+
+        tracker_settings_init(&settings);
+        r = options_read(argc, argv, &settings, &options);
+        if (r > 0)
+                r = run(&settings, &options);
+        return r == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Knows how p2pchat-trackerd is called: command line, environment, directories; leaves running to
+ * main. */
+#include "tracker/options.h"
+
+#include <fcntl.h>
+#include <getopt.h>
+#include <sys/stat.h>
+#include <systemd/sd-daemon.h>
+
+#include "base/log.h"
+#include "base/names.h"
+#include "net/listener.h"
+#include "version.h"
+#include "wire/limits.h"
+
+#define SETTINGS_DIRECTORY "/etc/p2pchat"
+
+static void print_help(void) {
+        printf("p2pchat-trackerd [OPTION…]\n\n"
+               "Accounts and the channel directory for p2pchat.\n\n"
+               "     --listen=ADDRESS       Listen on ip:port or [ip6]:port, when no socket is "
+               "passed in\n"
+               "     --state-directory=DIR  Keep the key, the certificate and the database there\n"
+               "                            (default: $STATE_DIRECTORY)\n"
+               "     --settings=DIR         Read tracker.conf there (default: %s)\n"
+               "     --print-pin            Print the pin that people compare, and exit\n"
+               "  -h --help                 Show this help\n"
+               "     --version              Show the version\n",
+               SETTINGS_DIRECTORY);
+}
+
+static int parse_arguments(int argc, char *argv[], Options *o, const char **ret_state,
+                           const char **ret_settings) {
+        enum { ARG_LISTEN = 256, ARG_STATE, ARG_SETTINGS, ARG_PIN, ARG_VERSION };
+        static const struct option table[] = {
+                { "listen", required_argument, NULL, ARG_LISTEN },
+                { "state-directory", required_argument, NULL, ARG_STATE },
+                { "settings", required_argument, NULL, ARG_SETTINGS },
+                { "print-pin", no_argument, NULL, ARG_PIN },
+                { "help", no_argument, NULL, 'h' },
+                { "version", no_argument, NULL, ARG_VERSION },
+                {},
+        };
+        int c;
+
+        while ((c = getopt_long(argc, argv, "h", table, NULL)) >= 0)
+                switch (c) {
+                case ARG_LISTEN:
+                        o->listen = optarg;
+                        break;
+                case ARG_STATE:
+                        *ret_state = optarg;
+                        break;
+                case ARG_SETTINGS:
+                        *ret_settings = optarg;
+                        break;
+                case ARG_PIN:
+                        o->print_pin = true;
+                        break;
+                case 'h':
+                        print_help();
+                        return 0;
+                case ARG_VERSION:
+                        printf("p2pchat-trackerd %s\n", P2PCHAT_VERSION);
+                        return 0;
+                default:
+                        return -EINVAL; /* getopt said why */
+                }
+        if (optind < argc) {
+                log_error("No argument is expected, but there is \"%s\".", argv[optind]);
+                return -EINVAL;
+        }
+        return 1;
+}
+
+/* Keys are in there: nobody else may look. */
+static int open_state_directory(const char *path) {
+        _cleanup_close_ int fd = -EBADF;
+        struct stat st;
+
+        if (mkdir(path, 0700) < 0 && errno != EEXIST)
+                return log_error_errno(-errno, "Cannot make the state directory %s: %s", path,
+                                       strerror(errno));
+        fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (fd < 0 || fstat(fd, &st) < 0 || ((st.st_mode & 0077) != 0 && fchmod(fd, 0700) < 0))
+                return log_error_errno(-errno, "Cannot use the state directory %s: %s", path,
+                                       strerror(errno));
+        return 0;
+}
+
+int options_read(int argc, char *argv[], TrackerSettings *settings, Options *ret) {
+        const char *settings_directory = SETTINGS_DIRECTORY;
+        const char *state = getenv("STATE_DIRECTORY");
+        Options o = { 0 };
+        int r;
+
+        r = parse_arguments(argc, argv, &o, &state, &settings_directory);
+        if (r <= 0)
+                return r;
+        if (!state || !*state) {
+                log_error("No state directory: say --state-directory=DIR, or start the tracker by "
+                          "systemd, which sets $STATE_DIRECTORY.");
+                return -EINVAL;
+        }
+        r = open_state_directory(state);
+        if (r < 0)
+                return r;
+        r = tracker_settings_load(settings, (const char *const[]){ settings_directory, NULL });
+        if (r < 0)
+                return log_error_errno(r, "Cannot use the settings in %s: %s", settings_directory,
+                                       strerror(-r));
+        if (free_and_strdup(&settings->state_directory, state) < 0 ||
+            free_and_strdup(&settings->credentials_directory, getenv("CREDENTIALS_DIRECTORY")) < 0)
+                return log_error_errno(-ENOMEM, "Out of memory.");
+        *ret = o;
+        return 1;
+}
+
+static int open_passed_socket(int n, const Options *o, int *ret_fd) {
+        int fd = SD_LISTEN_FDS_START;
+
+        if (n > 1) {
+                log_error("%d sockets were passed in, but a tracker serves exactly one.", n);
+                return -EINVAL;
+        }
+        if (o->listen) {
+                log_error("A socket was passed in: --listen= cannot be given with it.");
+                return -EINVAL;
+        }
+        if (sd_is_socket(fd, AF_UNSPEC, SOCK_STREAM, 1) <= 0) {
+                log_error("What was passed in is no listening stream socket; the socket unit needs "
+                          "ListenStream= and Accept=no.");
+                return -EINVAL;
+        }
+        *ret_fd = fd;
+        return 0;
+}
+
+int options_open_socket(const Options *o, const TrackerSettings *settings, int *ret_fd) {
+        const char *text = o->listen ?: settings->listen;
+        Address address;
+        int n, r;
+
+        n = sd_listen_fds(true);
+        if (n < 0)
+                return log_error_errno(n, "Cannot take the passed sockets: %s", strerror(-n));
+        if (n > 0)
+                return open_passed_socket(n, o, ret_fd);
+        if (!text) {
+                log_error("There is no socket: start p2pchat-tracker.socket, or say "
+                          "--listen=[::]:%d.",
+                          TRACKER_PORT);
+                return -EINVAL;
+        }
+        r = address_parse(text, true, &address);
+        if (r < 0)
+                return log_error_errno(r, "\"%s\" is no ip:port or [ip6]:port.", text);
+        r = listener_bind(&address, ret_fd);
+        if (r < 0)
+                return log_error_errno(r, "Cannot listen on %s: %s", text, strerror(-r));
+        return 0;
+}

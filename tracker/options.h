@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Knows how p2pchat-trackerd is called: command line, environment, directories; leaves running to
+ * main. */
+#pragma once
+
+#include <stdbool.h>
+
+#include "tracker/settings.h"
+
+typedef struct Options {
+        const char *listen; /* --listen=, weak */
+        bool print_pin;
+} Options;
+
+/* Fills settings from files and arguments, and has the state directory there, 0700. 1: go on; 0:
+ * all was done (--help, --version); negative: said why. */
+int options_read(int argc, char *argv[], TrackerSettings *settings, Options *ret);
+
+/* The one socket to serve: systemd's, --listen=, Listen=. Negative: said why. */
+int options_open_socket(const Options *o, const TrackerSettings *settings, int *ret_fd);

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Knows how the commands of identity are spelt (SIGNUP SIGNIN GUEST RENEW WHOIS); leaves what they
+ * do to accounts. */
+#include "tracker/session-internal.h"
+#include "wire/limits.h"
+
+typedef struct IdentityFields {
+        const char *username, *password, *csr;
+} IdentityFields;
+
+static const Field csr_table[] = {
+        { "csr", FIELD_STRING, offsetof(IdentityFields, csr), true, 1, CSR_BYTES_MAX },
+        {},
+};
+
+static const Field guest_table[] = {
+        { "username", FIELD_STRING, offsetof(IdentityFields, username), true },
+        { "csr", FIELD_STRING, offsetof(IdentityFields, csr), true, 1, CSR_BYTES_MAX },
+        {},
+};
+
+/* The lengths of names and passwords have errors of their own. */
+static const Field password_table[] = {
+        { "username", FIELD_STRING, offsetof(IdentityFields, username), true },
+        { "password", FIELD_STRING, offsetof(IdentityFields, password), true },
+        { "csr", FIELD_STRING, offsetof(IdentityFields, csr), true, 1, CSR_BYTES_MAX },
+        {},
+};
+
+static int read_key(RpcRequest *request, const char *csr, Key **ret) {
+        int r;
+
+        r = csr_read(csr, strlen(csr), ret);
+        if (r < 0)
+                session_fail_field(request, "csr",
+                                   "no PKCS#10 request in PEM of an Ed25519 key, signed by it.");
+        return r;
+}
+
+static void write_grant(Writer *w, const Grant *g, bool with_name) {
+        writer_begin_object(w, NULL);
+        if (with_name) {
+                writer_string(w, "username", g->username);
+                writer_string(w, "user_type", user_type_to_string(g->user_type));
+        }
+        writer_string(w, "certificate", g->certificate);
+        writer_string(w, "ca", g->ca);
+        writer_time(w, "expires", g->expires);
+        writer_string(w, "recovery_code", g->recovery_code);
+        writer_end_object(w);
+}
+
+static void reply(RpcRequest *request, const Failure *failure, const Grant *grant, bool with_name) {
+        _cleanup_(writer_done) Writer w = { 0 };
+
+        if (failure) {
+                rpc_request_fail(request, failure);
+                return;
+        }
+        write_grant(&w, grant, with_name);
+        rpc_request_reply(request, &w);
+        if (w.data)
+                explicit_bzero(w.data, w.size); /* the recovery code was in there */
+}
+
+static void on_granted(const Failure *failure, const Grant *grant, void *userdata) {
+        reply(userdata, failure, grant, true);
+}
+
+static void on_renewed(const Failure *failure, const Grant *grant, void *userdata) {
+        reply(userdata, failure, grant, false);
+}
+
+typedef int (*accounts_fn)(Accounts *a, const Credentials *c, accounts_done_fn done, void *userdata,
+                           Failure *failure);
+
+static void ask(Session *s, RpcRequest *request, const Field *table, accounts_fn call) {
+        _cleanup_(key_freep) Key *key = NULL;
+        IdentityFields f = { 0 };
+        Failure failure;
+
+        if (rpc_request_read(request, table, &f) < 0 || read_key(request, f.csr, &key) < 0)
+                return;
+        if (call(s->services->accounts,
+                 &(Credentials){
+                         .username = f.username,
+                         .password = f.password,
+                         .key = key,
+                         .source = &s->address,
+                 },
+                 on_granted, request, &failure) < 0)
+                rpc_request_fail(request, &failure);
+}
+
+void session_sign_up(Session *s, RpcRequest *request) {
+        ask(s, request, password_table, accounts_sign_up);
+}
+
+void session_sign_in(Session *s, RpcRequest *request) {
+        ask(s, request, password_table, accounts_sign_in);
+}
+
+void session_guest(Session *s, RpcRequest *request) {
+        ask(s, request, guest_table, accounts_guest);
+}
+
+void session_renew(Session *s, RpcRequest *request) {
+        _cleanup_(key_freep) Key *key = NULL;
+        char key_id[KEY_ID_SIZE];
+        IdentityFields f = { 0 };
+        Failure failure;
+        bool certified;
+
+        if (rpc_request_read(request, csr_table, &f) < 0 || read_key(request, f.csr, &key) < 0)
+                return;
+        key_get_id(key, key_id);
+        certified = s->asker.signed_in && streq(s->subject.key_id, key_id);
+        if (accounts_renew(s->services->accounts, key, certified, on_renewed, request, &failure) <
+            0)
+                rpc_request_fail(request, &failure);
+}
+
+static void on_whois(const Failure *failure, bool exists, UserType type, void *userdata) {
+        _cleanup_(writer_done) Writer w = { 0 };
+        IdentityFields f = { 0 };
+        RpcRequest *request = userdata;
+
+        if (failure) {
+                rpc_request_fail(request, failure);
+                return;
+        }
+        f.username = value_string(value_get(rpc_request_get_payload(request), "username"), NULL);
+        writer_begin_object(&w, NULL);
+        writer_string(&w, "username", f.username);
+        writer_bool(&w, "exists", exists);
+        if (exists)
+                writer_string(&w, "user_type", user_type_to_string(type));
+        writer_end_object(&w);
+        rpc_request_reply(request, &w);
+}
+
+void session_whois(Session *s, RpcRequest *request) {
+        static const Field table[] = {
+                { "username", FIELD_STRING, offsetof(IdentityFields, username), true },
+                {},
+        };
+        IdentityFields f = { 0 };
+        Failure failure;
+
+        if (rpc_request_read(request, table, &f) < 0)
+                return;
+        if (accounts_whois(s->services->accounts, f.username, on_whois, request, &failure) < 0)
+                rpc_request_fail(request, &failure);
+}

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Knows one client of the tracker: its connection and who it is; leaves what it asks for to
+ * session-commands. */
+#include "tracker/session-internal.h"
+#include "version.h"
+#include "wire/limits.h"
+
+static void on_ready(Rpc *r, int64_t offset_usec, void *userdata) {
+        Session *s = userdata;
+        const Subject *subject = conn_get_peer(rpc_get_conn(r));
+
+        s->is_ready = true;
+        asker_init(&s->asker, rpc_get_conn(r));
+        if (subject) {
+                s->subject = *subject;
+                rpc_set_frame_max(r, FRAME_BYTES_MAX);
+                if (subject->kind == SUBJECT_USER)
+                        accounts_seen(s->services->accounts, subject->key_id);
+        }
+        s->handlers.on_ready(s, s->userdata);
+}
+
+static void on_request(Rpc *r, RpcRequest *request, void *userdata) {
+        session_run_command(userdata, request);
+}
+
+static void on_push(Rpc *r, const char *command, const Value *payload, void *userdata) {
+        /* Protocol §2: an unknown push is ignored, and none goes to the tracker. */
+}
+
+static void on_closed(Rpc *r, const ConnClosed *why, void *userdata) {
+        Session *s = userdata;
+
+        s->handlers.on_closed(s, s->userdata);
+}
+
+static const RpcHandlers rpc_handlers = {
+        .on_ready = on_ready,
+        .on_request = on_request,
+        .on_push = on_push,
+        .on_closed = on_closed,
+};
+
+int session_new(const Services *services, Conn *conn, const SessionHandlers *handlers,
+                void *userdata, Session **ret) {
+        _cleanup_(session_freep) Session *s = NULL;
+        int r;
+
+        s = new0(Session, 1);
+        if (!s) {
+                conn_free(conn);
+                return -ENOMEM;
+        }
+        *s = (Session){
+                .services = services,
+                .address = *conn_get_address(conn),
+                .handlers = *handlers,
+                .userdata = userdata,
+        };
+        r = rpc_new(services->rt, conn,
+                    &(RpcParameters){
+                            .agent = "p2pchat-trackerd/" P2PCHAT_VERSION,
+                            .in_flight = IN_FLIGHT_TRACKER,
+                            .frame_max = FRAME_BYTES_ANONYMOUS_MAX,
+                    },
+                    &rpc_handlers, s, &s->rpc);
+        if (r < 0)
+                return r;
+        *ret = TAKE_PTR(s);
+        return 0;
+}
+
+Session *session_free(Session *s) {
+        if (!s)
+                return NULL;
+        watcher_free(s->watcher);
+        rpc_free(s->rpc);
+        free(s);
+        return NULL;
+}
+
+const Address *session_get_address(const Session *s) {
+        return &s->address;
+}
+
+bool session_is_ready(const Session *s) {
+        return s->is_ready;
+}
+
+void session_go_away(Session *s, const char *reason, uint64_t resume_in_usec) {
+        rpc_go_away(s->rpc, reason, resume_in_usec);
+}

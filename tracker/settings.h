@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Knows what an operator may set for a tracker (tracker.conf); leaves acting on it to the tracker.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/cleanup.h"
+
+#define TRACKER_STATE_NAME "p2pchat-tracker"
+
+/* Public, so that main() and tests fill it as they like; initialised before anything else. */
+typedef struct TrackerSettings {
+        char *listen;          /* [Tracker] Listen=, only without a passed socket */
+        char *database;        /* [Tracker] Database=; NULL: tracker.db in the state directory */
+        char *state_directory; /* never from a file: --state-directory, $STATE_DIRECTORY */
+        char *credentials_directory;  /* $CREDENTIALS_DIRECTORY; ca.key may be there */
+        uint64_t certificate_days;    /* [Tracker] CertificateDays=, of users */
+        uint64_t lease_seconds;       /* [Limits] LeaseSeconds= */
+        uint64_t password_cost;       /* [Limits] PasswordCost=, yescrypt's: each step doubles it */
+        uint64_t sign_ups_per_minute; /* [Limits] SignUpsPerMinute=, a source; 0: no limit */
+        uint64_t sign_in_failures_per_minute; /* [Limits] SignInFailuresPerMinute=, likewise */
+} TrackerSettings;
+
+void tracker_settings_init(TrackerSettings *s);
+void tracker_settings_done(TrackerSettings *s); /* for _cleanup_ */
+
+/* Layers tracker.conf of these directories (ends with NULL) over s; logs what is wrong there.
+ * -EINVAL when a value was refused. */
+int tracker_settings_load(TrackerSettings *s, const char *const *dirs);

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Knows how much of something each source address has done lately; leaves refusing to its user. */
+#include "tracker/throttle.h"
+
+#include <uthash.h>
+
+#include "wire/limits.h"
+
+/* A bucket counts whole tokens a second; one try costs this many, so that rates are by minute. */
+#define TOKENS_PER_TRY 60
+
+typedef struct Source {
+        uint8_t prefix[9]; /* family, then /32 or /64 */
+        TokenBucket bucket;
+        UT_hash_handle hh; /* in order of insertion: the oldest goes first */
+} Source;
+
+struct Throttle {
+        uint64_t per_minute;
+        Source *sources;
+};
+
+int throttle_new(uint64_t per_minute, Throttle **ret) {
+        Throttle *t = new0(Throttle, 1);
+
+        if (!t)
+                return -ENOMEM;
+        t->per_minute = per_minute;
+        *ret = t;
+        return 0;
+}
+
+static void source_remove(Throttle *t, Source *s) {
+        HASH_DEL(t->sources, s);
+        free(s);
+}
+
+Throttle *throttle_free(Throttle *t) {
+        Source *s, *tmp;
+
+        if (!t)
+                return NULL;
+        HASH_ITER(hh, t->sources, s, tmp)
+                source_remove(t, s);
+        free(t);
+        return NULL;
+}
+
+static void make_prefix(const Address *a, uint8_t ret[static 9]) {
+        memset(ret, 0, 9);
+        if (a->sa.sa_family == AF_INET) {
+                ret[0] = 4;
+                memcpy(ret + 1, &a->in.sin_addr, 4);
+        } else if (a->sa.sa_family == AF_INET6) {
+                ret[0] = 6;
+                memcpy(ret + 1, &a->in6.sin6_addr, 8);
+        }
+}
+
+static Source *find(Throttle *t, const Address *source) {
+        uint8_t prefix[9];
+        Source *s;
+
+        make_prefix(source, prefix);
+        HASH_FIND(hh, t->sources, prefix, sizeof(prefix), s);
+        return s;
+}
+
+int throttle_take(Throttle *t, const Address *source, uint64_t now_boottime,
+                  uint64_t *ret_wait_usec) {
+        Source *s;
+
+        if (t->per_minute == 0)
+                return 0;
+        s = find(t, source);
+        if (!s) {
+                /* Who fills the table forgets the oldest of it, never makes it grow. */
+                if (HASH_COUNT(t->sources) >= THROTTLE_SOURCES_MAX)
+                        source_remove(t, t->sources);
+                s = new0(Source, 1);
+                if (!s)
+                        return -ENOMEM;
+                make_prefix(source, s->prefix);
+                token_bucket_init(&s->bucket, t->per_minute, t->per_minute * TOKENS_PER_TRY,
+                                  now_boottime);
+                HASH_ADD(hh, t->sources, prefix, sizeof(s->prefix), s);
+        }
+        return token_bucket_take(&s->bucket, TOKENS_PER_TRY, now_boottime, ret_wait_usec) ? 0
+                                                                                          : -EAGAIN;
+}
+
+void throttle_give_back(Throttle *t, const Address *source) {
+        Source *s = t->per_minute > 0 ? find(t, source) : NULL;
+
+        if (s)
+                s->bucket.level_micro =
+                        MIN(s->bucket.level_micro + TOKENS_PER_TRY * UINT64_C(1000000),
+                            s->bucket.burst * UINT64_C(1000000));
+}

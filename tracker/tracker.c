@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Knows a whole tracker: what it consists of, in which order it comes and goes; leaves all doing to
+ * the parts. */
+#include "tracker/tracker.h"
+
+#include <utlist.h>
+
+#include "base/log.h"
+#include "net/listener.h"
+#include "tracker/authority.h"
+#include "tracker/db-sqlite.h"
+#include "tracker/session.h"
+#include "wire/limits.h"
+
+#define STATUS_USEC USEC_PER_SEC
+#define STOP_USEC (3 * USEC_PER_SEC)         /* whoever has not left by then is cut */
+#define RESUME_BASE_USEC (2 * USEC_PER_SEC)  /* a restart takes less */
+#define RESUME_EACH_USEC (2 * USEC_PER_MSEC) /* 500 handshakes a second are no burden */
+
+typedef struct Client Client;
+struct Client {
+        Tracker *tracker; /* weak */
+        Session *session;
+        Client *prev, *next;
+};
+
+struct Tracker {
+        const Runtime *rt; /* weak */
+        const TrackerSettings *settings;
+        int listen_fd; /* until it serves */
+        Authority *authority;
+        Db *db;
+        Accounts *accounts;
+        Registry *registry;
+        Watch *watch;
+        Services services;
+        Listener *listener;
+        Client *clients;
+        size_t n_clients, n_ready;
+
+        ClockTimer *status_timer, *stop_timer;
+        char status[96];
+        bool is_stopping;
+        TrackerHandlers handlers;
+        void *userdata; /* weak */
+};
+
+static void client_free(Client *c) {
+        Tracker *t = c->tracker;
+        bool ready = session_is_ready(c->session);
+        Address address = *session_get_address(c->session);
+
+        DL_DELETE(t->clients, c);
+        t->n_clients--;
+        t->n_ready -= ready;
+        session_free(c->session);
+        free(c);
+        if (t->listener)
+                listener_conn_closed(t->listener, &address, ready);
+}
+
+static void status_changed(Tracker *t) {
+        if (t->registry && !clock_timer_is_armed(t->status_timer))
+                clock_timer_arm(t->status_timer, STATUS_USEC);
+}
+
+static void on_status(void *userdata) {
+        Tracker *t = userdata;
+        size_t n_online = directory_count_online(registry_get_directory(t->registry));
+        char text[sizeof(t->status)];
+
+        snprintf(text, sizeof(text), "%zu session%s, %zu channel%s online", t->n_ready,
+                 t->n_ready == 1 ? "" : "s", n_online, n_online == 1 ? "" : "s");
+        if (streq(text, t->status))
+                return;
+        strcpy(t->status, text);
+        if (t->handlers.on_status)
+                t->handlers.on_status(t, text, t->userdata);
+}
+
+static void stopped(Tracker *t) {
+        clock_timer_disarm(t->stop_timer);
+        if (t->handlers.on_stopped)
+                t->handlers.on_stopped(t, t->userdata);
+}
+
+static void on_session_ready(Session *s, void *userdata) {
+        Client *c = userdata;
+        Tracker *t = c->tracker;
+
+        t->n_ready++;
+        if (t->listener)
+                listener_conn_handshaked(t->listener, session_get_address(s));
+        status_changed(t);
+}
+
+static void on_session_closed(Session *s, void *userdata) {
+        Client *c = userdata;
+        Tracker *t = c->tracker;
+
+        client_free(c);
+        status_changed(t);
+        if (t->is_stopping && !t->clients)
+                stopped(t);
+}
+
+static int accept_conn(Tracker *t, int fd, const Address *peer) {
+        static const ConnHandlers no_handlers = { 0 };
+        static const SessionHandlers handlers = {
+                .on_ready = on_session_ready,
+                .on_closed = on_session_closed,
+        };
+        Client *c;
+        Conn *conn;
+        int r;
+
+        r = conn_new(t->rt, fd, peer, authority_get_tls(t->authority), true, &no_handlers, NULL,
+                     &conn);
+        if (r < 0)
+                return r;
+        c = new0(Client, 1);
+        if (!c) {
+                conn_free(conn);
+                return -ENOMEM;
+        }
+        c->tracker = t;
+        r = session_new(&t->services, conn, &handlers, c, &c->session);
+        if (r < 0) {
+                free(c);
+                return r;
+        }
+        DL_APPEND(t->clients, c);
+        t->n_clients++;
+        return 0;
+}
+
+static void on_conn(Listener *l, int fd, const Address *peer, void *userdata) {
+        Tracker *t = userdata;
+        int r;
+
+        r = accept_conn(t, fd, peer);
+        if (r < 0) {
+                log_warning_errno(r, "Cannot serve a new connection: %s", strerror(-r));
+                listener_conn_closed(l, peer, false);
+        }
+}
+
+static void on_refused(Listener *l, const Address *peer, const char *which_cap, uint64_t n_refused,
+                       void *userdata) {
+        char ip[ADDRESS_STRING_SIZE];
+
+        /* The first, and then ever more rarely: a flood must not become one of the journal. */
+        if ((n_refused & (n_refused - 1)) != 0)
+                return;
+        address_print_ip(peer, ip);
+        log_fields(LOG_WARNING, 0, LOG_FIELDS("CHAT_PEER", ip),
+                   "Refused a connection from %s: too many (%s), %llu so far.", ip, which_cap,
+                   (unsigned long long) n_refused);
+}
+
+static int serve(Tracker *t) {
+        static const ListenerHandlers handlers = { .on_conn = on_conn, .on_refused = on_refused };
+        int r;
+
+        r = watch_new(t->rt, registry_get_directory(t->registry), &t->watch);
+        if (r < 0)
+                return r;
+        t->services.watch = t->watch;
+        return listener_new(t->rt, TAKE_FD(t->listen_fd), &handlers, t, &t->listener);
+}
+
+static void on_registry_ready(Registry *g, int r, void *userdata) {
+        Tracker *t = userdata;
+
+        if (r < 0)
+                log_error_errno(r, "Cannot read the database: %s",
+                                r == -EBUSY ? "another process has it" : strerror(-r));
+        else {
+                r = serve(t);
+                if (r < 0)
+                        log_error_errno(r, "Cannot listen: %s", strerror(-r));
+        }
+        if (r >= 0)
+                status_changed(t);
+        if (t->handlers.on_ready)
+                t->handlers.on_ready(t, r, t->userdata);
+}
+
+static void on_registry_change(Registry *g, void *userdata) {
+        Tracker *t = userdata;
+
+        if (t->watch)
+                watch_changed(t->watch);
+        status_changed(t);
+}
+
+static void on_stop_timeout(void *userdata) {
+        Tracker *t = userdata;
+
+        while (t->clients)
+                client_free(t->clients);
+        stopped(t);
+}
+
+static int open_db(Tracker *t) {
+        const TrackerSettings *s = t->settings;
+        _cleanup_free_ char *path = NULL;
+
+        if (s->database)
+                return db_sqlite_new(t->rt, s->database, &t->db);
+        if (asprintf(&path, "%s/tracker.db", s->state_directory) < 0)
+                return -ENOMEM;
+        return db_sqlite_new(t->rt, path, &t->db);
+}
+
+static int start(Tracker *t) {
+        static const RegistryHandlers handlers = {
+                .on_ready = on_registry_ready,
+                .on_change = on_registry_change,
+        };
+        const TrackerSettings *s = t->settings;
+        int r;
+
+        r = clock_timer_new(t->rt->clock, on_status, t, &t->status_timer);
+        if (r < 0)
+                return r;
+        r = clock_timer_new(t->rt->clock, on_stop_timeout, t, &t->stop_timer);
+        if (r < 0)
+                return r;
+        r = authority_new(t->rt, s->state_directory, s->credentials_directory, &t->authority);
+        if (r < 0)
+                return r;
+        r = open_db(t);
+        if (r < 0)
+                return r;
+        r = accounts_new(t->rt, s, t->authority, t->db, &t->accounts);
+        if (r < 0)
+                return r;
+        r = registry_new(t->rt, t->db, s->lease_seconds * USEC_PER_SEC, &handlers, t, &t->registry);
+        if (r < 0)
+                return r;
+        t->services = (Services){
+                .rt = t->rt,
+                .accounts = t->accounts,
+                .registry = t->registry,
+        };
+        return 0;
+}
+
+int tracker_new(const Runtime *rt, const TrackerSettings *settings, int listen_fd, Tracker **ret) {
+        _cleanup_(tracker_freep) Tracker *t = NULL;
+        int r;
+
+        t = new0(Tracker, 1);
+        if (!t) {
+                close_fd(listen_fd);
+                return -ENOMEM;
+        }
+        *t = (Tracker){ .rt = rt, .settings = settings, .listen_fd = listen_fd };
+        r = start(t);
+        if (r < 0)
+                return log_error_errno(r, "Cannot start the tracker: %s", strerror(-r));
+        *ret = TAKE_PTR(t);
+        return 0;
+}
+
+Tracker *tracker_free(Tracker *t) {
+        if (!t)
+                return NULL;
+        /* The door, then who is inside, then what serves them: nobody is answered any more. */
+        listener_free(TAKE_PTR(t->listener));
+        while (t->clients)
+                client_free(t->clients);
+        watch_free(t->watch);
+        registry_free(t->registry);
+        accounts_free(t->accounts);
+        db_free(t->db);
+        authority_free(t->authority);
+        clock_timer_free(t->status_timer);
+        clock_timer_free(t->stop_timer);
+        close_fd(t->listen_fd);
+        free(t);
+        return NULL;
+}
+
+void tracker_set_handlers(Tracker *t, const TrackerHandlers *handlers, void *userdata) {
+        t->handlers = *handlers;
+        t->userdata = userdata;
+}
+
+void tracker_stop(Tracker *t) {
+        uint64_t spread = RESUME_BASE_USEC + t->n_clients * RESUME_EACH_USEC;
+        Client *c, *tmp;
+
+        if (t->is_stopping)
+                return;
+        t->is_stopping = true;
+        listener_free(TAKE_PTR(t->listener));
+        clock_timer_arm(t->stop_timer, t->clients ? STOP_USEC : 0);
+        DL_FOREACH_SAFE(t->clients, c, tmp)
+                session_go_away(c->session, "stopping", spread);
+}
+
+const char *tracker_get_pin(const Tracker *t) {
+        return authority_get_pin(t->authority);
+}
+
+const char *tracker_get_id(const Tracker *t) {
+        return authority_get_tracker_id(t->authority);
+}
+
+int tracker_get_address(const Tracker *t, Address *ret) {
+        return t->listener ? listener_get_address(t->listener, ret) : -EAGAIN;
+}
+
+Db *tracker_get_db(Tracker *t) {
+        return t->db;
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Knows a whole tracker: what it consists of, in which order it comes and goes; leaves all doing to
+ * the parts. */
+#pragma once
+
+#include "base/runtime.h"
+#include "tracker/db.h"
+#include "tracker/settings.h"
+
+typedef struct Tracker Tracker;
+
+typedef struct TrackerHandlers {
+        /* Once: it serves (r = 0), or it cannot (logged). */
+        void (*on_ready)(Tracker *t, int r, void *userdata);
+        /* What a person may want to read in one line; only when it changed, at most once a second.
+         */
+        void (*on_status)(Tracker *t, const char *text, void *userdata);
+        /* Once, after tracker_stop(): everybody has left. */
+        void (*on_stopped)(Tracker *t, void *userdata);
+} TrackerHandlers;
+
+/* Takes listen_fd (also on failure): a bound, listening stream socket. Serves as soon as the
+ * database is read; until then connections wait in the backlog. Any number in one process. Failures
+ * are logged. */
+int tracker_new(const Runtime *rt /* weak */, const TrackerSettings *settings /* weak */,
+                int listen_fd, Tracker **ret);
+/* Cuts everybody. */
+Tracker *tracker_free(Tracker *t);
+DEFINE_CLEANUP(Tracker *, tracker_free);
+/* Before the first turn of the loop, so that nothing is missed. */
+void tracker_set_handlers(Tracker *t, const TrackerHandlers *handlers, void *userdata /* weak */);
+
+/* Takes no new connection, says GOING_AWAY to all, waits for them a moment. */
+void tracker_stop(Tracker *t);
+
+const char *tracker_get_pin(const Tracker *t);
+const char *tracker_get_id(const Tracker *t);
+/* -EAGAIN until it serves. */
+int tracker_get_address(const Tracker *t, Address *ret);
+Db *tracker_get_db(Tracker *t);
