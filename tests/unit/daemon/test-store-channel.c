@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Channels of an identity: what is kept, what is refused, what goes with them. */
+#include "tests/unit/daemon/store-fixture.h"
+
+static int save(Fixture *f, Result *q, const StoredChannel *c) {
+        return CALL(f, q, store_save_channel(f->store, c, on_row, q, NULL));
+}
+
+static void assert_channel_equal(const StoredChannel *a, const StoredChannel *b) {
+        assert_int_equal(a->row, b->row);
+        assert_int_equal(a->identity, b->identity);
+        assert_string_equal(a->channel_id, b->channel_id);
+        assert_string_equal(a->name, b->name);
+        assert_string_equal(a->owner, b->owner);
+        assert_string_equal(a->host, b->host);
+        assert_int_equal(a->hosted, b->hosted);
+        assert_int_equal(a->wanted, b->wanted);
+        assert_int_equal(a->closed, b->closed);
+        assert_true(streq_ptr(a->reason, b->reason));
+        assert_int_equal(a->role, b->role);
+        assert_int_equal(a->view, b->view);
+        assert_int_equal(a->send, b->send);
+        assert_true(streq_ptr(a->topic, b->topic));
+        assert_int_equal(a->epoch, b->epoch);
+        assert_int_equal(a->first_seq, b->first_seq);
+        assert_int_equal(a->synced_seq, b->synced_seq);
+        assert_string_equal(a->synced_id, b->synced_id);
+        assert_int_equal(a->last_seq, b->last_seq);
+        assert_int_equal(a->read_seq, b->read_seq);
+        assert_int_equal(a->n_unread, b->n_unread);
+        assert_int_equal(a->n_outbox, b->n_outbox);
+}
+
+static void test_fields_are_kept(void **state) {
+        Fixture *f = *state;
+        StoredChannel c = {
+                .channel_id = "00000000-0000-4000-8000-000000000001",
+                .name = "lobby",
+                .owner = "alice",
+                .host = "anna",
+                .hosted = true,
+                .wanted = true,
+                .role = ROLE_OWNER,
+                .view = VIEW_RESTRICTED,
+                .send = SEND_MEMBERS,
+                .topic = "a 'topic' \xf0\x9f\x90\xa2",
+                .epoch = 3,
+                /* the store's own, which a caller cannot set */
+                .synced_seq = 99,
+                .n_unread = 99,
+        };
+        Result q = {};
+
+        save_tracker(f, TRACKER_ID);
+        c.identity = sign_in(f, "bob", USER_REGISTERED, PEM(PEM_BODY));
+        c.row = save_channel(f, &c);
+        c.synced_seq = c.n_unread = 0;
+        reopen_store(f);
+        assert_channel_equal(load_channel(f, &q), &c);
+
+        c = (StoredChannel){
+                .row = c.row,
+                .identity = c.identity,
+                .channel_id = "00000000-0000-4000-8000-000000000002",
+                .name = "den",
+                .owner = "carol",
+                .host = "carol",
+                .closed = true,
+                .reason = "unhosted",
+                .role = ROLE_NONE,
+                .view = VIEW_PUBLIC,
+                .send = SEND_EVERYONE,
+                .epoch = 4,
+        };
+        assert_int_equal(save_channel(f, &c), c.row);
+        assert_channel_equal(load_channel(f, &q), &c);
+        assert_int_equal(q.n_channels, 1);
+        result_done(&q);
+}
+
+static void test_save_refuses(void **state) {
+        Fixture *f = *state;
+        uint64_t first = make_channel(f, false), other;
+        StoredChannel c, again, elsewhere;
+        Result q = {};
+
+        c = *load_channel(f, &q);
+        c.reason = c.topic = NULL;
+        again = elsewhere = c;
+
+        again.row = 0;
+        assert_int_equal(save(f, &q, &again), -EEXIST);
+        assert_int_equal(q.row, 0);
+        again.channel_id[0] = 'f';
+        other = save_channel(f, &again);
+        assert_true(other != first);
+        again.row = other;
+        memcpy(again.channel_id, c.channel_id, sizeof(c.channel_id));
+        assert_int_equal(save(f, &q, &again), -EEXIST);
+
+        /* Another identity may well be in the same channel. */
+        elsewhere.row = 0;
+        elsewhere.identity = sign_in(f, "carol", USER_REGISTERED, PEM(PEM_BODY));
+        save_channel(f, &elsewhere);
+
+        c.row = 77;
+        c.channel_id[0] = 'e';
+        assert_int_equal(save(f, &q, &c), -ENOENT);
+        c.row = first;
+        c.identity = 77;
+        assert_int_equal(save(f, &q, &c), -ENOENT);
+        c.view = VIEW_INVALID;
+        assert_int_equal(save(f, &q, &c), -EINVAL);
+        result_done(&q);
+}
+
+static void test_delete_takes_all(void **state) {
+        Fixture *f = *state;
+        uint64_t row = make_channel(f, true), next;
+        Proposal p = proposal_of(1, "alice", "{\"secret\":1}");
+        StoredChannel c;
+        Result q = {};
+
+        c = *load_channel(f, &q);
+        c.reason = c.topic = NULL;
+        c.row = 0;
+        assert_int_equal(add_row(f, &q, row, 2, "hi"), 0);
+        assert_int_equal(CALL(f, &q, store_append(f->store, row, &p, 1, on_appended, &q, NULL)), 0);
+
+        assert_int_equal(CALL(f, &q, store_delete_channel(f->store, row, on_done, &q, NULL)), 0);
+        assert_int_equal(
+                CALL(f, &q,
+                     store_read_page(f->store, row, &(PageQuery){ .limit = 9 }, on_page, &q, NULL)),
+                0);
+        assert_int_equal(q.n_entries, 0);
+        assert_int_equal(
+                CALL(f, &q, store_outbox_read(f->store, row, 0, false, 9, 0, on_outbox, &q, NULL)),
+                0);
+        assert_int_equal(q.n_rows, 0);
+        assert_int_equal(CALL(f, &q, store_delete_channel(f->store, row, on_done, &q, NULL)),
+                         -ENOENT);
+
+        /* A late request must not meet the next channel in the old one's place. */
+        next = save_channel(f, &c);
+        assert_true(next > row);
+        assert_int_equal(CALL(f, &q, store_append(f->store, row, &p, 1, on_appended, &q, NULL)),
+                         -ENOENT);
+        assert_int_equal(CALL(f, &q, store_append(f->store, next, &p, 1, on_appended, &q, NULL)),
+                         0);
+        assert_int_equal(q.appended[0].r, 0);
+        assert_int_equal(q.appended[0].seq, 1);
+        result_done(&q);
+}
+
+static void test_heads_are_lazy_and_in_order(void **state) {
+        Fixture *f = *state;
+        uint64_t row = make_channel(f, false);
+        Entry e = entry_of(1, 1, "message", "alice");
+        Result q = {};
+
+        assert_int_equal(store_set_last_seq(f->store, row, 7), 0);
+        assert_int_equal(store_set_last_seq(f->store, row + 1, 7), 0); /* no such row: nothing */
+        assert_int_equal(store_set_last_seq(f->store, row, 9), 0);
+        assert_int_equal(load_channel(f, &q)->last_seq, 9);
+
+        /* Heard before the copy: the copy has the last word, and does not take a higher one back.
+         */
+        assert_int_equal(store_set_last_seq(f->store, row, 0), 0);
+        assert_int_equal(
+                CALL(f, &q,
+                     store_copy(f->store, row, &e, 1, "bob", USER_REGISTERED, on_copied, &q, NULL)),
+                0);
+        assert_int_equal(load_channel(f, &q)->last_seq, 1);
+        e = entry_of(2, 2, "message", "alice");
+        assert_int_equal(store_set_last_seq(f->store, row, 30), 0);
+        assert_int_equal(
+                CALL(f, &q,
+                     store_copy(f->store, row, &e, 1, "bob", USER_REGISTERED, on_copied, &q, NULL)),
+                0);
+        assert_int_equal(load_channel(f, &q)->last_seq, 30);
+
+        assert_int_equal(store_set_last_seq(f->store, row, 31), 0);
+        reopen_store(f);
+        assert_int_equal(load_channel(f, &q)->last_seq, 31);
+        result_done(&q);
+}
+
+static void test_names_of_enums(void **state) {
+        for (ViewPermission p = 0; p < VIEW_MAX; p++)
+                assert_int_equal(view_permission_from_string(view_permission_to_string(p)), p);
+        for (SendPermission p = 0; p < SEND_MAX; p++)
+                assert_int_equal(send_permission_from_string(send_permission_to_string(p)), p);
+        for (OutboxState s = 0; s < OUTBOX_STATE_MAX; s++)
+                assert_int_equal(outbox_state_from_string(outbox_state_to_string(s)), s);
+        assert_string_equal(view_permission_to_string(VIEW_RESTRICTED), "restricted");
+        assert_string_equal(send_permission_to_string(SEND_REGISTERED), "registered");
+        assert_int_equal(view_permission_from_string("registered"), VIEW_INVALID);
+        assert_int_equal(send_permission_from_string(NULL), SEND_INVALID);
+        assert_int_equal(outbox_state_from_string(""), OUTBOX_STATE_INVALID);
+        assert_null(view_permission_to_string(VIEW_INVALID));
+        assert_null(send_permission_to_string(SEND_MAX));
+        assert_null(outbox_state_to_string(OUTBOX_STATE_INVALID));
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test_setup_teardown(test_fields_are_kept, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_save_refuses, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_delete_takes_all, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_heads_are_lazy_and_in_order, setup, teardown),
+                cmocka_unit_test(test_names_of_enums),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
