@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Knows which object path belongs to which id; leaves whether there is such an object to others. */
+#pragma once
+
+#include "base/names.h"
+#include "base/random.h"
+
+#define BUS_PATH_SIZE 64
+
+void bus_path_account(const char *tracker_id, char ret[static BUS_PATH_SIZE]);
+void bus_path_channel(const char *channel_id, char ret[static BUS_PATH_SIZE]);

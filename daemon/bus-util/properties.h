@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Knows how properties are read and when their changes are told; leaves their values to the tables
+ * of the objects. */
+#pragma once
+
+#include "base/address.h"
+#include "daemon/bus-util/pacer.h"
+#include "daemon/bus-util/path.h"
+#include "wire/limits.h"
+
+typedef struct PropertyValue {
+        const char *s; /* s, o */
+        uint64_t u;    /* u, t */
+        int64_t x;
+        size_t n_strings; /* as */
+        char strings[ADDRESSES_MAX][ADDRESS_STRING_SIZE];
+        char path[BUS_PATH_SIZE]; /* room for an `o` that s points to */
+} PropertyValue;
+
+typedef struct PropertySpec {
+        const char *name; /* NULL ends the table */
+        const char *type; /* s o u t x as */
+        enum { PROPERTY_PACED, PROPERTY_PROMPT, PROPERTY_SILENT } telling;
+        void (*read)(const void *object, PropertyValue *ret); /* *ret is zero */
+} PropertySpec;
+
+/* The body of a vtable's getter. */
+int property_append(const PropertySpec *table, const char *name, const void *object,
+                    sd_bus_message *reply);
+/* As many as fit. */
+void property_value_addresses(PropertyValue *ret, const Address *addresses, size_t n);
+
+/* Remembers what was told, and tells what differs: a prompt property at once, the others together,
+ * at most once an interval. */
+typedef struct PropertyWatch PropertyWatch;
+int property_watch_new(const Runtime *rt /* weak */, Bus *bus /* weak */, const char *path,
+                       const char *interface, const PropertySpec *table,
+                       const void *object /* weak */, uint64_t interval_usec, PropertyWatch **ret);
+PropertyWatch *property_watch_free(PropertyWatch *w);
+DEFINE_CLEANUP(PropertyWatch *, property_watch_free);
+/* Some of them may have changed. */
+void property_watch_look(PropertyWatch *w);

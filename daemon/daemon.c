@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Knows a whole daemon: a manager and its face on a bus. Any number of them fit into one process;
+ * leaves the process itself to main(). */
+#include "daemon/daemon.h"
+
+#include "base/log.h"
+#include "daemon/account-bus.h"
+#include "daemon/channel-bus.h"
+#include "daemon/manager-bus.h"
+
+#define STATUS_SIZE 160
+
+struct Daemon {
+        const Runtime *rt; /* weak */
+        DaemonHandlers handlers;
+        void *userdata; /* weak */
+        Manager *manager;
+        Bus *bus;
+        sd_bus *given; /* NULL: none was */
+        bool wants_bus;
+        bool has_started;
+        ManagerBus *manager_bus;
+        AccountBus *account_bus;
+        ChannelBus *channel_bus;
+        char status[STATUS_SIZE];
+};
+
+static void update_status(Daemon *d) {
+        size_t n_channels, n_members;
+        char status[STATUS_SIZE];
+        const char *bus = "";
+
+        if (!d->has_started)
+                return;
+        switch (bus_get_state(d->bus)) {
+        case BUS_WAITING:
+                bus = "; no session bus, trying again";
+                break;
+        case BUS_NAME_TAKEN:
+                bus = "; another daemon has the name on this bus";
+                break;
+        case BUS_OFF:
+        case BUS_CONNECTING:
+        case BUS_READY:
+        case BUS_STATE_MAX:
+        case BUS_STATE_INVALID:
+                break;
+        }
+        manager_get_hosting(d->manager, &n_channels, &n_members);
+        (void) snprintf(status, sizeof(status), "Hosting %zu channel%s, %zu member%s%s", n_channels,
+                        n_channels == 1 ? "" : "s", n_members, n_members == 1 ? "" : "s", bus);
+        if (streq(status, d->status))
+                return;
+        memcpy(d->status, status, sizeof(status));
+        if (d->handlers.on_status)
+                d->handlers.on_status(d, d->status, d->userdata);
+}
+
+static void begin_bus(Daemon *d) {
+        int r;
+
+        if (!d->has_started)
+                return;
+        if (d->given) {
+                r = bus_adopt(d->bus, d->given);
+                if (r < 0)
+                        log_error_errno(r, "Cannot use the given bus");
+        } else if (d->wants_bus)
+                bus_open(d->bus);
+}
+
+static void on_started(Manager *m, int r, void *userdata) {
+        Daemon *d = userdata;
+
+        if (r >= 0) {
+                d->has_started = true;
+                manager_bus_changed(d->manager_bus);
+                begin_bus(d);
+                update_status(d);
+        }
+        if (d->handlers.on_started)
+                d->handlers.on_started(d, r, d->userdata);
+}
+
+static void on_changed(Manager *m, void *userdata) {
+        Daemon *d = userdata;
+
+        manager_bus_changed(d->manager_bus);
+        channel_bus_hosting_changed(d->channel_bus);
+        update_status(d);
+}
+
+static void on_account_added(Manager *m, Account *a, void *userdata) {
+        Daemon *d = userdata;
+
+        account_bus_set(d->account_bus, a);
+        manager_bus_changed(d->manager_bus);
+}
+
+static void on_account_removed(Manager *m, Account *a, void *userdata) {
+        Daemon *d = userdata;
+
+        account_bus_set(d->account_bus, NULL);
+        manager_bus_changed(d->manager_bus);
+}
+
+static void on_account_changed(Manager *m, Account *a, void *userdata) {
+        Daemon *d = userdata;
+
+        account_bus_changed(d->account_bus);
+        manager_bus_changed(d->manager_bus);
+}
+
+static void on_channel_added(Manager *m, ChannelMember *c, void *userdata) {
+        Daemon *d = userdata;
+        int r;
+
+        r = channel_bus_added(d->channel_bus, c);
+        if (r < 0)
+                log_error_errno(r, "Cannot show channel %s on the bus", channel_member_get_name(c));
+        update_status(d);
+}
+
+static void on_channel_removed(Manager *m, ChannelMember *c, void *userdata) {
+        Daemon *d = userdata;
+
+        channel_bus_removed(d->channel_bus, c);
+        update_status(d);
+}
+
+static void on_channel_changed(Manager *m, ChannelMember *c, void *userdata) {
+        Daemon *d = userdata;
+
+        channel_bus_changed(d->channel_bus, c);
+        update_status(d);
+}
+
+static void on_entries_appended(Manager *m, ChannelMember *c, uint64_t first, uint64_t last,
+                                void *userdata) {
+        Daemon *d = userdata;
+
+        channel_bus_entries_appended(d->channel_bus, c, first, last);
+}
+
+static void on_outbox_changed(Manager *m, ChannelMember *c, uint64_t generation, void *userdata) {
+        Daemon *d = userdata;
+
+        channel_bus_outbox_changed(d->channel_bus, c, generation);
+}
+
+static void on_members_changed(Manager *m, ChannelMember *c, uint64_t generation, void *userdata) {
+        Daemon *d = userdata;
+
+        channel_bus_members_changed(d->channel_bus, c, generation);
+        update_status(d);
+}
+
+static void on_directory_changed(Manager *m, uint64_t generation, void *userdata) {
+        Daemon *d = userdata;
+
+        manager_bus_directory_changed(d->manager_bus, generation);
+}
+
+static int add_objects(Bus *b, sd_bus *connection, void *userdata) {
+        Daemon *d = userdata;
+        int r;
+
+        r = manager_bus_add_objects(d->manager_bus, connection);
+        if (r >= 0)
+                r = account_bus_add_objects(d->account_bus, connection);
+        if (r >= 0)
+                r = channel_bus_add_objects(d->channel_bus, connection);
+        return r;
+}
+
+static void on_bus_state(Bus *b, BusState state, void *userdata) {
+        update_status(userdata);
+}
+
+void daemon_set_handlers(Daemon *d, const DaemonHandlers *handlers, void *userdata) {
+        d->handlers = *handlers;
+        d->userdata = userdata;
+}
+
+Manager *daemon_get_manager(Daemon *d) {
+        return d->manager;
+}
+
+void daemon_open_bus(Daemon *d) {
+        assert(!d->given);
+        d->wants_bus = true;
+        begin_bus(d);
+}
+
+int daemon_start(Daemon *d) {
+        return manager_start(d->manager);
+}
+
+void daemon_stop(Daemon *d) {
+        manager_stop(d->manager);
+}
+
+static const BusHandlers bus_handlers = {
+        .add_objects = add_objects,
+        .on_state = on_bus_state,
+};
+
+static const ManagerObserver observer = {
+        .on_started = on_started,
+        .on_changed = on_changed,
+        .on_account_added = on_account_added,
+        .on_account_removed = on_account_removed,
+        .on_account_changed = on_account_changed,
+        .on_channel_added = on_channel_added,
+        .on_channel_removed = on_channel_removed,
+        .on_channel_changed = on_channel_changed,
+        .on_entries_appended = on_entries_appended,
+        .on_outbox_changed = on_outbox_changed,
+        .on_members_changed = on_members_changed,
+        .on_directory_changed = on_directory_changed,
+};
+
+int daemon_new(const Runtime *rt, sd_bus *bus, const ManagerSettings *settings, Daemon **ret) {
+        _cleanup_(daemon_freep) Daemon *d = NULL;
+        int r;
+
+        d = new0(Daemon, 1);
+        if (!d)
+                return -ENOMEM;
+        *d = (Daemon){ .rt = rt, .given = sd_bus_ref(bus) };
+        r = manager_new(rt, settings, &d->manager);
+        if (r >= 0)
+                r = bus_new(rt, &bus_handlers, d, &d->bus);
+        if (r >= 0)
+                r = manager_bus_new(rt, d->bus, d->manager, &d->manager_bus);
+        if (r >= 0)
+                r = account_bus_new(rt, d->bus, &d->account_bus);
+        if (r >= 0)
+                r = channel_bus_new(rt, d->bus, d->manager, &d->channel_bus);
+        if (r < 0)
+                return r;
+        manager_set_observer(d->manager, &observer, d);
+        *ret = TAKE_PTR(d);
+        return 0;
+}
+
+/* Calls that wait are answered while what they wait for is still there to be cancelled; then nobody
+ * asks any more, and the manager can go. */
+Daemon *daemon_free(Daemon *d) {
+        if (!d)
+                return NULL;
+        if (d->manager)
+                manager_set_observer(d->manager, &(ManagerObserver){ 0 }, NULL);
+        bus_free(d->bus);
+        channel_bus_free(d->channel_bus);
+        account_bus_free(d->account_bus);
+        manager_bus_free(d->manager_bus);
+        manager_free(d->manager);
+        sd_bus_unref(d->given);
+        free(d);
+        return NULL;
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Knows a whole daemon: a manager and its face on a bus. Any number of them fit into one process;
+ * leaves the process itself to main(). */
+#pragma once
+
+#include "daemon/bus.h"
+#include "daemon/manager.h"
+
+typedef struct Daemon Daemon;
+
+typedef struct DaemonHandlers {
+        /* State is read, peers are served; r < 0: it could not be. */
+        void (*on_started)(Daemon *d, int r, void *userdata);
+        /* A line for people: "Hosting 2 channels, 14 members". */
+        void (*on_status)(Daemon *d, const char *status, void *userdata);
+} DaemonHandlers;
+
+/* bus NULL: none, until daemon_open_bus(). Otherwise this one is used, as bus_adopt() says. What it
+ * shows is complete before its name is requested: nothing is there until it has started. */
+int daemon_new(const Runtime *rt /* weak */, sd_bus *bus, const ManagerSettings *settings,
+               Daemon **ret);
+Daemon *daemon_free(Daemon *d);
+DEFINE_CLEANUP(Daemon *, daemon_free);
+void daemon_set_handlers(Daemon *d, const DaemonHandlers *handlers, void *userdata /* weak */);
+Manager *daemon_get_manager(Daemon *d);
+
+/* The user's session bus, for as long as this lives: found again when it is lost. */
+void daemon_open_bus(Daemon *d);
+int daemon_start(Daemon *d);
+/* Says GOING_AWAY to peers; free it a moment later. */
+void daemon_stop(Daemon *d);

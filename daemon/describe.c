@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Knows how a daemon is described in one piece of JSON, for people and scripts; leaves showing it
+ * to clients. */
+#include "daemon/describe.h"
+
+#include "version.h"
+#include "wire/writer.h"
+
+static void write_account(Writer *w, const Account *a) {
+        const char *username = account_get_username(a);
+
+        writer_begin_object(w, "account");
+        writer_string(w, "tracker", account_get_tracker_address(a));
+        writer_string(w, "tracker_pin", account_get_pin(a));
+        writer_string(w, "tracker_state", tracker_state_to_string(account_get_tracker_state(a)));
+        writer_string(w, "tracker_reason", account_get_tracker_reason(a));
+        if (username) {
+                writer_string(w, "username", username);
+                writer_string(w, "user_type", user_type_to_string(account_get_user_type(a)));
+                writer_time(w, "expires", account_get_certificate_expires(a));
+        } else {
+                writer_null(w, "username");
+                writer_null(w, "user_type");
+                writer_null(w, "expires");
+        }
+        writer_end_object(w);
+}
+
+static int write_channel(ChannelMember *c, void *userdata) {
+        Writer *w = userdata;
+
+        writer_begin_object(w, NULL);
+        writer_string(w, "channel_name", channel_member_get_name(c));
+        writer_string(w, "channel_id", channel_member_get_id(c));
+        writer_string(w, "state", member_state_to_string(channel_member_get_state(c)));
+        writer_string(w, "state_reason", channel_member_get_state_reason(c));
+        writer_string(w, "role", role_to_string(channel_member_get_role(c)));
+        writer_string(w, "owner", channel_member_get_owner(c));
+        writer_string(w, "host", channel_member_get_host(c));
+        writer_string(w, "view_permission", view_permission_to_string(channel_member_get_view(c)));
+        writer_string(w, "send_permission", send_permission_to_string(channel_member_get_send(c)));
+        writer_string(w, "topic", channel_member_get_topic(c));
+        writer_uint(w, "synced_seq", channel_member_get_synced_seq(c));
+        writer_uint(w, "last_seq", channel_member_get_last_seq(c));
+        writer_uint(w, "read_seq", channel_member_get_read_seq(c));
+        writer_uint(w, "unread", channel_member_get_n_unread(c));
+        writer_uint(w, "outbox", channel_member_get_n_outbox(c));
+        writer_uint(w, "members_online", channel_member_get_n_online(c));
+        writer_end_object(w);
+        return 0;
+}
+
+int describe_manager(const Manager *m, char **ret) {
+        const Account *a = manager_get_account(m);
+        _cleanup_(writer_done) Writer w = {};
+        size_t n_channels, n_members, n;
+        const Address *addresses;
+        int r;
+
+        writer_begin_object(&w, NULL);
+        writer_string(&w, "version", P2PCHAT_VERSION);
+        if (a)
+                write_account(&w, a);
+        else
+                writer_null(&w, "account");
+        manager_get_hosting(m, &n_channels, &n_members);
+        writer_uint(&w, "hosting", n_channels);
+        writer_uint(&w, "outbox", manager_get_n_outbox(m));
+        writer_begin_array(&w, "listen");
+        n = manager_get_listen_addresses(m, &addresses);
+        for (size_t i = 0; i < n; i++) {
+                char address[ADDRESS_STRING_SIZE];
+
+                address_print(&addresses[i], address);
+                writer_string(&w, NULL, address);
+        }
+        writer_end_array(&w);
+        writer_begin_array(&w, "channels");
+        r = manager_each_channel(m, write_channel, &w);
+        if (r < 0)
+                return r;
+        writer_end_array(&w);
+        writer_end_object(&w);
+        return writer_take(&w, ret, NULL);
+}

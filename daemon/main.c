@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Knows the process: arguments, signals, its service manager; leaves the rest to daemon.h. */
+#include <signal.h>
+#include <sys/stat.h>
+#include <systemd/sd-daemon.h>
+
+#include "base/log.h"
+#include "daemon/daemon.h"
+#include "daemon/settings.h"
+
+#define N_THREADS 2
+#define GOING_AWAY_USEC USEC_PER_SEC /* for what is said last to get out */
+
+typedef struct Process {
+        Runtime rt;
+        Daemon *daemon;
+        ClockTimer *exit_timer;
+} Process;
+
+static void process_done(Process *p) {
+        daemon_free(p->daemon);
+        clock_timer_free(p->exit_timer);
+        workers_free(p->rt.workers);
+        random_free(p->rt.random);
+        clock_free(p->rt.clock);
+        sd_event_unref(p->rt.event);
+}
+
+static void on_started(Daemon *d, int r, void *userdata) {
+        Process *p = userdata;
+
+        if (r >= 0)
+                (void) sd_notify(false, "READY=1");
+        else
+                (void) sd_event_exit(p->rt.event,
+                                     log_error_errno(r, "Cannot read the state directory"));
+}
+
+static void on_status(Daemon *d, const char *status, void *userdata) {
+        (void) sd_notifyf(false, "STATUS=%s", status);
+}
+
+static void on_exit_timer(void *userdata) {
+        Process *p = userdata;
+
+        (void) sd_event_exit(p->rt.event, 0);
+}
+
+static int on_signal(sd_event_source *s, const struct signalfd_siginfo *si, void *userdata) {
+        Process *p = userdata;
+
+        if (clock_timer_is_armed(p->exit_timer)) /* asked twice: at once */
+                return sd_event_exit(p->rt.event, 0);
+        (void) sd_notify(false, "STOPPING=1\nSTATUS=Saying goodbye");
+        daemon_stop(p->daemon);
+        clock_timer_arm(p->exit_timer, GOING_AWAY_USEC);
+        return 0;
+}
+
+static int process_init(Process *p) {
+        sigset_t signals;
+        int r;
+
+        /* Before there are threads: they inherit it. */
+        (void) signal(SIGPIPE, SIG_IGN);
+        (void) sigemptyset(&signals);
+        (void) sigaddset(&signals, SIGTERM);
+        (void) sigaddset(&signals, SIGINT);
+        r = -pthread_sigmask(SIG_BLOCK, &signals, NULL);
+        if (r >= 0)
+                r = sd_event_default(&p->rt.event);
+        if (r >= 0)
+                r = sd_event_add_signal(p->rt.event, NULL, SIGTERM, on_signal, p);
+        if (r >= 0)
+                r = sd_event_add_signal(p->rt.event, NULL, SIGINT, on_signal, p);
+        if (r >= 0)
+                r = sd_event_set_watchdog(p->rt.event, true);
+        if (r >= 0)
+                r = clock_new(p->rt.event, &p->rt.clock);
+        if (r >= 0)
+                r = random_new(&p->rt.random);
+        if (r >= 0)
+                r = workers_new(p->rt.event, N_THREADS, &p->rt.workers);
+        if (r >= 0)
+                r = clock_timer_new(p->rt.clock, on_exit_timer, p, &p->exit_timer);
+        return r;
+}
+
+int main(int argc, char **argv) {
+        static const DaemonHandlers handlers = { on_started, on_status };
+        _cleanup_(daemon_settings_done) DaemonSettings settings = {};
+        _cleanup_(process_done) Process p = {};
+        ManagerSettings manager_settings;
+        int r;
+
+        umask(077);
+        r = daemon_settings_parse_arguments(&settings, argc, argv);
+        if (r != 0)
+                return r < 0 ? 2 : EXIT_SUCCESS;
+        r = daemon_settings_load(&settings);
+        if (r >= 0)
+                r = daemon_settings_find_state_directory(&settings);
+        if (r >= 0)
+                r = process_init(&p);
+        manager_settings = daemon_settings_for_manager(&settings);
+        if (r >= 0)
+                r = daemon_new(&p.rt, NULL, &manager_settings, &p.daemon);
+        if (r < 0) {
+                log_error_errno(r, "Cannot begin");
+                return EXIT_FAILURE;
+        }
+        daemon_set_handlers(p.daemon, &handlers, &p);
+        daemon_open_bus(p.daemon);
+        r = daemon_start(p.daemon);
+        if (r < 0)
+                log_error_errno(r, "Cannot start");
+        else
+                r = sd_event_loop(p.rt.event);
+        return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}
