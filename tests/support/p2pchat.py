@@ -2,7 +2,7 @@
 """Real processes for tests: a tracker, and peers that each have a bus and a state directory of their
 own. What a test says about them is the test's.
 
-    def test_two(world):                        # fixture of fixtures.py, or: with World(path) as world
+    def test_two(world):                        # fixture of worlds.py, or: with World(path) as world
         alice, bob = world.people("alice", "bob")       # started, trusting the tracker, signed up
         lobby = alice.host("lobby")                     # object path
         wait_for(lambda: alice.get(lobby, CHANNEL, "State") == "live", "the lobby to be live")
@@ -354,6 +354,14 @@ class World:
         self.peers = []
         self.tracker = None
         self.tracker_arguments = tracker_arguments
+
+    def configure_tracker(self, text):
+        """Writes its tracker.conf; before it starts."""
+        settings = os.path.join(self.directory, "tracker.settings")
+        os.makedirs(settings, exist_ok=True)
+        with open(os.path.join(settings, "tracker.conf"), "w", encoding="utf-8") as f:
+            f.write(text)
+        self.tracker_arguments = [*self.tracker_arguments, "--settings=" + settings]
 
     def start_tracker(self):
         self.tracker = Tracker(self.directory, self.tracker_arguments)

@@ -1,0 +1,445 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The tracker as a client sees it that was written from the protocol page alone: §1 to §4, sentence by
+sentence."""
+import datetime
+import itertools
+import os
+import subprocess
+import time
+import uuid
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from outsider import (TIME, Connection, Identity, frame, parse_address, pem, pin_of, sign_in_guest, sign_up,
+                      tracker_id_of)
+from p2pchat import wait_for
+
+FAST = "[Limits]\nPasswordCost=1\nSignUpsPerMinute=0\nSignInFailuresPerMinute=0\n"
+CHANNEL = {"channel_name", "channel_id", "owner", "host", "addresses", "peer_server_ip", "peer_server_port",
+           "view_permission", "topic", "members", "last_seq", "epoch", "online", "since"}
+names = (f"user{n}" for n in itertools.count())
+
+
+@pytest.fixture(scope="module")
+def tracker(module_world):
+    module_world.configure_tracker(FAST)
+    t = module_world.start_tracker()
+    with Connection(t.address, hello=False) as c:
+        t.pin = pin_of(c.chain[1])
+    return t
+
+
+@pytest.fixture
+def stranger(tracker):
+    with Connection(tracker.address, pin=tracker.pin) as c:
+        yield c
+
+
+@pytest.fixture
+def user(tracker):
+    """A connection that is signed in; its identity in .me."""
+    me = sign_up(tracker.address, next(names), tracker.pin)
+    with Connection(tracker.address, me) as c:
+        c.me = me
+        yield c
+
+
+def host_payload(name, **changes):
+    return {"channel_name": name, "channel_id": str(uuid.uuid4()), "addresses": ["127.0.0.1:4711"],
+            "view_permission": "public", "topic": "", "epoch": 1, "last_seq": 0, "members": 0, **changes}
+
+
+def find(connection, name, **how):
+    """→ the CHANNEL of that name, or None."""
+    channels = connection.ok("LIST", {"query": name, **how})["channels"]
+    return next((c for c in channels if c["channel_name"] == name), None)
+
+
+# -- §1, §3
+
+def test_transport(tracker):
+    with Connection(tracker.address, pin=tracker.pin, hello=False) as c:
+        leaf, ca = c.chain  # what both must be was asserted by Connection
+        assert leaf.not_valid_after - leaf.not_valid_before >= datetime.timedelta(days=90)
+        assert leaf.not_valid_after - datetime.datetime.utcnow() <= datetime.timedelta(days=90)
+        c.hello()
+        assert not c.tls.session.has_ticket
+    printed = subprocess.run([os.environ["P2PCHAT_TRACKERD"], "--print-pin", "--state-directory=" + tracker.state],
+                             check=True, stdout=subprocess.PIPE, text=True).stdout
+    assert printed == tracker.pin + "\n"
+    assert os.stat(tracker.state + "/ca.key").st_mode & 0o777 == 0o600
+
+
+def test_hello(tracker):
+    with Connection(tracker.address, pin=tracker.pin, hello=False) as c:
+        answer = c.ok("HELLO", {"agent": "x" * 64, "features": ["f"] * 32, "more": {"of": [{"it": None}]}})
+        assert set(answer) >= {"agent", "features", "time", "limits"}
+        assert answer["limits"] == {"frame_bytes": 65536, "message_bytes": 16384, "in_flight": 1000}
+        assert set(answer["features"]) <= {"f"}
+        assert TIME.fullmatch(answer["time"])
+        theirs = datetime.datetime.strptime(answer["time"], "%Y-%m-%dT%H:%M:%S.%fZ")
+        assert abs(theirs - datetime.datetime.utcnow()) < datetime.timedelta(seconds=20)
+
+
+def test_frames(stranger):
+    """§2: ids, unknown keys, CR, unknown pushes and responses, any split."""
+    for frame_id in ("!", "~" * 64, "aB3\"\\"):
+        stranger.send("LIST", frame_id, {"unknown": 1})
+        assert stranger.answer(frame_id).header == "OK"
+    stranger.send_bytes(b'LIST- {"payload" : {}, "x":[], "id":"cr"} \r\n')
+    assert stranger.answer("cr").header == "OK"
+    stranger.send("NO_SUCH_PUSH", None, {})
+    stranger.send("MESSAGE", None, [])
+    stranger.send("OK", "never-asked", {})
+    stranger.send("BUSY_REQUEST", "c", {})
+    assert stranger.answer("c").payload["error"] == "unknown-command"
+    stranger.ok("LIST")
+
+
+def test_pipelining(stranger):
+    """More than limits.in_flight at once: each gets one answer, further ones wait unread."""
+    n = stranger.limits["in_flight"] + 200
+    stranger.send_bytes(b"".join(frame("LIST", f"p{i}", {"limit": 1}) for i in range(n)))
+    for i in range(n):
+        assert stranger.answer(f"p{i}").header == "OK"
+
+
+def test_direction(stranger):
+    assert stranger.refused("PING") == ("REQUEST_ERROR", "unsupported")
+    for command in ("CONNECT", "MESSAGE", "HISTORY", "RET_INFO", "AUTHORIZE", "NONSENSE"):
+        assert stranger.refused(command, {"channel_name": "lobby"}) == ("REQUEST_ERROR", "unknown-command")
+
+
+# -- §4: identities
+
+def test_sign_up(tracker, stranger):
+    me = Identity()
+    name = next(names)
+    request = {"username": name, "password": "correct horse", "csr": me.csr()}
+    grant = me.take(stranger.ok("SIGNUP", request))
+    assert set(grant) == {"username", "user_type", "certificate", "ca", "expires", "recovery_code"}
+    assert (grant["username"], grant["user_type"]) == (name, "REGISTERED")
+    assert pin_of(me.ca) == tracker.pin and tracker_id_of(me.ca) == tracker.pin[7:39]
+    now = datetime.datetime.utcnow()
+    certificate = me.certificate
+    assert certificate.not_valid_before <= now - datetime.timedelta(minutes=9)
+    assert certificate.not_valid_before > now - datetime.timedelta(minutes=12)
+    assert abs(certificate.not_valid_after - now - datetime.timedelta(days=7)) < datetime.timedelta(minutes=1)
+    expires = datetime.datetime.strptime(grant["expires"], "%Y-%m-%dT%H:%M:%S.%fZ")
+    assert abs(expires - certificate.not_valid_after) <= datetime.timedelta(seconds=1)
+    assert len(grant["recovery_code"]) >= 16
+
+    # Repeated by the same key and password: OK again. Else the name is taken.
+    again = me.take(stranger.ok("SIGNUP", request))
+    assert again["username"] == name and again["recovery_code"]
+    assert stranger.refused("SIGNUP", {**request, "password": "another horse"}) == ("REQUEST_ERROR", "name-taken")
+    assert stranger.refused("SIGNUP", {**request, "csr": Identity().csr()}) == ("REQUEST_ERROR", "name-taken")
+    # One key per tracker and identity.
+    assert stranger.request("SIGNUP", {**request, "username": next(names)}).header == "REQUEST_ERROR"
+
+
+def test_identities_are_for_strangers(user):
+    request = {"username": next(names), "password": "correct horse", "csr": Identity().csr()}
+    for command in ("SIGNUP", "SIGNIN", "GUEST"):
+        assert user.refused(command, request) == ("REQUEST_ERROR", "bad-request")
+
+
+def test_signing_requests(stranger):
+    """PKCS#10 in PEM, at most 4 KiB, Ed25519, its signature checked, its subject ignored."""
+    me, other = Identity(), Identity()
+    good = x509.CertificateSigningRequestBuilder().subject_name(
+        x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "owner")])).sign(me.key, None)
+    request = {"username": next(names), "password": "correct horse"}
+    der = bytearray(good.public_bytes(x509.base.serialization.Encoding.DER))
+    der[-1] ^= 1
+    forged = pem(x509.load_der_x509_csr(bytes(der)))
+    foreign = pem(x509.CertificateSigningRequestBuilder().subject_name(x509.Name([])).sign(
+        ec.generate_private_key(ec.SECP256R1()), hashes.SHA256()))
+    for csr in (forged, foreign, "", "nonsense", pem(good) + "x" * 4096, other.csr()[:-40], None, 7):
+        f = stranger.request("SIGNUP", {**request, "csr": csr})
+        assert (f.header, f.payload["error"]) == ("REQUEST_ERROR", "bad-request"), csr
+        assert "csr" in f.payload["message"]
+    me.take(stranger.ok("SIGNUP", {**request, "csr": pem(good)}))
+
+
+def test_sign_in(tracker, stranger):
+    me = sign_up(tracker.address, next(names), tracker.pin, password="p" * 256)
+    device = Identity()
+    request = {"username": me.username, "password": "p" * 256, "csr": device.csr()}
+    grant = device.take(stranger.ok("SIGNIN", request))
+    assert set(grant) == {"username", "user_type", "certificate", "ca", "expires"}
+    wrong = stranger.request("SIGNIN", {**request, "password": "wrong horse"})
+    unknown = stranger.request("SIGNIN", {**request, "username": "nobody-at-all"})
+    assert (wrong.header, wrong.payload["error"]) == ("UNAUTHORIZED", "bad-credentials")
+    assert (unknown.header, unknown.payload) == (wrong.header, wrong.payload)
+    # Both devices are good.
+    for i in (me, device):
+        with Connection(tracker.address, i) as c:
+            c.ok("WHOIS", {"username": me.username})
+
+
+def test_guest(tracker, stranger):
+    me = Identity()
+    grant = me.take(stranger.ok("GUEST", {"username": "paul", "csr": me.csr()}))
+    assert set(grant) == {"username", "user_type", "certificate", "ca", "expires"}
+    assert (grant["username"], grant["user_type"]) == ("guest-paul", "GUEST")
+    left = me.certificate.not_valid_after - datetime.datetime.utcnow()
+    assert abs(left - datetime.timedelta(hours=24)) < datetime.timedelta(minutes=1)
+    me.take(stranger.ok("GUEST", {"username": "paul", "csr": me.csr()}))
+    assert stranger.refused("GUEST", {"username": "paul", "csr": Identity().csr()}) == ("REQUEST_ERROR", "name-taken")
+    for bad in ("p", "g" * 27, "guest-x", "Paul", ""):
+        assert stranger.refused("GUEST", {"username": bad, "csr": Identity().csr()}) == \
+            ("REQUEST_ERROR", "invalid-name"), bad
+    for good in ("pa", "q" * 26):
+        sign_in_guest(tracker.address, good, tracker.pin)
+    with Connection(tracker.address, me) as c:
+        assert c.ok("WHOIS", {"username": "guest-paul"}) == \
+            {"username": "guest-paul", "exists": True, "user_type": "GUEST"}
+        assert c.refused("HOST", host_payload("guests-own")) == ("UNAUTHORIZED", "guests-not-allowed")
+        assert c.refused("VIEW", {"channel_name": "x1"}) == ("UNAUTHORIZED", "guests-not-allowed")
+
+
+def test_renew(tracker, stranger):
+    """The request's signature proves the key: no password, and for users no certificate."""
+    me = sign_up(tracker.address, next(names), tracker.pin)
+    before = me.certificate
+    grant = me.take(stranger.ok("RENEW", {"csr": me.csr()}))
+    assert set(grant) == {"certificate", "ca", "expires"}
+    assert me.certificate.serial_number != before.serial_number
+    with Connection(tracker.address, me) as c:
+        me.take(c.ok("RENEW", {"csr": me.csr()}))
+    assert stranger.refused("RENEW", {"csr": Identity().csr()}) == ("UNAUTHORIZED", "not-signed-in")
+    guest = sign_in_guest(tracker.address, "renewer", tracker.pin)
+    assert stranger.refused("RENEW", {"csr": guest.csr()}) == ("UNAUTHORIZED", "not-signed-in")
+    with Connection(tracker.address, guest) as c:
+        guest.take(c.ok("RENEW", {"csr": guest.csr()}))
+
+
+def test_whois(user, stranger):
+    assert stranger.refused("WHOIS", {"username": user.me.username}) == ("UNAUTHORIZED", "not-signed-in")
+    assert user.ok("WHOIS", {"username": user.me.username}) == \
+        {"username": user.me.username, "exists": True, "user_type": "REGISTERED"}
+    assert user.ok("WHOIS", {"username": "nobody-at-all"}) == {"username": "nobody-at-all", "exists": False}
+    assert user.refused("WHOIS", {"username": "No Name"}) == ("REQUEST_ERROR", "invalid-name")
+
+
+# -- §4: the directory
+
+def test_host_and_list(tracker, user, stranger):
+    name = "hosted." + user.me.username
+    given = ["127.0.0.1:4711", "0.0.0.0:4711", "224.0.0.1:4711", "169.254.1.1:4711", "[::]:4711", "[fe80::1]:4711",
+             "[2001:db8::1]:4711", "192.0.2.1:4711"]
+    request = host_payload(name, addresses=given, topic="Ünder the Döme", last_seq=7, members=3)
+    answer = user.ok("HOST", request)
+    assert set(answer) == {"channel_id", "epoch", "lease_seconds", "observed_address"}
+    assert (answer["channel_id"], answer["epoch"], answer["lease_seconds"]) == (request["channel_id"], 1, 60)
+    ip, port = parse_address(answer["observed_address"])
+    assert (ip.replace("::ffff:", ""), port) == ("127.0.0.1", 4711)
+
+    channel = find(stranger, name)
+    assert set(channel) == CHANNEL
+    since = channel.pop("since")
+    assert TIME.fullmatch(since)
+    assert channel == {"channel_name": name, "channel_id": request["channel_id"], "owner": user.me.username,
+                       "host": user.me.username, "addresses": ["127.0.0.1:4711", "[2001:db8::1]:4711", "192.0.2.1:4711"],
+                       "peer_server_ip": "127.0.0.1", "peer_server_port": 4711, "view_permission": "public",
+                       "topic": "Ünder the Döme", "members": 3, "last_seq": 7, "epoch": 1, "online": True}
+
+    # HOST by the same key: same epoch, idempotent.
+    assert user.ok("HOST", request) == answer
+    assert find(stranger, name)["since"] == since
+
+    # The query: a substring of name or topic, ASCII case-blind.
+    for query in ("HOSTED." + user.me.username.upper(), "nder the D"):
+        assert find(stranger, name) in stranger.ok("LIST", {"query": query})["channels"]
+    assert stranger.ok("LIST", {"query": "no such thing at all"})["channels"] == []
+
+    # Restricted channels are listed with topic "" and members 0, and cannot be found by it.
+    assert user.ok("VIEW", {"channel_name": name, "view_permission": "restricted"}) == {}
+    hidden = find(stranger, name)
+    assert (hidden["view_permission"], hidden["topic"], hidden["members"]) == ("restricted", "", 0)
+    assert stranger.ok("LIST", {"query": "nder the D"})["channels"] == []
+    user.ok("VIEW", {"channel_name": name, "view_permission": "public", "topic": "new"})
+    assert find(stranger, name)["topic"] == "new"
+
+    # Offline it stays listed, unless only those online are wanted; forgotten it is gone.
+    assert user.ok("UNHOST", {"channel_name": name, "forget": False}) == {}
+    assert find(stranger, name)["online"] is False
+    assert find(stranger, name, online=True) is None
+    user.ok("UNHOST", {"channel_name": name, "forget": True})
+    assert find(stranger, name) is None
+
+
+def test_list_pages(user, stranger):
+    wanted = sorted(["page-" + c for c in ("a", "a.", "a-", "a_", "a0", "b", "ab", "0", "z" * 27)])
+    for name in wanted:
+        user.ok("HOST", host_payload(name))
+    for limit in (1, 2, 4, 200):
+        got, after = [], {}
+        while True:
+            page = stranger.ok("LIST", {"query": "page-", "limit": limit, **after})
+            assert isinstance(page["generation"], int) and len(page["channels"]) <= limit
+            got += [c["channel_name"] for c in page["channels"]]
+            if "next" not in page:
+                break
+            after = {"after": page["next"]}
+        assert got == wanted, "in byte order of name"
+    for bad in (0, 201, -1, 1.5, "9", 2**53):
+        assert stranger.refused("LIST", {"limit": bad}) == ("REQUEST_ERROR", "bad-request")
+    assert stranger.refused("LIST", {"query": "q" * 65}) == ("REQUEST_ERROR", "bad-request")
+    for name in wanted:
+        user.ok("UNHOST", {"channel_name": name, "forget": True})
+
+
+def test_list_fits_frames(user, stranger):
+    """A short page is not the end: an answer to a stranger has 8,192 bytes at most, and all is found."""
+    wanted = sorted(f"fits-{i}" for i in range(30))
+    for i, name in enumerate(wanted):
+        user.ok("HOST", host_payload(name, topic="t" * 512))
+    got, after, pages = [], {}, 0
+    while True:
+        frame_id = stranger.start("LIST", {"query": "fits-", **after})
+        page = stranger.answer(frame_id).payload
+        assert len(frame("OK", frame_id, page)) <= 8192
+        got += [c["channel_name"] for c in page["channels"]]
+        pages += 1
+        if "next" not in page:
+            break
+        after = {"after": page["next"]}
+    assert got == wanted and pages > 1
+    for name in wanted:
+        user.ok("UNHOST", {"channel_name": name, "forget": True})
+
+
+def test_names_and_ids(tracker, user):
+    """The first HOST binds name, channel_id and owner, until forget."""
+    name = "bound." + user.me.username
+    request = host_payload(name)
+    user.ok("HOST", request)
+    other = sign_up(tracker.address, next(names), tracker.pin)
+    with Connection(tracker.address, other) as c:
+        assert c.refused("HOST", host_payload(name)) == ("REQUEST_ERROR", "channel-exists")
+        assert c.refused("HOST", {**request, "channel_name": "other." + other.username}) == \
+            ("REQUEST_ERROR", "conflict")
+        for command, more in (("VIEW", {"topic": "mine"}), ("UNHOST", {"forget": False})):
+            assert c.refused(command, {"channel_name": name, **more}) == ("UNAUTHORIZED", "not-owner")
+    assert user.refused("HOST", host_payload(name)) == ("REQUEST_ERROR", "channel-exists")
+    assert user.refused("HOST", {**request, "channel_name": name + ".2"}) == ("REQUEST_ERROR", "conflict")
+    for command in ("VIEW", "UNHOST"):
+        assert user.refused(command, {"channel_name": "no-such", "forget": False}) == \
+            ("REQUEST_ERROR", "no-such-channel")
+    user.ok("UNHOST", {"channel_name": name, "forget": True})
+    with Connection(tracker.address, other) as c:
+        c.ok("HOST", host_payload(name))
+        c.ok("UNHOST", {"channel_name": name, "forget": True})
+
+
+def test_leases(tracker, user, stranger):
+    """By key, not by connection; another key of the owner waits or takes over."""
+    name = "lease." + user.me.username
+    request = host_payload(name, last_seq=5)
+    user.ok("HOST", request)
+    with Connection(tracker.address, user.me) as again:
+        assert again.ok("HOST", request)["epoch"] == 1
+
+    device = Identity()
+    device.take(stranger.ok("SIGNIN", {"username": user.me.username, "csr": device.csr(),
+                                       "password": "correct horse " + user.me.username}))
+    beat = {"channels": [{"channel_name": name, "epoch": 1, "last_seq": 9, "members": 2}], "revocations_after": 0}
+    answer = user.ok("HEARTBEAT", beat)
+    assert set(answer) == {"lease_seconds", "lost", "revocations", "more"}
+    assert (answer["lease_seconds"], answer["lost"], answer["revocations"], answer["more"]) == (60, [], [], False)
+    assert find(stranger, name)["last_seq"] == 9
+
+    with Connection(tracker.address, device) as c:
+        held = c.request("HOST", {**request, "last_seq": 9})
+        assert (held.header, held.payload["error"]) == ("REQUEST_ERROR", "conflict")
+        assert TIME.fullmatch(held.payload["holder_until"])
+        stale = c.request("HOST", {**request, "last_seq": 8, "take_over": True})
+        assert (stale.header, stale.payload["error"]) == ("REQUEST_ERROR", "stale-epoch")
+        assert (stale.payload["epoch"], stale.payload["last_seq"]) == (1, 9)
+        assert c.ok("HOST", {**request, "last_seq": 9, "take_over": True})["epoch"] == 2
+
+    # The one that was taken over from hears it with its heartbeat.
+    assert user.ok("HEARTBEAT", beat)["lost"] == [{"channel_name": name, "error": "stale-epoch"}]
+    lost = user.ok("HEARTBEAT", {"channels": [{**beat["channels"][0], "channel_name": "no-such"}],
+                                 "revocations_after": 0})["lost"]
+    assert lost == [{"channel_name": "no-such", "error": "no-such-channel"}]
+    user.ok("UNHOST", {"channel_name": name, "forget": True})
+
+
+def test_watch(tracker, user, stranger):
+    name = "watched." + user.me.username
+    assert set(stranger.ok("WATCH")) == {"generation", "reset"}
+
+    def told(which=lambda p: True):
+        return stranger.push("CHANNELS", which)
+
+    def of(payload):
+        return next((c for c in payload["changed"] if c["channel_name"] == name), None)
+
+    begin = time.monotonic()
+    user.ok("HOST", host_payload(name))
+    push = told(of)
+    assert time.monotonic() - begin < 2.5, "within 1 s"
+    assert set(push) >= {"generation", "changed", "removed"} and set(of(push)) == CHANNEL and of(push)["online"]
+    first = push["generation"]
+    user.ok("VIEW", {"channel_name": name, "topic": "changed"})
+    assert of(told(of))["topic"] == "changed"
+    user.ok("UNHOST", {"channel_name": name, "forget": False})
+    assert of(told(of))["online"] is False
+
+    # What changed since a generation follows; one that the tracker does not know: reset.
+    with Connection(tracker.address, pin=tracker.pin) as c:
+        answer = c.ok("WATCH", {"generation": first})
+        assert answer["reset"] is False
+        since = c.push("CHANNELS", of)
+        assert since["generation"] == answer["generation"]
+        assert c.ok("WATCH", {"generation": answer["generation"] + 1000})["reset"] is True
+
+    user.ok("UNHOST", {"channel_name": name, "forget": True})
+    assert name in told(lambda p: p["removed"])["removed"]
+
+    stranger.ok("WATCH", {"on": False})
+    user.ok("HOST", host_payload(name))
+    with Connection(tracker.address, pin=tracker.pin) as c:  # who still watches has been told by now
+        c.ok("WATCH", {"generation": push["generation"]})
+        c.push("CHANNELS", of)
+    stranger.ok("LIST", {"limit": 1})
+    assert not stranger.pushes
+    user.ok("UNHOST", {"channel_name": name, "forget": True})
+
+
+def test_lapse_and_going_away(world):
+    """A lease that nobody renews lapses; a planned end is announced; the same CA comes back."""
+    world.configure_tracker(FAST + "LeaseSeconds=3\n")
+    tracker = world.start_tracker()
+    with Connection(tracker.address, hello=False) as c:
+        pin = pin_of(c.chain[1])
+    me = sign_up(tracker.address, "ann", pin)
+    with Connection(tracker.address, me) as c:
+        request = host_payload("short", last_seq=4)
+        assert c.ok("HOST", request)["lease_seconds"] == 3
+        c.ok("WATCH")
+        begin = time.monotonic()
+        gone = c.push("CHANNELS", lambda p: p["changed"] and not p["changed"][0]["online"])
+        assert gone["changed"][0]["channel_name"] == "short"
+        assert time.monotonic() - begin > 2
+        # Renewed too late it is simply taken again, by the same key.
+        assert c.ok("HOST", request)["epoch"] == 1
+
+        tracker.process.child.terminate()
+        away = c.push("GOING_AWAY")
+        assert set(away) == {"reason", "resume_in_ms"} and away["resume_in_ms"] >= 0
+        assert c.ended()
+    assert tracker.stop() == 0
+    tracker.start()
+    with Connection(tracker.address, me) as c:  # certificate, account and channel are as they were
+        kept = find(c, "short")
+        assert (kept["channel_id"], kept["last_seq"], kept["owner"]) == (request["channel_id"], 4, "ann")
+        stale = c.request("HOST", {**request, "last_seq": 3})
+        assert (stale.payload["error"], stale.payload["last_seq"]) == ("stale-epoch", 4)
+    wait_for(tracker.process.alive, "the tracker to be there")

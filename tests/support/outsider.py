@@ -1,0 +1,490 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""A client of the wire that shares no code with the project: written from the protocol page alone, it
+is what any other program would be. It dials (a member, a client of the tracker), it accepts (a host or
+a tracker, honest or lying), and it makes certificates, right ones and wrong ones.
+
+    with Connection(tracker.address, pin=pin) as c:             # TLS, the pin, HELLO
+        me = Identity()
+        me.take(c.ok("SIGNUP", {"username": "ann", "password": "…", "csr": me.csr()}))
+    with Connection(tracker.address, me) as c:
+        c.refused("WHOIS", {}) == ("REQUEST_ERROR", "bad-request")
+        c.push("CHANNELS")
+
+What the protocol says of every frame is asserted here once, of each that comes in. Everything has a
+deadline; PING is answered whenever something is awaited."""
+import collections
+import contextlib
+import datetime
+import hashlib
+import json
+import re
+import socket
+import ssl
+import tempfile
+import threading
+import time
+
+from cryptography import x509
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.x509.oid import ExtendedKeyUsageOID
+
+DEADLINE = 20.0
+ALPN = "p2pchat/1"
+FRAME_BYTES = 65536
+STATUSES = ("OK", "UNAUTHORIZED", "SERVER_ERROR", "REQUEST_ERROR")
+PUSHES = ("GOING_AWAY", "CHANNELS", "MESSAGE", "PRESENCE", "ACCESS", "CLOSED")
+ERRORS = {
+    "UNAUTHORIZED": "not-signed-in bad-credentials expired revoked restricted read-only banned "
+                    "guests-not-allowed not-owner not-moderator",
+    "SERVER_ERROR": "busy internal",
+    "REQUEST_ERROR": "bad-frame bad-request too-large unknown-command unsupported rate-limited "
+                     "invalid-name name-taken weak-password no-such-channel channel-exists no-such-user "
+                     "no-such-entry conflict stale-epoch",
+}
+TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
+UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+
+Frame = collections.namedtuple("Frame", "header id payload")
+
+
+# -- frames
+
+def once(pairs):
+    keys = [k for k, _ in pairs]
+    assert len(keys) == len(set(keys)), f"a key twice: {keys}"
+    return dict(pairs)
+
+
+def no_constant(text):
+    raise AssertionError(f"{text} is no JSON")
+
+
+def depth(value):
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else None
+    return 0 if inner is None else 1 + max(map(depth, inner), default=0)
+
+
+def parse(line):
+    """One line with its LF → Frame; AssertionError where §2 is broken."""
+    assert len(line) <= FRAME_BYTES, f"a frame of {len(line)} bytes"
+    m = re.fullmatch(rb"([A-Z_]{2,24})-(\{.*\})\n", line, re.DOTALL)
+    assert m, f"no frame: {line[:200]!r}"
+    assert b"\0" not in line and b"\\u0000" not in line
+    body = json.loads(m[2].decode("utf-8"), object_pairs_hook=once, parse_constant=no_constant)
+    assert depth(body) <= 8
+    assert set(body) == {"id", "payload"}, f"a body of {sorted(body)}"
+    assert body["id"] is None or re.fullmatch(r"[!-~]{1,64}", body["id"])
+    assert isinstance(body["payload"], (dict, list))
+    return Frame(m[1].decode(), body["id"], body["payload"])
+
+
+def frame(header, frame_id, payload):
+    """→ bytes."""
+    body = json.dumps({"id": frame_id, "payload": payload}, ensure_ascii=False)
+    return f"{header}-{body}\n".encode("utf-8", "surrogatepass")
+
+
+# -- keys and certificates
+
+def spki(public_key):
+    return public_key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+
+
+def key_id(public_key):
+    return hashlib.sha256(spki(public_key)).hexdigest()
+
+
+def pem(thing):
+    return thing.public_bytes(serialization.Encoding.PEM).decode()
+
+
+def key_pem(key):
+    return key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8,
+                             serialization.NoEncryption()).decode()
+
+
+def pin_of(ca):
+    return "sha256:" + key_id(ca.public_key())
+
+
+def tracker_id_of(ca):
+    return key_id(ca.public_key())[:32]
+
+
+def check_leaf(leaf, ca, path):
+    """§1: what every certificate must be. path: "tracker", "user/NAME", "guest/NAME"."""
+    now = datetime.datetime.utcnow()
+    assert isinstance(leaf.public_key(), Ed25519PublicKey)
+    ca.public_key().verify(leaf.signature, leaf.tbs_certificate_bytes)
+    assert leaf.not_valid_before <= now < leaf.not_valid_after
+    (san,) = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    assert isinstance(san, x509.UniformResourceIdentifier)
+    assert san.value == f"p2pchat://{tracker_id_of(ca)}/{path}"
+    assert not leaf.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
+    usage = set(leaf.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value)
+    wanted = {ExtendedKeyUsageOID.SERVER_AUTH}
+    if path != "tracker":
+        wanted.add(ExtendedKeyUsageOID.CLIENT_AUTH)
+    assert usage == wanted
+
+
+def check_ca(ca):
+    assert isinstance(ca.public_key(), Ed25519PublicKey)
+    constraints = ca.extensions.get_extension_for_class(x509.BasicConstraints).value
+    assert constraints.ca and constraints.path_length == 0
+    assert ca.extensions.get_extension_for_class(x509.KeyUsage).value.key_cert_sign
+
+
+class Identity:
+    """An Ed25519 key and, once a tracker gave one, its certificate."""
+
+    def __init__(self, certificate=None, ca=None):
+        self.key = Ed25519PrivateKey.generate()
+        self.certificate = certificate
+        self.ca = ca
+        self.username = self.recovery_code = None
+
+    @property
+    def key_id(self):
+        return key_id(self.key.public_key())
+
+    def csr(self, key=None):
+        builder = x509.CertificateSigningRequestBuilder().subject_name(x509.Name([]))
+        return pem(builder.sign(key or self.key, None))
+
+    def take(self, grant):
+        """Keeps what SIGNUP, SIGNIN, GUEST or RENEW gave, having looked at it → the grant."""
+        self.ca = x509.load_pem_x509_certificate(grant["ca"].encode())
+        self.certificate = x509.load_pem_x509_certificate(grant["certificate"].encode())
+        self.username = grant.get("username", self.username)
+        kind = "guest" if self.username.startswith("guest-") else "user"
+        check_ca(self.ca)
+        check_leaf(self.certificate, self.ca, f"{kind}/{self.username}")
+        assert key_id(self.certificate.public_key()) == self.key_id
+        assert TIME.fullmatch(grant["expires"])
+        self.recovery_code = grant.get("recovery_code", self.recovery_code)
+        return grant
+
+
+class Authority:
+    """Signs whatever it is asked to: the tracker's own CA (its key read from disk) or a new one."""
+
+    def __init__(self, directory=None):
+        if directory:
+            with open(directory + "/ca.key", "rb") as f:
+                self.key = serialization.load_pem_private_key(f.read(), None)
+            with open(directory + "/ca.pem", "rb") as f:
+                self.ca = x509.load_pem_x509_certificate(f.read())
+        else:
+            self.key = Ed25519PrivateKey.generate()
+            self.ca = self.sign(self.key, [], is_ca=True, issuer=x509.Name([]))
+
+    def uri(self, path):
+        return f"p2pchat://{tracker_id_of(self.ca)}/{path}"
+
+    def sign(self, key, sans, is_ca=False, begin=-1, end=1, issuer=None, usage=None):
+        """sans: URIs, or x509.GeneralNames. begin, end: days from now."""
+        now = datetime.datetime.utcnow()
+        usage = usage or [ExtendedKeyUsageOID.CLIENT_AUTH, ExtendedKeyUsageOID.SERVER_AUTH]
+        builder = (x509.CertificateBuilder().subject_name(x509.Name([]))
+                   .issuer_name(self.ca.subject if issuer is None else issuer)
+                   .public_key(key.public_key()).serial_number(x509.random_serial_number())
+                   .not_valid_before(now + datetime.timedelta(days=begin))
+                   .not_valid_after(now + datetime.timedelta(days=end))
+                   .add_extension(x509.BasicConstraints(is_ca, 0 if is_ca else None), True)
+                   .add_extension(x509.KeyUsage(not is_ca, False, False, False, False, is_ca, False, False, False),
+                                  True))
+        if not is_ca or sans:
+            builder = builder.add_extension(x509.ExtendedKeyUsage(usage), False)
+        if sans:
+            names = [s if isinstance(s, x509.GeneralName) else x509.UniformResourceIdentifier(s) for s in sans]
+            builder = builder.add_extension(x509.SubjectAlternativeName(names), True)
+        return builder.sign(self.key, None)
+
+    def identity(self, *paths, **how):
+        """An identity with a certificate for these paths ("user/NAME"), wrong in the way asked for."""
+        i = Identity(ca=self.ca)
+        i.certificate = self.sign(i.key, [self.uri(p) for p in paths], **how)
+        i.username = paths[0].rpartition("/")[2]
+        return i
+
+
+def tls_context(identity=None, server=False, alpn=ALPN):
+    """TLS 1.3 with our certificate; whose the other's is, is looked at after the handshake, since
+    Python knows no pin. A server asks for a certificate by naming its CA."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER if server else ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    context.minimum_version = ssl.TLSVersion.TLSv1_3
+    if alpn:
+        context.set_alpn_protocols([alpn])
+    if identity:
+        with tempfile.NamedTemporaryFile("w", suffix=".pem") as f:
+            chain = [identity.certificate] + ([identity.ca] if server and identity.ca else [])
+            f.write(key_pem(identity.key) + "".join(map(pem, chain)))
+            f.flush()
+            context.load_cert_chain(f.name)
+    return context
+
+
+# -- connections
+
+def parse_address(address):
+    host, _, port = address.rpartition(":")
+    return host.strip("[]"), int(port)
+
+
+class Refused(Exception):
+    """The handshake, or the first read after it, ended in a TLS alert: its name."""
+
+
+def alert_name(error):
+    """"unknown ca" of "[SSL: TLSV1_ALERT_UNKNOWN_CA] tlsv1 alert unknown ca (…)"."""
+    m = re.search(r"alert ([a-z ]+)", str(error))
+    assert m, f"no alert: {error!r}"
+    return m[1].strip()
+
+
+class Connection:
+    """The dialling side (sock=None) or an accepted socket. pin or identity (its CA) says which
+    tracker is meant, host_name which host; neither: whoever answers."""
+
+    def __init__(self, address=None, identity=None, pin=None, host_name=None, hello=True, context=None, sock=None):
+        self.accepting = sock is not None
+        self.buffer = b""
+        self.pushes = collections.deque()
+        self.responses = {}
+        self.pings = []
+        self.last_id = 0
+        self.tls = None
+        raw = sock or socket.create_connection(parse_address(address), timeout=DEADLINE)
+        try:
+            raw.settimeout(DEADLINE)
+            raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            self.tls = (context or tls_context(identity)).wrap_socket(
+                raw, server_side=self.accepting, suppress_ragged_eofs=False)
+            self.address = "%s:%d" % self.tls.getpeername()[:2]
+            if not self.accepting:
+                self.check_other(identity, pin, host_name)
+            if hello and not self.accepting:
+                self.limits = self.hello()["limits"]
+        except ssl.SSLError as e:
+            raw.close()
+            raise Refused(alert_name(e)) from e
+        except BaseException:
+            (self.tls or raw).close()
+            raise
+
+    def check_other(self, identity, pin, host_name):
+        assert self.tls.version() == "TLSv1.3"
+        assert self.tls.selected_alpn_protocol() == ALPN
+        self.chain = [x509.load_pem_x509_certificate(c.public_bytes().encode())
+                      for c in self.tls._sslobj.get_unverified_chain()]  # public from Python 3.13 on
+        ca = identity.ca if identity else None
+        if host_name:
+            check_leaf(self.chain[0], ca, host_name)
+        elif pin or ca:
+            assert len(self.chain) == 2, "a tracker sends leaf and CA"
+            assert pin_of(self.chain[1]) == (pin or pin_of(ca)), "another tracker"
+            check_ca(self.chain[1])
+            check_leaf(self.chain[0], self.chain[1], "tracker")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exc):
+        self.close()
+
+    def close(self):
+        self.tls.close()
+
+    # -- out
+
+    def send_bytes(self, data):
+        self.tls.sendall(data)
+
+    def send(self, header, frame_id, payload):
+        self.send_bytes(frame(header, frame_id, payload))
+
+    def start(self, command, payload=None):
+        """Sends a request → its id."""
+        self.last_id += 1
+        frame_id = f"o{self.last_id}"
+        self.send(command, frame_id, {} if payload is None else payload)
+        return frame_id
+
+    # -- in
+
+    def line(self, end):
+        """The next line with its LF; None at an orderly end."""
+        while b"\n" not in self.buffer:
+            self.tls.settimeout(max(end - time.monotonic(), 0.001))
+            data = self.tls.recv(FRAME_BYTES)
+            if not data:
+                assert not self.buffer, f"the end within a frame: {self.buffer[:100]!r}"
+                return None
+            self.buffer += data
+        line, self.buffer = self.buffer.split(b"\n", 1)
+        return line + b"\n"
+
+    def take(self, deadline=DEADLINE):
+        """Reads one frame and puts it where it belongs → it; None at the end."""
+        line = self.line(time.monotonic() + deadline)
+        if line is None:
+            return None
+        f = parse(line)
+        if f.header in STATUSES:
+            if f.header != "OK":
+                assert f.payload["error"] in ERRORS[f.header].split(), f
+                assert f.payload["message"] and isinstance(f.payload["message"], str)
+            assert f.id not in self.responses, "answered twice"
+            self.responses[f.id] = f
+        elif f.id is None:
+            assert f.header in PUSHES, f
+            self.pushes.append(f)
+        elif f.header == "PING" and not self.accepting:
+            self.pings.append(f.payload)
+            self.send("OK", f.id, {})
+        else:
+            assert self.accepting, f"a request to the dialling side: {f}"
+            self.pushes.append(f)
+        return f
+
+    def answer(self, frame_id, deadline=DEADLINE):
+        """The response to frame_id → Frame."""
+        end = time.monotonic() + deadline
+        while frame_id not in self.responses:
+            assert self.take(max(end - time.monotonic(), 0.001)), f"the end instead of an answer to {frame_id}"
+        return self.responses.pop(frame_id)
+
+    def push(self, command, which=lambda payload: True, deadline=DEADLINE):
+        """The next push (accepting: request) of that command of which `which` is true → payload."""
+        end = time.monotonic() + deadline
+        while True:
+            for f in self.pushes:
+                if f.header == command and which(f.payload):
+                    self.pushes.remove(f)
+                    return f.payload
+            assert self.take(max(end - time.monotonic(), 0.001)), f"the end instead of {command}"
+
+    def ended(self, deadline=DEADLINE):
+        """Reads to the end, which must be an orderly one; what came before it is kept."""
+        end = time.monotonic() + deadline
+        while self.take(max(end - time.monotonic(), 0.001)):
+            pass
+        return True
+
+    # -- both
+
+    def request(self, command, payload=None):
+        """→ Frame of the response."""
+        return self.answer(self.start(command, payload))
+
+    def ok(self, command, payload=None):
+        f = self.request(command, payload)
+        assert f.header == "OK", f"{command}: {f}"
+        return f.payload
+
+    def refused(self, command, payload=None):
+        """→ (status, code)."""
+        f = self.request(command, payload)
+        assert f.header != "OK", f"{command} was not refused: {f}"
+        return f.header, f.payload["error"]
+
+    def hello(self):
+        return self.ok("HELLO", {"agent": "outsider/1", "features": []})
+
+    def fault(self, data, deadline=DEADLINE):
+        """Sends bytes that end the connection → (status, code, id) of what is said before it ends."""
+        self.send_bytes(data)
+        self.ended(deadline)
+        (f,) = self.responses.values()
+        return f.header, f.payload["error"], f.id
+
+
+def sign_up(address, username, pin=None, password=None):
+    """→ an Identity that signed up."""
+    i = Identity()
+    with Connection(address, pin=pin) as c:
+        i.take(c.ok("SIGNUP", {"username": username, "password": password or "correct horse " + username,
+                               "csr": i.csr()}))
+    return i
+
+
+def sign_in_guest(address, username, pin=None):
+    i = Identity()
+    with Connection(address, pin=pin) as c:
+        i.take(c.ok("GUEST", {"username": username, "csr": i.csr()}))
+    return i
+
+
+def alert(address, identity=None, context=None, **how):
+    """Dials and must be refused by an alert → its name. In TLS 1.3 the dialler may be done before the
+    other side has looked at its certificate: then it comes with the first read."""
+    try:
+        with Connection(address, identity, context=context, hello=False, **how) as c:
+            c.line(time.monotonic() + DEADLINE)
+    except Refused as e:
+        return str(e)
+    except ssl.SSLError as e:
+        return alert_name(e)
+    raise AssertionError("was not refused")
+
+
+class Listener(contextlib.AbstractContextManager):
+    """The accepting side. Each connection that completes its handshake is given to serve(Connection)
+    on a thread; what became of each is in `outcomes`: an alert's name, bytes that nobody asked for, or
+    what serve raised or returned."""
+
+    def __init__(self, context, serve=None, port=0):
+        self.context = context
+        self.serve = serve or self.read_all
+        self.outcomes = []
+        self.sock = socket.create_server(("127.0.0.1", port), backlog=16)
+        self.port = self.sock.getsockname()[1]
+        self.threads = [threading.Thread(target=self.run, daemon=True)]
+        self.threads[0].start()
+
+    @property
+    def address(self):
+        return f"127.0.0.1:{self.port}"
+
+    @staticmethod
+    def read_all(connection):
+        """→ every byte that comes before the end."""
+        data = b""
+        while True:
+            try:
+                some = connection.tls.recv(FRAME_BYTES)
+            except ssl.SSLError as e:
+                return data or alert_name(e)
+            if not some:
+                return data
+            data += some
+
+    def run(self):
+        while True:
+            try:
+                sock, _ = self.sock.accept()
+            except OSError:
+                return
+            thread = threading.Thread(target=self.handle, args=(sock,), daemon=True)
+            self.threads.append(thread)
+            thread.start()
+
+    def handle(self, sock):
+        try:
+            with Connection(sock=sock, context=self.context) as c:
+                self.outcomes.append(self.serve(c))
+        except Refused as e:
+            self.outcomes.append(str(e))
+        except Exception as e:  # the test that owns us looks at it
+            self.outcomes.append(e)
+
+    def __exit__(self, *exc):
+        with contextlib.suppress(OSError):
+            self.sock.shutdown(socket.SHUT_RDWR)
+        self.sock.close()
+        for t in self.threads:
+            t.join(DEADLINE)

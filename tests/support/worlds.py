@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The fixtures that process tests share; a pytest plugin: `-p worlds` with this folder in PYTHONPATH.
+(Not "fixtures": pytest has a plugin of that name itself.)"""
+import contextlib
+import os
+import re
+import shutil
+import tempfile
+
+import pytest
+
+import p2pchat
+
+
+@contextlib.contextmanager
+def scratch_world():
+    """An empty world in a short scratch directory. Its logs are shown when the test fails, and may hold
+    no finding of a sanitizer."""
+    directory = tempfile.mkdtemp(prefix="p2pchat-")
+    w = p2pchat.World(directory)
+    logs = {}
+    try:
+        yield w
+    finally:
+        try:
+            w.stop()
+        finally:
+            for name in sorted(os.listdir(directory)):
+                if name.endswith(".log"):
+                    with open(os.path.join(directory, name), encoding="utf-8", errors="replace") as f:
+                        logs[name] = f.read()
+                    print(f"--- {name}\n{logs[name][-4000:]}")
+            shutil.rmtree(directory, ignore_errors=True)
+    for name, text in logs.items():
+        assert not re.search("Sanitizer|runtime error:", text), f"{name}: {text[-8000:]}"
+
+
+@pytest.fixture
+def world():
+    with scratch_world() as w:
+        yield w
+
+
+@pytest.fixture(scope="module")
+def module_world():
+    """One world for all tests of a file."""
+    with scratch_world() as w:
+        yield w
