@@ -63,14 +63,14 @@ static void drop_connection(Bus *b) {
 static void lose(Bus *b, int error, const char *what) {
         bool was_there = b->state == BUS_READY || b->state == BUS_NAME_TAKEN;
 
-        if (b->state != BUS_WAITING)
-                log_fields(was_there ? LOG_WARNING : LOG_NOTICE, error, NULL,
-                           "%s; peers are served all the same, and the bus is tried again", what);
         drop_connection(b);
         if (b->is_adopted) {
                 bus_set_state(b, BUS_OFF);
                 return;
         }
+        if (b->state != BUS_WAITING)
+                log_fields(was_there ? LOG_WARNING : LOG_NOTICE, error, NULL,
+                           "%s; peers are served all the same, and the bus is tried again", what);
         clock_timer_arm(b->retry, backoff_next(&b->backoff, b->rt->random));
         bus_set_state(b, BUS_WAITING);
 }
