@@ -66,7 +66,9 @@ const Certificate *conn_get_offered_ca(const Conn *c);
 
 void conn_set_frame_max(Conn *c, size_t bytes);
 void conn_resume(Conn *c); /* lines flow again, from a later turn of the loop */
-/* No byte for this long: closed with -ETIMEDOUT. UINT64_MAX: never. */
+/* No byte for this long: closed with -ETIMEDOUT. UINT64_MAX: never. While the owner holds lines
+ * back time does not count; while the control buffer does, what the other side takes counts as
+ * life. */
 void conn_set_silence_max(Conn *c, uint64_t usec);
 
 /* Appends bytes (whole frames) to the control buffer. Returns 0 or -errno; never runs a callback.

@@ -21,6 +21,7 @@ typedef enum RpcState {
 struct Rpc {
         const Runtime *rt; /* weak */
         unsigned n_ref;
+        bool is_freed; /* by the owner; callbacks that still run may try again */
         Conn *conn;
         RpcState state;
         RpcHandlers handlers;

@@ -391,8 +391,9 @@ int rpc_new(const Runtime *rt, Conn *conn, const RpcParameters *p, const RpcHand
 }
 
 Rpc *rpc_free(Rpc *r) {
-        if (!r)
+        if (!r || r->is_freed)
                 return NULL;
+        r->is_freed = true;
         r->handlers = (RpcHandlers){};
         r->state = RPC_CLOSED;
         conn_cut(r->conn);

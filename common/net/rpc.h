@@ -35,7 +35,8 @@ typedef struct RpcParameters {
 int rpc_new(const Runtime *rt, Conn *conn, const RpcParameters *p, const RpcHandlers *handlers,
             void *userdata /* weak */, Rpc **ret);
 /* Cuts. Calls complete with -ECANCELED before it returns; requests of theirs become answerless
- * handles that their owners still free. */
+ * handles that their owners still free. Safe inside every callback, those that it runs itself
+ * included. */
 Rpc *rpc_free(Rpc *r);
 DEFINE_CLEANUP(Rpc *, rpc_free);
 Conn *rpc_get_conn(Rpc *r);

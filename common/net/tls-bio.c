@@ -11,11 +11,17 @@ static int on_read(BIO *bio, char *buffer, int n) {
         ssize_t k;
 
         BIO_clear_retry_flags(bio);
+        if (s->read_budget == 0) {
+                BIO_set_retry_read(bio);
+                return -1;
+        }
         do
                 k = recv(s->fd, buffer, (size_t) n, 0);
         while (k < 0 && errno == EINTR);
-        if (k > 0)
+        if (k > 0) {
                 s->n_received += (uint64_t) k;
+                s->read_budget -= MIN(s->read_budget, (size_t) k);
+        }
         if (k < 0 && errno == EAGAIN)
                 BIO_set_retry_read(bio);
         if (k == 0)

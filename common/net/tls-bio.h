@@ -3,6 +3,7 @@
 #pragma once
 
 #include <openssl/bio.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /* OpenSSL's own socket BIO uses write(2), and so a peer that went away would raise SIGPIPE in
@@ -10,9 +11,10 @@
  * -ENOMEM. */
 BIO_METHOD *tls_bio_method_new(void);
 
-/* fd and *n_received (bytes so far) are borrowed and outlive the BIO. */
+/* Outlives the BIO; fd is not closed with it. */
 typedef struct TlsBioState {
         int fd;
         uint64_t n_received;
+        size_t read_budget; /* bytes; when it is spent reading says "later", whatever waits */
 } TlsBioState;
 BIO *tls_bio_new(BIO_METHOD *method, TlsBioState *state /* weak */);

@@ -10,6 +10,10 @@
 #include "net/identity-openssl.h"
 #include "net/tls-internal.h"
 
+/* One read gives one record at most; the rest is for those without data (KeyUpdate), of which
+ * OpenSSL would swallow any number before it returns. */
+#define READ_BYTES_PER_CALL (4 * 16384)
+
 #define ALERT_BASE 1000 /* SSL_AD_REASON_OFFSET of OpenSSL, which does not export it */
 
 int tls_refuse(Tls *t, int error, const char *format, ...) {
@@ -138,6 +142,7 @@ int tls_handshake(Tls *t, uint32_t *ret_events) {
         if (t->broken)
                 return t->error;
         ERR_clear_error();
+        t->bio.read_budget = READ_BYTES_PER_CALL;
         errno = 0;
         r = SSL_do_handshake(t->ssl);
         saved_errno = errno;
@@ -154,6 +159,7 @@ ssize_t tls_read(Tls *t, void *buffer, size_t n, uint32_t *ret_events) {
         if (t->broken)
                 return t->error;
         ERR_clear_error();
+        t->bio.read_budget = READ_BYTES_PER_CALL;
         errno = 0;
         r = SSL_read_ex(t->ssl, buffer, n, &n_read);
         saved_errno = errno;

@@ -3,6 +3,8 @@
  * test-handshake.c. */
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
 #include <sys/socket.h>
 
 #include <cmocka.h>

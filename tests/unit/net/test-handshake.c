@@ -5,6 +5,8 @@
 #include <openssl/ssl.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
 #include <sys/socket.h>
 
 #include <cmocka.h>

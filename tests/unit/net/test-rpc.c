@@ -4,6 +4,8 @@
 #include <inttypes.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
@@ -324,6 +326,15 @@ static void test_hello(void **state) {
         assert_true(f->dialling.offset <= 0 && f->dialling.offset > -1000);
         assert_string_equal(conn_get_peer(f->dialling.conn)->name, "bobby");
         assert_string_equal(conn_get_peer(f->accepting.conn)->name, "alice");
+        f->accepting.rpc = rpc_free(f->accepting.rpc);
+
+        /* To the letter. */
+        start_raw(f, 8);
+        raw_say_line(f, HELLO);
+        assert_string_equal(raw_hear(f),
+                            "OK-{\"id\":\"h\",\"payload\":{\"agent\":\"test/1\",\"features\":[],"
+                            "\"time\":\"2026-01-01T00:00:00.000Z\",\"limits\":{"
+                            "\"frame_bytes\":65536,\"message_bytes\":16384,\"in_flight\":8}}}");
 }
 
 static void test_thousand_out_of_order(void **state) {
@@ -429,6 +440,13 @@ static void test_free_completes_before_it_returns(void **state) {
                 assert_int_equal(c[i].r, -ECANCELED);
         }
         assert_false(f->dialling.is_closed);
+
+        /* A caller that gives the connection up when a call fails does so within. */
+        start_ready_pair(f, 8);
+        c[0] = (Caller){ .frees = &f->dialling.rpc };
+        call(f->dialling.rpc, "PARK", &c[0]);
+        f->dialling.rpc = rpc_free(f->dialling.rpc);
+        assert_int_equal(c[0].n_replies, 1);
 }
 
 static void test_free_inside_callbacks(void **state) {
@@ -492,6 +510,90 @@ static void test_silence_ends_both_sides(void **state) {
         test_loop_run(f->loop, 15 * USEC_PER_SEC);
         assert_true(f->dialling.is_closed);
         assert_int_equal(f->dialling.why.error, -ETIMEDOUT);
+}
+
+static bool on_line_ignored(Conn *c, const char *line, size_t n, void *userdata) {
+        return true;
+}
+
+static void on_conn_closed(Conn *c, const ConnClosed *why, void *userdata) {
+}
+
+/* The other side is a conn without rpc, which says what it is told, or nothing. */
+static Conn *start_towards_conn(Fixture *f) {
+        static const ConnHandlers ignore = { .on_line = on_line_ignored,
+                                             .on_closed = on_conn_closed };
+        static const Address nowhere = { .size = sizeof(nowhere.in),
+                                         .in = { .sin_family = AF_INET } };
+        _cleanup_(tls_config_freep) TlsConfig *a = user_tls(f, "alice");
+        _cleanup_(tls_config_freep) TlsConfig *b = user_tls(f, "bobby");
+        Conn *c;
+        int fds[2];
+
+        assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds),
+                         0);
+        assert_int_equal(conn_new(&f->loop->rt, fds[1], &nowhere, b, true, &ignore, NULL, &c), 0);
+        start(f, &f->dialling, fds[0], false, a, 8);
+        test_loop_run(f->loop, USEC_PER_MSEC);
+        assert_int_equal(conn_get_stage(c), CONN_OPEN);
+        return c;
+}
+
+static void test_hello_of_the_dialler(void **state) {
+        static const struct {
+                const char *says;
+                int error;
+        } table[] = {
+                { "", -ETIMEDOUT },
+                { "SERVER_ERROR-{\"id\":\"1\",\"payload\":{\"error\":\"busy\"}}\n", -EPROTO },
+                { "OK-{\"id\":\"1\",\"payload\":{}}\n", -EPROTO }, /* no time */
+                { "OK-{\"id\":\"1\",\"payload\":{\"time\":\"noon\"}}\n", -EPROTO },
+                { "REQUEST_ERROR-{\"id\":null,\"payload\":{\"error\":\"bad-frame\"}}\n", -EPROTO },
+                { "garbage\n", -EPROTO },
+                { "OK-{\"id\":\"01\",\"payload\":{}}\nOK-{\"id\":\"+1\",\"payload\":{}}\n"
+                  "OK-{\"id\":\"18446744073709551617\",\"payload\":{}}\n",
+                  -ETIMEDOUT }, /* ids that only look like it */
+                { "OK-{\"id\":\"1\",\"payload\":{\"time\":\"2026-01-01T01:00:00.000Z\"}}\n", 0 },
+        };
+        Fixture *f = *state;
+
+        for (size_t i = 0; i < ELEMENTSOF(table); i++) {
+                Conn *c = start_towards_conn(f);
+                Caller waiting = {};
+
+                call(f->dialling.rpc, "ECHO", &waiting);
+                if (table[i].says[0])
+                        assert_int_equal(conn_send(c, table[i].says, strlen(table[i].says)), 0);
+                test_loop_run(f->loop, HELLO_TIMEOUT_USEC + 2 * LINGER_USEC);
+                assert_int_equal(f->dialling.is_ready, table[i].error == 0);
+                assert_int_equal(f->dialling.is_closed, table[i].error != 0);
+                assert_int_equal(waiting.n_replies, 1);
+                if (table[i].error == 0) {
+                        assert_true(f->dialling.offset > 59 * 60 * (int64_t) USEC_PER_SEC);
+                        assert_int_equal(waiting.r, -ETIMEDOUT);
+                } else {
+                        assert_int_equal(f->dialling.why.error, table[i].error);
+                }
+                f->dialling.rpc = rpc_free(f->dialling.rpc);
+                conn_free(c);
+        }
+}
+
+/* Their word on what was wrong with ours is the reason of the close that follows. */
+static void test_their_complaint(void **state) {
+        static const char says[] =
+                "OK-{\"id\":\"1\",\"payload\":{\"time\":\"2026-01-01T00:00:00.000Z\"}}\n"
+                "REQUEST_ERROR-{\"id\":null,\"payload\":{\"error\":\"too-large\","
+                "\"message\":\"Far too large.\"}}\n";
+        Fixture *f = *state;
+        Conn *c = start_towards_conn(f);
+
+        assert_int_equal(conn_send(c, says, strlen(says)), 0);
+        conn_close(c);
+        test_loop_until_true(f->loop, &f->dialling.is_closed, USEC_PER_SEC);
+        assert_int_equal(f->dialling.why.error, -EPROTO);
+        assert_non_null(strstr(f->dialling.why.message, "Far too large."));
+        conn_free(c);
 }
 
 static void test_hello_deadline(void **state) {
@@ -625,6 +727,27 @@ static void test_in_flight_waits_unread(void **state) {
                 assert_int_equal(c[i].n_replies, 1);
 }
 
+static void test_owner_pauses(void **state) {
+        Fixture *f = *state;
+        Caller c[3] = {};
+
+        start_ready_pair(f, 8);
+        rpc_set_paused(f->accepting.rpc, true);
+        for (unsigned i = 0; i < ELEMENTSOF(c); i++)
+                call(f->dialling.rpc, "PARK", &c[i]);
+        test_loop_run(f->loop, USEC_PER_SEC);
+        assert_int_equal(f->accepting.n_parked, 1); /* from the next frame on */
+        rpc_request_free(f->accepting.parked[0]);
+        test_loop_run(f->loop, USEC_PER_SEC);
+        assert_int_equal(f->accepting.n_parked, 1);
+        rpc_set_paused(f->accepting.rpc, false);
+        test_loop_run(f->loop, USEC_PER_SEC);
+        assert_int_equal(f->accepting.n_parked, 3);
+        rpc_request_free(f->accepting.parked[1]);
+        rpc_request_free(f->accepting.parked[2]);
+        f->accepting.n_parked = 0;
+}
+
 static void test_certificate_ends(void **state) {
         Fixture *f = *state;
 
@@ -635,6 +758,14 @@ static void test_certificate_ends(void **state) {
         assert_true(f->dialling.is_closed);
         assert_string_equal(f->dialling.push, "GOING_AWAY");
         assert_string_equal(f->dialling.push_reason, "certificate-expired");
+        f->dialling.rpc = rpc_free(f->dialling.rpc);
+        f->accepting.rpc = rpc_free(f->accepting.rpc);
+
+        /* A clock that is set is noticed with the next PING. */
+        start_ready_pair(f, 8);
+        clock_virtual_jump_realtime(f->loop->rt.clock, 8 * USEC_PER_DAY);
+        test_loop_run(f->loop, 22 * USEC_PER_SEC);
+        assert_true(f->dialling.is_closed);
 }
 
 static void test_too_large(void **state) {
@@ -683,6 +814,9 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(test_free_inside_callbacks, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_ping_and_silence, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_silence_ends_both_sides, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_hello_of_the_dialler, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_their_complaint, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_owner_pauses, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_hello_deadline, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_faults, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_pushes, setup, teardown),
