@@ -1,0 +1,390 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Knows who gets a certificate by protocol §4 and for how long; leaves the wire to the scenarios.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "support/loop.h"
+#include "tracker/accounts.h"
+#include "tracker/db-sqlite.h"
+#include "wire/limits.h"
+
+typedef struct Fixture {
+        TestLoop *loop;
+        char directory[32];
+        TrackerSettings settings;
+        Authority *authority;
+        Db *db;
+        Accounts *accounts;
+        Address source;
+} Fixture;
+
+/* What came of one request. */
+typedef struct Result {
+        bool is_done;
+        ErrorCode error;
+        uint64_t retry_after_ms, expires;
+        UserType type;
+        char username[NAME_SIZE];
+        char recovery_code[32];
+        Subject subject;
+        bool exists;
+} Result;
+
+static int setup(void **state) {
+        Fixture *f = new0(Fixture, 1);
+
+        f->loop = test_loop_new();
+        strcpy(f->directory, "/tmp/p2pchat-test-XXXXXX");
+        assert_non_null(mkdtemp(f->directory));
+        tracker_settings_init(&f->settings);
+        f->settings.password_cost = 1;
+        assert_int_equal(authority_new(&f->loop->rt, f->directory, NULL, &f->authority), 0);
+        assert_int_equal(db_sqlite_new(&f->loop->rt, ":memory:", &f->db), 0);
+        assert_int_equal(
+                accounts_new(&f->loop->rt, &f->settings, f->authority, f->db, &f->accounts), 0);
+        assert_int_equal(address_parse("192.0.2.1:1", false, &f->source), 0);
+        *state = f;
+        return 0;
+}
+
+static int teardown(void **state) {
+        Fixture *f = *state;
+        char command[64];
+
+        accounts_free(f->accounts);
+        db_free(f->db);
+        authority_free(f->authority);
+        tracker_settings_done(&f->settings);
+        test_loop_free(f->loop);
+        snprintf(command, sizeof(command), "rm -r %s", f->directory);
+        assert_int_equal(system(command), 0);
+        free(f);
+        return 0;
+}
+
+static void on_done(const Failure *failure, const Grant *g, void *userdata) {
+        _cleanup_(certificate_freep) Certificate *certificate = NULL, *ca = NULL;
+        Result *r = userdata;
+
+        assert_false(r->is_done);
+        r->is_done = true;
+        if (failure) {
+                r->error = failure->code;
+                r->retry_after_ms = failure->retry_after_ms;
+                return;
+        }
+        strcpy(r->username, g->username);
+        strcpy(r->recovery_code, g->recovery_code ?: "");
+        r->type = g->user_type;
+        r->expires = g->expires;
+        assert_int_equal(certificate_from_pem(g->certificate, &certificate), 0);
+        assert_int_equal(certificate_from_pem(g->ca, &ca), 0);
+        assert_int_equal(certificate_read_subject(certificate, &r->subject), 0);
+        assert_int_equal(r->subject.not_after, g->expires);
+        assert_string_equal(r->subject.name, g->username);
+        assert_int_equal(certificate_verify(certificate, ca, g->expires - USEC_PER_SEC), 0);
+}
+
+static void on_whois(const Failure *failure, bool exists, UserType type, void *userdata) {
+        Result *r = userdata;
+
+        r->is_done = true;
+        r->error = failure ? failure->code : ERROR_NONE;
+        r->exists = exists;
+        r->type = type;
+}
+
+typedef int (*ask_fn)(Accounts *a, const Credentials *c, accounts_done_fn done, void *userdata,
+                      Failure *failure);
+
+static Result ask(Fixture *f, ask_fn fn, const char *name, const char *password, const Key *key) {
+        Result r = { 0 };
+        Failure failure;
+
+        if (fn(f->accounts,
+               &(Credentials){
+                       .username = name, .password = password, .key = key, .source = &f->source },
+               on_done, &r, &failure) < 0) {
+                assert_false(r.is_done);
+                r.error = failure.code;
+                r.retry_after_ms = failure.retry_after_ms;
+                return r;
+        }
+        assert_false(r.is_done);
+        test_loop_until_true(f->loop, &r.is_done, USEC_PER_SEC);
+        return r;
+}
+
+static Result renew(Fixture *f, const Key *key, bool certified) {
+        Result r = { 0 };
+        Failure failure;
+
+        assert_int_equal(accounts_renew(f->accounts, key, certified, on_done, &r, &failure), 0);
+        test_loop_until_true(f->loop, &r.is_done, USEC_PER_SEC);
+        return r;
+}
+
+static Result whois(Fixture *f, const char *name) {
+        Result r = { 0 };
+        Failure failure;
+
+        if (accounts_whois(f->accounts, name, on_whois, &r, &failure) < 0)
+                r.error = failure.code;
+        else
+                test_loop_until_true(f->loop, &r.is_done, USEC_PER_SEC);
+        return r;
+}
+
+static void pass(Fixture *f, uint64_t usec) {
+        test_loop_run(f->loop, usec);
+}
+
+static void test_sign_up_refusals(void **state) {
+        static const struct {
+                const char *name, *password;
+                ErrorCode error;
+        } table[] = {
+                { "a", "password1", ERROR_INVALID_NAME },
+                { "", "password1", ERROR_INVALID_NAME },
+                { "Alice", "password1", ERROR_INVALID_NAME },
+                { "älice", "password1", ERROR_INVALID_NAME },
+                { "-alice", "password1", ERROR_INVALID_NAME },
+                { "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "password1", ERROR_INVALID_NAME },
+                { "guest-alice", "password1", ERROR_INVALID_NAME },
+                { "system", "password1", ERROR_INVALID_NAME },
+                { "owner", "password1", ERROR_INVALID_NAME },
+                { "admin", "password1", ERROR_INVALID_NAME },
+                { "all", "password1", ERROR_INVALID_NAME },
+                { "everyone", "password1", ERROR_INVALID_NAME },
+                { "here", "password1", ERROR_INVALID_NAME },
+                { "tracker", "password1", ERROR_INVALID_NAME },
+                { "alice", "seven77", ERROR_WEAK_PASSWORD },
+                { "alice", "eight888", ERROR_NONE },
+        };
+        char longest[PASSWORD_BYTES_MAX + 2];
+        Fixture *f = *state;
+
+        for (size_t i = 0; i < ELEMENTSOF(table); i++) {
+                _cleanup_(key_freep) Key *key = NULL;
+                Result r;
+
+                assert_int_equal(key_generate(&key), 0);
+                r = ask(f, accounts_sign_up, table[i].name, table[i].password, key);
+                if (r.error != table[i].error)
+                        fail_msg("%s: %d", table[i].name, r.error);
+        }
+        for (size_t n = PASSWORD_BYTES_MAX; n <= PASSWORD_BYTES_MAX + 1; n++) {
+                _cleanup_(key_freep) Key *key = NULL;
+
+                memset(longest, 'x', n);
+                longest[n] = '\0';
+                assert_int_equal(key_generate(&key), 0);
+                assert_int_equal(ask(f, accounts_sign_up, "bob", longest, key).error,
+                                 n == PASSWORD_BYTES_MAX ? ERROR_NONE : ERROR_BAD_REQUEST);
+        }
+}
+
+static void test_sign_up_and_in(void **state) {
+        _cleanup_(key_freep) Key *one = NULL, *two = NULL;
+        Fixture *f = *state;
+        Result r, again;
+
+        assert_int_equal(key_generate(&one), 0);
+        assert_int_equal(key_generate(&two), 0);
+
+        r = ask(f, accounts_sign_up, "alice", "password1", one);
+        assert_int_equal(r.error, ERROR_NONE);
+        assert_int_equal(r.type, USER_REGISTERED);
+        assert_int_equal(r.subject.kind, SUBJECT_USER);
+        assert_int_equal(strlen(r.recovery_code), 23);
+        assert_true(r.expires <= clock_realtime(f->loop->rt.clock) + 7 * USEC_PER_DAY);
+        assert_true(r.expires >
+                    clock_realtime(f->loop->rt.clock) + 7 * USEC_PER_DAY - 2 * USEC_PER_SEC);
+
+        /* The answer was lost: once more is OK, with a code that counts now. */
+        again = ask(f, accounts_sign_up, "alice", "password1", one);
+        assert_int_equal(again.error, ERROR_NONE);
+        assert_int_equal(strlen(again.recovery_code), 23);
+        assert_string_not_equal(again.recovery_code, r.recovery_code);
+        assert_int_equal(ask(f, accounts_sign_up, "alice", "password2", one).error,
+                         ERROR_NAME_TAKEN);
+        assert_int_equal(ask(f, accounts_sign_up, "alice", "password1", two).error,
+                         ERROR_NAME_TAKEN);
+        assert_int_equal(ask(f, accounts_sign_up, "bob", "password1", one).error, ERROR_CONFLICT);
+
+        r = ask(f, accounts_sign_in, "alice", "password1", two);
+        assert_int_equal(r.error, ERROR_NONE);
+        assert_string_equal(r.recovery_code, "");
+        assert_int_equal(ask(f, accounts_sign_in, "alice", "password1", two).error, ERROR_NONE);
+        assert_int_equal(ask(f, accounts_sign_in, "alice", "wrong-one", two).error,
+                         ERROR_BAD_CREDENTIALS);
+        assert_int_equal(ask(f, accounts_sign_in, "alice", "x", two).error, ERROR_BAD_CREDENTIALS);
+        assert_int_equal(ask(f, accounts_sign_in, "nobody", "password1", two).error,
+                         ERROR_BAD_CREDENTIALS);
+
+        pass(f, 10 * USEC_PER_MINUTE + USEC_PER_SEC);
+        assert_int_equal(ask(f, accounts_sign_up, "alice", "password1", one).error,
+                         ERROR_NAME_TAKEN);
+}
+
+/* Two at once: the second sees what the first did. */
+static void test_race(void **state) {
+        _cleanup_(key_freep) Key *one = NULL, *two = NULL;
+        Result r[3] = { 0 };
+        Fixture *f = *state;
+        Failure failure;
+
+        assert_int_equal(key_generate(&one), 0);
+        assert_int_equal(key_generate(&two), 0);
+        for (size_t i = 0; i < 3; i++)
+                assert_int_equal(accounts_sign_up(f->accounts,
+                                                  &(Credentials){ .username = "alice",
+                                                                  .password = "password1",
+                                                                  .key = i == 2 ? two : one,
+                                                                  .source = &f->source },
+                                                  on_done, &r[i], &failure),
+                                 0);
+        for (size_t i = 0; i < 3; i++)
+                test_loop_until_true(f->loop, &r[i].is_done, USEC_PER_SEC);
+        assert_int_equal(r[0].error, ERROR_NONE);
+        assert_int_equal(r[1].error, ERROR_NONE);
+        assert_int_equal(r[2].error, ERROR_NAME_TAKEN);
+}
+
+static void test_guests(void **state) {
+        static const char *const bad[] = { "x", "guest-x", "Gus", "aaaaaaaaaaaaaaaaaaaaaaaaaaa" };
+        _cleanup_(key_freep) Key *one = NULL, *two = NULL;
+        Fixture *f = *state;
+        Result r;
+
+        assert_int_equal(key_generate(&one), 0);
+        assert_int_equal(key_generate(&two), 0);
+        for (size_t i = 0; i < ELEMENTSOF(bad); i++)
+                assert_int_equal(ask(f, accounts_guest, bad[i], NULL, one).error,
+                                 ERROR_INVALID_NAME);
+
+        r = ask(f, accounts_guest, "gus", NULL, one);
+        assert_int_equal(r.error, ERROR_NONE);
+        assert_string_equal(r.username, "guest-gus");
+        assert_int_equal(r.subject.kind, SUBJECT_GUEST);
+        assert_int_equal(r.subject.not_after - r.subject.not_before,
+                         USEC_PER_DAY + 10 * USEC_PER_MINUTE);
+        assert_true(whois(f, "guest-gus").exists);
+        assert_int_equal(whois(f, "guest-gus").type, USER_GUEST);
+
+        pass(f, 12 * USEC_PER_HOUR);
+        assert_int_equal(ask(f, accounts_guest, "gus", NULL, two).error, ERROR_NAME_TAKEN);
+        assert_int_equal(ask(f, accounts_guest, "gus", NULL, one).error, ERROR_NONE);
+        pass(f, 13 * USEC_PER_HOUR);
+        assert_int_equal(ask(f, accounts_guest, "gus", NULL, two).error, ERROR_NAME_TAKEN);
+        pass(f, 12 * USEC_PER_HOUR);
+        assert_false(whois(f, "guest-gus").exists);
+        assert_int_equal(ask(f, accounts_guest, "gus", NULL, two).error, ERROR_NONE);
+        assert_int_equal(ask(f, accounts_guest, "gus", NULL, one).error, ERROR_NAME_TAKEN);
+        /* The name is lost, the key is nobody's: it may be somebody else now. */
+        assert_int_equal(ask(f, accounts_guest, "gaby", NULL, one).error, ERROR_NONE);
+        assert_int_equal(ask(f, accounts_guest, "gerd", NULL, one).error, ERROR_CONFLICT);
+}
+
+static void test_renew(void **state) {
+        _cleanup_(key_freep) Key *user = NULL, *guest = NULL, *stranger = NULL;
+        Fixture *f = *state;
+        Result r;
+
+        assert_int_equal(key_generate(&user), 0);
+        assert_int_equal(key_generate(&guest), 0);
+        assert_int_equal(key_generate(&stranger), 0);
+        assert_int_equal(ask(f, accounts_sign_up, "alice", "password1", user).error, ERROR_NONE);
+        assert_int_equal(ask(f, accounts_guest, "gus", NULL, guest).error, ERROR_NONE);
+
+        assert_int_equal(renew(f, stranger, false).error, ERROR_NOT_SIGNED_IN);
+        assert_int_equal(renew(f, guest, false).error, ERROR_NOT_SIGNED_IN);
+        r = renew(f, guest, true);
+        assert_int_equal(r.error, ERROR_NONE);
+        assert_string_equal(r.username, "guest-gus");
+        pass(f, USEC_PER_DAY + USEC_PER_SEC);
+        assert_int_equal(renew(f, guest, true).error, ERROR_EXPIRED);
+
+        /* A month off, then half a year: each time from when it was last seen. */
+        pass(f, 30 * USEC_PER_DAY);
+        r = renew(f, user, false);
+        assert_int_equal(r.error, ERROR_NONE);
+        assert_string_equal(r.username, "alice");
+        assert_true(r.expires > clock_realtime(f->loop->rt.clock) + 6 * USEC_PER_DAY);
+        pass(f, 179 * USEC_PER_DAY);
+        assert_int_equal(renew(f, user, false).error, ERROR_NONE);
+        pass(f, 100 * USEC_PER_DAY);
+        {
+                char key_id[KEY_ID_SIZE];
+
+                key_get_id(user, key_id);
+                accounts_seen(f->accounts, key_id);
+        }
+        pass(f, 100 * USEC_PER_DAY);
+        assert_int_equal(renew(f, user, false).error, ERROR_NONE);
+        pass(f, 181 * USEC_PER_DAY);
+        assert_int_equal(renew(f, user, false).error, ERROR_EXPIRED);
+        assert_int_equal(ask(f, accounts_sign_in, "alice", "password1", user).error, ERROR_NONE);
+        assert_int_equal(renew(f, user, false).error, ERROR_NONE);
+}
+
+static void test_whois(void **state) {
+        _cleanup_(key_freep) Key *key = NULL;
+        Fixture *f = *state;
+
+        assert_int_equal(key_generate(&key), 0);
+        assert_int_equal(ask(f, accounts_sign_up, "alice", "password1", key).error, ERROR_NONE);
+        assert_true(whois(f, "alice").exists);
+        assert_int_equal(whois(f, "alice").type, USER_REGISTERED);
+        assert_false(whois(f, "bob").exists);
+        assert_int_equal(whois(f, "Not A Name").error, ERROR_INVALID_NAME);
+}
+
+static void test_throttles(void **state) {
+        _cleanup_(key_freep) Key *key = NULL;
+        Fixture *f = *state;
+        unsigned n;
+        Result r;
+
+        assert_int_equal(key_generate(&key), 0);
+        assert_int_equal(ask(f, accounts_sign_up, "alice", "password1", key).error, ERROR_NONE);
+        /* Success costs nothing, however often. */
+        for (n = 0; n < 50; n++)
+                assert_int_equal(ask(f, accounts_sign_in, "alice", "password1", key).error,
+                                 ERROR_NONE);
+        for (n = 0; n < 50; n++) {
+                r = ask(f, accounts_sign_in, n % 2 ? "alice" : "nobody", "password2", key);
+                if (r.error != ERROR_BAD_CREDENTIALS)
+                        break;
+        }
+        assert_int_equal(n, f->settings.sign_in_failures_per_minute);
+        assert_int_equal(r.error, ERROR_RATE_LIMITED);
+        assert_true(r.retry_after_ms > 0 && r.retry_after_ms <= 6001);
+        pass(f, r.retry_after_ms * USEC_PER_MSEC);
+        assert_int_equal(ask(f, accounts_sign_in, "alice", "password1", key).error, ERROR_NONE);
+
+        for (n = 0; n < 50; n++)
+                if (ask(f, accounts_sign_up, "alice", "password2", key).error != ERROR_NAME_TAKEN)
+                        break;
+        assert_int_equal(n, f->settings.sign_ups_per_minute);
+        /* Elsewhere it goes on. */
+        assert_int_equal(address_parse("192.0.2.2:1", false, &f->source), 0);
+        assert_int_equal(ask(f, accounts_sign_up, "alice", "password2", key).error,
+                         ERROR_NAME_TAKEN);
+}
+
+int main(void) {
+#define TEST(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
+        static const struct CMUnitTest tests[] = {
+                TEST(test_sign_up_refusals), TEST(test_sign_up_and_in), TEST(test_race),
+                TEST(test_guests),           TEST(test_renew),          TEST(test_whois),
+                TEST(test_throttles),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
