@@ -25,7 +25,7 @@ RpcCall *rpc_call_free(RpcCall *c) {
 }
 
 static void call_complete(RpcCall *c, int error, const Value *payload, const Failure *failure) {
-        _cleanup_(rpc_unrefp) Rpc *r = rpc_ref(c->rpc);
+        _cleanup_(rpc_unrefp) _unused_ Rpc *r = rpc_ref(c->rpc);
 
         call_unlink(c);
         c->is_replying = true;

@@ -40,7 +40,7 @@ static void rpc_finish(Rpc *rpc, const ConnClosed *why) {
                 r->handlers.on_closed(r, why, r->userdata);
 }
 
-static void rpc_set_reason(Rpc *r, int error, const char *format, ...) {
+static _printf_(3, 4) void rpc_set_reason(Rpc *r, int error, const char *format, ...) {
         va_list ap;
 
         if (r->why.message[0])
