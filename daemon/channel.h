@@ -42,6 +42,7 @@ typedef struct Actor {
 int channel_may_view(const Channel *c, const Actor *a, Failure *f);
 int channel_may_send(const Channel *c, const Actor *a, Failure *f);
 int channel_may_set_permissions(const Channel *c, const Actor *a, Failure *f); /* VIEW */
+int channel_may_set_topic(const Channel *c, const Actor *a, Failure *f);       /* TOPIC */
 int channel_may_authorize(const Channel *c, const Actor *a, const char *target, Role role,
                           Failure *f);
 int channel_may_list_roles(const Channel *c, const Actor *a, Failure *f);
