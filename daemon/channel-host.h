@@ -46,13 +46,18 @@ uint64_t channel_host_get_generation(const ChannelHost *h); /* of the roster */
 size_t channel_host_get_n_sessions(const ChannelHost *h);
 size_t channel_host_get_n_online(const ChannelHost *h); /* distinct users, the local one included */
 
+bool channel_host_knows_command(const char *name);
 /* A §5 request of a remote peer; payload is checked here. Consumes q. */
 void channel_host_request(ChannelHost *h, const Actor *actor, RpcRequest *q, HostSession **session);
 /* The connection is gone, or DISCONNECT. */
 HostSession *host_session_free(HostSession *s);
+bool host_session_is_connected(const HostSession *s); /* CONNECT was accepted; false for NULL */
 
-/* The local user, by the same queue and the same rules. extra as Proposal; done with the result of
- * each, or a failure for all. */
+/* The local user, by the same queue and the same rules, before on_loaded too. done (may be NULL)
+ * runs once, from a later turn of the loop, with the result of each or a failure for all; what is
+ * not answered when the host is freed gets `busy` before channel_host_free() returns. Errors:
+ * -EINVAL for what no rule admits (ids, texts, names), -ENOBUFS, -ENOMEM; then done does not run.
+ */
 typedef struct LocalMessage {
         char id[UUID_STRING_SIZE];
         const char *text; /* copied */
@@ -70,6 +75,8 @@ int channel_host_send(ChannelHost *h, const Actor *actor, const LocalMessage *me
 typedef void (*channel_host_done_fn)(const Failure *f, void *userdata);
 int channel_host_set_permissions(ChannelHost *h, const Actor *actor, ViewPermission view,
                                  SendPermission send, channel_host_done_fn done, void *userdata);
+int channel_host_set_topic(ChannelHost *h, const Actor *actor, const char *topic,
+                           channel_host_done_fn done, void *userdata);
 int channel_host_authorize(ChannelHost *h, const Actor *actor, const char *target, Role role,
                            channel_host_done_fn done, void *userdata);
 

@@ -1,0 +1,889 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Holds a hosted channel to protocol §5, by members over real connections; leaves who may what to
+ * test-channel and connections to test-peer. */
+#include <signal.h>
+#include <sys/resource.h>
+
+#include "host-fixture.h"
+
+static const char *content(const Seen *s, char ret[static 128]) {
+        _cleanup_(value_unrefp) Value *v = NULL;
+
+        assert_int_equal(value_parse(s->extra, strlen(s->extra), &v), 0);
+        snprintf(ret, 128, "%s", get_string(v, "message_content"));
+        return ret;
+}
+
+/* ---- life ---- */
+
+static void test_comes_back(void **state) {
+        Fixture *f = *state;
+        const Channel *c = channel_host_get_channel(f->host);
+        char last_id[UUID_STRING_SIZE];
+
+        assert_int_equal(channel_get_last_seq(c), 1);
+        assert_string_equal(channel_get_id(c), CHANNEL_ID);
+        assert_string_equal(channel_get_owner(c), "alice");
+        assert_int_equal(f->n_entries, 1);
+        assert_int_equal(channel_host_get_n_online(f->host), 1);
+
+        assert_int_equal(local_permissions(f, VIEW_RESTRICTED, SEND_MEMBERS), ERROR_NONE);
+        f->answer_lookup_at_once = true;
+        assert_int_equal(local_authorize(f, "bob", ROLE_MEMBER), ERROR_NONE);
+        local_fill(f, 0, 3, 10);
+        snprintf(last_id, sizeof(last_id), "%s", channel_get_last_id(c));
+        assert_int_equal(head_of(f), 6);
+
+        peer_server_remove_host(f->server, f->host);
+        f->host = channel_host_free(f->host, NULL);
+        start_host(f, CHANNEL_ID, 1);
+        c = channel_host_get_channel(f->host);
+        assert_int_equal(f->loaded, 0);
+        assert_int_equal(channel_get_last_seq(c), 6);
+        assert_string_equal(channel_get_last_id(c), last_id);
+        assert_int_equal(channel_get_view(c), VIEW_RESTRICTED);
+        assert_int_equal(channel_get_role(c, "bob"), ROLE_MEMBER);
+
+        f->host = channel_host_free(f->host, NULL);
+        start_host(f, CHANNEL_ID, 4);
+        assert_int_equal(channel_get_epoch(channel_host_get_channel(f->host)), 4);
+        assert_int_equal(head_of(f), 7);
+
+        /* The log of another channel is not served under this id. */
+        f->host = channel_host_free(f->host, NULL);
+        start_host(f, "00000000-0000-4000-8000-000000000000", 4);
+        assert_int_equal(f->loaded, -EBADMSG);
+        assert_false(channel_host_is_loaded(f->host));
+}
+
+typedef struct Freer {
+        Fixture *fixture;
+        unsigned n_done;
+} Freer;
+
+static void free_host(const LocalResult *results, size_t n, const Failure *f, void *userdata) {
+        Freer *x = userdata;
+
+        x->n_done++;
+        if (x->fixture->host)
+                x->fixture->host = channel_host_free(TAKE_PTR(x->fixture->host), "unhosted");
+}
+
+/* A completion that frees the host: what else waits is told busy, each once. */
+static void test_freed_by_a_callback(void **state) {
+        Fixture *f = *state;
+        _cleanup_(member_freep) Member *bob = member_new(f, "bob");
+        LocalMessage m = { .text = "x" };
+        Freer x = { .fixture = f };
+        Local l = {};
+
+        assert_int_equal(member_connect(bob, 0), ERROR_NONE);
+        for (unsigned i = 0; i < 3; i++) {
+                snprintf(m.id, sizeof(m.id), "%s", uuid_of(i));
+                assert_int_equal(channel_host_send(f->host, &f->owner, &m, 1, free_host, &x), 0);
+        }
+        local_start(f, &l, 9, "y");
+        peer_server_remove_host(f->server, f->host);
+        wait_count(f, &l.n_done, 1);
+        assert_null(f->host);
+        assert_int_equal(x.n_done, 3);
+        assert_int_equal(l.failure.code, ERROR_NONE); /* stored with them, so it is said */
+        wait_closed(bob, "unhosted");
+        assert_false(bob->is_closed);
+        assert_int_equal(member_connect(bob, 0), ERROR_NO_SUCH_CHANNEL);
+}
+
+static void test_freed_while_busy(void **state) {
+        Fixture *f = *state;
+        _cleanup_(member_freep) Member *bob = member_new(f, "bob");
+        Local l = {};
+
+        assert_int_equal(member_connect(bob, 0), ERROR_NONE);
+        local_start(f, &l, 1, "queued");
+        assert_int_equal(
+                channel_host_authorize(f->host, &f->owner, "carol", ROLE_MEMBER, local_done, &l),
+                0);
+        peer_server_remove_host(f->server, f->host);
+        f->host = channel_host_free(f->host, "moved");
+        assert_int_equal(l.n_done, 2);
+        assert_int_equal(l.failure.code, ERROR_BUSY);
+        wait_closed(bob, "moved");
+}
+
+/* ---- the way of a message ---- */
+
+static void test_two_members(void **state) {
+        Fixture *f = *state;
+        _cleanup_(member_freep) Member *bob = member_new(f, "bob");
+        _cleanup_(member_freep) Member *carol = member_new(f, "carol");
+        const Value *stored;
+        char text[128];
+        Local l = {};
+
+        assert_int_equal(member_connect(bob, 0), ERROR_NONE);
+        assert_string_equal(get_string(bob->reply, "channel_id"), CHANNEL_ID);
+        assert_string_equal(get_string(bob->reply, "owner"), "alice");
+        assert_string_equal(get_string(bob->reply, "role"), "none");
+        assert_string_equal(get_string(bob->reply, "view_permission"), "public");
+        assert_string_equal(get_string(bob->reply, "send_permission"), "registered");
+        assert_string_equal(get_string(bob->reply, "topic"), "");
+        assert_int_equal(get_uint(bob->reply, "epoch"), 1);
+        assert_int_equal(get_uint(bob->reply, "last_seq"), 1);
+        assert_int_equal(get_uint(bob->reply, "members_online"), 2);
+        assert_true(get_uint(bob->reply, "generation") > 0);
+        assert_true(value_has(bob->reply, "message_rate"));
+        assert_true(value_has(bob->reply, "message_burst"));
+        assert_int_equal(member_connect(carol, 1), ERROR_NONE);
+        assert_int_equal(get_uint(carol->reply, "members_online"), 3);
+
+        assert_int_equal(member_send(bob, 1, "from bob"), ERROR_NONE);
+        stored = value_at(value_get(bob->reply, "stored"), 0);
+        assert_int_equal(get_uint(stored, "seq"), 2);
+        assert_string_equal(get_string(stored, "id"), uuid_of(1));
+        assert_string_equal(get_string(stored, "time"), "2026-01-01T00:00:00.000Z");
+        assert_false(value_has(stored, "duplicate"));
+        assert_int_equal(value_length(value_get(bob->reply, "refused")), 0);
+        local_start(f, &l, 2, "from alice");
+        local_wait(f, &l, 1);
+        assert_int_equal(l.seq, 3);
+
+        wait_seen(bob, 3);
+        wait_seen(carol, 3);
+        assert_int_equal(bob->n_seen, 3);
+        assert_int_equal(bob->seen[0].kind, ENTRY_CREATE);
+        assert_int_equal(carol->n_seen, 2);
+        for (size_t i = 0; i < 2; i++)
+                assert_string_equal(bob->seen[1 + i].extra, carol->seen[i].extra);
+        assert_string_equal(carol->seen[0].username, "bob");
+        assert_string_equal(content(&carol->seen[1], text), "from alice");
+        assert_string_equal(carol->seen[1].username, "alice");
+
+        assert_int_equal(member_call(bob, "DISCONNECT", ",\"channel_id\":\"" CHANNEL_ID "\""),
+                         ERROR_NONE);
+        assert_int_equal(member_send(carol, 3, "bob is gone"), ERROR_NONE);
+        wait_seen(carol, 4);
+        settle(f);
+        assert_int_equal(bob->n_seen, 3);
+        assert_int_equal(member_send(bob, 4, "not any more"), ERROR_BAD_REQUEST);
+}
+
+/* What a member types again after a lost answer, or tries to smuggle in. */
+static void test_exactly_once(void **state) {
+        Fixture *f = *state;
+        _cleanup_(member_freep) Member *bob = member_new(f, "bob");
+        _cleanup_(member_freep) Member *carol = member_new(f, "carol");
+        const Value *stored, *refused;
+
+        assert_int_equal(member_connect(bob, 0), ERROR_NONE);
+        assert_int_equal(member_connect(carol, 0), ERROR_NONE);
+        assert_int_equal(member_send(bob, 1, "once"), ERROR_NONE);
+
+        assert_int_equal(member_send(bob, 1, "once"), ERROR_NONE);
+        stored = value_at(value_get(bob->reply, "stored"), 0);
+        assert_int_equal(get_uint(stored, "seq"), 2);
+        assert_true(value_has(stored, "duplicate"));
+
+        assert_int_equal(member_send(bob, 1, "twice"), ERROR_CONFLICT);
+        assert_int_equal(member_call(bob, "MESSAGE",
+                                     ",\"messages\":[{\"id\":\"%s\",\"message_content\":\"once\","
+                                     "\"meta\":{\"a\":1}}]",
+                                     uuid_of(1)),
+                         ERROR_CONFLICT);
+
+        /* The id is the sender's own: another's is another message. */
+        assert_int_equal(member_send(carol, 1, "hers"), ERROR_NONE);
+        assert_int_equal(get_uint(value_at(value_get(carol->reply, "stored"), 0), "seq"), 3);
+
+        assert_int_equal(member_call(bob, "MESSAGE",
+                                     ",\"messages\":[{\"id\":\"%s\",\"message_content\":\"new\"},"
+                                     "{\"id\":\"%s\",\"message_content\":\"other\"},"
+                                     "{\"id\":\"%s\",\"message_content\":\"new\"}]",
+                                     uuid_of(2), uuid_of(1), uuid_of(2)),
+                         ERROR_NONE);
+        stored = value_get(bob->reply, "stored");
+        refused = value_get(bob->reply, "refused");
+        assert_int_equal(value_length(stored), 2);
+        assert_int_equal(get_uint(value_at(stored, 0), "seq"), 4);
+        assert_int_equal(get_uint(value_at(stored, 1), "seq"), 4);
+        assert_true(value_has(value_at(stored, 1), "duplicate"));
+        assert_int_equal(value_length(refused), 1);
+        assert_string_equal(get_string(value_at(refused, 0), "error"), "conflict");
+        assert_string_equal(get_string(value_at(refused, 0), "id"), uuid_of(1));
+        assert_int_equal(head_of(f), 4);
+}
+
+/* A guest's name may be another's tomorrow: what counts is the key. */
+static void test_a_guest_is_its_key(void **state) {
+        Fixture *f = *state;
+        _cleanup_(member_freep) Member *one = member_new(f, "guest-eve");
+        _cleanup_(member_freep) Member *two = member_new(f, "guest-eve");
+
+        assert_int_equal(member_connect(one, 0), ERROR_NONE);
+        assert_int_equal(member_send(one, 1, "x"), ERROR_GUESTS_NOT_ALLOWED);
+        assert_int_equal(local_permissions(f, VIEW_INVALID, SEND_EVERYONE), ERROR_NONE);
+        assert_int_equal(member_send(one, 1, "first"), ERROR_NONE);
+        assert_int_equal(member_connect(two, 0), ERROR_NONE);
+        assert_int_equal(member_send(two, 1, "second"), ERROR_NONE);
+        assert_false(value_has(value_at(value_get(two->reply, "stored"), 0), "duplicate"));
+        assert_int_equal(head_of(f), 4);
+        assert_string_equal(one->closed_reason, "");
+}
+
+/* ---- cursors ---- */
+
+static void test_where_to_begin(void **state) {
+        Fixture *f = *state;
+        _cleanup_(member_freep) Member *bob = member_new(f, "bob");
+        char middle[UUID_STRING_SIZE], last[UUID_STRING_SIZE];
+        static const char since[] = ",\"since\":%u,\"since_id\":\"%s\",\"invisible\":false";
+
+        local_fill(f, 100, 9, 10);
+        assert_int_equal(head_of(f), 10);
+        snprintf(middle, sizeof(middle), "%s", uuid_of(103)); /* seq 5 */
+        snprintf(last, sizeof(last), "%s", uuid_of(108));
+
+        assert_int_equal(member_connect(bob, 11), ERROR_CONFLICT);
+        assert_int_equal(bob->failure.last_seq, 10);
+        assert_int_equal(bob->failure.epoch, 1);
+        assert_int_equal(member_call(bob, "CONNECT", since, 5, last), ERROR_CONFLICT);
+        assert_int_equal(bob->failure.last_seq, 10);
+        assert_int_equal(member_call(bob, "CONNECT", since, 10, middle), ERROR_CONFLICT);
+        settle(f);
+        assert_int_equal(bob->n_seen, 0);
+
+        assert_int_equal(member_call(bob, "CONNECT", since, 5, middle), ERROR_NONE);
+        wait_seen(bob, 10);
+        assert_int_equal(bob->n_seen, 5);
+        member_forget(bob);
+
+        /* Again on the same connection: the stream begins anew, and nothing of the old is left. */
+        assert_int_equal(member_call(bob, "CONNECT", since, 10, last), ERROR_NONE);
+        assert_int_equal(member_send(bob, 1, "x"), ERROR_NONE);
+        wait_seen(bob, 11);
+        assert_int_equal(bob->n_seen, 1);
+        member_forget(bob);
+
+        assert_int_equal(
+                member_call(bob, "CONNECT", ",\"since\":0,\"backlog\":3,\"invisible\":false"),
+                ERROR_NONE);
+        wait_seen(bob, 11);
+        assert_int_equal(bob->n_seen, 3);
+        member_forget(bob);
+        assert_int_equal(
+                member_call(bob, "CONNECT", ",\"since\":0,\"backlog\":0,\"invisible\":false"),
+                ERROR_NONE);
+        settle(f);
+        assert_int_equal(bob->n_seen, 0);
+        assert_int_equal(
+                member_call(bob, "CONNECT", ",\"since\":0,\"backlog\":500,\"invisible\":false"),
+                ERROR_NONE);
+        wait_seen(bob, 11);
+        assert_int_equal(bob->n_seen, 11);
+        assert_int_equal(
+                member_call(bob, "CONNECT", ",\"since\":2,\"backlog\":1,\"invisible\":false"),
+                ERROR_BAD_REQUEST);
+        assert_string_equal(bob->failure.field, "backlog");
+        assert_int_equal(channel_host_get_n_sessions(f->host), 1);
+}
+
+typedef struct Flood {
+        Fixture *fixture;
+        Local local;
+        unsigned n_sent, n_total;
+        Member *member;
+} Flood;
+
+/* A message a turn of the loop, while the member reads what was before. */
+static bool flood_is_over(void *userdata) {
+        Flood *x = userdata;
+        SeenUpTo seen = { x->member, 1 + x->n_total };
+
+        if (x->n_sent < x->n_total) {
+                local_start(x->fixture, &x->local, x->n_sent++, "while you read");
+                return false;
+        }
+        return has_seen(&seen);
+}
+
+static void test_catches_up_without_a_seam(void **state) {
+        Fixture *f = *state;
+        _cleanup_(member_freep) Member *bob = member_new(f, "bob");
+        _cleanup_(member_freep) Member *carol = member_new(f, "carol");
+        Flood flood = { .fixture = f, .n_sent = 3000, .n_total = 5000, .member = bob };
+
+        local_fill(f, 0, 3000, 300);
+        assert_int_equal(member_connect(carol, 3001), ERROR_NONE);
+        member_start(bob, "CONNECT", ",\"since\":0,\"invisible\":false");
+        wait_until(f, flood_is_over, &flood);
+        wait_seen(bob, 5001);
+        assert_int_equal(bob->n_seen, 5001); /* and contiguous: see_entry() */
+        wait_seen(carol, 5001);
+        for (size_t i = 0; i < carol->n_seen; i++)
+                assert_string_equal(carol->seen[i].id, bob->seen[3001 + i].id);
+        assert_int_equal(f->n_entries, 5001);
+        assert_true(bob->n_pushes < 1000);
+}
+
+/* Texts that double when they are quoted still fit, and large ones come one by one. */
+static void test_large_entries(void **state) {
+        Fixture *f = *state;
+        _cleanup_(member_freep) Member *bob = member_new(f, "bob");
+        char text[MESSAGE_BYTES_MAX + 1];
+        Local l = {};
+
+        memset(text, '\n', MESSAGE_BYTES_MAX);
+        text[MESSAGE_BYTES_MAX] = '\0';
+        for (unsigned i = 0; i < 20; i++)
+                local_start(f, &l, i, text);
+        local_wait(f, &l, 20);
+        assert_int_equal(member_connect(bob, 0), ERROR_NONE);
+        wait_seen(bob, 21);
+        for (unsigned i = 20; i < 40; i++)
+                local_start(f, &l, i, text);
+        local_wait(f, &l, 40);
+        wait_seen(bob, 41);
+        assert_true(bob->largest_push <= 2);
+        assert_int_equal(member_call(bob, "HISTORY", ",\"limit\":500"), ERROR_NONE);
+        assert_int_equal(value_length(value_get(bob->reply, "entries")), 1);
+        assert_int_equal(get_uint(value_at(value_get(bob->reply, "entries"), 0), "seq"), 41);
+}
+
+static int keep_queued(const PeerInfo *info, void *userdata) {
+        *(size_t *) userdata = MAX(*(size_t *) userdata, info->queued_bytes);
+        return 0;
+}
+
+static void test_slow_reader_is_bounded(void **state) {
+        Fixture *f = *state;
+        _cleanup_(member_freep) Member *bob = member_new(f, "bob");
+        _cleanup_(member_freep) Member *carol = member_new(f, "carol");
+        size_t queued = 0;
+
+        assert_int_equal(member_connect(bob, 0), ERROR_NONE);
+        assert_int_equal(member_connect(carol, 0), ERROR_NONE);
+        wait_seen(bob, 1);
+        rpc_set_paused(bob->rpc, true);
+        for (unsigned i = 0; i < 4; i++) {
+                local_fill(f, i * 1000, 1000, 12000);
+                wait_seen(carol, 1 + (i + 1) * 1000);
+                assert_int_equal(peer_server_each(f->server, f->host, keep_queued, &queued), 0);
+        }
+        assert_true(queued <= LOW_WATER_BYTES + FRAME_BYTES_MAX);
+        assert_true(bob->n_seen < 4001);
+
+        rpc_set_paused(bob->rpc, false);
+        wait_seen(bob, 4001);
+        assert_int_equal(bob->n_seen, 4001);
+}
+
+/* ---- rights, now ---- */
+
+static void test_governance_comes_before_what_follows(void **state) {
+        Fixture *f = *state;
+        _cleanup_(member_freep) Member *bob = member_new(f, "bob");
+        Local l = {};
+
+        assert_int_equal(member_connect(bob, 0), ERROR_NONE);
+        /* All in one turn: the second message is judged by what is between them. */
+        local_start(f, &l, 1, "before");
+        assert_int_equal(channel_host_set_permissions(f->host, &f->owner, VIEW_INVALID,
+                                                      SEND_MEMBERS, local_done, &l),
+                         0);
+        local_start(f, &l, 2, "after");
+        member_start(bob, "MESSAGE", MESSAGES_1, uuid_of(1), "too late");
+        assert_int_equal(member_wait(bob), ERROR_READ_ONLY);
+        local_wait(f, &l, 3);
+        wait_seen(bob, 4);
+        assert_int_equal(bob->seen[1].kind, ENTRY_MESSAGE);
+        assert_int_equal(bob->seen[2].kind, ENTRY_VIEW);
+        assert_int_equal(bob->seen[3].kind, ENTRY_MESSAGE);
+
+        /* And what changes nothing leaves no entry. */
+        assert_int_equal(local_permissions(f, VIEW_PUBLIC, SEND_MEMBERS), ERROR_NONE);
+        assert_int_equal(local_authorize(f, "bob", ROLE_NONE), ERROR_NONE);
+        assert_int_equal(head_of(f), 4);
+        assert_int_equal(local_authorize(f, "bob", ROLE_MEMBER), ERROR_NONE);
+        assert_int_equal(member_send(bob, 1, "now"), ERROR_NONE);
+}
+
+static void test_restricted_at_once(void **state) {
+        Fixture *f = *state;
+        _cleanup_(member_freep) Member *bob = member_new(f, "bob");
+        _cleanup_(member_freep) Member *carol = member_new(f, "carol");
+        _cleanup_(member_freep) Member *eve = member_new(f, "guest-eve");
+
+        assert_int_equal(member_connect(bob, 0), ERROR_NONE);
+        assert_int_equal(member_connect(carol, 0), ERROR_NONE);
+        assert_int_equal(member_connect(eve, 0), ERROR_NONE);
+        assert_int_equal(local_authorize(f, "bob", ROLE_MEMBER), ERROR_NONE); /* seen: is here */
+        assert_string_equal(f->lookup, "");
+        wait_seen(carol, 2);
+        assert_int_equal(local_permissions(f, VIEW_RESTRICTED, SEND_INVALID), ERROR_NONE);
+        local_fill(f, 1, 5, 10);
+        wait_seen(bob, 8);
+        wait_closed(carol, "restricted");
+        wait_closed(eve, "restricted");
+        settle(f);
+        assert_string_equal(bob->closed_reason, "");
+        assert_int_equal(carol->n_seen, 2);
+        assert_int_equal(channel_host_get_n_sessions(f->host), 1);
+        assert_int_equal(channel_host_get_n_online(f->host), 2);
+
+        assert_int_equal(member_connect(carol, 2), ERROR_RESTRICTED);
+        assert_int_equal(member_call(carol, "HISTORY", ",\"limit\":1"), ERROR_RESTRICTED);
+        assert_int_equal(member_call(carol, "RET_INFO", "%s", ""), ERROR_RESTRICTED);
+        assert_int_equal(member_call(carol, "MEMBERS", ",\"limit\":1"), ERROR_RESTRICTED);
+        assert_int_equal(member_send(carol, 1, "x"), ERROR_BAD_REQUEST);
+
+        f->answer_lookup_at_once = true;
+        assert_int_equal(local_authorize(f, "carol", ROLE_MODERATOR), ERROR_NONE);
+        assert_int_equal(member_connect(carol, 2), ERROR_NONE);
+        assert_string_equal(get_string(carol->reply, "role"), "moderator");
+        wait_seen(carol, 9);
+
+        /* A moderator's own hand. */
+        assert_int_equal(member_call(carol, "AUTHORIZE", ",\"target\":\"bob\",\"role\":\"none\""),
+                         ERROR_NONE);
+        wait_closed(bob, "restricted");
+        assert_int_equal(bob->n_seen, 9); /* not what closed it */
+        assert_int_equal(
+                member_call(carol, "AUTHORIZE", ",\"target\":\"dave\",\"role\":\"moderator\""),
+                ERROR_NOT_MODERATOR);
+        assert_int_equal(
+                member_call(carol, "AUTHORIZE", ",\"target\":\"guest-eve\",\"role\":\"member\""),
+                ERROR_GUESTS_NOT_ALLOWED);
+        assert_int_equal(member_call(carol, "VIEW", ",\"view_permission\":\"public\""),
+                         ERROR_NOT_OWNER);
+        assert_int_equal(member_call(carol, "TOPIC", ",\"topic\":\"tea\""), ERROR_NONE);
+        wait_seen(carol, 11);
+        assert_int_equal(carol->seen[carol->n_seen - 1].kind, ENTRY_TOPIC);
+        assert_string_equal(channel_get_topic(channel_host_get_channel(f->host)), "tea");
+}
+
+static void test_unseen_targets_are_looked_up(void **state) {
+        Fixture *f = *state;
+        Local l = {}, message = {};
+        Failure none;
+
+        assert_int_equal(
+                channel_host_authorize(f->host, &f->owner, "carol", ROLE_MEMBER, local_done, &l),
+                0);
+        local_start(f, &message, 1, "does not wait for the tracker");
+        local_wait(f, &message, 1);
+        assert_int_equal(l.n_done, 0);
+        assert_string_equal(f->lookup, "carol");
+        channel_host_user_looked_up(f->host, f->ticket + 1, NULL);
+        settle(f);
+        assert_int_equal(l.n_done, 0);
+        (void) failure_set(&none, ERROR_NO_SUCH_USER, "There is no carol.");
+        channel_host_user_looked_up(f->host, f->ticket, &none);
+        local_wait(f, &l, 1);
+        assert_int_equal(l.failure.code, ERROR_NO_SUCH_USER);
+        assert_int_equal(head_of(f), 2);
+
+        f->answer_lookup_at_once = true;
+        assert_int_equal(local_authorize(f, "carol", ROLE_MEMBER), ERROR_NONE);
+        assert_int_equal(head_of(f), 3);
+        f->lookup[0] = '\0';
+        assert_int_equal(local_authorize(f, "carol", ROLE_MODERATOR), ERROR_NONE);
+        assert_string_equal(f->lookup, "");
+        channel_host_user_looked_up(f->host, f->ticket, NULL);
+        settle(f);
+        assert_int_equal(head_of(f), 4);
+}
+
+/* ---- reading ---- */
+
+static void test_history(void **state) {
+        Fixture *f = *state;
+        _cleanup_(member_freep) Member *bob = member_new(f, "bob");
+        static const struct {
+                const char *query;
+                uint64_t first, last; /* 0: none */
+                bool more;
+        } rows[] = {
+                { ",\"limit\":10", 292, 301, true },
+                { ",\"before\":292,\"limit\":10", 282, 291, true },
+                { ",\"before\":5,\"limit\":10", 1, 4, false },
+                { ",\"before\":1,\"limit\":10", 0, 0, false },
+                { ",\"before\":9000,\"limit\":1", 301, 301, true },
+                { ",\"after\":0,\"limit\":3", 1, 3, true },
+                { ",\"after\":298,\"limit\":3", 299, 301, false },
+                { ",\"after\":299,\"limit\":500", 300, 301, false },
+                { ",\"after\":301,\"limit\":5", 0, 0, false },
+                { ",\"after\":9000,\"limit\":5", 0, 0, false },
+        };
+
+        local_fill(f, 0, 300, 20);
+        assert_int_equal(member_connect(bob, 301), ERROR_NONE);
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+                const Value *entries;
+                bool more;
+                size_t n;
+
+                assert_int_equal(member_call(bob, "HISTORY", "%s", rows[i].query), ERROR_NONE);
+                entries = value_get(bob->reply, "entries");
+                n = value_length(entries);
+                assert_int_equal(value_bool(value_get(bob->reply, "more"), &more), 0);
+                assert_int_equal(more, rows[i].more);
+                assert_int_equal(n, rows[i].first == 0 ? 0 : rows[i].last - rows[i].first + 1);
+                if (n == 0)
+                        continue;
+                assert_int_equal(get_uint(value_at(entries, 0), "seq"), rows[i].first);
+                assert_int_equal(get_uint(value_at(entries, n - 1), "seq"), rows[i].last);
+        }
+}
+
+/* A page holds what fits: walking on from there misses nothing, either way. */
+static void test_history_by_pages(void **state) {
+        Fixture *f = *state;
+        _cleanup_(member_freep) Member *bob = member_new(f, "bob");
+        _cleanup_(member_freep) Member *stranger = member_new(f, "carol");
+        const Value *entries;
+        bool more = true;
+        uint64_t next = 0;
+        unsigned n_pages = 0;
+
+        local_fill(f, 0, 300, 3000);
+        assert_int_equal(member_connect(bob, 301), ERROR_NONE);
+        while (more) {
+                assert_int_equal(
+                        member_call(bob, "HISTORY", ",\"after\":%" PRIu64 ",\"limit\":500", next),
+                        ERROR_NONE);
+                entries = value_get(bob->reply, "entries");
+                for (size_t i = 0; i < value_length(entries); i++)
+                        assert_int_equal(get_uint(value_at(entries, i), "seq"), ++next);
+                assert_int_equal(value_bool(value_get(bob->reply, "more"), &more), 0);
+                n_pages++;
+        }
+        assert_int_equal(next, 301);
+        assert_true(n_pages > 5 && n_pages < 20);
+
+        /* Who has not joined gets frames of 8,192 bytes. */
+        for (next = 302, more = true; more;) {
+                assert_int_equal(member_call(stranger, "HISTORY",
+                                             ",\"before\":%" PRIu64 ",\"limit\":500", next),
+                                 ERROR_NONE);
+                entries = value_get(stranger->reply, "entries");
+                for (size_t i = value_length(entries); i > 0; i--)
+                        assert_int_equal(get_uint(value_at(entries, i - 1), "seq"), --next);
+                assert_int_equal(value_bool(value_get(stranger->reply, "more"), &more), 0);
+        }
+        assert_int_equal(next, 1);
+}
+
+static void test_info(void **state) {
+        Fixture *f = *state;
+        _cleanup_(member_freep) Member *bob = member_new(f, "bob");
+        const Value *messages, *members, *authorized;
+
+        f->answer_lookup_at_once = true;
+        local_fill(f, 0, 80, 20);
+        assert_int_equal(local_authorize(f, "zoe", ROLE_MEMBER), ERROR_NONE);
+        assert_int_equal(local_authorize(f, "carol", ROLE_MODERATOR), ERROR_NONE);
+        assert_int_equal(member_connect(bob, 83), ERROR_NONE);
+        assert_int_equal(member_call(bob, "RET_INFO", "%s", ""), ERROR_NONE);
+        assert_int_equal(get_uint(bob->reply, "last_seq"), 83);
+        assert_int_equal(get_uint(bob->reply, "members_online"), 2);
+        messages = value_get(bob->reply, "messages");
+        assert_int_equal(value_length(messages), 48); /* the two newest of 50 are of kind role */
+        assert_int_equal(get_uint(value_at(messages, 47), "seq"), 81);
+        members = value_get(bob->reply, "members");
+        assert_int_equal(value_length(members), 2);
+        assert_string_equal(get_string(value_at(members, 0), "username"), "alice");
+        assert_string_equal(get_string(value_at(members, 0), "role"), "owner");
+        assert_string_equal(get_string(value_at(members, 0), "since"), "2026-01-01T00:00:00.000Z");
+        assert_false(value_has(bob->reply, "members_next"));
+        authorized = value_get(bob->reply, "authorized");
+        assert_int_equal(value_length(authorized), 2);
+        assert_string_equal(get_string(value_at(authorized, 0), "username"), "carol");
+        assert_string_equal(get_string(value_at(authorized, 0), "role"), "moderator");
+
+        local_fill(f, 100, 60, MESSAGE_BYTES_MAX);
+        assert_int_equal(member_call(bob, "RET_INFO", "%s", ""), ERROR_NONE);
+        messages = value_get(bob->reply, "messages");
+        assert_true(value_length(messages) > 0 && value_length(messages) < 50);
+        assert_int_equal(get_uint(value_at(messages, value_length(messages) - 1), "seq"), 143);
+}
+
+/* ---- who is here ---- */
+
+static void test_members_and_presence(void **state) {
+        Fixture *f = *state;
+        _cleanup_(member_freep) Member *bob = member_new(f, "bob");
+        _cleanup_(member_freep) Member *carol = member_new(f, "carol");
+        _cleanup_(member_freep) Member *phone = member_new(f, "carol");
+        _cleanup_(member_freep) Member *eve = member_new(f, "guest-eve");
+        const Value *members;
+
+        assert_int_equal(member_connect(bob, 0), ERROR_NONE);
+        bob->generation = get_uint(bob->reply, "generation");
+        test_loop_run(f->loop, 2 * USEC_PER_SEC);
+        assert_string_equal(bob->presence, ""); /* not one's own */
+
+        assert_int_equal(member_connect(carol, 0), ERROR_NONE);
+        assert_int_equal(member_connect(phone, 0), ERROR_NONE);
+        assert_string_equal(carol->closed_reason, ""); /* another key */
+        settle(f);
+        assert_string_equal(bob->presence, "carol/none+ ");
+        assert_int_equal(channel_host_get_n_online(f->host), 3);
+        assert_int_equal(channel_host_get_n_sessions(f->host), 3);
+
+        /* Within a second of the last: later, and together. */
+        assert_int_equal(member_connect(eve, 0), ERROR_NONE);
+        assert_int_equal(local_authorize(f, "carol", ROLE_MEMBER), ERROR_NONE);
+        settle(f);
+        assert_int_equal(bob->n_presence, 1);
+        test_loop_run(f->loop, USEC_PER_SEC);
+        assert_int_equal(bob->n_presence, 2);
+        assert_string_equal(bob->presence, "carol/none+ guest-eve/none+ carol/member+ ");
+        assert_string_equal(eve->presence, "carol/member+ ");
+        assert_true(f->n_members_told >= 3);
+
+        assert_int_equal(member_call(bob, "MEMBERS", ",\"limit\":2"), ERROR_NONE);
+        members = value_get(bob->reply, "members");
+        assert_int_equal(value_length(members), 2);
+        assert_string_equal(get_string(value_at(members, 1), "username"), "bob");
+        assert_string_equal(get_string(value_at(members, 1), "status"), "online");
+        assert_string_equal(get_string(bob->reply, "next"), "bob");
+        assert_int_equal(get_uint(bob->reply, "generation"), bob->generation);
+        assert_int_equal(member_call(bob, "MEMBERS", ",\"after\":\"bob\",\"limit\":2"), ERROR_NONE);
+        members = value_get(bob->reply, "members");
+        assert_string_equal(get_string(value_at(members, 0), "username"), "carol");
+        assert_string_equal(get_string(value_at(members, 0), "role"), "member");
+        assert_string_equal(get_string(value_at(members, 1), "user_type"), "GUEST");
+        assert_false(value_has(bob->reply, "next"));
+
+        /* One device of two, and one that is back in time: nobody left. */
+        member_forget(bob);
+        phone = member_free(phone);
+        eve = member_free(eve);
+        test_loop_run(f->loop, 20 * USEC_PER_SEC);
+        eve = member_new(f, "guest-eve");
+        assert_int_equal(member_connect(eve, 0), ERROR_NONE);
+        test_loop_run(f->loop, 40 * USEC_PER_SEC);
+        assert_string_equal(bob->presence, "");
+
+        eve = member_free(eve);
+        test_loop_run(f->loop, 29 * USEC_PER_SEC);
+        assert_string_equal(bob->presence, "");
+        assert_int_equal(channel_host_get_n_online(f->host), 4);
+        test_loop_run(f->loop, 3 * USEC_PER_SEC);
+        assert_string_equal(bob->presence, "guest-eve/none- ");
+        assert_int_equal(channel_host_get_n_online(f->host), 3);
+}
+
+static void test_a_crowd_comes(void **state) {
+        Fixture *f = *state;
+        Member *crowd[40] = {};
+        char name[NAME_SIZE];
+
+        for (size_t i = 0; i < ELEMENTSOF(crowd); i++) {
+                snprintf(name, sizeof(name), "user%zu", i);
+                crowd[i] = member_new(f, name);
+                member_start(crowd[i], "CONNECT", ",\"since\":0,\"invisible\":false");
+        }
+        local_fill(f, 0, 500, 100);
+        for (size_t i = 0; i < ELEMENTSOF(crowd); i++) {
+                wait_seen(crowd[i], 501);
+                assert_int_equal(crowd[i]->n_seen, 501);
+        }
+        test_loop_run(f->loop, 3 * USEC_PER_SEC);
+        /* The first to come has heard of every other, once. */
+        for (size_t i = 1; i < ELEMENTSOF(crowd); i++) {
+                snprintf(name, sizeof(name), "user%zu/none+", i);
+                assert_non_null(strstr(crowd[0]->presence, name));
+        }
+        assert_true(crowd[0]->n_presence <= 4);
+        for (size_t i = 0; i < ELEMENTSOF(crowd); i++)
+                member_free(crowd[i]);
+        settle(f);
+        assert_int_equal(channel_host_get_n_sessions(f->host), 0);
+}
+
+/* ---- what is refused ---- */
+
+#define ID "\"11111111-1111-4111-8111-000000000001\""
+
+static void test_bad_requests(void **state) {
+        Fixture *f = *state;
+        _cleanup_(member_freep) Member *bob = member_new(f, "bob");
+        _cleanup_(member_freep) Member *eve = member_new(f, "guest-eve");
+        char text[MESSAGE_BYTES_MAX + 2];
+        static const struct {
+                const char *command, *payload;
+                ErrorCode code;
+                const char *field;
+        } rows[] = {
+                { "CONNECT", "", ERROR_BAD_REQUEST, "since" },
+                { "CONNECT", ",\"since\":0", ERROR_BAD_REQUEST, "invisible" },
+                { "CONNECT", ",\"since\":-1,\"invisible\":false", ERROR_BAD_REQUEST, "since" },
+                { "CONNECT", ",\"since\":9007199254740992,\"invisible\":false", ERROR_BAD_REQUEST,
+                  "since" },
+                { "CONNECT", ",\"since\":1,\"since_id\":\"x\",\"invisible\":false",
+                  ERROR_BAD_REQUEST, "since_id" },
+                { "CONNECT", ",\"since\":0,\"invisible\":true", ERROR_UNSUPPORTED, "" },
+                { "MESSAGE", ",\"messages\":[]", ERROR_BAD_REQUEST, "messages" },
+                { "MESSAGE", ",\"messages\":{}", ERROR_BAD_REQUEST, "messages" },
+                { "MESSAGE", ",\"messages\":[7]", ERROR_BAD_REQUEST, "payload" },
+                { "MESSAGE", ",\"messages\":[{\"id\":\"x\",\"message_content\":\"a\"}]",
+                  ERROR_BAD_REQUEST, "id" },
+                { "MESSAGE", ",\"messages\":[{\"id\":" ID ",\"message_content\":\"\"}]",
+                  ERROR_BAD_REQUEST, "message_content" },
+                { "MESSAGE", ",\"messages\":[{\"id\":" ID ",\"message_content\":\"a\\u0007\"}]",
+                  ERROR_BAD_REQUEST, "message_content" },
+                { "MESSAGE", ",\"messages\":[{\"id\":" ID ",\"message_content\":\"\xef\xbf\xbe\"}]",
+                  ERROR_BAD_REQUEST, "message_content" },
+                { "MESSAGE",
+                  ",\"messages\":[{\"id\":" ID ",\"message_content\":\"a\",\"meta\":[]}]",
+                  ERROR_BAD_REQUEST, "meta" },
+                { "HISTORY", "", ERROR_BAD_REQUEST, "limit" },
+                { "HISTORY", ",\"limit\":0", ERROR_BAD_REQUEST, "limit" },
+                { "HISTORY", ",\"limit\":501", ERROR_BAD_REQUEST, "limit" },
+                { "HISTORY", ",\"before\":3,\"after\":1,\"limit\":5", ERROR_BAD_REQUEST, "after" },
+                { "MEMBERS", ",\"limit\":501", ERROR_BAD_REQUEST, "limit" },
+                { "VIEW", ",\"view_permission\":\"secret\"", ERROR_BAD_REQUEST, "view_permission" },
+                { "VIEW", ",\"send_permission\":\"nobody\"", ERROR_BAD_REQUEST, "send_permission" },
+                { "VIEW", ",\"view_permission\":1", ERROR_BAD_REQUEST, "view_permission" },
+                { "VIEW", ",\"message_rate\":5", ERROR_UNSUPPORTED, "" },
+                { "VIEW", ",\"retention_days\":5", ERROR_UNSUPPORTED, "" },
+                { "TOPIC", ",\"topic\":\"two\\nlines\"", ERROR_BAD_REQUEST, "topic" },
+                { "AUTHORIZE", ",\"target\":\"carol\",\"role\":\"owner\"", ERROR_BAD_REQUEST,
+                  "role" },
+                { "AUTHORIZE", ",\"target\":\"Carol\",\"role\":\"member\"", ERROR_BAD_REQUEST,
+                  "target" },
+                { "AUTHORIZE", ",\"role\":\"member\"", ERROR_BAD_REQUEST, "target" },
+                { "AUTHORIZE", ",\"target\":\"carol\",\"role\":\"member\"", ERROR_NOT_MODERATOR,
+                  "" },
+                { "VIEW", "", ERROR_NOT_OWNER, "" },
+        };
+
+        assert_int_equal(member_send(bob, 1, "too early"), ERROR_BAD_REQUEST);
+        assert_int_equal(member_call(eve, "CONNECT", ",\"since\":0,\"invisible\":true"),
+                         ERROR_GUESTS_NOT_ALLOWED);
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+                assert_int_equal(member_connect(bob, 1), ERROR_NONE);
+                assert_int_equal(member_call(bob, rows[i].command, "%s", rows[i].payload),
+                                 rows[i].code);
+                assert_string_equal(bob->failure.field, rows[i].field);
+        }
+        assert_int_equal(member_connect(bob, 1), ERROR_NONE);
+        memset(text, 'x', sizeof(text) - 1);
+        text[sizeof(text) - 1] = '\0';
+        assert_int_equal(member_send(bob, 1, text), ERROR_BAD_REQUEST);
+        assert_string_equal(bob->failure.field, "message_content");
+        text[MESSAGE_BYTES_MAX] = '\0';
+        assert_int_equal(head_of(f), 1);
+        assert_int_equal(member_send(bob, 1, text), ERROR_NONE);
+        assert_false(bob->is_closed);
+}
+
+static void test_one_message_in_flight(void **state) {
+        Fixture *f = *state;
+        _cleanup_(member_freep) Member *bob = member_new(f, "bob");
+
+        assert_int_equal(member_connect(bob, 0), ERROR_NONE);
+        member_start(bob, "MESSAGE", MESSAGES_1, uuid_of(1), "first");
+        member_start(bob, "MESSAGE", MESSAGES_1, uuid_of(2), "second");
+        wait_count(f, &bob->n_answers, 3);
+        assert_int_equal(bob->answers[1], ERROR_BAD_REQUEST); /* it does not wait for the first */
+        assert_int_equal(bob->answers[2], ERROR_NONE);
+        assert_int_equal(head_of(f), 2);
+        assert_int_equal(member_send(bob, 2, "second"), ERROR_NONE);
+}
+
+static void test_backlog_is_bounded(void **state) {
+        Fixture *f = *state;
+        _cleanup_(member_freep) Member *bob = member_new(f, "bob");
+        LocalMessage m = { .text = "x" };
+        Local l = {};
+
+        assert_int_equal(member_connect(bob, 0), ERROR_NONE);
+        /* Held back by the look-up of their targets, which nobody answers. */
+        for (unsigned i = 0; i < HOST_BACKLOG_REQUESTS_MAX; i++)
+                assert_int_equal(channel_host_authorize(f->host, &f->owner, "carol", ROLE_MEMBER,
+                                                        local_done, &l),
+                                 0);
+        snprintf(m.id, sizeof(m.id), "%s", uuid_of(1));
+        assert_int_equal(channel_host_send(f->host, &f->owner, &m, 1, local_sent, &l), -ENOBUFS);
+        assert_int_equal(member_send(bob, 1, "x"), ERROR_BUSY);
+        assert_true(bob->failure.retry_after_ms > 0);
+        channel_host_user_looked_up(f->host, f->ticket, NULL);
+        local_wait(f, &l, 1);
+        assert_int_equal(member_send(bob, 1, "x"), ERROR_NONE);
+
+        peer_server_remove_host(f->server, f->host);
+        f->host = channel_host_free(f->host, NULL);
+        assert_int_equal(l.n_done, HOST_BACKLOG_REQUESTS_MAX);
+}
+
+static void limit_files(rlim_t bytes) {
+        struct rlimit limit;
+
+        assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
+        limit.rlim_cur = MIN(bytes, limit.rlim_max);
+        assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
+
+static void test_disk_fails_and_works_again(void **state) {
+        Fixture *f = *state;
+        _cleanup_(member_freep) Member *bob = member_new(f, "bob");
+        Local l = {};
+
+        assert_int_equal(member_connect(bob, 0), ERROR_NONE);
+        assert_int_equal(member_send(bob, 1, "before"), ERROR_NONE);
+        wait_seen(bob, 2);
+
+        signal(SIGXFSZ, SIG_IGN);
+        limit_files(1);
+        member_start(bob, "MESSAGE", MESSAGES_1, uuid_of(2), "lost?");
+        local_start(f, &l, 3, "local");
+        local_wait(f, &l, 1);
+        assert_int_equal(member_wait(bob), ERROR_BUSY);
+        assert_true(bob->failure.retry_after_ms > 0);
+        assert_int_equal(l.failure.code, ERROR_BUSY);
+        assert_true(f->disk < 0);
+        assert_int_equal(member_send(bob, 2, "lost?"), ERROR_BUSY);
+        assert_int_equal(f->n_disk_told, 1);
+        settle(f);
+        assert_int_equal(bob->n_seen, 2);
+        assert_int_equal(head_of(f), 2);
+        limit_files(RLIM_INFINITY);
+
+        assert_int_equal(member_send(bob, 2, "lost?"), ERROR_NONE);
+        assert_false(value_has(value_at(value_get(bob->reply, "stored"), 0), "duplicate"));
+        wait_seen(bob, 3);
+        assert_int_equal(f->disk, 0);
+        assert_int_equal(f->n_disk_told, 2);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(test_##name, setup, teardown)
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                TEST(comes_back),
+                TEST(freed_by_a_callback),
+                TEST(freed_while_busy),
+                TEST(two_members),
+                TEST(exactly_once),
+                TEST(a_guest_is_its_key),
+                TEST(where_to_begin),
+                TEST(catches_up_without_a_seam),
+                TEST(large_entries),
+                TEST(slow_reader_is_bounded),
+                TEST(governance_comes_before_what_follows),
+                TEST(restricted_at_once),
+                TEST(unseen_targets_are_looked_up),
+                TEST(history),
+                TEST(history_by_pages),
+                TEST(info),
+                TEST(members_and_presence),
+                TEST(a_crowd_comes),
+                TEST(bad_requests),
+                TEST(one_message_in_flight),
+                TEST(backlog_is_bounded),
+                TEST(disk_fails_and_works_again),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
