@@ -446,8 +446,8 @@ static int work_cancel(SqlTx *tx, void *request) {
                 return -ENOENT;
         if (state == OUTBOX_STORED)
                 return -EEXIST;
-        return sql_run(tx, "DELETE FROM outbox WHERE channel = ? AND id = ?", "ts", q->channel,
-                       q->id);
+        r = sql_run(tx, "DELETE FROM outbox WHERE channel = ? AND id = ?", "ts", q->channel, q->id);
+        return r < 0 ? r : state == OUTBOX_QUEUED;
 }
 
 static int work_retry(SqlTx *tx, void *request) {
@@ -468,10 +468,11 @@ static int work_retry(SqlTx *tx, void *request) {
         r = take_position(tx, q->channel, &position);
         if (r < 0)
                 return r;
-        return sql_run(tx,
-                       "UPDATE outbox SET state = 'queued', error = NULL, position = ?"
-                       " WHERE channel = ? AND id = ?",
-                       "tts", position, q->channel, q->id);
+        r = sql_run(tx,
+                    "UPDATE outbox SET state = 'queued', error = NULL, position = ?"
+                    " WHERE channel = ? AND id = ?",
+                    "tts", position, q->channel, q->id);
+        return r < 0 ? r : 1;
 }
 
 static void on_decided(int r, void *request, void *userdata) {

@@ -234,7 +234,8 @@ typedef struct OutboxUpdate {
 int store_outbox_update(Store *s, uint64_t row, const OutboxUpdate *updates, size_t n,
                         store_done_fn done, void *userdata, Job **ret_job);
 /* cancel: a queued or failed row goes away; -EEXIST: it is stored already; -ENOENT. retry: failed →
- * queued at the end of the queue under the same id; queued: 0; stored: -EEXIST. */
+ * queued at the end of the queue under the same id; stored: -EEXIST. r 1 where the number of queued
+ * rows changed, 0 where it did not (a failed one cancelled, a queued one retried). */
 int store_outbox_cancel(Store *s, uint64_t row, const char *id, store_done_fn done, void *userdata,
                         Job **ret_job);
 int store_outbox_retry(Store *s, uint64_t row, const char *id, store_done_fn done, void *userdata,
