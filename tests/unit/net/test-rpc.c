@@ -122,6 +122,7 @@ static void start(Fixture *f, Side *s, int fd, bool accepting, TlsConfig *tls, u
                                   .in_flight = in_flight,
                                   .frame_max = FRAME_BYTES_MAX };
 
+        assert_null(s->rpc);
         *s = (Side){ .fixture = f };
         assert_int_equal(conn_new(&f->loop->rt, fd, &nowhere, tls, accepting, NULL, NULL, &s->conn),
                          0);
@@ -442,6 +443,8 @@ static void test_free_completes_before_it_returns(void **state) {
                 assert_int_equal(c[i].r, -ECANCELED);
         }
         assert_false(f->dialling.is_closed);
+
+        f->accepting.rpc = rpc_free(f->accepting.rpc);
 
         /* A caller that gives the connection up when a call fails does so within. */
         start_ready_pair(f, 8);
