@@ -110,7 +110,7 @@ class Tree:
             return
         lines = head.decode("utf-8", "replace").split("\n")
         # What must come first of all by its own format.
-        if lines[0].startswith(("#!", "<?xml", "<!DOCTYPE")):
+        if lines[0].startswith(("#!", "<?xml", "<!DOCTYPE")) or path.endswith(".scd"):
             lines.pop(0)
         if not lines or LICENSE not in lines[0]:
             self.fault(path, 1, f"the first line is not “{LICENSE}”")
