@@ -27,7 +27,7 @@ typedef struct Fixture {
         TestAuthority *authority;
         char directory[64];
         Store *store;
-        uint64_t row;
+        uint64_t identity, row;
         Actor owner; /* alice, the local user */
         ChannelHost *host;
         PeerServer *server;
@@ -37,7 +37,7 @@ typedef struct Fixture {
         bool is_loaded;
         int loaded;
         unsigned n_entries; /* told by on_entries, each once and in order */
-        unsigned n_members_told;
+        unsigned n_members_told, n_peers_told;
         int disk;
         unsigned n_disk_told;
         char lookup[NAME_SIZE];
@@ -233,8 +233,14 @@ static inline uint64_t add_identity(Fixture *f) {
         return x.row;
 }
 
+static inline void on_peers_changed(PeerServer *s, void *userdata) {
+        Fixture *f = userdata;
+
+        f->n_peers_told++;
+}
+
 static inline void start_server(Fixture *f) {
-        static const PeerServerHandlers handlers = {};
+        static const PeerServerHandlers handlers = { .on_peers_changed = on_peers_changed };
         _cleanup_(tls_config_freep) TlsConfig *tls =
                 test_authority_tls(f->authority, SUBJECT_USER, "alice", TLS_EXPECT_PEER);
         Address any;
@@ -265,7 +271,8 @@ static inline int setup(void **state) {
         assert_non_null(mkdtemp(f->directory));
         open_store(f);
         snprintf(f->owner.username, sizeof(f->owner.username), "alice");
-        f->row = add_channel(f, add_identity(f), "lobby", CHANNEL_ID);
+        f->identity = add_identity(f);
+        f->row = add_channel(f, f->identity, "lobby", CHANNEL_ID);
         start_host(f, CHANNEL_ID, 1);
         assert_int_equal(f->loaded, 0);
         start_server(f);
