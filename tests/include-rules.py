@@ -36,7 +36,7 @@ LIBRARIES = [
      ["common/sql/*.[ch]", "daemon/store*.[ch]", "tracker/db-sqlite*.[ch]"]),
     (r"openssl/", "OpenSSL", ["common/net/*.[ch]", "tracker/authority*.c"]),
     (r"systemd/sd-bus\.h$", "sd-bus",
-     DAEMON_BUS + ["daemon/bus-util/*.[ch]", "daemon/main.c", "ctl/*", "gui/*"]),
+     DAEMON_BUS + ["daemon/bus-util/*.[ch]", "daemon/daemon.[ch]", "daemon/main.c", "ctl/*", "gui/*"]),
     (r"ini\.h$", "inih", ["common/base/settings.c"]),
 ]
 
