@@ -107,9 +107,12 @@ static int open_key(int state_fd, const char *credentials_directory, Key **ret) 
                         return r;
         }
         r = read_key(state_fd, ret);
-        if (r == -ENOENT)
-                r = make_key(state_fd, ret);
-        return r;
+        if (r != -ENOENT)
+                return r;
+        /* A key that got lost is not replaced in silence: nobody would know the tracker again. */
+        if (faccessat(state_fd, "ca.pem", F_OK, 0) == 0)
+                return -ENOKEY;
+        return make_key(state_fd, ret);
 }
 
 static int make_certificate(int dir_fd, const Key *key, uint64_t now, Certificate **ret) {
@@ -155,7 +158,9 @@ int authority_files_open(const char *state_directory, const char *credentials_di
                 return -errno;
         r = open_key(dir_fd, credentials_directory, &key);
         if (r < 0)
-                return log_error_errno(r, "Cannot use the CA's key ca.key: %s", strerror(-r));
+                return log_error_errno(r, "Cannot use the CA's key %s/ca.key: %s", state_directory,
+                                       r == -ENOKEY ? "it is missing, but ca.pem is there"
+                                                    : strerror(-r));
         r = read_file(dir_fd, "ca.pem", text);
         if (r == -ENOENT)
                 r = make_certificate(dir_fd, key, now_realtime, &ca);

@@ -82,7 +82,8 @@ int directory_plan_host(const Directory *d, const HostRequest *q, uint64_t now_b
         strcpy(e->channel_id, q->channel_id);
         strcpy(e->owner, q->owner);
         strcpy(e->host, q->owner);
-        memcpy(e->addresses, q->addresses, q->n_addresses * sizeof(Address));
+        for (size_t i = 0; i < q->n_addresses; i++)
+                e->addresses[i] = q->addresses[i];
         return 0;
 }
 

@@ -204,6 +204,60 @@ static void test_watch(void **state) {
         assert_true(rig_bool(carol->payload, "reset"));
 }
 
+/* Who stops reading costs nothing more, keeps nobody waiting, and begins anew when it reads. */
+static void test_watcher_that_does_not_read(void **state) {
+        _cleanup_(rig_freep) Rig *rig = rig_new(NULL);
+        _cleanup_(rig_client_freep) RigClient *alice = NULL, *bob = NULL;
+        unsigned n_resets = 0, n_before;
+        uint64_t generation = 0;
+        char topic[501];
+
+        memset(topic, 't', sizeof(topic) - 1);
+        topic[sizeof(topic) - 1] = '\0';
+        rig_start(rig);
+        alice = rig_user(rig, "alice");
+        bob = rig_user(rig, "bob");
+        for (unsigned i = 0; i < 100; i++) {
+                char name[NAME_SIZE], id[UUID_STRING_SIZE];
+
+                snprintf(name, sizeof(name), "channel-%u", i);
+                snprintf(id, sizeof(id), "%08u-2222-4333-8444-555555555555", i);
+                assert_int_equal(host(alice, name, id, 5, ""), ERROR_NONE);
+        }
+        assert_int_equal(rig_call(bob, "WATCH", "{}"), ERROR_NONE);
+        rpc_set_paused(bob->rpc, true);
+        for (unsigned round = 0; round < 30; round++) {
+                topic[0] = (char) ('a' + round % 2);
+                for (unsigned i = 0; i < 100; i++)
+                        assert_int_equal(rig_call(alice, "VIEW",
+                                                  "{\"channel_name\":\"channel-%u\","
+                                                  "\"topic\":\"%s\"}",
+                                                  i, topic),
+                                         ERROR_NONE);
+                test_loop_run(rig->loop, USEC_PER_SEC);
+        }
+        assert_true(bob->n_pushes <= 1); /* the pause begins with the next frame */
+        assert_false(bob->is_closed);
+
+        rpc_set_paused(bob->rpc, false);
+        test_loop_run(rig->loop, USEC_PER_SEC);
+        for (unsigned i = 0; i < bob->n_pushes; i++) {
+                n_resets += value_has(bob->pushes[i], "reset");
+                assert_true(rig_uint(bob->pushes[i], "generation") > generation);
+                generation = rig_uint(bob->pushes[i], "generation");
+        }
+        assert_int_equal(n_resets, 1);
+        assert_true(value_has(bob->pushes[bob->n_pushes - 1], "reset"));
+
+        /* From there on it hears what happens. */
+        n_before = bob->n_pushes;
+        assert_int_equal(
+                rig_call(alice, "VIEW", "{\"channel_name\":\"channel-7\",\"topic\":\"new\"}"),
+                ERROR_NONE);
+        rig_until_pushes(bob, n_before + 1);
+        assert_int_equal(value_length(value_get(bob->pushes[n_before], "changed")), 1);
+}
+
 /* Killed and started again: accounts, certificates, channels, epochs and highest seqs are there,
  * every lease that lived has a full period, and none that had lapsed lives again. */
 static void test_restart(void **state) {
@@ -298,9 +352,10 @@ static void test_long_life(void **state) {
 
 int main(void) {
         static const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_lapse), cmocka_unit_test(test_take_over),
-                cmocka_unit_test(test_watch), cmocka_unit_test(test_restart),
-                cmocka_unit_test(test_stop),  cmocka_unit_test(test_long_life),
+                cmocka_unit_test(test_lapse),     cmocka_unit_test(test_take_over),
+                cmocka_unit_test(test_watch),     cmocka_unit_test(test_watcher_that_does_not_read),
+                cmocka_unit_test(test_restart),   cmocka_unit_test(test_stop),
+                cmocka_unit_test(test_long_life),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,152 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""p2pchat-trackerd as a service: which sockets it takes, what it tells systemd, what it leaves readable."""
+import os
+import signal
+import socket
+import stat
+import subprocess
+import time
+
+import pytest
+
+PROGRAM = os.environ["P2PCHAT_TRACKERD"]
+DEADLINE = 30
+
+
+def run(*arguments, passed=(), env=None, **more):
+    """Starts the tracker with these sockets passed in as systemd would."""
+    def pass_sockets():
+        for i, fd in enumerate(passed):
+            os.dup2(fd, 100 + i)
+        for i in range(len(passed)):
+            os.dup2(100 + i, 3 + i)
+        if passed:
+            os.environ["LISTEN_PID"] = str(os.getpid())
+
+    environment = {k: v for k, v in os.environ.items()
+                   if k not in ("STATE_DIRECTORY", "NOTIFY_SOCKET", "WATCHDOG_USEC", "JOURNAL_STREAM")}
+    environment.update(env or {})
+    if not passed:
+        return subprocess.Popen([PROGRAM, *arguments], env=environment, stderr=subprocess.PIPE, text=True, **more)
+    # LISTEN_PID is the child's own, which only the child knows: a shell tells it.
+    environment["LISTEN_FDS"] = str(len(passed))
+    command = 'LISTEN_PID=$$ exec "$0" "$@"'
+    return subprocess.Popen(["/bin/sh", "-c", command, PROGRAM, *arguments], env=environment, stderr=subprocess.PIPE,
+                            text=True, preexec_fn=pass_sockets, close_fds=False, **more)
+
+
+def listening(family=socket.AF_INET, address=("127.0.0.1", 0), kind=socket.SOCK_STREAM, listen=True):
+    s = socket.socket(family, kind)
+    s.bind(address)
+    if listen and kind == socket.SOCK_STREAM:
+        s.listen()
+    return s
+
+
+def refused(process):
+    _, log = process.communicate(timeout=DEADLINE)
+    assert process.returncode == 1, log
+    return log
+
+
+@pytest.fixture
+def state(tmp_path):
+    return str(tmp_path / "state")
+
+
+def test_sockets_that_are_not_taken(state, tmp_path):
+    one, two = listening(), listening()
+    datagram = listening(kind=socket.SOCK_DGRAM)
+    bound = listening(listen=False)
+    where = f"--state-directory={state}"
+    assert "exactly one" in refused(run(where, passed=[one.fileno(), two.fileno()]))
+    assert "no listening stream socket" in refused(run(where, passed=[datagram.fileno()]))
+    assert "no listening stream socket" in refused(run(where, passed=[bound.fileno()]))
+    assert "--listen=" in refused(run(where, "--listen=127.0.0.1:0", passed=[one.fileno()]))
+    with listening(socket.AF_UNIX, str(tmp_path / "socket")) as unix:
+        assert "Cannot listen" in refused(run(where, passed=[unix.fileno()]))
+    assert "p2pchat-tracker.socket" in refused(run(where))
+    assert "ip:port" in refused(run(where, "--listen=localhost"))
+    assert "Cannot listen" in refused(run(where, f"--listen=127.0.0.1:{one.getsockname()[1]}"))
+    assert "--state-directory" in refused(run("--listen=127.0.0.1:0"))
+    assert "No argument" in refused(run(where, "status"))
+
+
+def test_settings_that_are_not_taken(state, tmp_path):
+    settings = tmp_path / "settings"
+    settings.mkdir()
+    for text, hint in (("[Tracker]\nListen=nowhere\n", "tracker.conf:2"),
+                       ("[Limits]\nPasswordCost=99\n", "tracker.conf:2"),
+                       ("[Tracker]\nDatabase=relative.db\n", "tracker.conf:2")):
+        (settings / "tracker.conf").write_text(text)
+        assert hint in refused(run(f"--state-directory={state}", f"--settings={settings}", "--listen=127.0.0.1:0"))
+
+
+class Service:
+    def __init__(self, tmp_path, state, *arguments, **env):
+        self.notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.notify.bind(str(tmp_path / "notify"))
+        self.notify.settimeout(DEADLINE)
+        self.socket = listening()
+        self.address = self.socket.getsockname()
+        self.process = run(*arguments, passed=[self.socket.fileno()],
+                           env={"STATE_DIRECTORY": state, "NOTIFY_SOCKET": str(tmp_path / "notify"), **env})
+
+    def wait_for(self, text):
+        end = time.monotonic() + DEADLINE
+        while time.monotonic() < end:
+            if text in self.notify.recv(4096).decode():
+                return
+        raise AssertionError(f"{text} was not told")
+
+
+def test_life_of_a_service(state, tmp_path):
+    """READY when it serves, WATCHDOG while it does, STATUS of what it does, STOPPING and exit 0 in the end."""
+    os.mkdir(state, 0o755)
+    s = Service(tmp_path, state, WATCHDOG_USEC="400000")
+    s.wait_for("READY=1")
+    s.wait_for("STATUS=0 sessions, 0 channels online")
+    s.wait_for("WATCHDOG=1")
+    s.process.send_signal(signal.SIGTERM)
+    s.wait_for("STOPPING=1")
+    _, log = s.process.communicate(timeout=DEADLINE)
+    assert s.process.returncode == 0, log
+
+    assert stat.S_IMODE(os.stat(state).st_mode) == 0o700
+    for name in os.listdir(state):
+        assert stat.S_IMODE(os.stat(os.path.join(state, name)).st_mode) == 0o600, name
+    key = open(os.path.join(state, "ca.key"), encoding="ascii").read()
+    assert "PRIVATE KEY" in key
+    assert key.splitlines()[1] not in log
+
+    pins = [subprocess.run([PROGRAM, "--print-pin", f"--state-directory={state}"], check=True, capture_output=True,
+                           text=True).stdout for _ in range(2)]
+    assert pins[0] == pins[1] and pins[0].startswith("sha256:") and len(pins[0]) == 72
+    assert pins[0].strip() in log
+
+    # The key may come as a credential: the same tracker, with no key in its state directory.
+    credentials = tmp_path / "credentials"
+    credentials.mkdir()
+    os.rename(os.path.join(state, "ca.key"), credentials / "ca.key")
+    command = [PROGRAM, "--print-pin", f"--state-directory={state}"]
+    again = subprocess.run(command, check=True, capture_output=True, text=True,
+                           env={**os.environ, "CREDENTIALS_DIRECTORY": str(credentials)})
+    assert again.stdout == pins[0]
+    assert "ca.key" not in os.listdir(state)
+    # Without its key it is nobody, and no other key is made in silence.
+    assert "missing" in refused(run(f"--state-directory={state}", "--listen=127.0.0.1:0"))
+    assert "ca.key" not in os.listdir(state)
+    # Nor does another tracker's key pass under this certificate.
+    other = tmp_path / "other"
+    subprocess.run([PROGRAM, "--print-pin", f"--state-directory={other}"], check=True, capture_output=True)
+    os.rename(other / "ca.key", os.path.join(state, "ca.key"))
+    assert "ca.pem" in refused(run(f"--state-directory={state}", "--listen=127.0.0.1:0"))
+
+
+def test_one_state_directory_one_tracker(state, tmp_path):
+    s = Service(tmp_path, state)
+    s.wait_for("READY=1")
+    assert "another process has it" in refused(run(f"--state-directory={state}", "--listen=127.0.0.1:0"))
+    s.process.send_signal(signal.SIGINT)
+    s.process.communicate(timeout=DEADLINE)
+    assert s.process.returncode == 0
