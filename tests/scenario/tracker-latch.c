@@ -9,8 +9,8 @@
 
 #include <cmocka.h>
 
+#include "scenario/tracker-rig.h"
 #include "sql/sql.h"
-#include "tracker-rig.h"
 #include "tracker/db-sqlite.h"
 
 #define N_THREADS 2

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "tracker-rig.h"
+#include "scenario/tracker-rig.h"
 
 #define ID_LOBBY "11111111-2222-4333-8444-555555555555"
 #define ID_OTHER "99999999-2222-4333-8444-555555555555"

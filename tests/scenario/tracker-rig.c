@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Knows how a whole tracker and its clients stand in one process, over real TLS on loopback; leaves
  * what they say to each other to the scenarios. */
-#include "tracker-rig.h"
+#include "scenario/tracker-rig.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
