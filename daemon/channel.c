@@ -30,6 +30,7 @@ int channel_new(Channel **ret) {
 
         if (!c)
                 return -ENOMEM;
+        /* Rates are none: nothing here holds anybody to one yet. */
         *c = (Channel){ .view = VIEW_PUBLIC, .send = SEND_REGISTERED };
         *ret = c;
         return 0;
