@@ -115,13 +115,14 @@ int table_add(Table *t, ...) {
         for (size_t i = 0; i < t->n_columns; i++) {
                 const char *s = va_arg(ap, const char *);
                 _cleanup_free_ char *escaped = NULL;
-                _cleanup_fclose_ FILE *f = NULL;
                 size_t n;
+                FILE *f;
 
                 f = open_memstream(&escaped, &n);
                 if (f)
                         print_escaped(f, s && *s ? s : "-", false);
-                if (!f || fflush(f) != 0) {
+                /* Closing is what settles where the text is: it shrinks it. */
+                if (!f || fclose(f) != 0) {
                         r = -ENOMEM;
                         break;
                 }
