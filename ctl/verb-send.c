@@ -112,6 +112,9 @@ static int send_lines(Ctl *ctl, const SendOptions *o) {
                         line[--n] = 0;
                 if (n == 0)
                         continue;
+                if (memchr(line, 0, (size_t) n))
+                        return client_fail_as(ctl, "BadRequest", EXIT_USAGE,
+                                              "A line holds a NUL byte");
                 r = send_one(ctl, o, line);
                 if (r == EXIT_WAITING)
                         worst = r;
