@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Knows what the files of an account share; only account*.c see it. */
+#pragma once
+
+#include "base/backoff.h"
+#include "daemon/account-owner.h"
+#include "daemon/operation.h"
+
+typedef struct SignIn SignIn;
+typedef struct SignOut SignOut;
+
+struct AccountOp {
+        Operation base;
+        Account *account; /* weak */
+        union {
+                account_signed_in_fn signed_in;
+                account_done_fn done;
+                account_directory_fn directory;
+        };
+        void *userdata;            /* weak */
+        const char *recovery_code; /* borrowed while it completes */
+};
+
+struct Account {
+        const Runtime *rt; /* weak */
+        Store *store;      /* weak */
+        AccountHandlers handlers;
+        void *userdata; /* weak */
+
+        char tracker_id[TRACKER_ID_SIZE];
+        char pin[PIN_SIZE];
+        char offered_pin[PIN_SIZE];
+        char *address;
+        Certificate *ca;
+        TrackerState state;
+        char reason[FAILURE_MESSAGE_SIZE];
+        int64_t clock_offset;
+
+        TrackerClient *client;
+        bool certified;     /* the connection that there is, or is dialled, shows our certificate */
+        unsigned n_refused; /* certified connections in a row that ended before HELLO */
+
+        uint64_t identity; /* 0: nobody */
+        char username[NAME_SIZE];
+        UserType user_type;
+        Key *key;
+        Certificate *certificate;
+        Subject subject;
+        ErrorCode dismissed; /* why the tracker does not renew us any more */
+
+        SignIn *sign_in;   /* one at a time */
+        SignOut *sign_out; /* one at a time */
+        /* A sign-up that was not answered may have happened: the same key is good for 10 min. */
+        Key *last_key;
+        char last_username[NAME_SIZE];
+
+        ClockTimer *renew_timer;
+        Backoff renew_backoff;
+        TrackerCall *renew_call;
+        Job *renew_job;
+        Key *renewed_key; /* weak: what the call was made for */
+
+        uint64_t generation;
+        TrackerCall *watch_call;
+
+        Operation *ops;           /* AccountOp */
+        DirectoryLookup *lookups; /* DirectoryLookup */
+};
+
+/* account.c */
+uint64_t account_now(const Account *a); /* the tracker's clock */
+void account_changed(Account *a);
+void account_set_state(Account *a, TrackerState state, const char *reason);
+/* Cuts and dials again as who we are now. */
+int account_redial(Account *a);
+void account_set_identity(Account *a, uint64_t row, UserType type, const char *username, Key *key,
+                          Certificate *certificate);
+void account_clear_identity(Account *a);
+/* What the tracker gave us, checked: signed by the CA whose pin we hold, for this key. kind or name
+ * may be left open (SUBJECT_KIND_INVALID, NULL). */
+int account_check_certificate(const Account *a, const Key *key, SubjectKind kind, const char *name,
+                              const char *pem, Certificate **ret, Subject *ret_subject);
+AccountOp *account_op_new(Account *a, const OperationType *type, void *userdata);
+/* Gives the new operation out, or completes it later where f says why. */
+int account_op_return(AccountOp *op, AccountOp **ret_op, const Failure *f);
+
+/* account-sign-in.c */
+void sign_in_connected(Account *a); /* HELLO is exchanged and a sign-in waits */
+void sign_in_failed(Account *a, const Failure *f);
+SignIn *sign_in_free(SignIn *s);
+
+/* account-sign-out.c */
+SignOut *sign_out_free(SignOut *s);
+/* Without being asked: a guest's day is over. */
+int account_end_identity(Account *a);
+
+/* account-renew.c */
+void account_renew_schedule(Account *a);
+void account_renew_first(Account *a); /* over a connection that does not show a certificate */
+void account_renew_done(Account *a);
+
+/* account-directory.c */
+void account_watch(Account *a);
+void account_directory_push(Account *a, const Value *payload);

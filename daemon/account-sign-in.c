@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Knows how one becomes somebody at the tracker: a key of our own, a request, a certificate, the
+ * disk. Leaves being somebody to account.c. */
+#include "daemon/account-internal.h"
+
+typedef enum SignInKind { SIGN_UP, SIGN_IN, SIGN_IN_GUEST } SignInKind;
+
+struct SignIn {
+        Account *account; /* weak */
+        SignInKind kind;
+        char username[NAME_SIZE];
+        char *password; /* erased as soon as it is sent */
+        Key *key;
+        Certificate *certificate;
+        StoredIdentity identity; /* what is being stored; its strings are ours */
+        char *recovery_code;
+        TrackerCall *call;
+        Job *job;
+        Operation *op; /* weak; NULL: nobody waits any more */
+};
+
+static void erase(char *s) {
+        if (s)
+                explicit_bzero(s, strlen(s));
+        free(s);
+}
+
+SignIn *sign_in_free(SignIn *s) {
+        if (!s)
+                return NULL;
+        if (s->op)
+                s->op->holder = NULL;
+        tracker_call_free(s->call);
+        job_free(s->job);
+        erase(s->password);
+        erase((char *) s->identity.key_pem);
+        erase(s->recovery_code);
+        free((char *) s->identity.certificate_pem);
+        key_free(s->key);
+        certificate_free(s->certificate);
+        free(s);
+        return NULL;
+}
+DEFINE_CLEANUP(SignIn *, sign_in_free);
+
+static void sign_in_complete(Operation *o, const Failure *f) {
+        AccountOp *op = (AccountOp *) o;
+
+        op->signed_in(f, op->recovery_code, op->userdata);
+}
+
+static const OperationType sign_in_type = { .complete = sign_in_complete };
+
+/* The key of an attempt whose fate is unknown is kept for the next one by that name. */
+static void keep_key(Account *a, const SignIn *s) {
+        Key *old = a->last_key;
+
+        a->last_key = key_ref(s->key);
+        snprintf(a->last_username, sizeof(a->last_username), "%s", s->username);
+        key_free(old);
+}
+
+static void sign_in_end(Account *a, const Failure *f) {
+        _cleanup_(sign_in_freep) SignIn *s = TAKE_PTR(a->sign_in);
+        AccountOp *op = (AccountOp *) s->op;
+
+        if (f && (f->code == ERROR_TIMEOUT || f->code == ERROR_TRACKER_UNREACHABLE))
+                keep_key(a, s);
+        else
+                a->last_key = key_free(a->last_key);
+        if (op)
+                op->recovery_code = f ? NULL : s->recovery_code;
+        operation_complete(s->op, f);
+}
+
+void sign_in_failed(Account *a, const Failure *f) {
+        bool redial = tracker_client_is_ready(a->client);
+
+        sign_in_end(a, f);
+        if (redial)
+                (void) account_redial(a);
+}
+
+static void on_stored(int r, uint64_t row, void *userdata) {
+        Account *a = userdata;
+        SignIn *s = a->sign_in;
+        Failure f;
+
+        s->job = NULL;
+        if (r < 0) {
+                failure_set(&f, ERROR_INTERNAL, "Cannot keep the certificate on disk: %s.",
+                            strerror(-r));
+                sign_in_failed(a, &f);
+                return;
+        }
+        /* As the same one again too: whoever speaks for this identity does so with the new key. */
+        if (a->identity != 0) {
+                a->handlers.on_signing_out(a, a->userdata);
+                account_clear_identity(a);
+        }
+        account_set_identity(a, row, s->identity.user_type, s->identity.username, s->key,
+                             s->certificate);
+        a->handlers.on_signed_in(a, a->userdata);
+        sign_in_end(a, NULL);
+        (void) account_redial(a);
+        account_changed(a);
+}
+
+typedef struct Grant {
+        const char *username, *certificate, *recovery_code;
+} Grant;
+
+static const Field grant_fields[] = {
+        { "username", FIELD_STRING, offsetof(Grant, username), .required = true, .min = 1 },
+        { "certificate", FIELD_STRING, offsetof(Grant, certificate), .required = true, .min = 1 },
+        { "recovery_code", FIELD_STRING, offsetof(Grant, recovery_code), .min = 1 },
+        {},
+};
+
+static int take_grant(Account *a, SignIn *s, const Value *payload) {
+        StoredIdentity *i = &s->identity;
+        Grant grant = {};
+        Subject subject;
+        const char *bad;
+        char *pem;
+        int r;
+
+        r = fields_read(payload, grant_fields, &grant, &bad);
+        if (r < 0)
+                return r;
+        r = account_check_certificate(a, s->key,
+                                      s->kind == SIGN_IN_GUEST ? SUBJECT_GUEST : SUBJECT_USER,
+                                      s->kind == SIGN_IN_GUEST ? NULL : s->username,
+                                      grant.certificate, &s->certificate, &subject);
+        if (r < 0)
+                return r;
+        if (grant.recovery_code && !(s->recovery_code = strdup(grant.recovery_code)))
+                return -ENOMEM;
+
+        memcpy(i->tracker_id, a->tracker_id, sizeof(i->tracker_id));
+        i->user_type = subject.kind == SUBJECT_GUEST ? USER_GUEST : USER_REGISTERED;
+        snprintf(i->username, sizeof(i->username), "%s", subject.name);
+        i->certificate_pem = strdup(grant.certificate);
+        if (!i->certificate_pem)
+                return -ENOMEM;
+        r = key_to_pem(s->key, &pem);
+        if (r < 0)
+                return r;
+        i->key_pem = pem;
+        return store_sign_in(a->store, i, on_stored, a, &s->job);
+}
+
+static void on_granted(const Value *payload, const Failure *failure, void *userdata) {
+        Account *a = userdata;
+        SignIn *s = a->sign_in;
+        Failure f;
+        int r;
+
+        s->call = NULL;
+        if (failure) {
+                sign_in_failed(a, failure);
+                return;
+        }
+        r = take_grant(a, s, payload);
+        if (r >= 0)
+                return;
+        if (r == -EBADMSG || r == -EINVAL || r == -EKEYEXPIRED)
+                failure_set(&f, ERROR_PROTOCOL, "The tracker gave a certificate that is not good.");
+        else
+                failure_set(&f, ERROR_INTERNAL, "Cannot keep the certificate: %s.", strerror(-r));
+        sign_in_failed(a, &f);
+}
+
+static int sign_in_send(Account *a) {
+        static const char *const commands[] = {
+                [SIGN_UP] = "SIGNUP",
+                [SIGN_IN] = "SIGNIN",
+                [SIGN_IN_GUEST] = "GUEST",
+        };
+        SignIn *s = a->sign_in;
+        _cleanup_(writer_done) Writer w = {};
+        _cleanup_free_ char *csr = NULL;
+        int r;
+
+        r = csr_new(s->key, &csr);
+        if (r < 0)
+                return r;
+        writer_begin_object(&w, NULL);
+        writer_string(&w, "username", s->username);
+        writer_string(&w, "password", s->password);
+        writer_string(&w, "csr", csr);
+        writer_end_object(&w);
+        r = tracker_client_call_first(a->client, commands[s->kind], &w, on_granted, a, &s->call);
+        if (w.data)
+                explicit_bzero(w.data, w.size);
+        return r;
+}
+
+void sign_in_connected(Account *a) {
+        SignIn *s = a->sign_in;
+        Failure f;
+        int r;
+
+        if (s->call || s->job)
+                return;
+        r = sign_in_send(a);
+        erase(s->password);
+        s->password = NULL;
+        if (r < 0) {
+                failure_set(&f, ERROR_INTERNAL, "Cannot ask for a certificate: %s.", strerror(-r));
+                sign_in_failed(a, &f);
+        }
+}
+
+/* What can be said without asking the tracker. */
+static int check(const Account *a, const SignIn *s, Failure *f) {
+        if (!a->pin[0])
+                return failure_set(f, ERROR_UNTRUSTED_TRACKER,
+                                   "Accept the tracker's pin first%s%s.",
+                                   a->offered_pin[0] ? ": it offers " : "", a->offered_pin);
+        if (a->sign_in || a->sign_out)
+                return failure_set(f, ERROR_BUSY, "A sign-in or sign-out is under way.");
+        if (a->identity != 0 && (s->kind != SIGN_IN || !streq(a->username, s->username)))
+                return failure_set(f, ERROR_ALREADY_SIGNED_IN, "%s is signed in: sign out first.",
+                                   a->username);
+        if (s->password && !text_is_valid(s->password, strlen(s->password), false))
+                return failure_set(f, ERROR_BAD_REQUEST, "This cannot be a password.");
+        return 0;
+}
+
+static int sign_in_new(Account *a, SignInKind kind, const char *username, const char *password,
+                       SignIn **ret, Failure *f) {
+        _cleanup_(sign_in_freep) SignIn *s = new0(SignIn, 1);
+        int r;
+
+        if (!s)
+                return -ENOMEM;
+        s->account = a;
+        s->kind = kind;
+        if (password && !(s->password = strdup(password)))
+                return -ENOMEM;
+        if (name_fold(username, s->username) < 0 ||
+            !text_is_valid(s->username, strlen(s->username), false)) {
+                failure_set(f, ERROR_INVALID_NAME,
+                            "A name has 2 to 32 of a-z, 0-9, dot, dash and underscore.");
+                return 0;
+        }
+        if (check(a, s, f) < 0)
+                return 0;
+        if (a->last_key && streq(a->last_username, s->username))
+                s->key = key_ref(a->last_key);
+        else {
+                r = key_generate(&s->key);
+                if (r < 0)
+                        return r;
+        }
+        *ret = TAKE_PTR(s);
+        return 0;
+}
+
+static int sign_in(Account *a, SignInKind kind, const char *username, const char *password,
+                   account_signed_in_fn done, void *userdata, AccountOp **ret_op) {
+        _cleanup_(sign_in_freep) SignIn *s = NULL;
+        Failure f = {};
+        AccountOp *op;
+        int r;
+
+        r = sign_in_new(a, kind, username, password, &s, &f);
+        if (r < 0)
+                return r;
+        op = account_op_new(a, &sign_in_type, userdata);
+        if (!op)
+                return -ENOMEM;
+        op->signed_in = done;
+        if (!s)
+                return account_op_return(op, ret_op, &f);
+
+        operation_hold(&op->base, &s->op);
+        a->sign_in = TAKE_PTR(s);
+        /* A connection that shows a certificate is no place to ask for another. */
+        if (!a->certified && tracker_client_is_ready(a->client))
+                sign_in_connected(a);
+        else if (a->certified || !tracker_client_is_dialling(a->client)) {
+                r = account_redial(a);
+                if (r < 0) {
+                        a->sign_in = sign_in_free(a->sign_in);
+                        account_op_free(op);
+                        return r;
+                }
+        }
+        return account_op_return(op, ret_op, NULL);
+}
+
+int account_sign_up(Account *a, const char *username, const char *password,
+                    account_signed_in_fn done, void *userdata, AccountOp **ret_op) {
+        return sign_in(a, SIGN_UP, username, password, done, userdata, ret_op);
+}
+
+int account_sign_in(Account *a, const char *username, const char *password,
+                    account_signed_in_fn done, void *userdata, AccountOp **ret_op) {
+        return sign_in(a, SIGN_IN, username, password, done, userdata, ret_op);
+}
+
+int account_sign_in_guest(Account *a, const char *username, account_signed_in_fn done,
+                          void *userdata, AccountOp **ret_op) {
+        return sign_in(a, SIGN_IN_GUEST, username, NULL, done, userdata, ret_op);
+}

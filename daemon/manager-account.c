@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Knows whose daemon this is: the account that the store remembers, and what changes when somebody
+ * signs in or out. Leaves the tracker's conversation to account.h. */
+#include "base/log.h"
+#include "daemon/manager-internal.h"
+
+void manager_started(Manager *m, int r) {
+        if (m->has_started)
+                return;
+        m->has_started = true;
+        if (m->observer.on_started)
+                m->observer.on_started(m, r, m->observer_userdata);
+}
+
+int manager_check_identity(const Manager *m, bool registered, Failure *f) {
+        if (!m->account || !m->me.username[0])
+                return failure_set(f, ERROR_NOT_SIGNED_IN, "Sign in first.");
+        if (registered && m->me.user_type != USER_REGISTERED)
+                return failure_set(f, ERROR_GUESTS_NOT_ALLOWED,
+                                   "Guests cannot do this: sign up first.");
+        return 0;
+}
+
+static int make_tls(tls_check_fn check, void *check_userdata, void *userdata, TlsConfig **ret) {
+        Manager *m = userdata;
+
+        return account_new_peer_tls(m->account, check, check_userdata, ret);
+}
+
+void manager_update_tls(Manager *m) {
+        _cleanup_(tls_config_freep) TlsConfig *tls = NULL;
+        int r;
+
+        if (!m->me.username[0]) {
+                peer_server_set_tls(m->peers, NULL);
+                return;
+        }
+        r = account_new_peer_tls(m->account, NULL, NULL, &tls);
+        if (r < 0)
+                log_error_errno(r, "Cannot show our certificate to peers");
+        peer_server_set_tls(m->peers, tls);
+}
+
+/* ---- what the account tells ---- */
+
+static void on_changed(Account *a, void *userdata) {
+        Manager *m = userdata;
+        TrackerState state = account_get_tracker_state(a);
+
+        if (m->account != a)
+                return;
+        if (m->account_announced && m->observer.on_account_changed)
+                m->observer.on_account_changed(m, a, m->observer_userdata);
+        if (state == TRACKER_UNTRUSTED)
+                manager_trust_settings(m);
+        if (state != TRACKER_CONNECTING && state != TRACKER_ONLINE)
+                manager_serve_all(m);
+}
+
+static void on_signed_in(Account *a, void *userdata) {
+        Manager *m = userdata;
+        int r;
+
+        m->me = (Actor){ .user_type = account_get_user_type(a) };
+        snprintf(m->me.username, sizeof(m->me.username), "%s", account_get_username(a));
+        account_get_key_id(a, m->me.key_id);
+        log_fields(LOG_INFO, 0, LOG_FIELDS("CHAT_USER", m->me.username), "Signed in as %s.",
+                   m->me.username);
+        m->account = a;
+        manager_update_tls(m);
+        r = host_links_new(m->rt, make_tls, m, &m->links);
+        if (r >= 0)
+                r = manager_load_channels(m);
+        if (r < 0) {
+                log_error_errno(r, "Cannot read the channels of %s", m->me.username);
+                manager_started(m, r);
+        }
+}
+
+static void on_signing_out(Account *a, void *userdata) {
+        Manager *m = userdata;
+
+        log_fields(LOG_INFO, 0, LOG_FIELDS("CHAT_USER", m->me.username), "Signed out %s.",
+                   m->me.username);
+        manager_drop_channels(m);
+        m->me = (Actor){};
+        manager_update_tls(m);
+        manager_changed(m);
+}
+
+static void on_certificate(Account *a, void *userdata) {
+        manager_update_tls(userdata);
+}
+
+static void on_online(Account *a, void *userdata) {
+        Manager *m = userdata;
+
+        manager_changed(m);
+        if (!m->me.username[0] || m->channels_job)
+                return;
+        (void) manager_refresh_addresses(m);
+        manager_register_all(m);
+        manager_locate_all(m);
+}
+
+static void on_directory(Account *a, const DirectoryEntry *changed, size_t n_changed,
+                         const char *const *removed, size_t n_removed, bool reset,
+                         uint64_t generation, void *userdata) {
+        Manager *m = userdata;
+
+        manager_directory(m, changed, n_changed, removed, n_removed, reset);
+        if (m->observer.on_directory_changed)
+                m->observer.on_directory_changed(m, generation, m->observer_userdata);
+}
+
+static const AccountHandlers account_handlers = {
+        .on_changed = on_changed,
+        .on_signed_in = on_signed_in,
+        .on_signing_out = on_signing_out,
+        .on_certificate = on_certificate,
+        .on_online = on_online,
+        .on_directory = on_directory,
+};
+
+/* ---- coming and going ---- */
+
+void manager_drop_account(Manager *m) {
+        Account *a = m->account;
+
+        manager_drop_channels(m);
+        m->me = (Actor){};
+        peer_server_set_tls(m->peers, NULL);
+        if (!a)
+                return;
+        if (m->account_announced && m->observer.on_account_removed)
+                m->observer.on_account_removed(m, a, m->observer_userdata);
+        m->account_announced = false;
+        m->account = NULL;
+        account_free(a);
+}
+
+int manager_set_account(Manager *m, const StoredTracker *tracker, const StoredIdentity *identity) {
+        int r;
+
+        manager_drop_account(m);
+        r = account_new(m->rt, m->store, tracker, &account_handlers, m, &m->account);
+        if (r < 0)
+                return r;
+        r = account_start(m->account, identity);
+        if (r < 0)
+                log_error_errno(r, "Cannot use the identity that is stored: sign in again");
+        m->account_announced = true;
+        if (m->observer.on_account_added)
+                m->observer.on_account_added(m, m->account, m->observer_userdata);
+        return 0;
+}
+
+static int set_account_from_settings(Manager *m) {
+        StoredTracker tracker = { .address = m->tracker_address };
+
+        return m->tracker_address ? manager_set_account(m, &tracker, NULL) : 0;
+}
+
+static void on_loaded(int r, const StoredTracker *tracker, const StoredIdentity *identity,
+                      void *userdata) {
+        Manager *m = userdata;
+        Operation *op = m->account_op;
+        Failure f;
+
+        m->load_job = NULL;
+        if (r >= 0)
+                r = tracker ? manager_set_account(m, tracker, identity)
+                            : set_account_from_settings(m);
+        if (r < 0) {
+                log_error_errno(r, "Cannot read the state of this daemon");
+                failure_set(&f, ERROR_INTERNAL, "Cannot read what is stored: %s.", strerror(-r));
+        }
+        /* With an identity its channels are part of the state. */
+        if (!m->channels_job)
+                manager_started(m, r);
+        operation_complete(op, r < 0 ? &f : NULL);
+}
+
+int manager_load(Manager *m) {
+        return store_load(m->store, on_loaded, m, &m->load_job);
+}

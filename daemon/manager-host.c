@@ -1,0 +1,462 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Knows how a channel of ours is registered at the tracker and served, and when that ends. Leaves
+ * serving to channel-host.h, renewing to manager-lease.c, who asked for it to manager-host-flow.c.
+ */
+#include <utlist.h>
+
+#include "base/log.h"
+#include "daemon/manager-internal.h"
+
+/* A question of the host about somebody whom it never saw. */
+typedef struct Whois {
+        Hosting *hosting; /* weak */
+        struct Whois *prev, *next;
+        uint64_t ticket;
+        TrackerCall *call;
+} Whois;
+
+struct Hosting {
+        ManagedChannel *channel; /* weak */
+        HostFlow *flow;          /* NULL: it came back by itself, or is done */
+        ChannelHost *host;
+        uint64_t epoch; /* of host, or what it will be */
+        bool registered;
+        TrackerCall *register_call, *view_call;
+        uint64_t register_sent; /* boottime */
+        Whois *whois;           /* Whois */
+};
+
+const char *hosting_get_name(const Hosting *h) {
+        return channel_member_get_name(h->channel->member);
+}
+
+bool hosting_is_registered(const Hosting *h) {
+        return h->registered;
+}
+
+/* ---- going down ---- */
+
+static void whois_free(Whois *w) {
+        DL_DELETE(w->hosting->whois, w);
+        tracker_call_free(w->call);
+        free(w);
+}
+
+static void stop_serving(Hosting *h, const char *closed_reason, const char *reason) {
+        ManagedChannel *x = h->channel;
+
+        if (!h->host)
+                return;
+        peer_server_remove_host(x->manager->peers, h->host);
+        h->host = channel_host_free(h->host, closed_reason);
+        while (h->whois)
+                whois_free(h->whois);
+        channel_member_set_local_host(x->member, NULL, reason);
+}
+
+void hosting_end(ManagedChannel *x, const char *closed_reason, const char *reason) {
+        Hosting *h = x->hosting;
+        Failure f;
+
+        if (!h)
+                return;
+        stop_serving(h, closed_reason, reason);
+        x->hosting = NULL;
+        tracker_call_free(h->register_call);
+        tracker_call_free(h->view_call);
+        if (h->flow) {
+                failure_set(&f, ERROR_CANCELLED, "The channel is not hosted any more.");
+                (void) host_flow_end(h->flow, &f);
+        }
+        free(h);
+        channel_member_set_lease_until(x->member, 0);
+        manager_changed(x->manager);
+        manager_lease_schedule(x->manager);
+}
+
+/* The tracker, or our disk, says that this is not ours to serve. */
+static void give_up(Hosting *h, const char *closed_reason, const char *reason, bool for_good) {
+        ManagedChannel *x = h->channel;
+
+        log_fields(LOG_WARNING, 0, LOG_FIELDS("CHAT_CHANNEL", hosting_get_name(h)),
+                   "Channel %s is not hosted here any more: %s", hosting_get_name(h), reason);
+        hosting_end(x, closed_reason, reason);
+        if (for_good)
+                channel_member_set_hosted(x->member, true, false);
+        channel_member_show_closed(x->member, reason);
+}
+
+/* ---- what the host tells ---- */
+
+static void on_view_told(const Value *payload, const Failure *failure, void *userdata) {
+        Hosting *h = userdata;
+
+        h->view_call = NULL;
+}
+
+/* The directory shows view and topic. What it misses it hears with the next HOST. */
+static void tell_view(Hosting *h) {
+        const ChannelMember *c = h->channel->member;
+        _cleanup_(writer_done) Writer w = {};
+
+        writer_begin_object(&w, NULL);
+        writer_string(&w, "channel_name", channel_member_get_name(c));
+        writer_string(&w, "view_permission", view_permission_to_string(channel_member_get_view(c)));
+        writer_string(&w, "topic", channel_member_get_topic(c));
+        writer_end_object(&w);
+        h->view_call = tracker_call_free(h->view_call);
+        if (account_is_online(h->channel->manager->account))
+                (void) account_call(h->channel->manager->account, "VIEW", &w, on_view_told, h,
+                                    &h->view_call);
+}
+
+static void on_entries(ChannelHost *host, const Entry *entries, size_t n, void *userdata) {
+        Hosting *h = userdata;
+        bool view = false;
+
+        for (size_t i = 0; i < n; i++)
+                view = view || entries[i].kind == ENTRY_VIEW || entries[i].kind == ENTRY_TOPIC;
+        channel_member_host_entries(h->channel->member, entries, n);
+        if (view && h->registered)
+                tell_view(h);
+}
+
+static void on_members(ChannelHost *host, uint64_t generation, void *userdata) {
+        Hosting *h = userdata;
+
+        channel_member_host_members(h->channel->member, generation);
+        manager_changed(h->channel->manager);
+}
+
+static void on_whois(const Value *payload, const Failure *failure, void *userdata) {
+        Whois *w = userdata;
+        Hosting *h = w->hosting;
+        uint64_t ticket = w->ticket;
+        const char *type = value_string(value_get(payload, "user_type"), NULL);
+        bool exists = false;
+        Failure f;
+
+        w->call = NULL;
+        whois_free(w);
+        if (failure)
+                f = *failure;
+        else if (value_bool(value_get(payload, "exists"), &exists) < 0 || !exists)
+                failure_set(&f, ERROR_NO_SUCH_USER, "The tracker knows nobody of this name.");
+        else if (type && user_type_from_string(type) == USER_GUEST)
+                failure_set(&f, ERROR_GUESTS_NOT_ALLOWED, "Guests cannot be given a role.");
+        else
+                f = (Failure){};
+        channel_host_user_looked_up(h->host, ticket, f.code != ERROR_NONE ? &f : NULL);
+}
+
+static void lookup_user(ChannelHost *host, const char *username, uint64_t ticket, void *userdata) {
+        _cleanup_(writer_done) Writer payload = {};
+        Hosting *h = userdata;
+        Whois *w = new0(Whois, 1);
+        Failure f;
+        int r = -ENOMEM;
+
+        writer_begin_object(&payload, NULL);
+        writer_string(&payload, "username", username);
+        writer_end_object(&payload);
+        if (w) {
+                *w = (Whois){ .hosting = h, .ticket = ticket };
+                DL_APPEND(h->whois, w);
+                r = account_call(h->channel->manager->account, "WHOIS", &payload, on_whois, w,
+                                 &w->call);
+        }
+        if (r >= 0)
+                return;
+        if (w)
+                whois_free(w);
+        failure_set(&f, ERROR_INTERNAL, "Cannot ask the tracker: %s.", strerror(-r));
+        channel_host_user_looked_up(host, ticket, &f);
+}
+
+static void on_disk(ChannelHost *host, int r, void *userdata) {
+        Hosting *h = userdata;
+
+        if (r < 0)
+                log_fields(LOG_ERR, r, LOG_FIELDS("CHAT_CHANNEL", hosting_get_name(h)),
+                           "Channel %s cannot be written to", hosting_get_name(h));
+        channel_member_set_state_reason(h->channel->member, r == 0         ? ""
+                                                            : r == -ENOSPC ? "disk-full"
+                                                                           : "disk-error");
+}
+
+static void on_loaded(ChannelHost *host, int r, void *userdata) {
+        Hosting *h = userdata;
+        ManagedChannel *x = h->channel;
+
+        if (r >= 0)
+                r = peer_server_add_host(x->manager->peers, host);
+        if (r < 0) {
+                log_fields(LOG_ERR, r, LOG_FIELDS("CHAT_CHANNEL", hosting_get_name(h)),
+                           "Channel %s cannot be served", hosting_get_name(h));
+                give_up(h, "unhosted", r == -EBADMSG ? "damaged-log" : "disk-error", false);
+                return;
+        }
+        channel_member_set_local_host(x->member, host, "");
+        /* The epoch with which it may be served when the tracker is away. */
+        channel_member_set_hosted(x->member, true, true);
+        managed_channel_announce(x);
+        manager_changed(x->manager);
+        if (h->flow && host_flow_up(h->flow, host))
+                h->flow = NULL;
+}
+
+static const ChannelHostHandlers host_handlers = {
+        .on_loaded = on_loaded,
+        .on_entries = on_entries,
+        .on_members = on_members,
+        .lookup_user = lookup_user,
+        .on_disk = on_disk,
+};
+
+/* ---- coming up ---- */
+
+static void serve(Hosting *h, uint64_t epoch) {
+        ManagedChannel *x = h->channel;
+        const StoredChannel *stored = channel_member_get_stored(x->member);
+        int r;
+
+        if (h->host && h->epoch == epoch)
+                return;
+        /* Under another epoch it is another host's time: its entry comes before anyone is served.
+         */
+        stop_serving(h, NULL, "");
+        h->epoch = epoch;
+        if (!stored->hosted)
+                channel_member_set_hosted(x->member, true, true);
+        r = channel_host_new(x->manager->rt, x->manager->store, stored->row, stored->name,
+                             stored->channel_id, epoch, &x->manager->me, &host_handlers, h,
+                             &h->host);
+        if (r < 0)
+                give_up(h, "unhosted", "disk-error", false);
+}
+
+static bool is_passing(ErrorCode code) {
+        switch (code) {
+        case ERROR_TRACKER_UNREACHABLE:
+        case ERROR_TIMEOUT:
+        case ERROR_BUSY:
+        case ERROR_RATE_LIMITED:
+        case ERROR_INTERNAL:
+        case ERROR_CANCELLED:
+        case ERROR_UNTRUSTED_TRACKER:
+        case ERROR_PIN_MISMATCH:
+                return true;
+        default:
+                return false;
+        }
+}
+
+static void register_failed(Hosting *h, const Failure *f) {
+        ManagedChannel *x = h->channel;
+        const StoredChannel *stored = channel_member_get_stored(x->member);
+        HostFlow *flow = h->host ? NULL : h->flow; /* one that is up ends with its host */
+
+        if (is_passing(f->code) && stored->hosted && stored->epoch > 0) {
+                serve(h, stored->epoch);
+                return;
+        }
+        if (flow)
+                h->flow = NULL;
+        if (flow && host_flow_end(flow, f)) {
+                /* It was to be a new one, and is none. */
+                manager_forget(x);
+                return;
+        }
+        managed_channel_announce(x);
+        if (is_passing(f->code) && stored->hosted) {
+                channel_member_set_state_reason(x->member, error_info(f->code)->wire);
+                return; /* asked again with the next heartbeat */
+        }
+        if (!stored->hosted) {
+                hosting_end(x, NULL, "");
+                return; /* a copy that was to take over goes on as one */
+        }
+        if (f->code == ERROR_STALE_EPOCH)
+                give_up(h, "moved", "moved", true);
+        else
+                give_up(h, "unhosted", error_info(f->code)->wire, false);
+}
+
+static void on_registered(const Value *payload, const Failure *failure, void *userdata) {
+        Hosting *h = userdata;
+        Manager *m = h->channel->manager;
+        uint64_t epoch, seconds;
+        Failure f;
+
+        h->register_call = NULL;
+        if (!failure &&
+            (value_uint(value_get(payload, "epoch"), &epoch) < 0 || epoch == 0 ||
+             value_uint(value_get(payload, "lease_seconds"), &seconds) < 0 || seconds < 3)) {
+                failure_set(&f, ERROR_PROTOCOL, "The tracker's answer cannot be read.");
+                failure = &f;
+        }
+        if (failure) {
+                register_failed(h, failure);
+                return;
+        }
+        m->lease_usec = MIN(seconds, UINT64_C(3600)) * USEC_PER_SEC;
+        h->registered = true;
+        hosting_renewed(h, h->register_sent + m->lease_usec);
+        manager_lease_schedule(m);
+        serve(h, epoch);
+}
+
+static uint64_t last_seq(const Hosting *h) {
+        if (h->host && channel_host_is_loaded(h->host))
+                return channel_get_last_seq(channel_host_get_channel(h->host));
+        return channel_member_get_synced_seq(h->channel->member);
+}
+
+static size_t n_members(const Hosting *h) {
+        return h->host && channel_host_is_loaded(h->host) ? channel_host_get_n_online(h->host) : 1;
+}
+
+static int register_now(Hosting *h) {
+        Manager *m = h->channel->manager;
+        const StoredChannel *stored = channel_member_get_stored(h->channel->member);
+        _cleanup_(writer_done) Writer w = {};
+        HostWish wish = { .view = VIEW_INVALID };
+        char address[ADDRESS_STRING_SIZE];
+
+        if (h->register_call)
+                return 0;
+        if (h->flow)
+                host_flow_get_wish(h->flow, &wish);
+        writer_begin_object(&w, NULL);
+        writer_string(&w, "channel_name", stored->name);
+        writer_string(&w, "channel_id", stored->channel_id);
+        writer_begin_array(&w, "addresses");
+        for (size_t i = 0; i < m->n_advertised; i++) {
+                address_print(&m->advertised[i], address);
+                writer_string(&w, NULL, address);
+        }
+        writer_end_array(&w);
+        writer_string(&w, "view_permission",
+                      view_permission_to_string(wish.view >= 0 ? wish.view : stored->view));
+        writer_string(&w, "topic", wish.topic ? wish.topic : stored->topic);
+        writer_uint(&w, "epoch", stored->epoch);
+        writer_uint(&w, "last_seq", last_seq(h));
+        writer_uint(&w, "members", n_members(h));
+        if (wish.take_over)
+                writer_bool(&w, "take_over", true);
+        writer_end_object(&w);
+        h->register_sent = clock_boottime(m->rt->clock);
+        return account_call(m->account, "HOST", &w, on_registered, h, &h->register_call);
+}
+
+static int hosting_get(ManagedChannel *x) {
+        Hosting *h;
+
+        if (x->hosting)
+                return 0;
+        h = new0(Hosting, 1);
+        if (!h)
+                return -ENOMEM;
+        h->channel = x;
+        x->hosting = h;
+        return 0;
+}
+
+int hosting_begin(ManagedChannel *x, HostFlow *flow) {
+        const StoredChannel *stored = channel_member_get_stored(x->member);
+        int r;
+
+        r = hosting_get(x);
+        if (r < 0)
+                return r;
+        if (flow)
+                x->hosting->flow = flow;
+        manager_lease_schedule(x->manager);
+        if (flow && channel_member_get_local_host(x->member)) {
+                if (host_flow_up(flow, channel_member_get_local_host(x->member)))
+                        x->hosting->flow = NULL;
+                return 0;
+        }
+        /* Asked for by a person, the tracker is tried whatever its state. */
+        if (flow || account_is_online(x->manager->account))
+                return register_now(x->hosting);
+        if (stored->epoch > 0)
+                serve(x->hosting, stored->epoch);
+        return 0;
+}
+
+int hosting_hold(ManagedChannel *x, HostFlow *flow) {
+        int r;
+
+        r = hosting_get(x);
+        if (r >= 0)
+                x->hosting->flow = flow;
+        return r;
+}
+
+bool hosting_has_flow(const ManagedChannel *x) {
+        return x->hosting && x->hosting->flow;
+}
+
+void hosting_flow_done(ManagedChannel *x) {
+        x->hosting->flow = NULL;
+}
+
+/* ---- the tracker comes and goes ---- */
+
+static bool is_to_be_hosted(const ManagedChannel *x) {
+        const StoredChannel *stored = channel_member_get_stored(x->member);
+
+        return stored->hosted && stored->wanted && !stored->closed && stored->row != 0;
+}
+
+void manager_register_all(Manager *m) {
+        ManagedChannel *x, *next;
+
+        DL_FOREACH_SAFE(m->channels, x, next)
+                if (is_to_be_hosted(x) && hosting_get(x) >= 0)
+                        (void) register_now(x->hosting);
+}
+
+void manager_register_missing(Manager *m) {
+        ManagedChannel *x, *next;
+
+        DL_FOREACH_SAFE(m->channels, x, next)
+                if (x->hosting && !x->hosting->registered && is_to_be_hosted(x))
+                        (void) register_now(x->hosting);
+}
+
+void manager_serve_all(Manager *m) {
+        ManagedChannel *x, *next;
+
+        DL_FOREACH_SAFE(m->channels, x, next)
+                if (is_to_be_hosted(x) && !hosting_has_flow(x) &&
+                    channel_member_get_stored(x->member)->epoch > 0 && hosting_get(x) >= 0 &&
+                    !x->hosting->host)
+                        serve(x->hosting, channel_member_get_stored(x->member)->epoch);
+        manager_lease_schedule(m);
+}
+
+void hosting_write_beat(const Hosting *h, Writer *w) {
+        writer_begin_object(w, NULL);
+        writer_string(w, "channel_name", hosting_get_name(h));
+        writer_uint(w, "epoch", h->epoch);
+        writer_uint(w, "last_seq", last_seq(h));
+        writer_uint(w, "members", n_members(h));
+        writer_end_object(w);
+}
+
+void hosting_renewed(Hosting *h, uint64_t lease_until) {
+        if (lease_until > channel_member_get_lease_until(h->channel->member))
+                channel_member_set_lease_until(h->channel->member, lease_until);
+}
+
+void hosting_lost(Hosting *h, ErrorCode error) {
+        h->registered = false;
+        if (error == ERROR_STALE_EPOCH)
+                give_up(h, "moved", "moved", true);
+        else if (error == ERROR_NO_SUCH_CHANNEL)
+                (void) register_now(h); /* it has forgotten us */
+        else
+                give_up(h, "unhosted", error > 0 ? error_info(error)->wire : "refused", false);
+}

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Knows what the files of the manager share; only manager*.c see it. */
+#pragma once
+
+#include "daemon/account-owner.h"
+#include "daemon/channel-member-owner.h"
+#include "daemon/manager.h"
+#include "daemon/operation.h"
+#include "daemon/state-directory.h"
+
+typedef struct ManagedChannel ManagedChannel;
+typedef struct Hosting Hosting;         /* manager-host.c */
+typedef struct HostFlow HostFlow;       /* manager-host.c: one that somebody asked for */
+typedef struct JoinFlow JoinFlow;       /* manager-join.c */
+typedef struct LeaveFlow LeaveFlow;     /* manager-leave.c */
+typedef struct TrackerFlow TrackerFlow; /* manager-tracker.c */
+
+struct ManagerOp {
+        Operation base;
+        Manager *manager; /* weak */
+        union {
+                manager_account_fn account;
+                manager_channel_fn channel;
+                manager_done_fn done;
+        } fn;
+        void *userdata;                    /* weak */
+        char channel_id[UUID_STRING_SIZE]; /* of the channel that is the result */
+};
+
+/* One channel of who is signed in. */
+struct ManagedChannel {
+        Manager *manager; /* weak */
+        ManagedChannel *prev, *next;
+        ChannelMember *member;
+        bool announced; /* the observer knows of it */
+        DirectoryLookup *lookup;
+        Hosting *hosting; /* NULL: not hosted here, or not now */
+};
+
+struct Manager {
+        const Runtime *rt; /* weak */
+        ManagerObserver observer;
+        void *observer_userdata; /* weak */
+
+        char *state_path, *tracker_address, *tracker_pin;
+        Address *listen, *advertise;
+        size_t n_listen, n_advertise;
+
+        StateDirectory *directory;
+        Store *store;
+        Job *load_job;
+        bool has_started;
+
+        Account *account;
+        bool account_announced;
+        Operation *account_op; /* who waits for the account that is being loaded; weak */
+        TrackerFlow *tracker_flow;
+
+        Actor me; /* username "": nobody is signed in */
+        HostLinks *links;
+        Job *channels_job;
+        ManagedChannel *channels; /* ManagedChannel */
+        JoinFlow *joins;          /* JoinFlow */
+        LeaveFlow *leaves;        /* LeaveFlow */
+
+        PeerServer *peers;
+        Address listening[ADDRESSES_MAX];
+        size_t n_listening;
+        Address advertised[ADDRESSES_MAX];
+        size_t n_advertised;
+
+        ClockTimer *heartbeat;
+        TrackerCall *heartbeat_call;
+        size_t heartbeat_next;   /* where the round goes on */
+        uint64_t heartbeat_sent; /* boottime */
+        uint64_t lease_usec;
+
+        Operation *ops; /* ManagerOp */
+};
+
+/* manager.c */
+void manager_changed(Manager *m);
+ManagerOp *manager_op_new(Manager *m, const OperationType *type, void *userdata);
+int manager_op_return(ManagerOp *op, ManagerOp **ret_op, const Failure *f);
+extern const OperationType manager_channel_type, manager_done_type;
+/* From the next turn: who is told may let the channel go. */
+void manager_complete_channel(Operation *o, const Failure *f, const ChannelMember *c);
+void manager_cancel(Operation *o);
+
+/* manager-account.c */
+void manager_started(Manager *m, int r); /* tells it once */
+int manager_load(Manager *m);            /* the store's tracker becomes the account */
+int manager_set_account(Manager *m, const StoredTracker *tracker, const StoredIdentity *identity);
+void manager_drop_account(Manager *m);
+/* Who we may be towards peers has changed. */
+void manager_update_tls(Manager *m);
+/* Signed in, or a failure that says what is missing. */
+int manager_check_identity(const Manager *m, bool registered, Failure *f);
+
+/* manager-tracker.c */
+TrackerFlow *tracker_flow_free(TrackerFlow *t);
+/* A pin that the settings hold is as good as one that a person types. */
+void manager_trust_settings(Manager *m);
+
+/* manager-channels.c */
+int manager_load_channels(Manager *m);
+void manager_drop_channels(Manager *m); /* those who wait are told `cancelled` */
+int managed_channel_new(Manager *m, const StoredChannel *stored, ManagedChannel **ret);
+ManagedChannel *managed_channel_free(ManagedChannel *x);
+void manager_forget(ManagedChannel *x); /* here and on disk; frees x */
+void managed_channel_announce(ManagedChannel *x);
+ManagedChannel *manager_find_name(const Manager *m, const char *name);
+ManagedChannel *manager_find_member(const Manager *m, const ChannelMember *c);
+void manager_locate(ManagedChannel *x); /* asks the directory */
+void manager_locate_all(Manager *m);
+void manager_directory(Manager *m, const DirectoryEntry *changed, size_t n_changed,
+                       const char *const *removed, size_t n_removed, bool reset);
+
+/* manager-join.c, manager-leave.c */
+JoinFlow *join_flow_free(JoinFlow *j);
+LeaveFlow *leave_flow_free(LeaveFlow *l);
+
+/* manager-host.c */
+/* As far as the tracker lets us. flow (may be NULL) is ended by what comes of it. */
+int hosting_begin(ManagedChannel *x, HostFlow *flow);
+/* Keeps a flow that has something to do before. */
+int hosting_hold(ManagedChannel *x, HostFlow *flow);
+bool hosting_has_flow(const ManagedChannel *x);
+void hosting_flow_done(ManagedChannel *x);
+/* closed_reason is what members are told (NULL: nothing); reason what we show. Nothing on one that
+ * is not hosted. */
+void hosting_end(ManagedChannel *x, const char *closed_reason, const char *reason);
+void manager_register_all(Manager *m);     /* HOST, again: the tracker is there */
+void manager_register_missing(Manager *m); /* … those that it did not take yet */
+void manager_serve_all(Manager *m);        /* the tracker is not there: what is known is served */
+const char *hosting_get_name(const Hosting *h);
+bool hosting_is_registered(const Hosting *h);
+void hosting_write_beat(const Hosting *h, Writer *w);
+void hosting_renewed(Hosting *h, uint64_t lease_until);
+void hosting_lost(Hosting *h, ErrorCode error); /* frees h where that is the end */
+
+/* manager-host-flow.c */
+typedef struct HostWish {
+        const char *topic; /* NULL: as it is; borrowed */
+        ViewPermission view;
+        bool take_over;
+} HostWish;
+void host_flow_get_wish(const HostFlow *f, HostWish *ret);
+/* The channel is up; what else was wished is done now. True: the flow has ended. */
+bool host_flow_up(HostFlow *f, ChannelHost *host);
+/* Frees f and tells who waits. True: the channel was to be a new one and is none; forget it. */
+bool host_flow_end(HostFlow *f, const Failure *failure);
+
+/* manager-lease.c */
+int manager_lease_init(Manager *m);
+void manager_lease_schedule(Manager *m);
+
+/* manager-listen.c */
+int manager_listen(Manager *m);
+bool manager_refresh_addresses(Manager *m); /* true: others than before */

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Knows when and how the tracker hears that our channels live; leaves what follows from its answer
+ * to manager-host.c. */
+#include <utlist.h>
+
+#include "daemon/manager-internal.h"
+
+/* Each is ≤ 128 bytes: far below a frame. */
+#define CHANNELS_PER_BEAT 256
+
+static Hosting *find_hosting(Manager *m, const char *name) {
+        ManagedChannel *x;
+
+        DL_FOREACH(m->channels, x)
+                if (x->hosting && streq(hosting_get_name(x->hosting), name))
+                        return x->hosting;
+        return NULL;
+}
+
+static void read_lost(Manager *m, const Value *lost) {
+        size_t n = value_kind(lost) == VALUE_ARRAY ? value_length(lost) : 0;
+
+        for (size_t i = 0; i < n; i++) {
+                const char *name = value_string(value_get(value_at(lost, i), "channel_name"), NULL);
+                const char *error = value_string(value_get(value_at(lost, i), "error"), NULL);
+                Hosting *h = name ? find_hosting(m, name) : NULL;
+
+                if (h && error)
+                        hosting_lost(h, error_from_wire(error));
+        }
+}
+
+static bool is_lost(const Value *lost, const char *name) {
+        size_t n = value_kind(lost) == VALUE_ARRAY ? value_length(lost) : 0;
+
+        for (size_t i = 0; i < n; i++) {
+                const char *s = value_string(value_get(value_at(lost, i), "channel_name"), NULL);
+
+                if (s && streq(s, name))
+                        return true;
+        }
+        return false;
+}
+
+static size_t end_of_beat(size_t first) {
+        return first + CHANNELS_PER_BEAT;
+}
+
+/* Those of the round [first, first + CHANNELS_PER_BEAT). */
+static void renew(Manager *m, size_t first, const Value *lost) {
+        uint64_t until = m->heartbeat_sent + m->lease_usec;
+        ManagedChannel *x;
+        size_t i = 0;
+
+        DL_FOREACH(m->channels, x) {
+                if (!x->hosting || !hosting_is_registered(x->hosting))
+                        continue;
+                if (i >= first && i < end_of_beat(first) &&
+                    !is_lost(lost, hosting_get_name(x->hosting)))
+                        hosting_renewed(x->hosting, until);
+                i++;
+        }
+}
+
+static size_t write_beat(Manager *m, size_t first, Writer *w) {
+        ManagedChannel *x;
+        size_t i = 0, n = 0;
+
+        writer_begin_object(w, NULL);
+        writer_begin_array(w, "channels");
+        DL_FOREACH(m->channels, x) {
+                if (!x->hosting || !hosting_is_registered(x->hosting))
+                        continue;
+                if (i >= first && i < end_of_beat(first)) {
+                        hosting_write_beat(x->hosting, w);
+                        n++;
+                }
+                i++;
+        }
+        writer_end_array(w);
+        writer_uint(w, "revocations_after", 0);
+        writer_end_object(w);
+        return n;
+}
+
+static int send_beat(Manager *m, tracker_reply_fn reply) {
+        _cleanup_(writer_done) Writer w = {};
+
+        if (write_beat(m, m->heartbeat_next, &w) == 0)
+                return 0;
+        m->heartbeat_sent = clock_boottime(m->rt->clock);
+        return account_call(m->account, "HEARTBEAT", &w, reply, m, &m->heartbeat_call);
+}
+
+/* An unanswered one changes nothing for members; the next one is due anyway. */
+static void on_beat(const Value *payload, const Failure *failure, void *userdata) {
+        Manager *m = userdata;
+        uint64_t seconds = 0;
+
+        m->heartbeat_call = NULL;
+        if (failure)
+                return;
+        if (value_uint(value_get(payload, "lease_seconds"), &seconds) >= 0 && seconds >= 3)
+                m->lease_usec = MIN(seconds, UINT64_C(3600)) * USEC_PER_SEC;
+        renew(m, m->heartbeat_next, value_get(payload, "lost"));
+        read_lost(m, value_get(payload, "lost"));
+        m->heartbeat_next = end_of_beat(m->heartbeat_next);
+        (void) send_beat(m, on_beat);
+        manager_changed(m);
+}
+
+static void on_heartbeat(void *userdata) {
+        Manager *m = userdata;
+
+        manager_lease_schedule(m);
+        if (!m->account || !account_is_online(m->account) || m->heartbeat_call)
+                return;
+        if (manager_refresh_addresses(m)) {
+                manager_register_all(m);
+                return;
+        }
+        manager_register_missing(m);
+        m->heartbeat_next = 0;
+        (void) send_beat(m, on_beat);
+}
+
+int manager_lease_init(Manager *m) {
+        return clock_timer_new(m->rt->clock, on_heartbeat, m, &m->heartbeat);
+}
+
+void manager_lease_schedule(Manager *m) {
+        ManagedChannel *x;
+
+        DL_FOREACH(m->channels, x)
+                if (x->hosting) {
+                        clock_timer_arm(m->heartbeat, m->lease_usec / 3);
+                        return;
+                }
+        clock_timer_disarm(m->heartbeat);
+}

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Knows how a state directory is made, checked and locked; leaves its files to the store. */
+#include "daemon/state-directory.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+
+struct StateDirectory {
+        char *path;
+        int lock_fd;
+};
+
+static int make_parents(const char *path) {
+        _cleanup_free_ char *copy = strdup(path);
+
+        if (!copy)
+                return -ENOMEM;
+        for (char *p = copy + 1; *p; p++) {
+                if (*p != '/')
+                        continue;
+                *p = 0;
+                if (mkdir(copy, 0700) < 0 && errno != EEXIST)
+                        return -errno;
+                *p = '/';
+        }
+        return 0;
+}
+
+/* By descriptor, so that what is checked is what is used. */
+static int open_private(const char *path) {
+        _cleanup_close_ int fd = -EBADF;
+        struct stat st;
+        int r;
+
+        r = make_parents(path);
+        if (r < 0)
+                return r;
+        if (mkdir(path, 0700) < 0 && errno != EEXIST)
+                return -errno;
+        fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (fd < 0)
+                return -errno;
+        if (fstat(fd, &st) < 0)
+                return -errno;
+        if (st.st_uid != geteuid())
+                return -EPERM;
+        if ((st.st_mode & 077) != 0 && fchmod(fd, 0700) < 0)
+                return -errno;
+        return TAKE_FD(fd);
+}
+
+int state_directory_new(const char *path, StateDirectory **ret) {
+        _cleanup_(state_directory_freep) StateDirectory *d = NULL;
+        _cleanup_close_ int fd = -EBADF;
+
+        d = new0(StateDirectory, 1);
+        if (!d)
+                return -ENOMEM;
+        *d = (StateDirectory){ .path = strdup(path), .lock_fd = -EBADF };
+        if (!d->path)
+                return -ENOMEM;
+
+        fd = open_private(path);
+        if (fd < 0)
+                return fd;
+        d->lock_fd = openat(fd, "lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+        if (d->lock_fd < 0)
+                return -errno;
+        if (flock(d->lock_fd, LOCK_EX | LOCK_NB) < 0)
+                return errno == EWOULDBLOCK ? -EBUSY : -errno;
+
+        *ret = TAKE_PTR(d);
+        return 0;
+}
+
+StateDirectory *state_directory_free(StateDirectory *d) {
+        if (!d)
+                return NULL;
+        /* The file stays: removing it would let two daemons lock two files of one name. */
+        close_fd(d->lock_fd);
+        free(d->path);
+        free(d);
+        return NULL;
+}
+
+int state_directory_path(const StateDirectory *d, const char *name, char **ret) {
+        return asprintf(ret, "%s/%s", d->path, name) < 0 ? -ENOMEM : 0;
+}
