@@ -7,6 +7,7 @@
 
 #define ROW_OVERHEAD_BYTES 256
 #define WAIT_MAX_USEC USEC_PER_DAY
+#define BAD_CHARACTERS "The text holds control characters or no characters at all; take them out."
 
 typedef struct SendOptions {
         const char *id, *wait;
@@ -51,9 +52,7 @@ static int check_send(const char *text, const SendOptions *o, sd_bus_error *erro
                 return bus_error_code(error, ERROR_BAD_REQUEST,
                                       "The text is empty; a message has at least one character.");
         if (!text_is_valid(text, n, true))
-                return bus_error_code(error, ERROR_BAD_REQUEST,
-                                      "The text holds control or unassigned characters; take them "
-                                      "out.");
+                return bus_error_code(error, ERROR_BAD_REQUEST, BAD_CHARACTERS);
         if (o->meta && strlen(o->meta) > META_BYTES_MAX)
                 return bus_error_code(error, ERROR_TOO_LARGE,
                                       "meta has %zu bytes as JSON, at most %d are allowed.",
@@ -80,6 +79,8 @@ int method_send(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         int r;
 
         r = sd_bus_message_read_basic(m, 's', &text);
+        if (r == -EBADMSG) /* sd-bus takes no U+xxFFFE either */
+                return bus_error_code(error, ERROR_BAD_REQUEST, BAD_CHARACTERS);
         if (r >= 0)
                 r = options_read(m, table, &options, error);
         if (r >= 0)

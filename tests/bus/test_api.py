@@ -6,6 +6,7 @@ import os
 import re
 import xml.etree.ElementTree as ET
 
+import dbus
 import pytest
 
 import p2pchat
@@ -152,12 +153,12 @@ def test_unknown_options_are_refused_everywhere(two):
     (CHANNEL, "Send", "sa{sv}", ("a\x1b", {}), "BadRequest"),
     (CHANNEL, "Send", "sa{sv}", ("a", {"id": "no"}), "BadRequest"),
     (CHANNEL, "Send", "sa{sv}", ("a", {"wait": "forever"}), "BadRequest"),
-    (CHANNEL, "Send", "sa{sv}", ("a", {"meta": {"k": "x" * 1024}}), "TooLarge"),
+    (CHANNEL, "Send", "sa{sv}", ("a", {"meta": dbus.Dictionary({"k": "x" * 1024}, signature="sv")}), "TooLarge"),
     (CHANNEL, "GetMessages", "tua{sv}", (0, 0, {}), "BadRequest"),
     (CHANNEL, "GetMessages", "tua{sv}", (0, 501, {}), "BadRequest"),
     (CHANNEL, "GetMessages", "tua{sv}", (0, 1, {"direction": "up"}), "BadRequest"),
     (CHANNEL, "GetOutbox", "a{sv}", ({"after": "-1"},), "BadRequest"),
-    (CHANNEL, "GetMembers", "a{sv}", ({"limit": 501},), "BadRequest"),
+    (CHANNEL, "GetMembers", "a{sv}", ({"limit": dbus.UInt32(501)},), "BadRequest"),
     (CHANNEL, "Cancel", "sa{sv}", (NO_SUCH, {}), "NoSuchEntry"),
     (CHANNEL, "Retry", "sa{sv}", (NO_SUCH, {}), "NoSuchEntry"),
     (MODERATION, "SetPermissions", "a{sv}", ({"view_permission": "secret"},), "BadRequest"),
@@ -168,7 +169,9 @@ def test_unknown_options_are_refused_everywhere(two):
     (MODERATION, "Authorize", "ssa{sv}", ("guest-carol", "member", {}), "GuestsNotAllowed"),
     (MANAGER, "SetTracker", "sa{sv}", ("not an address", {}), "BadRequest"),
     (MANAGER, "SetTracker", "sa{sv}", ("127.0.0.1:22236", {"pin": "sha256:00"}), "BadRequest"),
-    (MANAGER, "SignIn", "ssa{sv}", ("alice", "correct horse alice", {}), "AlreadySignedIn"),
+    (MANAGER, "SignIn", "ssa{sv}", ("bob", "correct horse bob", {}), "AlreadySignedIn"),
+    (MANAGER, "SignUp", "ssa{sv}", ("alice", "correct horse alice", {}), "AlreadySignedIn"),
+    (MANAGER, "SignInGuest", "sa{sv}", ("carol", {}), "AlreadySignedIn"),
     (MANAGER, "Host", "sa{sv}", ("L\u00f6bby", {}), "InvalidName"),
     (MANAGER, "Host", "sa{sv}", ("x" * 40, {}), "InvalidName"),
     (MANAGER, "Join", "sa{sv}", ("no-such-channel", {}), "NoSuchChannel"),

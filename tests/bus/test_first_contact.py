@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """From nothing to an identity: no account object before a pin was accepted, the offered pin in words,
 names and passwords that are refused, guests, sign-out and return."""
+import dbus
+
 from p2pchat import ACCOUNT, CHANNEL, ERROR, MANAGER, PATH, free_port, refused, wait_for
 
 
@@ -39,8 +41,8 @@ def test_from_nothing_to_an_account(world):
                                       ("x" * 40, "correct horse", "InvalidName")):
         assert refused(alice.manager, "SignUp", "ssa{sv}", username, password, {})[0] == ERROR + error, username
     assert refused(alice.manager, "SignUp", "ssa{sv}", "alice", "correct horse",
-                   {"account": PATH + "/account/0"})[0] == "org.freedesktop.DBus.Error.InvalidArgs"
-    assert alice.manager("SignUp", "ssa{sv}", "Alice", "correct horse", {"account": account})["recovery_code"]
+                   {"account": dbus.ObjectPath(PATH + "/account/0")})[0] == "org.freedesktop.DBus.Error.InvalidArgs"
+    assert alice.manager("SignUp", "ssa{sv}", "Alice", "correct horse", {"account": dbus.ObjectPath(account)})["recovery_code"]
     wait_for(lambda: alice.get(account, ACCOUNT, "Username") == "alice", "alice's name, folded")
 
     bob = world.peer("bob")
