@@ -116,7 +116,7 @@ int account_list(Account *a, const DirectoryQuery *q, account_directory_fn done,
         write_query(&w, q);
         r = account_call(a, "LIST", &w, on_listed, l, &l->call);
         if (r < 0) {
-                operation_free(&l->op.base);
+                operation_drop(&l->op.base);
                 return r;
         }
         if (ret_op)

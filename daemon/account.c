@@ -362,7 +362,7 @@ int account_call(Account *a, const char *command, const Writer *payload, tracker
 
 AccountOp *account_op_free(AccountOp *op) {
         if (op)
-                operation_free(&op->base);
+                operation_drop(&op->base);
         return NULL;
 }
 

@@ -34,7 +34,7 @@ static void read_end(ReadOp *x, const Entry *entries, size_t n, bool more, bool 
         Entry *mine = TAKE_PTR(x->entries);
         size_t n_mine = x->n_entries;
 
-        operation_free(&x->op.base);
+        operation_drop(&x->op.base);
         done(NULL, entries, n, more, from_host, userdata);
         entries_free(mine, n_mine);
 }

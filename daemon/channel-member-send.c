@@ -321,7 +321,7 @@ static void on_outbox_read(int r, const OutboxRow *rows, size_t n, bool more, vo
                 operation_complete(&op->base, &f);
                 return;
         }
-        operation_free(&op->base);
+        operation_drop(&op->base);
         done(NULL, rows, n, more, who);
 }
 

@@ -52,7 +52,7 @@ int member_set_closed_reason(ChannelMember *c, const char *reason) {
 
 MemberOp *member_op_free(MemberOp *op) {
         if (op)
-                operation_free(&op->base);
+                operation_drop(&op->base);
         return NULL;
 }
 

@@ -113,7 +113,7 @@ void manager_changed(Manager *m) {
 
 ManagerOp *manager_op_free(ManagerOp *op) {
         if (op)
-                operation_free(&op->base);
+                operation_drop(&op->base);
         return NULL;
 }
 

@@ -26,7 +26,7 @@ static void operation_destroy(Operation *o) {
         free(o);
 }
 
-Operation *operation_free(Operation *o) {
+Operation *operation_drop(Operation *o) {
         if (!o)
                 return NULL;
         operation_unlink(o);

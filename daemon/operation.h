@@ -30,7 +30,7 @@ struct Operation {
 /* Links a zeroed operation into the list of its owner. */
 void operation_init(Operation *o, const OperationType *type, Operation **list /* weak */);
 /* Ends the waiting: whoever holds it sees NULL. */
-Operation *operation_free(Operation *o);
+Operation *operation_drop(Operation *o);
 /* *holder = o, until either ends. */
 void operation_hold(Operation *o, Operation **holder /* weak */);
 

@@ -239,6 +239,7 @@ int store_append(Store *s, uint64_t row, const Proposal *proposals, size_t n,
         if (!q)
                 return -ENOMEM;
         *q = (AppendRequest){ .row = row, .now = clock_realtime(s->rt->clock), .done = done };
+        q->now -= q->now % USEC_PER_MSEC; /* what the wire carries: every copy says the same */
         r = append_request_fill(q, proposals, n);
         if (r < 0)
                 return r;

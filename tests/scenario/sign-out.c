@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Two people at one machine, one after the other: nothing that one left is sent or seen by the
+ * other, and all of it is there when the first comes back. */
+#include "scenario/support.h"
+
+static void test_sign_out(void **state) {
+        _cleanup_(world_freep) World *w = world_new();
+        Person *host = world_person(w, "host"), *desk = world_person(w, "desk");
+
+        person_sign_up(host, "hanna");
+        person_host(host, "lobby");
+        person_sign_up(desk, "alice");
+        (void) person_join(desk, "lobby");
+        person_until_state(desk, "lobby", MEMBER_LIVE);
+        person_host(desk, "own");
+
+        person_kill(host);
+        person_until_state(desk, "lobby", MEMBER_OFFLINE);
+        (void) person_send(desk, "lobby", "from alice");
+        assert_int_equal(manager_get_n_outbox(desk->manager), 1);
+
+        person_sign_out(desk);
+        assert_int_equal(desk->n_channels, 0);
+        assert_int_equal(manager_get_n_outbox(desk->manager), 0);
+        person_start(host);
+        person_sign_up(desk, "bob");
+        assert_int_equal(desk->n_channels, 0);
+        (void) person_join(desk, "lobby");
+        (void) person_send_id(desk, "lobby", NULL, "from bob", 20 * USEC_PER_SEC, NULL);
+        world_pass(w, USEC_PER_HOUR);
+        ASSERT_TEXTS(desk, "lobby", "bob: from bob");
+        assert_int_equal(person_sees(desk, "own"), 0);
+        assert_null(person_channel(desk, "own"));
+
+        person_sign_out(desk);
+        assert_int_equal(person_try_sign_in(desk, "alice", "wrong horse battery"),
+                         ERROR_BAD_CREDENTIALS);
+        person_sign_in(desk, "alice");
+        person_until_sent(desk, "lobby");
+        person_until_seq(desk, "lobby", 3);
+        ASSERT_TEXTS(desk, "lobby", "bob: from bob", "alice: from alice");
+        person_until_state(desk, "own", MEMBER_LIVE);
+        world_pass(w, USEC_PER_HOUR);
+        ASSERT_TEXTS(host, "lobby", "bob: from bob", "alice: from alice");
+        assert_same_log(host, desk, "lobby");
+}
+
+/* Certificates are renewed, connections outlive the old ones by little; whoever stays on notices
+ * nothing. */
+static void test_stays_signed_in(void **state) {
+        _cleanup_(world_freep) World *w = world_new();
+        Person *alice, *bob;
+        uint64_t first;
+
+        w->rig->settings.certificate_days = 1;
+        alice = world_person(w, "alice");
+        bob = world_person(w, "bob");
+        person_sign_up(alice, "alice");
+        person_sign_up(bob, "bob");
+        person_host(alice, "lobby");
+        (void) person_join(bob, "lobby");
+        person_until_state(bob, "lobby", MEMBER_LIVE);
+        first = account_get_certificate_expires(manager_get_account(bob->manager));
+
+        for (unsigned quarter = 0; quarter < 6; quarter++) {
+                world_pass(w, USEC_PER_DAY / 4);
+                assert_true(account_get_certificate_expires(manager_get_account(bob->manager)) >
+                            clock_realtime(w->rig->rt->clock) + USEC_PER_DAY / 2);
+        }
+        assert_true(account_get_certificate_expires(manager_get_account(bob->manager)) > first);
+        person_until_state(bob, "lobby", MEMBER_LIVE);
+        (void) person_send_id(bob, "lobby", NULL, "still here", 20 * USEC_PER_SEC, NULL);
+        person_until_seq(bob, "lobby", 2);
+        assert_same_log(alice, bob, "lobby");
+}
+
+/* A week and more without a daemon: no password is needed, the key is good for half a year. */
+static void test_back_from_holidays(void **state) {
+        _cleanup_(world_freep) World *w = world_new();
+        Person *alice = world_person(w, "alice");
+
+        person_sign_up(alice, "alice");
+        person_host(alice, "lobby");
+        person_kill(alice);
+        world_pass(w, 30 * USEC_PER_DAY);
+        person_start(alice);
+        person_until_state(alice, "lobby", MEMBER_LIVE);
+        world_pass(w, USEC_PER_MINUTE);
+        assert_int_equal(account_get_tracker_state(manager_get_account(alice->manager)),
+                         TRACKER_ONLINE);
+        assert_int_equal(person_sees(alice, "lobby"), 1);
+        assert_true(account_get_certificate_expires(manager_get_account(alice->manager)) >
+                    clock_realtime(w->rig->rt->clock));
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_sign_out),
+                cmocka_unit_test(test_stays_signed_in),
+                cmocka_unit_test(test_back_from_holidays),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}

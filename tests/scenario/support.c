@@ -1,0 +1,486 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Knows how people and their daemons are set up, asked and looked at; leaves the tracker to
+ * tracker-rig.h and the story to the scenarios. */
+#include "scenario/support.h"
+
+#include <stdlib.h>
+
+#define LIMIT_USEC (10 * USEC_PER_MINUTE)
+#define PASSWORD "correct horse battery"
+
+/* ---- the world ---- */
+
+World *world_new(void) {
+        World *w = new0(World, 1);
+
+        assert_non_null(w);
+        w->rig = rig_new(NULL);
+        rig_start(w->rig);
+        strcpy(w->directory, "/tmp/p2pchat-world-XXXXXX");
+        assert_non_null(mkdtemp(w->directory));
+        return w;
+}
+
+World *world_free(World *w) {
+        char command[64];
+        Person *p;
+
+        if (!w)
+                return NULL;
+        while ((p = w->people)) {
+                w->people = p->next;
+                manager_free(p->manager);
+                free(p);
+        }
+        rig_free(w->rig);
+        snprintf(command, sizeof(command), "rm -r %s", w->directory);
+        assert_int_equal(system(command), 0);
+        free(w);
+        return NULL;
+}
+
+void world_pass(World *w, uint64_t usec) {
+        test_loop_run(w->rig->loop, usec);
+}
+
+void world_until(World *w, bool (*condition)(void *userdata), void *userdata) {
+        test_loop_until(w->rig->loop, condition, userdata, LIMIT_USEC);
+}
+
+void world_tracker_kill(World *w) {
+        rig_kill(w->rig);
+}
+
+void world_tracker_start(World *w) {
+        rig_start(w->rig);
+}
+
+/* ---- results ---- */
+
+typedef struct Result {
+        bool is_done;
+        Failure failure;
+        Account *account;
+        ChannelMember *channel;
+        uint64_t seq;
+        int online;
+        const char *name;
+} Result;
+
+static void finish(Result *q, const Failure *f) {
+        assert_false(q->is_done);
+        q->is_done = true;
+        if (f)
+                q->failure = *f;
+}
+
+static ErrorCode wait_for(Person *p, Result *q) {
+        test_loop_until_true(p->world->rig->loop, &q->is_done, LIMIT_USEC);
+        if (q->failure.code != ERROR_NONE)
+                print_message("%s: %s\n", error_info(q->failure.code)->wire, q->failure.message);
+        return q->failure.code;
+}
+
+static void on_account(const Failure *f, Account *a, void *userdata) {
+        Result *q = userdata;
+
+        finish(q, f);
+        q->account = a;
+}
+
+static void on_channel(const Failure *f, ChannelMember *c, void *userdata) {
+        Result *q = userdata;
+
+        finish(q, f);
+        assert_true(!f == !!c);
+        q->channel = c;
+}
+
+static void on_done(const Failure *f, void *userdata) {
+        finish(userdata, f);
+}
+
+static void on_signed_in(const Failure *f, const char *recovery_code, void *userdata) {
+        finish(userdata, f);
+}
+
+static void on_sent(const Failure *f, const char *id, uint64_t seq, void *userdata) {
+        Result *q = userdata;
+
+        finish(q, f);
+        q->seq = seq;
+}
+
+/* ---- people ---- */
+
+static void on_started(Manager *m, int r, void *userdata) {
+        Person *p = userdata;
+
+        assert_int_equal(r, 0);
+        p->is_started = true;
+}
+
+static void on_channel_added(Manager *m, ChannelMember *c, void *userdata) {
+        ((Person *) userdata)->n_channels++;
+}
+
+static void on_channel_removed(Manager *m, ChannelMember *c, void *userdata) {
+        ((Person *) userdata)->n_channels--;
+}
+
+static void on_entries(Manager *m, ChannelMember *c, uint64_t first, uint64_t last,
+                       void *userdata) {
+        Person *p = userdata;
+
+        assert_true(first <= last);
+        /* Announced after it is true. */
+        assert_true(last <= channel_member_get_synced_seq(c));
+        p->last_told = last;
+}
+
+static const ManagerObserver observer = {
+        .on_started = on_started,
+        .on_channel_added = on_channel_added,
+        .on_channel_removed = on_channel_removed,
+        .on_entries_appended = on_entries,
+};
+
+void person_start(Person *p) {
+        const Address *listening;
+
+        p->is_started = false;
+        p->n_channels = 0;
+        assert_int_equal(manager_new(p->world->rig->rt,
+                                     &(ManagerSettings){
+                                             .state_directory = p->directory,
+                                             .listen = &p->listen,
+                                             .n_listen = 1,
+                                     },
+                                     &p->manager),
+                         0);
+        manager_set_observer(p->manager, &observer, p);
+        assert_int_equal(manager_start(p->manager), 0);
+        test_loop_until_true(p->world->rig->loop, &p->is_started, LIMIT_USEC);
+        assert_int_equal(manager_get_listen_addresses(p->manager, &listening), 1);
+        p->listen = listening[0];
+}
+
+void person_kill(Person *p) {
+        p->manager = manager_free(p->manager);
+}
+
+Person *world_person(World *w, const char *directory_name) {
+        char address[ADDRESS_STRING_SIZE];
+        Person *p = new0(Person, 1);
+        Result q = {};
+
+        assert_non_null(p);
+        p->world = w;
+        p->next = w->people;
+        w->people = p;
+        snprintf(p->directory, sizeof(p->directory), "%s/%s", w->directory, directory_name);
+        assert_int_equal(address_parse("127.0.0.1:0", true, &p->listen), 0);
+        person_start(p);
+
+        address_print(&w->rig->address, address);
+        assert_int_equal(
+                manager_set_tracker(p->manager, address, w->rig->pin, false, on_account, &q, NULL),
+                0);
+        assert_int_equal(wait_for(p, &q), ERROR_NONE);
+        assert_ptr_equal(q.account, manager_get_account(p->manager));
+        return p;
+}
+
+void person_sign_up(Person *p, const char *username) {
+        Result q = {};
+
+        assert_int_equal(account_sign_up(manager_get_account(p->manager), username, PASSWORD,
+                                         on_signed_in, &q, NULL),
+                         0);
+        assert_int_equal(wait_for(p, &q), ERROR_NONE);
+        assert_string_equal(account_get_username(manager_get_account(p->manager)), username);
+}
+
+ErrorCode person_try_sign_in(Person *p, const char *username, const char *password) {
+        Result q = {};
+
+        assert_int_equal(account_sign_in(manager_get_account(p->manager), username, password,
+                                         on_signed_in, &q, NULL),
+                         0);
+        return wait_for(p, &q);
+}
+
+void person_sign_in(Person *p, const char *username) {
+        assert_int_equal(person_try_sign_in(p, username, PASSWORD), ERROR_NONE);
+}
+
+void person_guest(Person *p, const char *username) {
+        Result q = {};
+
+        assert_int_equal(account_sign_in_guest(manager_get_account(p->manager), username,
+                                               on_signed_in, &q, NULL),
+                         0);
+        assert_int_equal(wait_for(p, &q), ERROR_NONE);
+}
+
+void person_sign_out(Person *p) {
+        Result q = {};
+
+        assert_int_equal(account_sign_out(manager_get_account(p->manager), on_done, &q, NULL), 0);
+        assert_int_equal(wait_for(p, &q), ERROR_NONE);
+        assert_null(account_get_username(manager_get_account(p->manager)));
+}
+
+/* ---- channels ---- */
+
+ErrorCode person_try_host(Person *p, const char *channel, const HostOptions *options) {
+        Result q = {};
+
+        assert_int_equal(manager_host(p->manager, channel, options, on_channel, &q, NULL), 0);
+        return wait_for(p, &q);
+}
+
+void person_host(Person *p, const char *channel) {
+        HostOptions options = { .view = VIEW_INVALID, .send = SEND_INVALID };
+
+        assert_int_equal(person_try_host(p, channel, &options), ERROR_NONE);
+        assert_int_equal(channel_member_get_state(person_channel(p, channel)), MEMBER_LIVE);
+}
+
+ErrorCode person_try_join(Person *p, const char *channel, int64_t backlog) {
+        Result q = {};
+
+        assert_int_equal(manager_join(p->manager, channel, backlog, on_channel, &q, NULL), 0);
+        return wait_for(p, &q);
+}
+
+ChannelMember *person_join(Person *p, const char *channel) {
+        assert_int_equal(person_try_join(p, channel, -1), ERROR_NONE);
+        return person_channel(p, channel);
+}
+
+static ChannelMember *must_channel(Person *p, const char *channel) {
+        ChannelMember *c = person_channel(p, channel);
+
+        assert_non_null(c);
+        return c;
+}
+
+ErrorCode person_leave(Person *p, const char *channel, bool forget) {
+        Result q = {};
+
+        assert_int_equal(
+                manager_leave(p->manager, must_channel(p, channel), forget, on_done, &q, NULL), 0);
+        return wait_for(p, &q);
+}
+
+ErrorCode person_unhost(Person *p, const char *channel, bool forget) {
+        Result q = {};
+
+        assert_int_equal(
+                manager_unhost(p->manager, must_channel(p, channel), forget, on_done, &q, NULL), 0);
+        return wait_for(p, &q);
+}
+
+ErrorCode person_authorize(Person *p, const char *channel, const char *target, Role role) {
+        Result q = {};
+
+        assert_int_equal(
+                channel_member_authorize(must_channel(p, channel), target, role, on_done, &q, NULL),
+                0);
+        return wait_for(p, &q);
+}
+
+ErrorCode person_set_view(Person *p, const char *channel, ViewPermission view,
+                          SendPermission send) {
+        Result q = {};
+
+        assert_int_equal(channel_member_set_permissions(must_channel(p, channel), view, send,
+                                                        on_done, &q, NULL),
+                         0);
+        return wait_for(p, &q);
+}
+
+typedef struct Search {
+        const char *name;
+        ChannelMember *found;
+} Search;
+
+static int match_channel(ChannelMember *c, void *userdata) {
+        Search *s = userdata;
+
+        if (streq(channel_member_get_name(c), s->name))
+                s->found = c;
+        return 0;
+}
+
+ChannelMember *person_channel(Person *p, const char *channel) {
+        Search s = { .name = channel };
+
+        manager_each_channel(p->manager, match_channel, &s);
+        return s.found;
+}
+
+static void on_directory(const Failure *f, const DirectoryEntry *entries, size_t n,
+                         const char *next, uint64_t generation, void *userdata) {
+        Result *q = userdata;
+
+        finish(q, f);
+        for (size_t i = 0; i < n; i++)
+                if (streq(entries[i].channel_name, q->name))
+                        q->online = entries[i].online;
+}
+
+int person_sees(Person *p, const char *channel) {
+        Result q = { .online = -1, .name = channel };
+
+        assert_int_equal(account_list(manager_get_account(p->manager), &(DirectoryQuery){},
+                                      on_directory, &q, NULL),
+                         0);
+        assert_int_equal(wait_for(p, &q), ERROR_NONE);
+        return q.online;
+}
+
+/* ---- messages ---- */
+
+uint64_t person_send_id(Person *p, const char *channel, const char *id, const char *text,
+                        uint64_t wait_usec, ErrorCode *ret_error) {
+        Result q = {};
+        ErrorCode error;
+
+        assert_int_equal(channel_member_send(must_channel(p, channel), id, text, NULL, wait_usec,
+                                             on_sent, &q, NULL),
+                         0);
+        error = wait_for(p, &q);
+        if (ret_error)
+                *ret_error = error;
+        else
+                assert_int_equal(error, ERROR_NONE);
+        return q.seq;
+}
+
+uint64_t person_send(Person *p, const char *channel, const char *text) {
+        return person_send_id(p, channel, NULL, text, 0, NULL);
+}
+
+typedef struct Wait {
+        Person *person;
+        const char *channel;
+        MemberState state;
+        uint64_t seq;
+} Wait;
+
+static bool has_state(void *userdata) {
+        const Wait *w = userdata;
+        ChannelMember *c = person_channel(w->person, w->channel);
+
+        return c && channel_member_get_state(c) == w->state;
+}
+
+void person_until_state(Person *p, const char *channel, MemberState state) {
+        world_until(p->world, has_state,
+                    &(Wait){ .person = p, .channel = channel, .state = state });
+}
+
+static bool has_seq(void *userdata) {
+        const Wait *w = userdata;
+        ChannelMember *c = person_channel(w->person, w->channel);
+
+        return c && channel_member_get_synced_seq(c) >= w->seq;
+}
+
+void person_until_seq(Person *p, const char *channel, uint64_t seq) {
+        world_until(p->world, has_seq, &(Wait){ .person = p, .channel = channel, .seq = seq });
+}
+
+static bool has_sent(void *userdata) {
+        const Wait *w = userdata;
+        ChannelMember *c = person_channel(w->person, w->channel);
+
+        return c && channel_member_get_n_outbox(c) == 0;
+}
+
+void person_until_sent(Person *p, const char *channel) {
+        world_until(p->world, has_sent, &(Wait){ .person = p, .channel = channel });
+}
+
+/* ---- logs ---- */
+
+typedef struct Log {
+        Entry *entries;
+        size_t n;
+        bool more, is_done;
+} Log;
+
+static void on_page(const Failure *f, const Entry *entries, size_t n, bool more, bool from_host,
+                    void *userdata) {
+        Log *log = userdata;
+
+        assert_null(f);
+        log->entries = reallocarray(log->entries, log->n + n + 1, sizeof(Entry));
+        assert_non_null(log->entries);
+        for (size_t i = 0; i < n; i++)
+                assert_int_equal(entry_copy(&entries[i], &log->entries[log->n++]), 0);
+        log->more = more;
+        log->is_done = true;
+}
+
+static void read_log(Person *p, const char *channel, Log *ret) {
+        PageQuery query = { .limit = 100 };
+
+        *ret = (Log){ .more = true };
+        while (ret->more) {
+                query.anchor = ret->n > 0 ? ret->entries[ret->n - 1].seq : 0;
+                ret->is_done = false;
+                assert_int_equal(
+                        channel_member_read(must_channel(p, channel), &query, on_page, ret, NULL),
+                        0);
+                test_loop_until_true(p->world->rig->loop, &ret->is_done, LIMIT_USEC);
+        }
+        for (size_t i = 1; i < ret->n; i++)
+                assert_int_equal(ret->entries[i].seq, ret->entries[i - 1].seq + 1);
+}
+
+static void log_done(Log *log) {
+        entries_free(log->entries, log->n);
+}
+
+void person_assert_texts(Person *p, const char *channel, const char *const *expected) {
+        _cleanup_(log_done) Log log = {};
+        size_t n = 0;
+
+        read_log(p, channel, &log);
+        for (size_t i = 0; i < log.n; i++) {
+                _cleanup_(value_unrefp) Value *extra = NULL;
+                _cleanup_free_ char *line = NULL;
+
+                if (log.entries[i].kind != ENTRY_MESSAGE)
+                        continue;
+                assert_int_equal(value_parse(log.entries[i].extra, log.entries[i].n_extra, &extra),
+                                 0);
+                assert_true(asprintf(&line, "%s: %s", log.entries[i].username,
+                                     rig_string(extra, "message_content")) > 0);
+                if (!expected[n])
+                        fail_msg("unexpected: %s", line);
+                assert_string_equal(line, expected[n++]);
+        }
+        if (expected[n])
+                fail_msg("missing: %s", expected[n]);
+}
+
+void assert_same_log(Person *a, Person *b, const char *channel) {
+        _cleanup_(log_done) Log x = {};
+        _cleanup_(log_done) Log y = {};
+
+        read_log(a, channel, &x);
+        read_log(b, channel, &y);
+        assert_int_equal(x.n, y.n);
+        for (size_t i = 0; i < x.n; i++) {
+                assert_int_equal(x.entries[i].seq, y.entries[i].seq);
+                assert_int_equal(x.entries[i].time, y.entries[i].time);
+                assert_string_equal(x.entries[i].id, y.entries[i].id);
+                assert_string_equal(x.entries[i].kind_name, y.entries[i].kind_name);
+                assert_string_equal(x.entries[i].username, y.entries[i].username);
+                assert_string_equal(x.entries[i].extra, y.entries[i].extra);
+        }
+}

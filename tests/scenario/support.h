@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Knows how a whole world stands in one process: a tracker, any number of people with their
+ * daemons, real TLS on loopback, time under control. Leaves the story to the scenarios, which read
+ * like a script. */
+#pragma once
+
+#include <inttypes.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include "daemon/manager.h"
+#include "scenario/tracker-rig.h"
+
+/* Everything here fails the test itself instead of returning an error, and returns when the thing
+ * is done. */
+typedef struct World {
+        Rig *rig;
+        struct Person *people; /* Person */
+        char directory[32];
+} World;
+
+/* With a tracker that serves. */
+World *world_new(void);
+World *world_free(World *w);
+DEFINE_CLEANUP(World *, world_free);
+void world_pass(World *w, uint64_t usec);
+/* Within ten minutes of the world's time. */
+void world_until(World *w, bool (*condition)(void *userdata), void *userdata);
+void world_tracker_kill(World *w);
+void world_tracker_start(World *w); /* again, with what it had */
+
+/* A state directory and, while it runs, the daemon on it. */
+typedef struct Person {
+        World *world; /* weak */
+        struct Person *next;
+        char directory[64];
+        Address listen; /* the same port after a restart */
+        Manager *manager;
+        bool is_started;
+        unsigned n_channels; /* that its observer knows of */
+        uint64_t last_told;  /* seq of the newest entry that was announced */
+} Person;
+
+/* Runs, and has accepted the tracker. */
+Person *world_person(World *w, const char *directory_name);
+void person_start(Person *p);
+void person_kill(Person *p); /* as a crash would: nobody is told */
+
+void person_sign_up(Person *p, const char *username);
+void person_sign_in(Person *p, const char *username);
+void person_guest(Person *p, const char *username);
+void person_sign_out(Person *p);
+/* ERROR_NONE: done. */
+ErrorCode person_try_sign_in(Person *p, const char *username, const char *password);
+
+void person_host(Person *p, const char *channel);
+ErrorCode person_try_host(Person *p, const char *channel, const HostOptions *options);
+ChannelMember *person_join(Person *p, const char *channel);
+ErrorCode person_try_join(Person *p, const char *channel, int64_t backlog);
+ErrorCode person_leave(Person *p, const char *channel, bool forget);
+ErrorCode person_unhost(Person *p, const char *channel, bool forget);
+ErrorCode person_authorize(Person *p, const char *channel, const char *target, Role role);
+ErrorCode person_set_view(Person *p, const char *channel, ViewPermission view, SendPermission send);
+/* NULL: the bus would show none. */
+ChannelMember *person_channel(Person *p, const char *channel);
+/* The directory's entry is online (1), offline (0), or not there (-1). */
+int person_sees(Person *p, const char *channel);
+
+/* Done when it is on disk; wait_usec > 0: when the host has it. The seq, 0 while queued. */
+uint64_t person_send(Person *p, const char *channel, const char *text);
+uint64_t person_send_id(Person *p, const char *channel, const char *id, const char *text,
+                        uint64_t wait_usec, ErrorCode *ret_error);
+
+void person_until_state(Person *p, const char *channel, MemberState state);
+void person_until_seq(Person *p, const char *channel, uint64_t seq);
+void person_until_sent(Person *p, const char *channel); /* the outbox is empty */
+/* The messages of the copy, oldest first, as "alice: hi" each, and nothing else. */
+void person_assert_texts(Person *p, const char *channel, const char *const *expected);
+#define ASSERT_TEXTS(p, channel, ...)                                                              \
+        person_assert_texts((p), (channel), (const char *const[]){ __VA_ARGS__, NULL })
+/* seq, id, kind, name, time and content of every entry that both have. */
+void assert_same_log(Person *a, Person *b, const char *channel);
