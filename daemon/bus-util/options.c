@@ -82,6 +82,10 @@ static int read_option(sd_bus_message *m, const Option *table, void *target, uin
         if (r == -EINVAL)
                 return bus_error_arguments(error, "Option \"%s\" holds what JSON cannot say.",
                                            name);
+        if (r == -EBADMSG) /* sd-bus takes no U+FFFE and the like */
+                return bus_error_code(error, ERROR_BAD_REQUEST,
+                                      "Option \"%s\" holds characters that no text may have.",
+                                      name);
         if (r < 0)
                 return r;
         return sd_bus_message_exit_container(m);
