@@ -431,7 +431,7 @@ def test_lapse_and_going_away(world):
         # Renewed too late it is simply taken again, by the same key.
         assert c.ok("HOST", request)["epoch"] == 1
 
-        tracker.process.child.terminate()
+        tracker.process.ask()
         away = c.push("GOING_AWAY")
         assert set(away) == {"reason", "resume_in_ms"} and away["resume_in_ms"] >= 0
         assert c.ended()

@@ -87,6 +87,12 @@ def bad_identities(directory):
     }
 
 
+CERTIFICATES = (
+    "other-ca", "other-ca-our-id", "other-id", "expired", "not-yet", "two-sans", "same-san-twice", "uri-and-dns",
+    "no-san", "dns-san", "ca-true", "upper-case", "upper-case-scheme", "reserved", "guest-as-user", "user-as-guest",
+    "slash", "encoded", "long-name", "tracker")  # what bad_identities() makes
+
+
 def refused_identity(address, identity, alerts):
     got = alert(address, identity)
     assert got in alerts, got
@@ -204,6 +210,7 @@ def mutations(seed_frame, random, n):
 def survives(connection, data):
     """Sends what may or may not be a frame: it is answered, or the connection ends in an orderly way, or
     it was a push."""
+    connection.responses.clear()
     connection.send_bytes(data)
     probe = connection.start("NO_SUCH_COMMAND")
     while probe not in connection.responses:

@@ -23,6 +23,7 @@ import ssl
 import tempfile
 import threading
 import time
+import uuid
 
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
@@ -217,6 +218,8 @@ def tls_context(identity=None, server=False, alpn=ALPN):
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
     context.minimum_version = ssl.TLSVersion.TLSv1_3
+    if server:
+        context.num_tickets = 0
     if alpn:
         context.set_alpn_protocols([alpn])
     if identity:
@@ -272,7 +275,9 @@ class Connection:
                 self.limits = self.hello()["limits"]
         except ssl.SSLError as e:
             raw.close()
-            raise Refused(alert_name(e)) from e
+            if "alert" in str(e):
+                raise Refused(alert_name(e)) from e
+            raise
         except BaseException:
             (self.tls or raw).close()
             raise
@@ -404,6 +409,80 @@ class Connection:
         return f.header, f.payload["error"], f.id
 
 
+class Member:
+    """One channel on one connection: every payload names it, and the entries that come are looked at."""
+
+    def __init__(self, connection, channel_name):
+        self.connection = connection
+        self.name = channel_name
+        self.channel_id = None
+        self.entries = []  # of the stream, since the last CONNECT
+
+    def payload(self, more):
+        identity = {"channel_name": self.name, **({"channel_id": self.channel_id} if self.channel_id else {})}
+        return {**identity, **more}
+
+    def request(self, command, **payload):
+        return self.connection.request(command, self.payload(payload))
+
+    def ok(self, command, **payload):
+        return self.connection.ok(command, self.payload(payload))
+
+    def refused(self, command, **payload):
+        return self.connection.refused(command, self.payload(payload))
+
+    def connect(self, since=0, invisible=False, **payload):
+        """→ the state after its last_seq. Entries before the OK are ignored."""
+        state = self.ok("CONNECT", since=since, invisible=invisible, **payload)
+        for f in [f for f in self.connection.pushes if f.header == "MESSAGE" and f.payload["channel_name"] == self.name]:
+            self.connection.pushes.remove(f)
+        assert UUID.fullmatch(state["channel_id"])
+        self.channel_id = state["channel_id"]
+        self.entries = []
+        self.cursor = since
+        if "backlog" in payload:
+            self.cursor = max(0, state["last_seq"] - payload["backlog"])
+        return state
+
+    def push(self, command, which=lambda payload: True, deadline=DEADLINE):
+        payload = self.connection.push(
+            command, lambda p: p.get("channel_name") == self.name and which(p), deadline)
+        assert payload["channel_id"] == self.channel_id
+        return payload
+
+    def read_to(self, seq, deadline=DEADLINE):
+        """Takes pushes until entry seq, which must be the next, the next … → all entries of the stream."""
+        end = time.monotonic() + deadline
+        while self.cursor < seq:
+            for e in self.push("MESSAGE", deadline=max(end - time.monotonic(), 0.001))["entries"]:
+                assert e["seq"] == self.cursor + 1, f"entry {e['seq']} after {self.cursor}"
+                check_entry(e)
+                self.entries.append(e)
+                self.cursor = e["seq"]
+        return self.entries
+
+    def send(self, *texts, ids=None):
+        """MESSAGE with these texts → Frame."""
+        ids = ids or [str(uuid.uuid4()) for _ in texts]
+        return self.request("MESSAGE", messages=[{"id": i, "message_content": t} for i, t in zip(ids, texts)])
+
+    def store(self, *texts, ids=None):
+        """→ the seqs under which they were stored."""
+        f = self.send(*texts, ids=ids)
+        assert f.header == "OK" and f.payload["refused"] == [], f
+        return [s["seq"] for s in f.payload["stored"]]
+
+
+def check_entry(e):
+    """§5 ENTRY."""
+    assert set(e) >= {"seq", "id", "kind", "username", "user_type", "time"}
+    assert UUID.fullmatch(e["id"]) and TIME.fullmatch(e["time"])
+    assert e["user_type"] in ("REGISTERED", "GUEST")
+    wanted = {"message": {"message_content"}, "create": {"owner", "channel_id", "epoch"}, "host": {"epoch", "host"},
+              "topic": {"topic"}, "role": {"target", "role"}}
+    assert set(e) >= wanted.get(e["kind"], set()), e
+
+
 def sign_up(address, username, pin=None, password=None):
     """→ an Identity that signed up."""
     i = Identity()
@@ -458,7 +537,7 @@ class Listener(contextlib.AbstractContextManager):
         while True:
             try:
                 some = connection.tls.recv(FRAME_BYTES)
-            except ssl.SSLError as e:
+            except OSError as e:
                 return data or alert_name(e)
             if not some:
                 return data

@@ -109,6 +109,7 @@ class Process:
         with open(log, "ab") as f:
             self.child = subprocess.Popen(arguments, stdin=subprocess.DEVNULL, stdout=f, stderr=f, env=env)
         self.pid = self.child.pid
+        self.asked = None
 
     def text(self):
         with open(self.log, encoding="utf-8", errors="replace") as f:
@@ -117,10 +118,16 @@ class Process:
     def alive(self):
         return self.child.poll() is None
 
+    def ask(self, sig=signal.SIGTERM):
+        """Sends it, once: daemons take a second SIGTERM for impatience."""
+        if self.alive() and self.asked != sig:
+            self.asked = sig
+            self.child.send_signal(sig)
+
     def end(self, sig=signal.SIGTERM):
         """Ends it and → its exit status; SIGKILL when it does not listen in time."""
         if self.alive():
-            self.child.send_signal(sig)
+            self.ask(sig)
             try:
                 self.child.wait(DEADLINE)
             except subprocess.TimeoutExpired:
@@ -384,6 +391,9 @@ class World:
 
     def stop(self):
         errors = []
+        for peer in self.peers:  # each takes its time to say goodbye: all at once
+            if peer.process:
+                peer.process.ask()
         for thing in (*reversed(self.peers), self.tracker):
             try:
                 if thing:
