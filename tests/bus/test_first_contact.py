@@ -52,6 +52,17 @@ def test_from_nothing_to_an_account(world):
     assert refused(bob.manager, "SignIn", "ssa{sv}", "nobody", "another horse", {})[0] == ERROR + "BadCredentials"
 
 
+def test_in_again_while_in(world):
+    """The same person, the same key: what this device hosts stays its own."""
+    alice = world.people("alice")
+    lobby = alice.host("lobby")
+    assert refused(alice.manager, "SignIn", "ssa{sv}", "alice", "another horse", {})[0] == ERROR + "BadCredentials"
+    assert alice.get(lobby, CHANNEL, "State") == "live"
+    alice.manager("SignIn", "ssa{sv}", "alice", "correct horse alice", {})
+    wait_for(lambda: lobby in alice.objects() and alice.get(lobby, CHANNEL, "State") == "live", "the lobby to be live")
+    assert alice.host("lobby") == lobby
+
+
 def test_out_and_in_again(world):
     alice = world.people("alice")
     account = alice.get(PATH, MANAGER, "DefaultAccount")
