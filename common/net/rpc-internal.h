@@ -28,11 +28,13 @@ struct Rpc {
         void *userdata; /* weak */
         char agent[AGENT_BYTES_MAX + 1];
         unsigned in_flight;
-        bool is_full;         /* reading stopped at in_flight */
+        bool payloads_end;
+        bool is_full;         /* reading stopped: too many requests, or too large ones */
         bool is_paused;       /* reading stopped by the owner */
         ConnClosed why;       /* message "": the conn says why */
         RpcCall *calls;       /* by id */
         RpcRequest *requests; /* by id */
+        size_t requests_bytes;
         uint64_t last_call_id;
         ClockTimer *hello, *ping, *certificate;
 };
@@ -51,6 +53,7 @@ struct RpcCall {
 struct RpcRequest {
         Rpc *rpc; /* weak; NULL: the connection is gone */
         Envelope envelope;
+        size_t n_bytes; /* of its line */
         UT_hash_handle hh;
 };
 
@@ -65,6 +68,10 @@ void rpc_calls_send_waiting(Rpc *r);
 void rpc_calls_on_response(Rpc *r, const Envelope *e);
 void rpc_calls_end(Rpc *r, int error, const char *message);
 
-/* rpc-request.c. Moves e into a new request. -EEXIST: its id is in flight already. */
-int rpc_request_new(Rpc *r, Envelope *e, RpcRequest **ret);
+/* rpc-request.c. Moves e, a line of n_bytes, into a new request. -EEXIST: its id is in flight
+ * already. */
+int rpc_request_new(Rpc *r, Envelope *e, size_t n_bytes, RpcRequest **ret);
+bool rpc_requests_are_full(const Rpc *r);
+/* The request of that id, if it is still there, needs its payload no more. */
+void rpc_requests_end_payload(Rpc *r, const char *id);
 void rpc_requests_detach(Rpc *r);

@@ -5,14 +5,19 @@
 
 #include "net/rpc-internal.h"
 
+bool rpc_requests_are_full(const Rpc *r) {
+        return HASH_COUNT(r->requests) >= r->in_flight || r->requests_bytes >= IN_FLIGHT_BYTES_MAX;
+}
+
 static void request_unlink(RpcRequest *q) {
         Rpc *r = q->rpc;
 
         if (!r)
                 return;
         HASH_DEL(r->requests, q);
+        r->requests_bytes -= q->n_bytes;
         q->rpc = NULL;
-        if (r->is_full) {
+        if (r->is_full && !rpc_requests_are_full(r)) {
                 r->is_full = false;
                 if (!r->is_paused)
                         conn_resume(r->conn);
@@ -26,7 +31,7 @@ static RpcRequest *request_destroy(RpcRequest *q) {
         return NULL;
 }
 
-int rpc_request_new(Rpc *r, Envelope *e, RpcRequest **ret) {
+int rpc_request_new(Rpc *r, Envelope *e, size_t n_bytes, RpcRequest **ret) {
         RpcRequest *q;
         size_t n = strlen(e->id);
 
@@ -43,10 +48,20 @@ int rpc_request_new(Rpc *r, Envelope *e, RpcRequest **ret) {
                 return -ENOMEM;
         }
         q->rpc = r;
+        q->n_bytes = n_bytes;
+        r->requests_bytes += n_bytes;
         e->body = NULL;
         e->payload = NULL;
         *ret = q;
         return 0;
+}
+
+void rpc_requests_end_payload(Rpc *r, const char *id) {
+        RpcRequest *q;
+
+        HASH_FIND(hh, r->requests, id, strlen(id), q);
+        if (q)
+                envelope_done(&q->envelope);
 }
 
 void rpc_requests_detach(Rpc *r) {

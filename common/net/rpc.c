@@ -222,7 +222,7 @@ static void rpc_answer_hello(Rpc *r, RpcRequest *q) {
         rpc_ready(r, 0);
 }
 
-static void rpc_on_request(Rpc *r, Envelope *e) {
+static void rpc_on_request(Rpc *r, Envelope *e, size_t n_bytes) {
         _cleanup_(value_unrefp) Value *body = NULL;
         const Value *payload = e->payload;
         RpcRequest *q;
@@ -230,7 +230,7 @@ static void rpc_on_request(Rpc *r, Envelope *e) {
 
         /* A PING's payload is told after its request has been answered and freed. */
         body = value_ref(e->body);
-        k = rpc_request_new(r, e, &q);
+        k = rpc_request_new(r, e, n_bytes, &q);
         if (k == -EEXIST) {
                 rpc_fault(r, NULL, ERROR_BAD_REQUEST, "This id is in flight already.");
                 return;
@@ -256,6 +256,8 @@ static void rpc_on_request(Rpc *r, Envelope *e) {
                 rpc_request_fail_code(q, ERROR_UNSUPPORTED, "PING comes from the dialled side.");
         } else if (r->handlers.on_request) {
                 r->handlers.on_request(r, q, r->userdata);
+                if (r->payloads_end)
+                        rpc_requests_end_payload(r, e->id);
         } else {
                 rpc_request_fail_code(q, ERROR_UNKNOWN_COMMAND, "There is no such command here.");
         }
@@ -275,7 +277,7 @@ static void rpc_on_response(Rpc *r, const Envelope *e) {
         rpc_set_reason(r, -EPROTO, "the other side refused what was sent: %.100s", f.message);
 }
 
-static void rpc_on_envelope(Rpc *r, Envelope *e) {
+static void rpc_on_envelope(Rpc *r, Envelope *e, size_t n_bytes) {
         bool is_hello = e->status == STATUS_INVALID && e->id[0] && streq(e->header, "HELLO");
 
         if (conn_is_accepting(r->conn) && is_hello != (r->state == RPC_HELLO)) {
@@ -289,7 +291,7 @@ static void rpc_on_envelope(Rpc *r, Envelope *e) {
         if (e->status != STATUS_INVALID)
                 rpc_on_response(r, e);
         else if (e->id[0])
-                rpc_on_request(r, e);
+                rpc_on_request(r, e, n_bytes);
         else if (r->state == RPC_READY && r->handlers.on_push)
                 r->handlers.on_push(r, e->header, e->payload, r->userdata);
 }
@@ -309,11 +311,11 @@ static bool on_line(Conn *conn, const char *line, size_t n, void *userdata) {
                 rpc_set_reason(r, k, "out of memory");
                 rpc_end(r);
         } else {
-                rpc_on_envelope(r, &e);
+                rpc_on_envelope(r, &e, n);
         }
         if (r->state >= RPC_ENDING)
                 return true;
-        r->is_full = HASH_COUNT(r->requests) >= r->in_flight;
+        r->is_full = rpc_requests_are_full(r);
         return !r->is_full && !r->is_paused;
 }
 
@@ -364,6 +366,7 @@ int rpc_new(const Runtime *rt, Conn *conn, const RpcParameters *p, const RpcHand
                 .handlers = *handlers,
                 .userdata = userdata,
                 .in_flight = MAX(p->in_flight, 1U),
+                .payloads_end = p->payloads_end,
         };
         if (conn_get_stage(conn) >= CONN_CLOSING)
                 return -ENOTCONN;

@@ -28,6 +28,9 @@ typedef struct RpcParameters {
         const char *agent;  /* "p2pchatd/0.1.0" */
         unsigned in_flight; /* of theirs; IN_FLIGHT_… */
         size_t frame_max;   /* of theirs to begin with; raised by rpc_set_frame_max() */
+        /* A request's payload ends with on_request(): what waits for disk or workers afterwards is
+         * small, whatever was sent. */
+        bool payloads_end;
 } RpcParameters;
 
 /* Takes conn (also on failure), in whatever stage; the direction is the conn's. The dialling side
@@ -63,8 +66,9 @@ int rpc_push(Rpc *r, const char *command, const Writer *payload);
 void rpc_go_away(Rpc *r, const char *reason, uint64_t resume_in_usec);
 
 const char *rpc_request_get_command(const RpcRequest *q);
-const Value *rpc_request_get_payload(const RpcRequest *q); /* lives as long as the request */
-Rpc *rpc_request_get_rpc(const RpcRequest *q);             /* NULL: the connection is gone */
+/* Lives as long as the request, or until on_request() returns (RpcParameters.payloads_end). */
+const Value *rpc_request_get_payload(const RpcRequest *q);
+Rpc *rpc_request_get_rpc(const RpcRequest *q); /* NULL: the connection is gone */
 /* Both consume q, and do nothing but free it when the connection is gone. payload NULL = {}. A
  * response over FRAME_BYTES_MAX becomes `internal`. */
 void rpc_request_reply(RpcRequest *q, const Writer *payload);

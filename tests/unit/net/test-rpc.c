@@ -44,6 +44,7 @@ typedef struct Fixture {
         size_t n_raw_in;
         bool raw_ended;
         bool raw_stopped; /* does not read */
+        bool payloads_end;
 } Fixture;
 
 static void on_ready(Rpc *r, int64_t offset_usec, void *userdata) {
@@ -120,7 +121,8 @@ static void start(Fixture *f, Side *s, int fd, bool accepting, TlsConfig *tls, u
                                          .in = { .sin_family = AF_INET } };
         const RpcParameters p = { .agent = "test/1",
                                   .in_flight = in_flight,
-                                  .frame_max = FRAME_BYTES_MAX };
+                                  .frame_max = FRAME_BYTES_MAX,
+                                  .payloads_end = f->payloads_end };
 
         assert_null(s->rpc);
         *s = (Side){ .fixture = f };
@@ -732,6 +734,68 @@ static void test_in_flight_waits_unread(void **state) {
                 assert_int_equal(c[i].n_replies, 1);
 }
 
+static void raw_park(Fixture *f, unsigned id, size_t n_bytes) {
+        static char line[FRAME_BYTES_MAX];
+        int n;
+
+        n = snprintf(line, sizeof(line), "PARK-{\"id\":\"%u\",\"payload\":{\"x\":\"%0*d\"}}\n", id,
+                     (int) n_bytes, 0);
+        assert_true(n > 0 && (size_t) n < sizeof(line));
+        raw_say(f, line, (size_t) n);
+        test_loop_run(f->loop, 0);
+}
+
+/* What is not answered yet is bounded in bytes too, and many small ones cannot be traded for as
+ * many large ones. */
+static void test_in_flight_bytes_wait_unread(void **state) {
+        Fixture *f = *state;
+        const size_t n_large = IN_FLIGHT_BYTES_MAX / 2 - 5000;
+        Side *s = &f->accepting;
+        unsigned id = 0;
+
+        start_raw(f, 100);
+        raw_say_line(f, HELLO);
+        raw_hear(f);
+        for (unsigned i = 0; i < 10; i++)
+                raw_park(f, ++id, 1);
+        for (unsigned i = 0; i < 4; i++)
+                raw_park(f, ++id, n_large);
+        test_loop_run(f->loop, USEC_PER_SEC);
+        assert_int_equal(s->n_parked, 13);
+        for (unsigned i = 0; i < 10; i++)
+                rpc_request_reply(s->parked[i], NULL);
+        test_loop_run(f->loop, USEC_PER_SEC);
+        assert_int_equal(s->n_parked, 13);
+        rpc_request_reply(s->parked[10], NULL);
+        rpc_request_reply(s->parked[11], NULL);
+        test_loop_run(f->loop, USEC_PER_SEC);
+        assert_int_equal(s->n_parked, 14);
+        rpc_request_reply(s->parked[12], NULL);
+        rpc_request_reply(s->parked[13], NULL);
+        s->n_parked = 0;
+}
+
+static void test_payloads_end(void **state) {
+        Fixture *f = *state;
+        Caller c = {};
+
+        f->payloads_end = true;
+        start_ready_pair(f, 4);
+        call(f->dialling.rpc, "ECHO", &c);
+        test_loop_run(f->loop, USEC_PER_SEC);
+        assert_true(c.ok);
+        call(f->dialling.rpc, "PARK", &c);
+        test_loop_run(f->loop, USEC_PER_SEC);
+        assert_int_equal(f->accepting.n_parked, 1);
+        assert_null(rpc_request_get_payload(f->accepting.parked[0]));
+        assert_string_equal(rpc_request_get_command(f->accepting.parked[0]), "PARK");
+        f->accepting.n_parked = 0;
+        rpc_request_reply(f->accepting.parked[0], NULL);
+        test_loop_run(f->loop, USEC_PER_SEC);
+        assert_int_equal(c.n_replies, 2);
+        assert_true(c.ok);
+}
+
 static void test_owner_pauses(void **state) {
         Fixture *f = *state;
         Caller c[3] = {};
@@ -830,6 +894,8 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(test_pushes, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_requests_towards_the_dialler, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_in_flight_waits_unread, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_in_flight_bytes_wait_unread, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_payloads_end, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_certificate_ends, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_too_large, setup, teardown),
         };
