@@ -120,23 +120,27 @@ void session_renew(Session *s, RpcRequest *request) {
                 rpc_request_fail(request, &failure);
 }
 
+/* What a reply still needs when the database has answered. */
+typedef struct WhoisReply {
+        RpcRequest *request;
+        char username[NAME_SIZE];
+} WhoisReply;
+
 static void on_whois(const Failure *failure, bool exists, UserType type, void *userdata) {
+        _cleanup_free_ WhoisReply *h = userdata;
         _cleanup_(writer_done) Writer w = { 0 };
-        IdentityFields f = { 0 };
-        RpcRequest *request = userdata;
 
         if (failure) {
-                rpc_request_fail(request, failure);
+                rpc_request_fail(h->request, failure);
                 return;
         }
-        f.username = value_string(value_get(rpc_request_get_payload(request), "username"), NULL);
         writer_begin_object(&w, NULL);
-        writer_string(&w, "username", f.username);
+        writer_string(&w, "username", h->username);
         writer_bool(&w, "exists", exists);
         if (exists)
                 writer_string(&w, "user_type", user_type_to_string(type));
         writer_end_object(&w);
-        rpc_request_reply(request, &w);
+        rpc_request_reply(h->request, &w);
 }
 
 void session_whois(Session *s, RpcRequest *request) {
@@ -144,11 +148,21 @@ void session_whois(Session *s, RpcRequest *request) {
                 { "username", FIELD_STRING, offsetof(IdentityFields, username), true },
                 {},
         };
+        _cleanup_free_ WhoisReply *h = NULL;
         IdentityFields f = { 0 };
         Failure failure;
 
         if (rpc_request_read(request, table, &f) < 0)
                 return;
-        if (accounts_whois(s->services->accounts, f.username, on_whois, request, &failure) < 0)
+        h = new0(WhoisReply, 1);
+        if (!h) {
+                rpc_request_fail_code(request, ERROR_INTERNAL, "Out of memory.");
+                return;
+        }
+        h->request = request;
+        snprintf(h->username, sizeof(h->username), "%s", f.username);
+        if (accounts_whois(s->services->accounts, f.username, on_whois, h, &failure) < 0)
                 rpc_request_fail(request, &failure);
+        else
+                TAKE_PTR(h);
 }

@@ -62,6 +62,7 @@ int session_new(const Services *services, Conn *conn, const SessionHandlers *han
                             .agent = "p2pchat-trackerd/" P2PCHAT_VERSION,
                             .in_flight = IN_FLIGHT_TRACKER,
                             .frame_max = FRAME_BYTES_ANONYMOUS_MAX,
+                            .payloads_end = true,
                     },
                     &rpc_handlers, s, &s->rpc);
         if (r < 0)
