@@ -12,6 +12,7 @@ struct DirectoryNode {
         uint64_t lease_until; /* boottime; 0: none lives */
         bool removed;         /* a tombstone: only the name and the generation mean anything */
         bool counts_changed;
+        uint64_t stored_seq; /* entry.last_seq as far as it is on disk */
         ChannelRecord record;
 
         UT_hash_handle by_name, by_id;

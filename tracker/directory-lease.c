@@ -113,6 +113,7 @@ static bool looks_the_same(const ChannelRecord *a, const ChannelRecord *b) {
 
 int directory_put(Directory *d, ChannelRecord *record, uint64_t now_boottime) {
         DirectoryNode *n = directory_find(d, record->entry.channel_name);
+        const uint64_t stored_seq = record->entry.last_seq;
         bool news = true;
         int r;
 
@@ -136,6 +137,7 @@ int directory_put(Directory *d, ChannelRecord *record, uint64_t now_boottime) {
                 directory_index_id(d, n);
         }
         *record = (ChannelRecord){ 0 };
+        n->stored_seq = MAX(n->stored_seq, stored_seq);
         directory_set_lease(d, n, n->record.entry.online, now_boottime);
         if (news)
                 directory_touch(d, n);
@@ -201,11 +203,11 @@ ErrorCode directory_heartbeat(Directory *d, const HostRequest *q, uint64_t now_b
 
         directory_set_lease(d, n, true, now_boottime);
         if (q->last_seq > e->last_seq || q->members != e->members) {
-                *ret_progress = q->last_seq > e->last_seq;
                 e->last_seq = MAX(e->last_seq, q->last_seq);
                 e->members = q->members;
                 directory_touch_counts(d, n);
         }
+        *ret_progress = e->last_seq > n->stored_seq;
         if (!e->online) {
                 *ret_revived = true;
                 e->online = true;
@@ -213,6 +215,14 @@ ErrorCode directory_heartbeat(Directory *d, const HostRequest *q, uint64_t now_b
                 directory_touch(d, n);
         }
         return ERROR_NONE;
+}
+
+void directory_set_stored(Directory *d, const char *name, const char *key, uint64_t epoch,
+                          uint64_t last_seq) {
+        DirectoryNode *n = directory_find(d, name);
+
+        if (n && streq(n->record.key, key) && n->record.entry.epoch == epoch)
+                n->stored_seq = MAX(n->stored_seq, last_seq);
 }
 
 uint64_t directory_next_lapse(const Directory *d) {

@@ -50,9 +50,14 @@ void directory_unhost(Directory *d, const char *name, uint64_t now_realtime);
 void directory_remove(Directory *d, const char *name);
 
 /* One element of HEARTBEAT: ERROR_NONE renews the lease, also one that had lapsed (*ret_revived);
- * else what `lost` says. *ret_progress: last_seq went up and wants storing. */
+ * else what `lost` says. *ret_progress: last_seq is above what is stored, in this beat or since an
+ * earlier one. */
 ErrorCode directory_heartbeat(Directory *d, const HostRequest *q, uint64_t now_boottime,
                               uint64_t now_realtime, bool *ret_revived, bool *ret_progress);
+/* last_seq of the channel is on disk so far, if that key and epoch still hold it. What
+ * directory_put() is given is stored already. */
+void directory_set_stored(Directory *d, const char *name, const char *key, uint64_t epoch,
+                          uint64_t last_seq);
 
 /* When the next lease lapses (boottime); UINT64_MAX: none lives. */
 uint64_t directory_next_lapse(const Directory *d);

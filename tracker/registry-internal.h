@@ -33,6 +33,8 @@ struct Operation {
         ChannelRecord record;
         char *topic;
         bool has_restricted, restricted;
+        DbProgress *progress;
+        size_t n_progress;
 
         registry_done_fn done; /* NULL: nobody waits */
         void *userdata;        /* weak */

@@ -21,6 +21,7 @@ void operation_free(Operation *o) {
         db_call_free(o->call);
         channel_record_done(&o->record);
         free(o->topic);
+        free(o->progress);
         free(o);
 }
 
@@ -106,8 +107,13 @@ static int apply(Operation *o) {
                 registry_log_lease(directory_get(g->directory, o->queue->name), "gave up");
                 directory_remove(g->directory, o->queue->name);
                 return 0;
-        case OPERATION_LEASE:
         case OPERATION_PROGRESS:
+                for (size_t i = 0; i < o->n_progress; i++)
+                        directory_set_stored(g->directory, o->progress[i].channel_name,
+                                             o->progress[i].key, o->progress[i].epoch,
+                                             o->progress[i].last_seq);
+                return 0;
+        case OPERATION_LEASE:
                 return 0;
         }
         return -EINVAL;

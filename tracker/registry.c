@@ -113,7 +113,10 @@ ErrorCode registry_heartbeat(Registry *g, const HostRequest *q, DbProgress **pro
                 return ERROR_INTERNAL;
         *progress = more;
         p = &more[(*n_progress)++];
-        *p = (DbProgress){ .epoch = q->epoch, .last_seq = q->last_seq };
+        *p = (DbProgress){
+                .epoch = q->epoch,
+                .last_seq = directory_get(g->directory, q->channel_name)->entry.last_seq,
+        };
         strcpy(p->channel_name, q->channel_name);
         strcpy(p->key, q->key);
         return ERROR_NONE;
@@ -127,6 +130,13 @@ int registry_put_progress(Registry *g, const DbProgress *progress, size_t n, reg
         r = operation_new(g, OPERATION_PROGRESS, NULL, done, userdata, &o);
         if (r < 0)
                 return failure_set(failure, ERROR_INTERNAL, "Out of memory.");
+        o->progress = new0(DbProgress, n);
+        if (!o->progress) {
+                operation_free(o);
+                return failure_set(failure, ERROR_INTERNAL, "Out of memory.");
+        }
+        memcpy(o->progress, progress, n * sizeof(*progress));
+        o->n_progress = n;
         r = db_put_progress(g->db, progress, n, operation_on_stored, o, &o->call);
         if (r < 0) {
                 operation_free(o);

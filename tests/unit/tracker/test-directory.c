@@ -187,11 +187,17 @@ static void test_heartbeat(void **state) {
                 if (table[i].error == ERROR_NONE) {
                         assert_int_equal(directory_next_lapse(d), now + LEASE);
                         assert_true(directory_get(d, "lobby")->entry.online);
-                        /* Never back, whatever a later beat says. */
+                        /* Never back, whatever a later beat says, and wanting to be stored until
+                         * it is: by this device, not by an earlier epoch. */
                         q.last_seq = 15;
-                        assert_int_equal(directory_heartbeat(d, &q, now, REAL, &revived, &progress),
-                                         ERROR_NONE);
-                        assert_false(progress);
+                        for (unsigned k = 0; k < 5; k++) {
+                                assert_int_equal(
+                                        directory_heartbeat(d, &q, now, REAL, &revived, &progress),
+                                        ERROR_NONE);
+                                assert_int_equal(progress, k < 4);
+                                directory_set_stored(d, "lobby", k == 0 ? KEY_B : KEY_A,
+                                                     k == 1 ? 2 : 1, k == 2 ? 19 : 20);
+                        }
                         assert_int_equal(directory_get(d, "lobby")->entry.last_seq, 20);
                 }
         }
