@@ -22,7 +22,7 @@ typedef struct Prefix {
 
 typedef struct Source {
         Prefix prefix;
-        unsigned n_conns;
+        unsigned n_conns, n_handshakes;
         UT_hash_handle hh;
 } Source;
 
@@ -65,12 +65,13 @@ static int source_count(Listener *l, const Address *peer) {
 
         if (s) {
                 s->n_conns++;
+                s->n_handshakes++;
                 return 0;
         }
         s = new0(Source, 1);
         if (!s)
                 return -ENOMEM;
-        *s = (Source){ .prefix = prefix_of(peer), .n_conns = 1 };
+        *s = (Source){ .prefix = prefix_of(peer), .n_conns = 1, .n_handshakes = 1 };
         HASH_ADD(hh, l->sources, prefix, sizeof(s->prefix), s);
         if (!s->hh.tbl) {
                 free(s);
@@ -102,6 +103,10 @@ static void listener_admit(Listener *l, int accepted, const Address *peer) {
         }
         if (s && s->n_conns >= CONNECTIONS_PER_SOURCE_MAX) {
                 listener_refuse(l, peer, "connections of one source");
+                return;
+        }
+        if (s && s->n_handshakes >= HANDSHAKES_PER_SOURCE_MAX) {
+                listener_refuse(l, peer, "handshakes of one source");
                 return;
         }
         if (l->n_handshakes >= HANDSHAKES_MAX) {
@@ -274,7 +279,10 @@ int listener_get_fd(const Listener *l) {
 }
 
 void listener_conn_handshaked(Listener *l, const Address *peer) {
-        assert(l->n_handshakes > 0);
+        Source *s = source_find(l, peer);
+
+        assert(s && s->n_handshakes > 0 && l->n_handshakes > 0);
+        s->n_handshakes--;
         l->n_handshakes--;
 }
 

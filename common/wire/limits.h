@@ -54,6 +54,7 @@
 #define CONNECTIONS_MAX 8000           /* of 20,000 descriptors; the store needs some too */
 #define CONNECTIONS_PER_SOURCE_MAX 256 /* one NAT's worth of people */
 #define HANDSHAKES_MAX 256             /* unfinished: each costs CPU, nobody knows whose */
+#define HANDSHAKES_PER_SOURCE_MAX 64   /* … but a few sources cannot take them all */
 #define CONTROL_BYTES_MAX 65536        /* answers that wait unread; beyond: no more requests */
 #define FRAMES_PER_TURN 32             /* one busy peer does not starve the others */
 #define LOW_WATER_BYTES 32768          /* bulk sources are asked below it */

@@ -138,8 +138,12 @@ static void test_cap_of_handshakes(void **state) {
         Fixture *f = *state;
 
         start(f, "127.0.0.1:0");
-        for (unsigned i = 0; i < HANDSHAKES_MAX; i++)
-                come(f, i % 2 ? "127.0.0.1" : "127.0.0.2");
+        for (unsigned i = 0; i < HANDSHAKES_MAX; i++) {
+                char from[16];
+
+                snprintf(from, sizeof(from), "127.0.1.%u", i % 8);
+                come(f, from);
+        }
         come(f, "127.0.0.3");
         assert_int_equal(f->n_accepted, HANDSHAKES_MAX);
         assert_int_equal(f->n_refused, 1);
@@ -151,6 +155,24 @@ static void test_cap_of_handshakes(void **state) {
         come(f, "127.0.0.3");
         assert_int_equal(f->n_accepted, HANDSHAKES_MAX + 2);
         assert_int_equal(f->n_refused, 2);
+}
+
+/* Who only dials and says nothing locks nobody else out. */
+static void test_cap_of_handshakes_of_a_source(void **state) {
+        Fixture *f = *state;
+
+        start(f, "127.0.0.1:0");
+        for (unsigned i = 0; i < HANDSHAKES_MAX; i++)
+                come(f, "127.0.0.1");
+        assert_int_equal(f->n_accepted, HANDSHAKES_PER_SOURCE_MAX);
+        assert_string_equal(f->cap, "handshakes of one source");
+        come(f, "127.0.0.2");
+        assert_int_equal(f->n_accepted, HANDSHAKES_PER_SOURCE_MAX + 1);
+        listener_conn_handshaked(f->listener, &f->peers[0]);
+        listener_conn_closed(f->listener, &f->peers[1], false);
+        for (unsigned i = 0; i < 3; i++)
+                come(f, "127.0.0.1");
+        assert_int_equal(f->n_accepted, HANDSHAKES_PER_SOURCE_MAX + 3);
 }
 
 static void test_dual_stack(void **state) {
@@ -221,6 +243,8 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(test_cap_of_a_source, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_cap_of_handshakes, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_cap_of_handshakes_of_a_source, setup,
+                                                teardown),
                 cmocka_unit_test_setup_teardown(test_dual_stack, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_no_descriptors, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_sockets, setup, teardown),
