@@ -4,6 +4,7 @@
 #include "tracker/authority-files.h"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 
 #include "base/log.h"
@@ -156,6 +157,10 @@ int authority_files_open(const char *state_directory, const char *credentials_di
         dir_fd = open(state_directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         if (dir_fd < 0)
                 return -errno;
+        /* Two that start at once on an empty directory (the service, --print-pin) make one CA. */
+        if (flock(dir_fd, LOCK_EX) < 0)
+                return log_error_errno(-errno, "Cannot lock %s: %s", state_directory,
+                                       strerror(errno));
         r = open_key(dir_fd, credentials_directory, &key);
         if (r < 0)
                 return log_error_errno(r, "Cannot use the CA's key %s/ca.key: %s", state_directory,

@@ -150,3 +150,13 @@ def test_one_state_directory_one_tracker(state, tmp_path):
     s.process.send_signal(signal.SIGINT)
     s.process.communicate(timeout=DEADLINE)
     assert s.process.returncode == 0
+
+
+def test_first_starts_at_once(tmp_path):
+    """The service and whoever asks for its pin meet on an empty directory: there is one authority."""
+    for i in range(5):
+        state = str(tmp_path / f"state{i}")
+        first = [run("--print-pin", "--state-directory=" + state, stdout=subprocess.PIPE) for _ in range(4)]
+        first = [p.communicate(timeout=DEADLINE) for p in first]
+        again = run("--print-pin", "--state-directory=" + state, stdout=subprocess.PIPE).communicate(timeout=DEADLINE)
+        assert {pin for pin, _ in first} == {again[0]} and again[0].startswith("sha256:"), first
