@@ -19,6 +19,7 @@ struct Authority {
         char tracker_id[TRACKER_ID_SIZE];
         char pin[PIN_SIZE];
         TlsConfig *tls;
+        uint64_t tls_begins, tls_ends; /* realtime */
         ClockTimer *reissue;
 };
 
@@ -27,7 +28,7 @@ static int issue(Authority *a, const Key *key, SubjectKind kind, const char *nam
         uint64_t now = clock_realtime(a->rt->clock);
         Subject subject = {
                 .kind = kind,
-                .not_before = now - BACKDATE_USEC,
+                .not_before = now - MIN(now, BACKDATE_USEC),
                 .not_after = now + lifetime_usec,
         };
 
@@ -66,6 +67,8 @@ static int reissue_own(Authority *a) {
                 return r;
         tls_config_free(a->tls);
         a->tls = tls;
+        a->tls_begins = expires - OWN_LIFETIME_USEC;
+        a->tls_ends = expires;
         clock_timer_arm(a->reissue, OWN_LIFETIME_USEC / 2);
         return 0;
 }
@@ -136,6 +139,12 @@ const char *authority_get_ca_pem(const Authority *a) {
 }
 
 TlsConfig *authority_get_tls(Authority *a) {
+        uint64_t now = clock_realtime(a->rt->clock);
+
+        /* The timer counts time that passes; a clock that was set, as after a start without one,
+         * would leave a certificate that nobody accepts. */
+        if (now + BACKDATE_USEC < a->tls_begins || now + OWN_LIFETIME_USEC / 3 > a->tls_ends)
+                on_reissue(a);
         return a->tls;
 }
 

@@ -350,12 +350,31 @@ static void test_long_life(void **state) {
         assert_int_equal(rig_call(alice, "WHOIS", "{\"username\":\"alice\"}"), ERROR_NONE);
 }
 
+/* The machine's clock is set far ahead, or back: who comes then is let in, by a certificate of that
+ * day. */
+static void test_clock_is_set(void **state) {
+        static const int64_t days[] = { 100, -50 };
+        _cleanup_(rig_freep) Rig *rig = rig_new(NULL);
+
+        rig_start(rig);
+        for (size_t i = 0; i < ELEMENTSOF(days); i++) {
+                _cleanup_(rig_client_freep) RigClient *alice = NULL;
+                char name[NAME_SIZE];
+
+                clock_virtual_jump_realtime(rig->rt->clock, days[i] * (int64_t) USEC_PER_DAY);
+                snprintf(name, sizeof(name), "alice%zu", i);
+                alice = rig_user(rig, name);
+                assert_int_equal(rig_call(alice, "WHOIS", "{\"username\":\"%s\"}", name),
+                                 ERROR_NONE);
+        }
+}
+
 int main(void) {
         static const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_lapse),     cmocka_unit_test(test_take_over),
                 cmocka_unit_test(test_watch),     cmocka_unit_test(test_watcher_that_does_not_read),
                 cmocka_unit_test(test_restart),   cmocka_unit_test(test_stop),
-                cmocka_unit_test(test_long_life),
+                cmocka_unit_test(test_long_life), cmocka_unit_test(test_clock_is_set),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
