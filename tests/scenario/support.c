@@ -55,6 +55,15 @@ void world_tracker_start(World *w) {
         rig_start(w->rig);
 }
 
+void world_tracker_replace(World *w) {
+        char command[64];
+
+        rig_kill(w->rig);
+        snprintf(command, sizeof(command), "rm -r %s/*", w->rig->directory);
+        assert_int_equal(system(command), 0);
+        rig_start(w->rig);
+}
+
 /* ---- results ---- */
 
 typedef struct Result {
@@ -146,18 +155,23 @@ static const ManagerObserver observer = {
 };
 
 void person_start(Person *p) {
+        char address[ADDRESS_STRING_SIZE];
         const Address *listening;
 
+        address_print(&p->world->rig->address, address);
         p->is_started = false;
         p->n_channels = 0;
-        assert_int_equal(manager_new(p->world->rig->rt,
-                                     &(ManagerSettings){
-                                             .state_directory = p->directory,
-                                             .listen = &p->listen,
-                                             .n_listen = 1,
-                                     },
-                                     &p->manager),
-                         0);
+        assert_int_equal(
+                manager_new(p->world->rig->rt,
+                            &(ManagerSettings){
+                                    .state_directory = p->directory,
+                                    .listen = &p->listen,
+                                    .n_listen = 1,
+                                    .tracker_address = p->with_settings ? address : NULL,
+                                    .tracker_pin = p->with_settings ? p->world->rig->pin : NULL,
+                            },
+                            &p->manager),
+                0);
         manager_set_observer(p->manager, &observer, p);
         assert_int_equal(manager_start(p->manager), 0);
         test_loop_until_true(p->world->rig->loop, &p->is_started, LIMIT_USEC);
@@ -169,10 +183,8 @@ void person_kill(Person *p) {
         p->manager = manager_free(p->manager);
 }
 
-Person *world_person(World *w, const char *directory_name) {
-        char address[ADDRESS_STRING_SIZE];
+Person *world_stranger(World *w, const char *directory_name) {
         Person *p = new0(Person, 1);
-        Result q = {};
 
         assert_non_null(p);
         p->world = w;
@@ -181,6 +193,13 @@ Person *world_person(World *w, const char *directory_name) {
         snprintf(p->directory, sizeof(p->directory), "%s/%s", w->directory, directory_name);
         assert_int_equal(address_parse("127.0.0.1:0", true, &p->listen), 0);
         person_start(p);
+        return p;
+}
+
+Person *world_person(World *w, const char *directory_name) {
+        Person *p = world_stranger(w, directory_name);
+        char address[ADDRESS_STRING_SIZE];
+        Result q = {};
 
         address_print(&w->rig->address, address);
         assert_int_equal(
@@ -443,6 +462,17 @@ static void read_log(Person *p, const char *channel, Log *ret) {
 
 static void log_done(Log *log) {
         entries_free(log->entries, log->n);
+}
+
+void person_read_before(Person *p, const char *channel, uint64_t anchor, unsigned limit) {
+        PageQuery query = { .before = true, .anchor = anchor, .limit = limit };
+        _cleanup_(log_done) Log log = {};
+
+        assert_int_equal(channel_member_read(must_channel(p, channel), &query, on_page, &log, NULL),
+                         0);
+        test_loop_until_true(p->world->rig->loop, &log.is_done, LIMIT_USEC);
+        assert_true(log.n > 0 && log.n <= limit);
+        assert_true(anchor == 0 || log.entries[log.n - 1].seq == anchor - 1);
 }
 
 void person_assert_texts(Person *p, const char *channel, const char *const *expected) {

@@ -30,7 +30,8 @@ void world_pass(World *w, uint64_t usec);
 /* Within ten minutes of the world's time. */
 void world_until(World *w, bool (*condition)(void *userdata), void *userdata);
 void world_tracker_kill(World *w);
-void world_tracker_start(World *w); /* again, with what it had */
+void world_tracker_start(World *w);   /* again, with what it had */
+void world_tracker_replace(World *w); /* by another one at the same address */
 
 /* A state directory and, while it runs, the daemon on it. */
 typedef struct Person {
@@ -40,12 +41,15 @@ typedef struct Person {
         Address listen; /* the same port after a restart */
         Manager *manager;
         bool is_started;
+        bool with_settings;  /* its settings name the tracker and its pin */
         unsigned n_channels; /* that its observer knows of */
         uint64_t last_told;  /* seq of the newest entry that was announced */
 } Person;
 
 /* Runs, and has accepted the tracker. */
 Person *world_person(World *w, const char *directory_name);
+/* Runs, and knows no tracker. */
+Person *world_stranger(World *w, const char *directory_name);
 void person_start(Person *p);
 void person_kill(Person *p); /* as a crash would: nobody is told */
 
@@ -81,5 +85,7 @@ void person_until_sent(Person *p, const char *channel); /* the outbox is empty *
 void person_assert_texts(Person *p, const char *channel, const char *const *expected);
 #define ASSERT_TEXTS(p, channel, ...)                                                              \
         person_assert_texts((p), (channel), (const char *const[]){ __VA_ARGS__, NULL })
+/* A page before anchor, from wherever it has to come. */
+void person_read_before(Person *p, const char *channel, uint64_t anchor, unsigned limit);
 /* seq, id, kind, name, time and content of every entry that both have. */
 void assert_same_log(Person *a, Person *b, const char *channel);
