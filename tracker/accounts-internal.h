@@ -8,6 +8,8 @@
 
 #define RECOVERY_CODE_SIZE 24 /* four groups of five with dashes, and NUL */
 
+#define BUSY_RETRY_MSEC 2000
+
 typedef struct AccountCall AccountCall;
 
 struct Accounts {
@@ -52,6 +54,8 @@ DEFINE_CLEANUP(AccountCall *, account_call_free);
 int account_call_new(Accounts *a, UserType type, const char *username, const Key *key,
                      accounts_done_fn done, void *userdata, AccountCall **ret, Failure *failure);
 int account_call_set_password(AccountCall *c, const Credentials *credentials);
+/* Steps that fail at once may not answer from inside the caller's call. Returns negative. */
+int accounts_cannot_start(int r, Failure *failure);
 int accounts_throttle(Accounts *a, Throttle *t, const Address *source, Failure *failure);
 
 /* From here on the call answers by itself: each of these ends in account_call_finish() or in a

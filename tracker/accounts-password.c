@@ -88,8 +88,7 @@ static int begin(Accounts *a, const Credentials *credentials, accounts_done_fn d
         if (r >= 0)
                 r = look_up(c, on_identity);
         if (r < 0)
-                return failure_set(failure, r == -ENOBUFS ? ERROR_BUSY : ERROR_INTERNAL,
-                                   "The tracker cannot do that now: %s.", strerror(-r));
+                return accounts_cannot_start(r, failure);
         TAKE_PTR(c);
         return 0;
 }

@@ -93,6 +93,15 @@ int accounts_throttle(Accounts *a, Throttle *t, const Address *source, Failure *
         return r < 0 ? failure_set(failure, ERROR_INTERNAL, "Out of memory.") : 0;
 }
 
+int accounts_cannot_start(int r, Failure *failure) {
+        if (r != -ENOBUFS)
+                return failure_set(failure, ERROR_INTERNAL, "The tracker cannot do that now: %s.",
+                                   strerror(-r));
+        r = failure_set(failure, ERROR_BUSY, "The tracker has too much to do; ask again.");
+        failure->retry_after_ms = BUSY_RETRY_MSEC;
+        return r;
+}
+
 void account_call_finish(AccountCall *c, const Failure *failure) {
         Grant grant = {
                 .username = c->name,
@@ -103,7 +112,10 @@ void account_call_finish(AccountCall *c, const Failure *failure) {
                 .recovery_code = c->recovery_code[0] ? c->recovery_code : NULL,
         };
 
-        c->done(failure, failure ? NULL : &grant, c->userdata);
+        if (c->whois)
+                c->whois(failure, false, USER_TYPE_INVALID, c->userdata);
+        else
+                c->done(failure, failure ? NULL : &grant, c->userdata);
         account_call_free(c);
 }
 
@@ -111,17 +123,12 @@ void account_call_fail(AccountCall *c, ErrorCode code, const char *message) {
         Failure failure;
 
         failure_set(&failure, code, "%s", message);
-        if (c->whois) {
-                c->whois(&failure, false, USER_TYPE_INVALID, c->userdata);
-                account_call_free(c);
-                return;
-        }
+        if (code == ERROR_BUSY)
+                failure.retry_after_ms = BUSY_RETRY_MSEC;
         account_call_finish(c, &failure);
 }
 
 void account_call_fail_errno(AccountCall *c, int r) {
-        Failure failure;
-
         switch (r) {
         case -EADDRINUSE:
                 account_call_fail(c, ERROR_CONFLICT,
@@ -135,12 +142,7 @@ void account_call_fail_errno(AccountCall *c, int r) {
                 account_call_fail(c, ERROR_NAME_TAKEN, "That name is taken.");
                 return;
         case -ENOBUFS:
-                failure_set(&failure, ERROR_BUSY, "The tracker has too much to do; ask again.");
-                failure.retry_after_ms = 2000;
-                if (c->whois)
-                        account_call_fail(c, ERROR_BUSY, failure.message);
-                else
-                        account_call_finish(c, &failure);
+                account_call_fail(c, ERROR_BUSY, "The tracker has too much to do; ask again.");
                 return;
         default:
                 log_fields(LOG_ERR, r, LOG_FIELDS("CHAT_USER", c->name[0] ? c->name : NULL),
@@ -189,13 +191,11 @@ void account_call_put_device(AccountCall *c) {
                 account_call_fail_errno(c, r);
 }
 
-/* Steps that fail at once may not answer from inside the caller's call. */
 static int start(AccountCall *c, int r, Failure *failure) {
         if (r >= 0)
                 return 0;
         account_call_free(c);
-        return failure_set(failure, r == -ENOBUFS ? ERROR_BUSY : ERROR_INTERNAL,
-                           "The tracker cannot do that now: %s.", strerror(-r));
+        return accounts_cannot_start(r, failure);
 }
 
 int accounts_guest(Accounts *a, const Credentials *credentials, accounts_done_fn done,
@@ -211,6 +211,9 @@ int accounts_guest(Accounts *a, const Credentials *credentials, accounts_done_fn
                 return failure_set(failure, ERROR_INVALID_NAME,
                                    "A guest's name has 2–26 characters a–z, 0–9, '.', '_', '-', "
                                    "begins with a letter or digit and not with guest-.");
+        r = accounts_throttle(a, a->sign_ups, credentials->source, failure);
+        if (r < 0)
+                return r;
         r = account_call_new(a, USER_GUEST, name, credentials->key, done, userdata, &c, failure);
         if (r < 0)
                 return r;

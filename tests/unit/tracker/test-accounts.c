@@ -95,6 +95,7 @@ static void on_whois(const Failure *failure, bool exists, UserType type, void *u
 
         r->is_done = true;
         r->error = failure ? failure->code : ERROR_NONE;
+        r->retry_after_ms = failure ? failure->retry_after_ms : 0;
         r->exists = exists;
         r->type = type;
 }
@@ -345,6 +346,30 @@ static void test_whois(void **state) {
         assert_int_equal(whois(f, "Not A Name").error, ERROR_INVALID_NAME);
 }
 
+/* More than the database's queue takes, and a tracker that stops meanwhile: `busy` says when to ask
+ * again. */
+static void test_busy(void **state) {
+        _cleanup_(key_freep) Key *key = NULL;
+        Fixture *f = *state;
+        Result waiting = { 0 }, r;
+        Failure failure = { 0 };
+
+        assert_int_equal(key_generate(&key), 0);
+        for (unsigned i = 0; i < WORKER_QUEUE_MAX; i++)
+                assert_int_equal(accounts_whois(f->accounts, "alice", on_whois, &waiting, &failure),
+                                 0);
+        assert_true(accounts_whois(f->accounts, "alice", on_whois, &waiting, &failure) < 0);
+        assert_int_equal(failure.code, ERROR_BUSY);
+        assert_true(failure.retry_after_ms > 0);
+        r = ask(f, accounts_sign_in, "alice", "password1", key);
+        assert_int_equal(r.error, ERROR_BUSY);
+        assert_true(r.retry_after_ms > 0);
+        assert_false(waiting.is_done);
+        f->accounts = accounts_free(f->accounts);
+        assert_int_equal(waiting.error, ERROR_BUSY);
+        assert_true(waiting.retry_after_ms > 0);
+}
+
 static void test_throttles(void **state) {
         _cleanup_(key_freep) Key *key = NULL;
         Fixture *f = *state;
@@ -372,6 +397,10 @@ static void test_throttles(void **state) {
                 if (ask(f, accounts_sign_up, "alice", "password2", key).error != ERROR_NAME_TAKEN)
                         break;
         assert_int_equal(n, f->settings.sign_ups_per_minute);
+        /* Guests' names are counted with them. */
+        r = ask(f, accounts_guest, "gus", NULL, key);
+        assert_int_equal(r.error, ERROR_RATE_LIMITED);
+        assert_true(r.retry_after_ms > 0);
         /* Elsewhere it goes on. */
         assert_int_equal(address_parse("192.0.2.2:1", false, &f->source), 0);
         assert_int_equal(ask(f, accounts_sign_up, "alice", "password2", key).error,
@@ -381,8 +410,13 @@ static void test_throttles(void **state) {
 int main(void) {
 #define TEST(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
         static const struct CMUnitTest tests[] = {
-                TEST(test_sign_up_refusals), TEST(test_sign_up_and_in), TEST(test_race),
-                TEST(test_guests),           TEST(test_renew),          TEST(test_whois),
+                TEST(test_sign_up_refusals),
+                TEST(test_sign_up_and_in),
+                TEST(test_race),
+                TEST(test_guests),
+                TEST(test_renew),
+                TEST(test_whois),
+                TEST(test_busy),
                 TEST(test_throttles),
         };
 
