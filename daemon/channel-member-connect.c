@@ -280,6 +280,7 @@ static void count_online(ChannelMember *c, const Value *changes) {
                 writer_begin_object(&w, NULL);
                 writer_string(&w, "channel_name", c->stored.name);
                 writer_string(&w, "channel_id", c->stored.channel_id);
+                writer_uint(&w, "limit", MEMBERS_LIMIT_MAX);
                 writer_end_object(&w);
                 (void) host_slot_call(c->slot, "MEMBERS", &w, 0, on_recounted, c, &c->recount_call);
                 return;
