@@ -1,0 +1,431 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""p2pchatd as a member of a host that was written from the protocol page alone, honest or not: what is
+asked of it, what is kept of what it says, and that no text is lost or said twice."""
+import contextlib
+import itertools
+import json
+import threading
+import uuid
+
+import dbus
+import pytest
+
+from model_host import ModelHost
+from outsider import TIME, UUID, Connection, pin_of, sign_up
+from p2pchat import CHANNEL, ERROR, refused, wait_for
+
+names = (f"trap{n}" for n in itertools.count())
+
+
+class Stage:
+    def __init__(self, world):
+        world.configure_tracker("[Limits]\nPasswordCost=1\nSignUpsPerMinute=0\n")
+        self.world = world
+        self.tracker = world.start_tracker()
+        self.bob = world.people("bob")
+        with Connection(self.tracker.address, hello=False) as c:
+            self.carol = sign_up(self.tracker.address, "carol", pin_of(c.chain[1]))
+
+    @contextlib.contextmanager
+    def host(self, n=3, join=True, **hooks):
+        """A model host with n messages of carol's in its log; bob joined, unless told otherwise."""
+        with ModelHost(self.tracker, self.carol, next(names)) as h:
+            h.hooks.update(hooks)
+            for i in range(n):
+                h.add(message_content=f"old {i}")
+            h.path = None
+            if join:
+                h.path = self.bob.join(h.name)
+                self.wait_state(h, "live")
+            yield h
+            if h.path:
+                self.bob.call(h.path, CHANNEL, "Leave", "a{sv}", {"forget": True})
+
+    def get(self, h, name):
+        return self.bob.get(h.path, CHANNEL, name)
+
+    def wait_state(self, h, *states):
+        wait_for(lambda: self.get(h, "State") in states, f"{h.name} to be {states}")
+
+    def rows(self, h):
+        rows, _ = self.bob.call(h.path, CHANNEL, "GetOutbox", "a{sv}", {})
+        return {r[1]: (r[4], r[5].get("error", "").removeprefix(ERROR)) for r in rows}
+
+    def has(self, h, *texts):
+        wait_for(lambda: self.bob.texts(h.path)[-len(texts):] == list(texts), f"bob to have {texts}")
+
+
+@pytest.fixture(scope="module")
+def stage(module_world):
+    return Stage(module_world)
+
+
+@pytest.fixture(autouse=True)
+def survives(stage):
+    yield
+    assert stage.bob.is_up()
+
+
+# -- an honest host
+
+def test_honest(stage):
+    with stage.host() as h:
+        (connect,) = h.asked("CONNECT")
+        assert set(connect) >= {"channel_name", "since", "invisible"} and connect["since"] == 0
+        assert connect["channel_name"] == h.name and connect.get("channel_id", h.channel_id) == h.channel_id
+        (hello,) = h.asked("HELLO")
+        assert len(hello["agent"]) <= 64 and len(hello["features"]) <= 32
+        assert stage.bob.texts(h.path) == ["old 0", "old 1", "old 2"]
+        message_id, seq = stage.bob.send(h.path, "hällo\n\U0001f600", wait="stored",
+                                         meta=dbus.Dictionary({"x": "y"}, signature="sv"))
+        assert UUID.fullmatch(message_id) and seq == 5
+        (request,) = h.asked("MESSAGE")
+        assert (request["channel_name"], request["channel_id"]) == (h.name, h.channel_id)
+        assert request["messages"] == [{"id": message_id, "message_content": "hällo\n\U0001f600", "meta": {"x": "y"}}]
+        stage.has(h, "hällo\n\U0001f600")
+        for command, call in (("MEMBERS", ("GetMembers", "a{sv}", {})), ("RET_INFO", ("GetInfo", "a{sv}", {}))):
+            h.hooks["RET_INFO"] = lambda c, f: h.ok(c, f, {**h.state(), "members": [], "authorized": [], "messages": []})
+            stage.bob.call(h.path, CHANNEL, *call)
+            assert h.asked(command)[-1]["channel_id"] == h.channel_id
+            assert command != "MEMBERS" or 1 <= h.asked(command)[-1]["limit"] <= 500
+
+
+def test_presence(stage):
+    """Who comes is counted, by MEMBERS if need be."""
+    people = [{"username": name, "user_type": "REGISTERED", "role": "none", "status": "online", "since": "2026-01-01T00:00:00.000Z"}
+              for name in ("bob", "carol", "dora", "emil")]
+
+    def on_members(c, f):
+        assert 1 <= f.payload["limit"] <= 500, "a limit is no option"
+        h.ok(c, f, {"members": people, "generation": 9})
+    with stage.host(MEMBERS=on_members) as h:
+        assert stage.get(h, "MembersOnline") == 1
+        h.do(lambda c: h.push(c, "PRESENCE", generation=9, changes=[
+            {k: people[2][k] for k in ("username", "user_type", "role", "status")}]))
+        wait_for(lambda: stage.get(h, "MembersOnline") == 4, "all to be counted")
+        h.do(lambda c: h.push(c, "PRESENCE", generation=9, changes=[]))
+        members, _ = stage.bob.call(h.path, CHANNEL, "GetMembers", "a{sv}", {})
+        assert [m[0] for m in members] == ["bob", "carol", "dora", "emil"]
+
+
+def test_resume(stage):
+    """After a cut: CONNECT with the end of the contiguous prefix and its id; nothing twice."""
+    with stage.host() as h:
+        h.do(lambda c: c.tls.close())
+        h.add(message_content="while away")
+        stage.has(h, "while away")
+        again = h.asked("CONNECT")[-1]
+        assert (again["since"], again["since_id"]) == (4, h.entries[3]["id"])
+        assert "backlog" not in again
+        assert stage.bob.texts(h.path) == ["old 0", "old 1", "old 2", "while away"]
+
+
+def test_going_away(stage):
+    with stage.host() as h:
+        h.do(lambda c: (c.send("GOING_AWAY", None, {"reason": "restart", "resume_in_ms": 100}), c.tls.close()))
+        h.add(message_content="after the restart")
+        stage.has(h, "after the restart")
+
+
+def test_heads(stage):
+    """A head above what a member has, twice running: it CONNECTs again."""
+    with stage.host() as h:
+        h.add(message_content="a push that was lost")
+
+        def ping(c):
+            c.send("PING", f"p{len(h.entries)}-{len(h.asked('CONNECT'))}-{uuid.uuid4()}"[:40],
+                   {"heads": {h.name: 5, "other": 9}})
+        for _ in range(2):
+            assert len(h.asked("CONNECT")) == 1
+            h.do(ping)
+        stage.has(h, "a push that was lost")
+        assert h.asked("CONNECT")[-1]["since"] == 4
+
+
+def test_unknown_things(stage):
+    """Pushes, kinds and keys of a later version: ignored, stored, served, counted."""
+    with stage.host() as h:
+        new = h.add("sticker", image=[1, {"2": None}], username="carol")
+        odd = h.add(message_content="with more", colour="red", meta={"a": {"b": [True]}})
+        h.do(lambda c: (h.push(c, "NEW_PUSH", x=1), c.send("MESSAGE", None, {"channel_name": "not-joined", "entries": []}),
+                        c.send("OK", "never-asked", {}), c.send("MESSAGE", None, []), h.push(c, "MESSAGE", entries=[]),
+                        h.push(c, "MESSAGE", entries=[new, odd])))
+        stage.has(h, "with more")
+        entries = stage.bob.messages(h.path)
+        assert [e[0] for e in entries] == [1, 2, 3, 4, 5, 6] and entries[4][2] == "sticker"
+        shown = [json.loads(x) for x in stage.bob.ctl("log", h.name, "-o", "json").stdout.splitlines()]
+        assert [e["seq"] for e in shown] == [1, 2, 3, 4, 5, 6] and TIME.fullmatch(shown[4]["time"])
+
+
+def test_requests_the_wrong_way(stage):
+    """Requests go from the dialling to the accepting side only."""
+    with stage.host() as h:
+        def ask(c):
+            c.send("RET_INFO", "w1", {"channel_name": h.name})
+            got = c.answer("w1")
+            assert (got.header, got.payload["error"]) == ("REQUEST_ERROR", "unsupported")
+            c.send("PING", "w2", {})
+            assert c.answer("w2").header == "OK"
+        h.do(ask)
+        assert not [o for o in h.outcomes if isinstance(o, Exception)]
+
+
+# -- what a log may not do
+
+def test_bad_text(stage):
+    """A member that gets such from a host stores U+FFFD and goes on."""
+    with stage.host() as h:
+        entry = h.add(message_content="a\ufffeb\u0085c\x1bd")
+        topic = h.add("topic", topic="two\nlines")
+        last = h.add(message_content="good")
+        h.do(lambda c: h.push(c, "MESSAGE", entries=[entry, topic, last]))
+        stage.has(h, "a\ufffdb\ufffdc\ufffdd", "good")
+        assert "\n" not in stage.get(h, "Topic")
+
+
+@pytest.mark.parametrize("what", ("hole", "other-id"))
+def test_fault_once(stage, what):
+    """A hole, or a known seq with another id, in a push: CONNECT again once."""
+    with stage.host() as h:
+        good = h.add(message_content="mended")
+        bad = {**good, "seq": 7} if what == "hole" else {**h.entries[2], "id": str(uuid.uuid4())}
+        h.do(lambda c: h.push(c, "MESSAGE", entries=[bad]))
+        stage.has(h, "mended")
+        assert len(h.asked("CONNECT")) == 2
+        stage.wait_state(h, "live")
+        assert [e[0] for e in stage.bob.messages(h.path)] == [1, 2, 3, 4, 5]
+
+
+@pytest.mark.parametrize("what", ("hole", "other-id"))
+def test_fault_twice(stage, what):
+    """… then diverged: the member keeps its copy."""
+    with stage.host() as h:
+        bad = {**h.entries[-1], "seq": 9} if what == "hole" else {**h.entries[2], "id": str(uuid.uuid4())}
+
+        def on_connect(c, f):
+            h.ok(c, f, h.state(last_seq=9))
+            h.push(c, "MESSAGE", entries=[bad])
+        h.hooks["CONNECT"] = on_connect
+        h.do(lambda c: h.push(c, "MESSAGE", entries=[bad]))
+        stage.wait_state(h, "diverged")
+        assert stage.bob.texts(h.path) == ["old 0", "old 1", "old 2"]
+        assert len(h.asked("CONNECT")) <= 3
+
+
+def lying_connect(stage, h, answer):
+    """The next CONNECT gets that answer."""
+    h.hooks["CONNECT"] = answer
+    h.do(lambda c: c.tls.close())
+
+
+@pytest.mark.parametrize("what", ("conflict", "shorter"))
+def test_diverged(stage, what):
+    """Another log under the same id: the copy is kept, and nothing is sent there."""
+    with stage.host() as h:
+        def answer(c, f):
+            if what == "conflict":
+                h.fail(c, f, "REQUEST_ERROR", "conflict", last_seq=2, epoch=1)
+            else:
+                h.ok(c, f, h.state(last_seq=2))
+        lying_connect(stage, h, answer)
+        stage.wait_state(h, "diverged")
+        assert stage.bob.texts(h.path) == ["old 0", "old 1", "old 2"]
+        assert not h.asked("MESSAGE")
+
+
+def test_another_channel(stage):
+    """An OK with another channel_id: State closed, nothing stored."""
+    with stage.host() as h:
+        def answer(c, f):
+            other = str(uuid.uuid4())
+            h.ok(c, f, {**h.state(), "channel_id": other})
+            c.send("MESSAGE", None, {"channel_name": h.name, "channel_id": other, "entries": [
+                {**h.entries[-1], "seq": 5, "id": str(uuid.uuid4()), "message_content": "not ours"}]})
+        lying_connect(stage, h, answer)
+        stage.wait_state(h, "closed")
+        assert stage.bob.texts(h.path) == ["old 0", "old 1", "old 2"]
+
+
+def test_before_the_ok(stage):
+    """Entries before the OK are ignored."""
+    with stage.host() as h:
+        def answer(c, f):
+            h.push(c, "MESSAGE", entries=[{**h.entries[-1], "seq": 5, "id": str(uuid.uuid4()), "message_content": "early"}])
+            h.on_connect(c, f)
+        h.hooks["CONNECT"] = answer
+        h.do(lambda c: c.tls.close())
+        h.add(message_content="right")
+        stage.has(h, "right")
+        assert "early" not in stage.bob.texts(h.path)
+
+
+@pytest.mark.parametrize("junk", (
+    b"\n", b"hello\n", b'MESSAGE-{"id":null,"payload":{"a":1,"a":2}}\n', b"MESSAGE-{" + b" " * 70000,
+    b'OK-{"id":"1","payload":NaN}\n', b"\0\n", b'MESSAGE-{"id":7,"payload":{}}\n'), ids=range(7))
+def test_junk(stage, junk):
+    """A line that is no frame ends the connection, and the next one is as good as the first."""
+    with stage.host() as h:
+        h.do(lambda c: c.send_bytes(junk))
+        h.add(message_content="afterwards")
+        stage.has(h, "afterwards")
+        assert len(h.asked("CONNECT")) == 2
+
+
+@pytest.mark.parametrize("entries", (
+    None, {}, [1], [{}], [{"seq": 5}], [{"seq": -1, "id": "x"}], "no seq", "text a number", "no id"))
+def test_bad_entries(stage, entries):
+    """What is no entry is no reason to lose anything."""
+    with stage.host() as h:
+        good = h.add(message_content="a good one")
+        bad = {"no seq": {**good, "seq": "5"}, "text a number": {**good, "message_content": 7},
+               "no id": {**good, "id": "x"}}
+        pushed = [bad[entries]] if isinstance(entries, str) else entries
+        h.do(lambda c: h.push(c, "MESSAGE", entries=pushed))
+        h.do(lambda c: h.push(c, "MESSAGE", entries=[good]))
+        stage.has(h, "a good one")
+        assert [e[0] for e in stage.bob.messages(h.path)] == [1, 2, 3, 4, 5]
+
+
+def test_closed(stage):
+    """CLOSED, by reason."""
+    for reason, states in (("restricted", ("denied",)), ("banned", ("denied",)), ("kicked", ("closed", "denied", "offline")),
+                           ("replaced", ("closed",))):
+        with stage.host(n=0) as h:
+            h.do(lambda c, reason=reason: h.push(c, "CLOSED", reason=reason, message="by the test"))
+            stage.wait_state(h, *states)
+            assert reason in stage.get(h, "StateReason")
+            # A person may always ask again.
+            h.add(message_content="back")
+            if reason != "replaced":
+                stage.bob.call(h.path, CHANNEL, "Connect", "a{sv}", {})
+                stage.has(h, "back")
+    with stage.host(n=0) as h:  # unhosted, moved: ask the directory
+        h.do(lambda c: h.push(c, "CLOSED", reason="moved", message="by the test"))
+        h.add(message_content="found again")
+        stage.has(h, "found again")
+
+
+def test_join_refused(stage):
+    """Its refusal is the answer of Join, and there is no object then."""
+    for status, code, error in (("UNAUTHORIZED", "restricted", "Restricted"), ("UNAUTHORIZED", "banned", "Banned"),
+                                ("REQUEST_ERROR", "no-such-channel", "NoSuchChannel"),
+                                ("REQUEST_ERROR", "rate-limited", "RateLimited")):
+        with stage.host(join=False) as h:
+            h.hooks["CONNECT"] = lambda c, f, s=status, e=code: h.fail(c, f, s, e)
+            assert refused(stage.bob.join, h.name)[0] == ERROR + error
+            assert not [p for p in stage.bob.objects() if p.endswith(h.channel_id.replace("-", ""))]
+
+
+# -- exactly once, from the sender's side
+
+def ids(h):
+    return [m["id"] for p in h.asked("MESSAGE") for m in p["messages"]]
+
+
+def test_answer_lost(stage):
+    """Stored, and the answer never came: the same id again, and it is there once."""
+    with stage.host() as h:
+        def swallow(c, f):
+            m, = f.payload["messages"]
+            h.add(username="bob", id=m["id"], message_content=m["message_content"])
+            h.hooks.clear()
+            c.tls.close()
+        h.hooks["MESSAGE"] = swallow
+        message_id, seq = stage.bob.send(h.path, "once", wait="stored")
+        assert seq == 5
+        assert stage.bob.texts(h.path) == ["old 0", "old 1", "old 2", "once"]
+        assert set(ids(h)) == {message_id}
+        wait_for(lambda: stage.get(h, "OutboxCount") == 0, "the outbox to be empty")
+
+
+def test_not_stored(stage):
+    """Not stored, and no answer: sent again under the same id."""
+    with stage.host() as h:
+        def cut(c, f):
+            h.hooks.clear()
+            c.tls.close()
+        h.hooks["MESSAGE"] = cut
+        message_id, seq = stage.bob.send(h.path, "twice sent", wait="stored")
+        assert seq == 5 and ids(h) == [message_id] * 2
+
+
+@pytest.mark.parametrize("status,code", (("REQUEST_ERROR", "rate-limited"), ("SERVER_ERROR", "busy")))
+@pytest.mark.parametrize("plainly", (True, False))
+def test_later(stage, status, code, plainly):
+    """rate-limited and busy: it stays in the outbox and goes again, under its id, in order."""
+    with stage.host() as h:
+        def refuse(c, f):
+            h.hooks.clear()
+            if plainly:
+                h.fail(c, f, status, code, retry_after_ms=50)
+                return
+            first, *rest = f.payload["messages"]
+            e = h.add(username="bob", id=first["id"], message_content=first["message_content"])
+            h.ok(c, f, {"stored": [{"id": e["id"], "seq": e["seq"], "time": e["time"]}],
+                        "refused": [{"id": m["id"], "error": code, "message": "later", "retry_after_ms": 50} for m in rest]})
+            h.push(c, "MESSAGE", entries=[e])
+        stage.bob.call(h.path, CHANNEL, "Disconnect", "a{sv}", {})
+        for text in ("a", "b", "c"):
+            stage.bob.send(h.path, text)
+        h.hooks["MESSAGE"] = refuse
+        stage.bob.call(h.path, CHANNEL, "Connect", "a{sv}", {})
+        stage.has(h, "old 2", "a", "b", "c")
+        wait_for(lambda: stage.get(h, "OutboxCount") == 0, "the outbox to be empty")
+
+
+def test_refused(stage):
+    """A refused message that is not rate-limited or busy leaves the outbox as failed with its reason;
+    what comes after it goes on."""
+    with stage.host() as h:
+        def refuse(c, f):
+            (m,) = f.payload["messages"]
+            h.hooks.clear()
+            h.fail(c, f, "UNAUTHORIZED", "read-only")
+            h.refused_id = m["id"]
+        h.hooks["MESSAGE"] = refuse
+        assert refused(stage.bob.send, h.path, "not allowed", wait="stored")[0] == ERROR + "ReadOnly"
+        assert stage.rows(h)["not allowed"] == ("failed", "ReadOnly")
+        stage.bob.send(h.path, "allowed", wait="stored")
+        assert stage.bob.texts(h.path)[-1] == "allowed"
+        stage.bob.call(h.path, CHANNEL, "Retry", "sa{sv}", h.refused_id, {})
+        stage.has(h, "allowed", "not allowed")
+        assert ids(h).count(h.refused_id) == 2
+
+
+@pytest.mark.parametrize("payload", (
+    {}, {"stored": {}, "refused": []}, {"stored": [1], "refused": []}, {"stored": [{"id": "x", "seq": 1}], "refused": []},
+    {"stored": [], "refused": []}, {"stored": [], "refused": [{"id": "other", "error": 7}]}))
+def test_odd_answers(stage, payload):
+    """An answer that says nothing of the message leaves it unknown: it is never lost, never there twice."""
+    with stage.host() as h:
+        def odd(c, f):
+            h.hooks.clear()
+            h.ok(c, f, payload)
+        h.hooks["MESSAGE"] = odd
+        message_id, _ = stage.bob.send(h.path, "kept")
+        stage.has(h, "old 2", "kept")
+        assert set(ids(h)) == {message_id}
+        wait_for(lambda: stage.get(h, "OutboxCount") == 0, "the outbox to be empty")
+
+
+def test_killed_while_sending(stage):
+    """kill -9 of the member between the host's disk and its own: once, all the same."""
+    with stage.host() as h:
+        stored = threading.Event()
+
+        def stall(c, f):
+            for m in f.payload["messages"]:
+                h.add(username="bob", id=m["id"], message_content=m["message_content"])
+            stored.set()
+        h.hooks["MESSAGE"] = stall
+        texts = [f"text {i}" for i in range(5)]
+        for text in texts:
+            stage.bob.send(h.path, text)
+        assert stored.wait(20)
+        stage.bob.stop_daemon(9)
+        h.hooks.clear()
+        stage.bob.start_daemon()
+        stage.has(h, "old 2", *texts)
+        wait_for(lambda: stage.get(h, "OutboxCount") == 0, "the outbox to be empty")
+        assert stage.bob.texts(h.path) == ["old 0", "old 1", "old 2", *texts]
+        assert [e["message_content"] for e in h.entries if e["username"] == "bob"] == texts

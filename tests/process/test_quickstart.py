@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The README's first command, in the form that leaves the system as it is: it tells its story to the end,
+and whatever becomes of it, nothing of it stays behind."""
+import os
+import pathlib
+import signal
+import subprocess
+
+import pytest
+
+from p2pchat import wait_for
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+QUICKSTART = ROOT / "units" / "quickstart"
+# It builds when it runs for the first time.
+STORY_SECONDS = 300
+
+
+def left_behind(scratch):
+    """Processes that know the scratch directory, and files in it."""
+    found = [str(path) for path in scratch.rglob("*")]
+    for proc in pathlib.Path("/proc").iterdir():
+        if proc.name.isdigit() and int(proc.name) != os.getpid():
+            for name in ("cmdline", "environ"):
+                try:
+                    if str(scratch).encode() + b"/p2pchat-demo" in (proc / name).read_bytes():
+                        found.append(f"{proc.name}: {(proc / 'cmdline').read_bytes()!r}")
+                except OSError:
+                    pass  # it ended, or is not ours to read
+    return found
+
+
+def environment(scratch):
+    keep = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG", "CI")}
+    return {**keep, "TMPDIR": str(scratch)}
+
+
+@pytest.fixture
+def scratch(tmp_path):
+    path = tmp_path / "scratch"
+    path.mkdir()
+    return path
+
+
+@pytest.mark.timeout(STORY_SECONDS)
+def test_the_story_is_told(scratch):
+    done = subprocess.run([QUICKSTART, "--demo"], stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                          env=environment(scratch), timeout=STORY_SECONDS)
+    assert done.returncode == 0, done.stdout + done.stderr
+    for line in ("alice$ p2pchatctl host lobby", "bob$ p2pchatctl join lobby", "guest$ p2pchatctl guest carol",
+                 "$ kill -9 ", "The same, and the three arrived once and in order."):
+        assert line in done.stdout
+    assert not left_behind(scratch)
+
+
+@pytest.mark.timeout(STORY_SECONDS)
+def test_an_interrupted_story_leaves_nothing(scratch):
+    with subprocess.Popen([QUICKSTART, "--demo"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True,
+                          stderr=subprocess.DEVNULL, env=environment(scratch)) as child:
+        for line in child.stdout:
+            if "p2pchatctl host lobby" in line:
+                break
+        assert left_behind(scratch), "the check itself sees nothing"
+        child.send_signal(signal.SIGTERM)
+        child.stdout.read()
+        assert child.wait(60) == 130
+    wait_for(lambda: not left_behind(scratch), "everything to be gone")
+
+
+def test_a_difference_is_told(tmp_path):
+    (tmp_path / "alice.json").write_text('{"seq":1}\n')
+    (tmp_path / "bob.json").write_text('{"seq":1}\n{"seq":2}\n')
+    script = f'set -e; say() {{ echo "$*"; }}; . "{ROOT}/units/quickstart-demo.sh"; demo_same "$1" "$2"; echo same'
+    for other, code in (("alice.json", 0), ("bob.json", 1)):
+        done = subprocess.run(["bash", "-c", script, "bash", tmp_path / "alice.json", tmp_path / other],
+                              capture_output=True, text=True, timeout=30)
+        assert done.returncode == code, done.stderr
+        assert ("same" in done.stdout) == (code == 0)
+
+
+def test_words_that_mean_nothing_are_refused():
+    for words in (["--dmeo"], ["--purge"], ["--demo", "--purge"]):
+        done = subprocess.run([QUICKSTART, *words], stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                              timeout=30)
+        assert done.returncode == 2
+        assert done.stderr
