@@ -44,7 +44,7 @@ packages_install() {
                 echo "and build with: meson setup build && ninja -C build" >&2
                 return 1
         fi
-        mapfile -t missing < <(packages_missing "$@")
+        mapfile -t missing < <(packages_missing "$@" | sort -u)
         [ ${#missing[@]} -gt 0 ] || return 0
         if [ "$(id -u)" -ne 0 ] && ! command -v sudo >/dev/null; then
                 echo "These packages are missing, and there is no sudo to install them with:" >&2

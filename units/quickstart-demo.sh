@@ -193,14 +193,22 @@ demo_story() {
                 printf '%s$ p2pchatctl log lobby -n 100000 -o json | sha256sum\n    %s\n' "$name" \
                         "$(sha256sum <"$demo_scratch/$name.json")"
         done
-        cmp "$demo_scratch/alice.json" "$demo_scratch/bob.json"
-        cmp "$demo_scratch/alice.json" "$demo_scratch/guest.json"
+        demo_same "$demo_scratch/alice.json" "$demo_scratch/bob.json"
+        demo_same "$demo_scratch/alice.json" "$demo_scratch/guest.json"
         text=$(grep -o '"message_content":"[a-z]*"' "$demo_scratch/alice.json" | tail -n 3 | tr -d '\n')
         if [ "$text" != '"message_content":"one""message_content":"two""message_content":"three"' ]; then
                 say "The three did not arrive once and in order." >&2
                 return 1
         fi
         say "The same, and the three arrived once and in order."
+}
+
+# demo_same FILE FILE: one log is the other, byte for byte.
+demo_same() {
+        cmp "$1" "$2" || {
+                say "The logs differ: $(basename "$1" .json) and $(basename "$2" .json)." >&2
+                return 1
+        }
 }
 
 # bob answers whatever alice says, until his log ends.
