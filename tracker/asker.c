@@ -4,6 +4,7 @@
 #include "tracker/asker.h"
 
 #include "wire/envelope.h"
+#include "wire/limits.h"
 
 #define AROUND_LIST_BYTES 512 /* header, id, brackets, `next`, `generation`, LF */
 
@@ -40,27 +41,31 @@ size_t asker_write_list(const Asker *a, Writer *w, const Directory *d, const cha
         const size_t begin = w->size;
         const ChannelRecord *c;
         const char *last = after, *next = NULL;
-        size_t n = 0;
+        size_t n = 0, n_scanned = 0;
 
         writer_begin_array(w, "channels");
-        for (c = directory_after(d, after); c; c = directory_after(d, c->entry.channel_name)) {
+        for (c = directory_after(d, after); c; c = directory_after(d, last)) {
                 size_t size = w->size;
                 bool needs_comma = w->needs_comma;
 
-                if (!channel_record_matches(c, query, only_online))
-                        continue;
-                if (n == limit) {
+                if (n_scanned++ == LIST_SCAN_MAX) {
                         next = last;
                         break;
                 }
-                asker_write_channel(a, w, c);
-                if (w->size - begin > asker_list_bytes(a)) {
-                        writer_truncate(w, size, needs_comma);
-                        next = last;
-                        break;
+                if (channel_record_matches(c, query, only_online)) {
+                        if (n == limit) {
+                                next = last;
+                                break;
+                        }
+                        asker_write_channel(a, w, c);
+                        if (w->size - begin > asker_list_bytes(a)) {
+                                writer_truncate(w, size, needs_comma);
+                                next = last;
+                                break;
+                        }
+                        n++;
                 }
                 last = c->entry.channel_name;
-                n++;
         }
         writer_end_array(w);
         writer_string(w, "next", next);

@@ -19,7 +19,8 @@ size_t asker_list_bytes(const Asker *a);
 /* Restricted channels without topic and members, addresses by protocol §4. */
 void asker_write_channel(const Asker *a, Writer *w, const ChannelRecord *c);
 
-/* `channels` and `next` of LIST. Returns how many were written. */
+/* `channels` and `next` of LIST. Returns how many were written: none with a `next` where nothing
+ * that was looked at matches. */
 size_t asker_write_list(const Asker *a, Writer *w, const Directory *d, const char *query,
                         bool only_online, const char *after, size_t limit);
 

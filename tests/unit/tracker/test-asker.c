@@ -172,6 +172,31 @@ static void test_list_pages(void **state) {
         }
 }
 
+/* A query that nothing matches ends after as many as one request may look at, and leads on. */
+static void test_list_scans_so_far(void **state) {
+        _cleanup_(directory_freep) Directory *d = many(2 * LIST_SCAN_MAX + 1);
+        static const char *const afters[] = { "", "c00999", "c01999" };
+        Asker asker = { .signed_in = true };
+
+        for (size_t i = 0; i < ELEMENTSOF(afters); i++) {
+                _cleanup_(value_unrefp) Value *v = NULL;
+                _cleanup_(writer_done) Writer w = { 0 };
+                const char *next;
+                size_t n;
+
+                writer_begin_object(&w, NULL);
+                n = asker_write_list(&asker, &w, d, "c02000", false, afters[i], 50);
+                writer_end_object(&w);
+                assert_int_equal(n, i == 2);
+                assert_int_equal(value_parse(w.data, w.size, &v), 0);
+                next = value_string(value_get(v, "next"), NULL);
+                if (i < 2)
+                        assert_string_equal(next, afters[i + 1]);
+                else
+                        assert_null(next);
+        }
+}
+
 /* The same for changes: a cursor goes through all of them in frames, removals too. */
 static void test_change_frames(void **state) {
         _cleanup_(directory_freep) Directory *d = many(300);
@@ -209,9 +234,8 @@ static void test_change_frames(void **state) {
 
 int main(void) {
         static const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_filter),
-                cmocka_unit_test(test_who_sees_what),
-                cmocka_unit_test(test_list_pages),
+                cmocka_unit_test(test_filter),        cmocka_unit_test(test_who_sees_what),
+                cmocka_unit_test(test_list_pages),    cmocka_unit_test(test_list_scans_so_far),
                 cmocka_unit_test(test_change_frames),
         };
 
