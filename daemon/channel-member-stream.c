@@ -123,7 +123,8 @@ static int stream_fly(ChannelMember *c, store_copied_fn done) {
         size_t n = 0, n_bytes = 0;
         int r;
 
-        if (s->copy || s->n_queue == 0 || c->stored.row == 0 || clock_timer_is_armed(s->retry))
+        if (s->copy || s->check || s->n_queue == 0 || c->stored.row == 0 ||
+            clock_timer_is_armed(s->retry))
                 return 0;
         while (n < s->n_queue && (n == 0 || n_bytes + entry_cost(&s->queue[n]) <= BATCH_BYTES_MAX))
                 n_bytes += entry_cost(&s->queue[n++]);
@@ -212,21 +213,40 @@ static void on_checked(int r, const char *id, void *userdata) {
         Stream *s = &c->stream;
 
         s->check = NULL;
-        if (r >= 0 && id[0] && !streq(id, s->check_id))
+        if (r >= 0 && id[0] && !streq(id, s->check_id)) {
                 stream_fault(c, "another entry under a seq that we know");
-}
-
-/* Known already: harmless if it is the same entry. One of a push stands for all of it. */
-static void check_known(ChannelMember *c, const Entry *e) {
-        Stream *s = &c->stream;
-
-        if (s->check || e->seq > c->stored.synced_seq || c->stored.row == 0)
                 return;
-        memcpy(s->check_id, e->id, sizeof(s->check_id));
-        (void) store_read_entry_id(c->store, c->stored.row, e->seq, on_checked, c, &s->check);
+        }
+        r = stream_fly(c, on_copied);
+        if (r < 0)
+                store_is_away(c, r);
 }
 
-/* 1: taken or known. 0: a hole. */
+static const Entry *find_entry(const Entry *entries, size_t n, uint64_t seq) {
+        return n > 0 && seq >= entries[0].seq && seq - entries[0].seq < n
+                       ? &entries[seq - entries[0].seq]
+                       : NULL;
+}
+
+/* Known already: harmless if it is the same entry; until that is sure nothing more is stored. One
+ * of a push stands for all of it. 0: it is another one. */
+static int check_known(ChannelMember *c, const Entry *e) {
+        Stream *s = &c->stream;
+        const Entry *known = find_entry(s->queue, s->n_queue, e->seq);
+        int r;
+
+        if (!known)
+                known = find_entry(s->flying, s->n_flying, e->seq);
+        if (known)
+                return streq(known->id, e->id);
+        if (s->check || e->seq > c->stored.synced_seq || c->stored.row == 0)
+                return 1;
+        memcpy(s->check_id, e->id, sizeof(s->check_id));
+        r = store_read_entry_id(c->store, c->stored.row, e->seq, on_checked, c, &s->check);
+        return r < 0 ? r : 1;
+}
+
+/* 1: taken or known. 0: a hole, or another one than we know. */
 static int take_entry(ChannelMember *c, const Value *v) {
         Stream *s = &c->stream;
         Entry e = {};
@@ -240,9 +260,7 @@ static int take_entry(ChannelMember *c, const Value *v) {
         if (r < 0)
                 return r;
         if (e.seq != s->next) {
-                if (e.seq < s->next)
-                        check_known(c, &e);
-                r = e.seq < s->next;
+                r = e.seq < s->next ? check_known(c, &e) : 0;
                 entry_done(&e);
                 return r;
         }
@@ -261,7 +279,7 @@ void stream_push(ChannelMember *c, const Value *payload) {
         for (size_t i = 0; i < n && r > 0; i++)
                 r = take_entry(c, value_at(entries, i));
         if (r <= 0) {
-                stream_fault(c, r == 0 ? "a hole" : "what is no entry");
+                stream_fault(c, r == 0 ? "what does not follow" : "what is no entry");
                 return;
         }
         c->stream.n_ahead = 0;
