@@ -21,6 +21,12 @@ struct DirectoryNode {
         DirectoryNode *dirty_prev, *dirty_next;   /* counts that have no generation yet */
 };
 
+typedef struct DirectoryOwner {
+        char name[NAME_SIZE];
+        size_t n_channels;
+        UT_hash_handle hh;
+} DirectoryOwner;
+
 struct Directory {
         uint64_t generation;
         uint64_t floor; /* what was removed up to here is forgotten */
@@ -28,6 +34,7 @@ struct Directory {
         DirectoryNode *by_name, *by_id; /* hashes */
         DirectoryNode **order;          /* those not removed, in byte order of name */
         size_t n_order, n_order_allocated;
+        DirectoryOwner *owners; /* those of at least one channel */
         DirectoryNode *changes;
         DirectoryNode *leases; /* all leases are equally long: renewed last, lapses last */
         size_t n_leases;
@@ -41,6 +48,11 @@ DirectoryNode *directory_find_id(const Directory *d, const char *id);
 /* The caller fills record and calls directory_index_id() and directory_touch(). */
 int directory_add(Directory *d, const char *name, DirectoryNode **ret);
 void directory_index_id(Directory *d, DirectoryNode *n);
+/* How many names are bound to that user. */
+size_t directory_count_owned(const Directory *d, const char *owner);
+/* One more, and one less. */
+int directory_own(Directory *d, const char *owner);
+void directory_disown(Directory *d, const char *owner);
 void directory_touch(Directory *d, DirectoryNode *n);
 void directory_touch_counts(Directory *d, DirectoryNode *n);
 void directory_set_lease(Directory *d, DirectoryNode *n, bool lives, uint64_t now_boottime);

@@ -5,6 +5,9 @@
 #include <utlist.h>
 
 #include "tracker/directory-internal.h"
+#include "wire/limits.h"
+
+#define OWNED_RETRY_MSEC 60000 /* nothing but its owner changes it: no hurry */
 
 void directory_set_lease(Directory *d, DirectoryNode *n, bool lives, uint64_t now_boottime) {
         if (n->lease_until > 0) {
@@ -39,6 +42,13 @@ int directory_plan_host(const Directory *d, const HostRequest *q, uint64_t now_b
         if (n && (!streq(known->owner, q->owner) || !streq(known->channel_id, q->channel_id)))
                 return failure_set(failure, ERROR_CHANNEL_EXISTS,
                                    "There is another channel of the name %s.", q->channel_name);
+        if (!n && directory_count_owned(d, q->owner) >= CHANNELS_OWNED_MAX) {
+                r = failure_set(failure, ERROR_RATE_LIMITED,
+                                "%s has %d channels already; another one must be given up first.",
+                                q->owner, CHANNELS_OWNED_MAX);
+                failure->retry_after_ms = OWNED_RETRY_MSEC;
+                return r;
+        }
         if (was_online && !same_key && !q->take_over) {
                 r = failure_set(failure, ERROR_CONFLICT,
                                 "Another device of %s hosts %s; take_over moves it here.", q->owner,
@@ -128,7 +138,12 @@ int directory_put(Directory *d, ChannelRecord *record, uint64_t now_boottime) {
                 directory_entry_done(&n->record.entry);
                 n->record = *record;
         } else {
-                r = directory_add(d, record->entry.channel_name, &n);
+                r = directory_own(d, record->entry.owner);
+                if (r >= 0) {
+                        r = directory_add(d, record->entry.channel_name, &n);
+                        if (r < 0)
+                                directory_disown(d, record->entry.owner);
+                }
                 if (r < 0) {
                         channel_record_done(record);
                         return r;

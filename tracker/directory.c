@@ -44,6 +44,7 @@ int directory_new(uint64_t generation, uint64_t lease_usec, Directory **ret) {
 }
 
 Directory *directory_free(Directory *d) {
+        DirectoryOwner *owner, *next_owner;
         DirectoryNode *n, *tmp;
 
         if (!d)
@@ -52,6 +53,10 @@ Directory *directory_free(Directory *d) {
         HASH_ITER(by_name, d->by_name, n, tmp) {
                 HASH_DELETE(by_name, d->by_name, n);
                 node_free(n);
+        }
+        HASH_ITER(hh, d->owners, owner, next_owner) {
+                HASH_DEL(d->owners, owner);
+                free(owner);
         }
         free(d->order);
         free(d);
@@ -175,6 +180,43 @@ void directory_index_id(Directory *d, DirectoryNode *n) {
         HASH_ADD(by_id, d->by_id, record.entry.channel_id, strlen(n->record.entry.channel_id), n);
 }
 
+static DirectoryOwner *find_owner(const Directory *d, const char *name) {
+        DirectoryOwner *owner;
+
+        HASH_FIND_STR(d->owners, name, owner);
+        return owner;
+}
+
+size_t directory_count_owned(const Directory *d, const char *name) {
+        const DirectoryOwner *owner = find_owner(d, name);
+
+        return owner ? owner->n_channels : 0;
+}
+
+int directory_own(Directory *d, const char *name) {
+        DirectoryOwner *owner = find_owner(d, name);
+
+        if (!owner) {
+                owner = new0(DirectoryOwner, 1);
+                if (!owner)
+                        return -ENOMEM;
+                strcpy(owner->name, name);
+                HASH_ADD_STR(d->owners, name, owner);
+        }
+        owner->n_channels++;
+        return 0;
+}
+
+void directory_disown(Directory *d, const char *name) {
+        DirectoryOwner *owner = find_owner(d, name);
+
+        assert(owner);
+        if (--owner->n_channels > 0)
+                return;
+        HASH_DEL(d->owners, owner);
+        free(owner);
+}
+
 void directory_remove(Directory *d, const char *name) {
         DirectoryNode *n = directory_find(d, name);
 
@@ -183,6 +225,7 @@ void directory_remove(Directory *d, const char *name) {
         directory_set_lease(d, n, false, 0);
         HASH_DELETE(by_id, d->by_id, n);
         order_remove(d, n);
+        directory_disown(d, n->record.entry.owner);
         directory_touch(d, n);
         channel_record_done(&n->record);
         n->removed = true;

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "tracker/directory.h"
+#include "wire/limits.h"
 
 #define LEASE (60 * USEC_PER_SEC)
 #define REAL (UINT64_C(1767225600) * USEC_PER_SEC)
@@ -144,6 +145,34 @@ static void test_host(void **state) {
                 if (table[i].key && table[i].error == ERROR_CONFLICT && !table[i].owner)
                         assert_int_equal(failure.holder_until, REAL + 1 + LEASE);
         }
+}
+
+static ErrorCode host_numbered(Directory *d, unsigned i, const char *owner, Failure *failure) {
+        HostRequest q = request();
+        char name[NAME_SIZE], id[UUID_STRING_SIZE];
+
+        snprintf(name, sizeof(name), "c%u", i);
+        snprintf(id, sizeof(id), "%08u-2222-4333-8444-555555555555", i);
+        q.owner = owner;
+        q.channel_name = name;
+        q.channel_id = id;
+        return host(d, q, 2, NULL, failure);
+}
+
+static void test_one_owner_has_so_many(void **state) {
+        _cleanup_(directory_freep) Directory *d = with_lobby();
+        Failure failure = { 0 };
+
+        for (unsigned i = 1; i < CHANNELS_OWNED_MAX; i++)
+                assert_int_equal(host_numbered(d, i, "alice", NULL), ERROR_NONE);
+        assert_int_equal(host_numbered(d, 0, "alice", &failure), ERROR_RATE_LIMITED);
+        assert_true(failure.retry_after_ms > 0);
+        assert_int_equal(host_numbered(d, 7, "alice", NULL), ERROR_NONE);
+        assert_int_equal(host_numbered(d, 0, "bob", NULL), ERROR_NONE);
+        directory_remove(d, "c0");
+        assert_int_equal(host_numbered(d, 0, "alice", NULL), ERROR_RATE_LIMITED);
+        directory_remove(d, "lobby");
+        assert_int_equal(host_numbered(d, 0, "alice", NULL), ERROR_NONE);
 }
 
 static void test_heartbeat(void **state) {
@@ -390,7 +419,7 @@ int main(void) {
                 cmocka_unit_test(test_host),        cmocka_unit_test(test_heartbeat),
                 cmocka_unit_test(test_lapse_order), cmocka_unit_test(test_byte_order),
                 cmocka_unit_test(test_changes),     cmocka_unit_test(test_tombstones),
-                cmocka_unit_test(test_matches),
+                cmocka_unit_test(test_matches),     cmocka_unit_test(test_one_owner_has_so_many),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
