@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Holds a state directory to its contract: private, one daemon's, made with what is above it. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <sys/stat.h>
+
+#include <cmocka.h>
+
+#include "daemon/state-directory.h"
+
+static void test_private_and_locked(void **state) {
+        _cleanup_(state_directory_freep) StateDirectory *first = NULL, *second = NULL;
+        _cleanup_free_ char *path = NULL, *file = NULL;
+        char top[] = "/tmp/p2pchat-state-XXXXXX";
+        struct stat st;
+
+        assert_non_null(mkdtemp(top));
+        assert_true(asprintf(&path, "%s/a/b", top) > 0);
+        assert_int_equal(state_directory_new(path, &first), 0);
+        assert_int_equal(stat(path, &st), 0);
+        assert_int_equal(st.st_mode & 07777, 0700);
+        assert_int_equal(state_directory_path(first, "x", &file), 0);
+        assert_int_equal(strncmp(file, path, strlen(path)), 0);
+        assert_string_equal(file + strlen(path), "/x");
+
+        assert_int_equal(state_directory_new(path, &second), -EBUSY);
+        first = state_directory_free(first);
+        /* One that others could enter is closed to them. */
+        assert_int_equal(chmod(path, 0755), 0);
+        assert_int_equal(state_directory_new(path, &second), 0);
+        assert_int_equal(stat(path, &st), 0);
+        assert_int_equal(st.st_mode & 07777, 0700);
+        second = state_directory_free(second);
+
+        free(file);
+        assert_true(asprintf(&file, "%s/lock", path) > 0);
+        assert_int_equal(stat(file, &st), 0);
+        assert_int_equal(st.st_mode & 0777, 0600);
+        assert_int_equal(state_directory_new(file, &first), -ENOTDIR);
+        assert_int_equal(unlink(file), 0);
+        /* A lock that is somebody's link is not followed. */
+        assert_int_equal(symlink("/tmp/p2pchat-elsewhere", file), 0);
+        assert_int_equal(state_directory_new(path, &first), -ELOOP);
+
+        assert_int_equal(unlink(file), 0);
+        assert_int_equal(rmdir(path), 0);
+        *strrchr(path, '/') = 0;
+        assert_int_equal(rmdir(path), 0);
+        assert_int_equal(rmdir(top), 0);
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_private_and_locked),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
