@@ -174,7 +174,9 @@ static void on_registry_ready(Registry *g, int r, void *userdata) {
 
         if (r < 0)
                 log_error_errno(r, "Cannot read the database: %s",
-                                r == -EBUSY ? "another process has it" : strerror(-r));
+                                r == -EBUSY     ? "another process has it"
+                                : r == -EBADMSG ? "it is damaged, or of a newer version"
+                                                : strerror(-r));
         else {
                 r = serve(t);
                 if (r < 0)

@@ -152,6 +152,14 @@ def test_one_state_directory_one_tracker(state, tmp_path):
     assert s.process.returncode == 0
 
 
+def test_damaged_database(state):
+    os.mkdir(state, 0o700)
+    with open(os.path.join(state, "tracker.db"), "wb") as f:
+        f.write(b"no database " * 1000)
+    assert "it is damaged, or of a newer version" in refused(run(f"--state-directory={state}",
+                                                                 "--listen=127.0.0.1:0"))
+
+
 def test_first_starts_at_once(tmp_path):
     """The service and whoever asks for its pin meet on an empty directory: there is one authority."""
     for i in range(5):
