@@ -60,8 +60,10 @@ int account_call_new(Accounts *a, UserType type, const char *username, const Key
         AccountCall *c;
 
         c = new0(AccountCall, 1);
-        if (!c)
-                return failure_set(failure, ERROR_INTERNAL, "Out of memory.");
+        if (!c) {
+                (void) failure_set(failure, ERROR_INTERNAL, "Out of memory.");
+                return -ENOMEM;
+        }
         *c = (AccountCall){
                 .accounts = a,
                 .user_type = type,
