@@ -11,6 +11,7 @@
         "PRAGMA synchronous=FULL;"                                                                 \
         "PRAGMA foreign_keys=ON;"                                                                  \
         "PRAGMA secure_delete=ON;"                                                                 \
+        "PRAGMA temp_store=MEMORY;" /* what a savepoint may undo: no texts in /var/tmp */          \
         "PRAGMA journal_size_limit=67108864;" /* the WAL stays within 64 MiB on disk */
 
 static bool is_memory(const char *path) {

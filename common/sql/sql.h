@@ -9,9 +9,10 @@
 
 #include "base/runtime.h"
 
-/* WAL, synchronous=FULL, foreign_keys=ON, secure_delete=ON, busy_timeout 0 (we hold the file
- * alone). With the inline runner of Workers everything runs on the loop, in order, at a later turn.
- * Entered on the loop otherwise: assert in debug builds. */
+/* WAL, synchronous=FULL, foreign_keys=ON, secure_delete=ON, temp_store=MEMORY (a savepoint copies
+ * pages: their text must not go to /var/tmp), busy_timeout 0 (we hold the file alone). With the
+ * inline runner of Workers everything runs on the loop, in order, at a later turn. Entered on the
+ * loop otherwise: assert in debug builds. */
 typedef struct Sql Sql;
 typedef struct SqlTx SqlTx; /* the connection as one request sees it */
 

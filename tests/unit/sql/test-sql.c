@@ -428,6 +428,7 @@ static int check_settings(SqlTx *tx, Item *item) {
         assert_int_equal(pragma(tx, "PRAGMA synchronous"), 2);
         assert_int_equal(pragma(tx, "PRAGMA foreign_keys"), 1);
         assert_int_equal(pragma(tx, "PRAGMA secure_delete"), 1);
+        assert_int_equal(pragma(tx, "PRAGMA temp_store"), 2);
         assert_int_equal(pragma(tx, "PRAGMA journal_size_limit"), 64 * 1024 * 1024);
         assert_int_equal(pragma(tx, "PRAGMA user_version"), 2);
         return 0;
