@@ -6,12 +6,14 @@
 static int append_peer(const PeerInfo *info, void *userdata) {
         char address[ADDRESS_STRING_SIZE];
         sd_bus_message *reply = userdata;
+        int r;
 
         address_print(info->address, address);
-        return sd_bus_message_append(reply, "a{sv}", 5, "username", "s", info->username,
-                                     "user_type", "s", user_type_to_bus(info->user_type), "address",
-                                     "s", address, "since", "t", info->since, "queued_bytes", "t",
-                                     (uint64_t) info->queued_bytes);
+        r = sd_bus_message_append(reply, "a{sv}", 5, "username", "s", info->username, "user_type",
+                                  "s", user_type_to_bus(info->user_type), "address", "s", address,
+                                  "since", "t", info->since, "queued_bytes", "t",
+                                  (uint64_t) info->queued_bytes);
+        return MIN(r, 0); /* more than 0 would end the round */
 }
 
 static int method_get_peers(sd_bus_message *m, void *userdata, sd_bus_error *error) {
