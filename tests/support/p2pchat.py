@@ -141,10 +141,11 @@ class Tracker:
     """p2pchat-trackerd behind systemd-socket-activate, which starts it on the first connection. One
     process after the other keeps the port: restart() is a crash and a comeback."""
 
-    def __init__(self, directory, arguments=()):
+    def __init__(self, directory, arguments=(), host="127.0.0.1"):
         self.directory = directory
         self.state = os.path.join(directory, "tracker")
         self.arguments = list(arguments)
+        self.host = host  # "[::1]"
         os.mkdir(self.state, 0o700)
         self.port = free_port()
         self.process = None
@@ -152,7 +153,7 @@ class Tracker:
 
     @property
     def address(self):
-        return f"127.0.0.1:{self.port}"
+        return f"{self.host}:{self.port}"
 
     def start(self):
         log = os.path.join(self.directory, "tracker.log")
@@ -187,6 +188,7 @@ class Peer:
         self.config = os.path.join(world.directory, name + ".config")  # p2pchat/p2pchat.conf inside
         self.socket = os.path.join(world.directory, name + ".bus")
         self.bus_process = self.process = self.bus = None
+        self.listen = ["127.0.0.1:0"]
         os.mkdir(self.config, 0o700)
 
     # -- processes
@@ -230,7 +232,8 @@ class Peer:
 
     def start_daemon(self, env=None):
         self.process = Process(
-            [os.environ["P2PCHATD"], "--state-directory=" + self.state, "--listen=127.0.0.1:0", *self.arguments],
+            [os.environ["P2PCHATD"], "--state-directory=" + self.state, *("--listen=" + a for a in self.listen),
+             *self.arguments],
             os.path.join(self.world.directory, self.name + ".log"), {**self.environment(), **(env or {})})
         wait_for(self.is_up, f"{self.name}'s daemon to take its name")
 
@@ -370,8 +373,8 @@ class World:
             f.write(text)
         self.tracker_arguments = [*self.tracker_arguments, "--settings=" + settings]
 
-    def start_tracker(self):
-        self.tracker = Tracker(self.directory, self.tracker_arguments)
+    def start_tracker(self, **how):
+        self.tracker = Tracker(self.directory, self.tracker_arguments, **how)
         return self.tracker
 
     def peer(self, name, arguments=(), start=True):
