@@ -3,7 +3,7 @@
  * host to host-fixture.h. */
 #pragma once
 
-#include "host-fixture.h"
+#include "unit/daemon/host-fixture.h"
 #include "net/dialer.h"
 
 typedef struct Seen {

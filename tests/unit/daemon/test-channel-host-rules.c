@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Holds a hosted channel to who may what, at once, and to its answers about the log and the people
  * (protocol §5); leaves the way of a message to test-channel-host. */
-#include "member-double.h"
+#include "unit/daemon/member-double.h"
 
 /* ---- rights, now ---- */
 

@@ -4,7 +4,7 @@
 #include <signal.h>
 #include <sys/resource.h>
 
-#include "member-double.h"
+#include "unit/daemon/member-double.h"
 
 static const char *content(const Seen *s, char ret[static 128]) {
         _cleanup_(value_unrefp) Value *v = NULL;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Holds a member to protocol §5: the cursor, what a lying or a moody host does to it, and that the
  * copy is never touched by what does not continue it. */
-#include "host-double.h"
+#include "unit/daemon/host-double.h"
 
 static uint64_t uint_of(const Value *object, const char *key) {
         uint64_t u = UINT64_MAX;

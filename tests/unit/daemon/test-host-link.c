@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Holds the links to hosts to their contract: one connection a host, whatever its channels; tried
  * for ever; not read faster than the disk takes it. */
-#include "host-double.h"
+#include "unit/daemon/host-double.h"
 
 typedef struct Slot {
         HostSlot *slot;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Holds the outbox to its word: in order, once, under one id, whatever a host answers or does not.
  */
-#include "host-double.h"
+#include "unit/daemon/host-double.h"
 
 #define ID "aaaaaaaa-0000-4000-8000-00000000000%u"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Holds peer.h to protocol §1 to §3 and to which channel gets which request; leaves what a channel
  * answers to test-channel-host. */
-#include "member-double.h"
+#include "unit/daemon/member-double.h"
 
 #define OTHER_ID "11111111-2222-4333-8444-555555555555"
 
