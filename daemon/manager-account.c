@@ -82,6 +82,7 @@ static void on_signing_out(Account *a, void *userdata) {
 
         log_fields(LOG_INFO, 0, LOG_FIELDS("CHAT_USER", m->me.username), "Signed out %s.",
                    m->me.username);
+        manager_release_all(m);
         manager_drop_channels(m);
         m->me = (Actor){};
         manager_update_tls(m);

@@ -23,7 +23,8 @@ struct Hosting {
         bool registered;
         TrackerCall *register_call, *view_call;
         uint64_t register_sent; /* boottime */
-        Whois *whois;           /* Whois */
+        uint64_t held_until; /* boottime; another key holds the lease; 0: not as far as we know */
+        Whois *whois;        /* Whois */
 };
 
 const char *hosting_get_name(const Hosting *h) {
@@ -245,10 +246,27 @@ static bool is_passing(ErrorCode code) {
         case ERROR_CANCELLED:
         case ERROR_UNTRUSTED_TRACKER:
         case ERROR_PIN_MISMATCH:
+        case ERROR_PROTOCOL:
                 return true;
         default:
                 return false;
         }
+}
+
+/* Another key of ours holds the lease: another device, or this one before it signed out. When that
+ * has ended the tracker is asked again; until then two would serve one log. */
+static void held_elsewhere(Hosting *h, uint64_t holder_until) {
+        Manager *m = h->channel->manager;
+        uint64_t now = clock_realtime(m->rt->clock) + (uint64_t) manager_get_clock_offset(m);
+
+        h->registered = false;
+        h->held_until = clock_boottime(m->rt->clock) + 1 +
+                        (holder_until > now ? MIN(holder_until - now, USEC_PER_HOUR) : 0);
+        stop_serving(h, "moved", "hosted-elsewhere");
+        channel_member_set_local_host(h->channel->member, NULL, "hosted-elsewhere");
+        channel_member_set_lease_until(h->channel->member, 0);
+        manager_changed(m);
+        manager_lease_schedule(m);
 }
 
 static void register_failed(Hosting *h, const Failure *f) {
@@ -256,7 +274,7 @@ static void register_failed(Hosting *h, const Failure *f) {
         const StoredChannel *stored = channel_member_get_stored(x->member);
         HostFlow *flow = h->host ? NULL : h->flow; /* one that is up ends with its host */
 
-        if (is_passing(f->code) && stored->hosted && stored->epoch > 0) {
+        if (is_passing(f->code) && stored->hosted && stored->epoch > 0 && h->held_until == 0) {
                 serve(h, stored->epoch);
                 return;
         }
@@ -278,6 +296,8 @@ static void register_failed(Hosting *h, const Failure *f) {
         }
         if (f->code == ERROR_STALE_EPOCH)
                 give_up(h, "moved", "moved", true);
+        else if (f->code == ERROR_CONFLICT && f->holder_until > 0)
+                held_elsewhere(h, f->holder_until);
         else
                 give_up(h, "unhosted", error_info(f->code)->wire, false);
 }
@@ -301,6 +321,7 @@ static void on_registered(const Value *payload, const Failure *failure, void *us
         }
         m->lease_usec = MIN(seconds, UINT64_C(3600)) * USEC_PER_SEC;
         h->registered = true;
+        h->held_until = 0;
         hosting_renewed(h, h->register_sent + m->lease_usec);
         manager_lease_schedule(m);
         serve(h, epoch);
@@ -422,8 +443,31 @@ void manager_register_missing(Manager *m) {
         ManagedChannel *x, *next;
 
         DL_FOREACH_SAFE(m->channels, x, next)
-                if (x->hosting && !x->hosting->registered && is_to_be_hosted(x))
+                if (x->hosting && !x->hosting->registered && is_to_be_hosted(x) &&
+                    x->hosting->held_until < clock_boottime(m->rt->clock))
                         (void) register_now(x->hosting);
+}
+
+static void on_released(const Value *payload, const Failure *failure, void *userdata) {
+}
+
+/* Without this the leases would outlive the key that holds them, and refuse the next one. */
+void manager_release_all(Manager *m) {
+        ManagedChannel *x;
+
+        if (!account_is_online(m->account))
+                return;
+        DL_FOREACH(m->channels, x) {
+                _cleanup_(writer_done) Writer w = {};
+
+                if (!x->hosting || !x->hosting->registered)
+                        continue;
+                writer_begin_object(&w, NULL);
+                writer_string(&w, "channel_name", hosting_get_name(x->hosting));
+                writer_bool(&w, "forget", false);
+                writer_end_object(&w);
+                (void) account_call(m->account, "UNHOST", &w, on_released, NULL, NULL);
+        }
 }
 
 void manager_serve_all(Manager *m) {
@@ -432,7 +476,7 @@ void manager_serve_all(Manager *m) {
         DL_FOREACH_SAFE(m->channels, x, next)
                 if (is_to_be_hosted(x) && !hosting_has_flow(x) &&
                     channel_member_get_stored(x->member)->epoch > 0 && hosting_get(x) >= 0 &&
-                    !x->hosting->host)
+                    !x->hosting->host && x->hosting->held_until == 0)
                         serve(x->hosting, channel_member_get_stored(x->member)->epoch);
         manager_lease_schedule(m);
 }

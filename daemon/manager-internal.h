@@ -64,7 +64,7 @@ struct Manager {
         LeaveFlow *leaves;        /* LeaveFlow */
 
         PeerServer *peers;
-        Address listening[ADDRESSES_MAX];
+        Address listening[PEER_LISTENERS_MAX];
         size_t n_listening;
         Address advertised[ADDRESSES_MAX];
         size_t n_advertised;
@@ -132,6 +132,8 @@ void hosting_flow_done(ManagedChannel *x);
 void hosting_end(ManagedChannel *x, const char *closed_reason, const char *reason);
 void manager_register_all(Manager *m);     /* HOST, again: the tracker is there */
 void manager_register_missing(Manager *m); /* … those that it did not take yet */
+void manager_release_all(Manager *m);      /* UNHOST: our leases end before our key does */
+void manager_release_all(Manager *m);      /* UNHOST: our leases end before our key does */
 void manager_serve_all(Manager *m);        /* the tracker is not there: what is known is served */
 const char *hosting_get_name(const Hosting *h);
 bool hosting_is_registered(const Hosting *h);

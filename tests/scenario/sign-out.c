@@ -45,6 +45,41 @@ static void test_sign_out(void **state) {
         assert_same_log(host, desk, "lobby");
 }
 
+/* A lease belongs to a key: it ends with the sign-out, and where the tracker could not be told the
+ * next key waits for it to lapse instead of giving the channel up. */
+static void test_leases(void **state) {
+        _cleanup_(world_freep) World *w = world_new();
+        Person *alice = world_person(w, "alice"), *bob = world_person(w, "bob");
+        const ChannelMember *own;
+
+        person_sign_up(bob, "bob");
+        person_sign_up(alice, "alice");
+        person_host(alice, "own");
+        person_sign_out(alice);
+        assert_int_equal(person_sees(bob, "own"), 0);
+        person_sign_in(alice, "alice");
+        person_until_state(alice, "own", MEMBER_LIVE);
+
+        world_tracker_kill(w);
+        person_sign_out(alice);
+        world_tracker_start(w);
+        person_sign_in(alice, "alice");
+        person_until_state(alice, "own", MEMBER_OFFLINE);
+        own = person_channel(alice, "own");
+        world_pass(w, 10 * USEC_PER_SEC);
+        assert_int_equal(channel_member_get_state(own), MEMBER_OFFLINE);
+        assert_string_equal(channel_member_get_state_reason(own), "hosted-elsewhere");
+        /* Who serves nothing must not begin to when the tracker goes. */
+        world_tracker_kill(w);
+        world_pass(w, 10 * USEC_PER_SEC);
+        assert_int_equal(channel_member_get_state(own), MEMBER_OFFLINE);
+        world_tracker_start(w);
+        person_until_state(alice, "own", MEMBER_LIVE);
+        (void) person_join(bob, "own");
+        person_until_state(bob, "own", MEMBER_LIVE);
+        assert_same_log(alice, bob, "own");
+}
+
 /* Certificates are renewed, connections outlive the old ones by little; whoever stays on notices
  * nothing. */
 static void test_stays_signed_in(void **state) {
@@ -96,6 +131,7 @@ static void test_back_from_holidays(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_sign_out),
+                cmocka_unit_test(test_leases),
                 cmocka_unit_test(test_stays_signed_in),
                 cmocka_unit_test(test_back_from_holidays),
         };
