@@ -73,6 +73,8 @@ void account_changed(Account *a);
 void account_set_state(Account *a, TrackerState state, const char *reason);
 /* Cuts and dials again as who we are now. */
 int account_redial(Account *a);
+/* The next connection shows the certificate that we have now. */
+int account_show_certificate(Account *a);
 void account_set_identity(Account *a, uint64_t row, UserType type, const char *username, Key *key,
                           Certificate *certificate);
 void account_clear_identity(Account *a);

@@ -33,7 +33,7 @@ void account_renew_done(Account *a) {
         account_changed(a);
         /* A connection that shows the old certificate is good until the tracker ends it; the next
          * one shows the new. */
-        if (!was_certified)
+        if (!was_certified || account_show_certificate(a) < 0)
                 (void) account_redial(a);
         else
                 account_renew_schedule(a);

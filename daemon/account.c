@@ -65,6 +65,16 @@ int account_redial(Account *a) {
         return 0;
 }
 
+int account_show_certificate(Account *a) {
+        _cleanup_(tls_config_freep) TlsConfig *tls = NULL;
+        int r;
+
+        r = new_tracker_tls(a, true, &tls);
+        if (r >= 0)
+                tracker_client_set_next_tls(a->client, tls);
+        return r;
+}
+
 static void account_online(Account *a) {
         tracker_client_release(a->client);
         a->n_refused = 0;

@@ -288,10 +288,10 @@ static void count_online(ChannelMember *c, const Value *changes) {
         for (size_t i = 0; i < value_length(changes); i++) {
                 const char *status = value_string(value_get(value_at(changes, i), "status"), NULL);
 
-                if (status && streq(status, "offline"))
-                        c->n_online--;
-                else if (status)
+                if (status && !streq(status, "offline"))
                         c->n_online++;
+                else if (status && c->n_online > 0)
+                        c->n_online--;
         }
 }
 

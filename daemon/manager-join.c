@@ -131,6 +131,9 @@ static void on_found(const Failure *f, const DirectoryEntry *entry, void *userda
                 j->channel = known;
                 if (channel_member_get_stored(known->member)->closed)
                         channel_member_reopen(known->member);
+                /* Ours once, and another device's now: what is held here becomes its copy. */
+                if (channel_member_get_stored(known->member)->hosted)
+                        channel_member_set_hosted(known->member, false, true);
         } else
                 r = new_channel(j, entry);
         if (r >= 0)
@@ -211,13 +214,14 @@ int manager_join(Manager *m, const char *name, int64_t backlog, manager_channel_
                 return manager_op_return(op, ret_op, &f);
         }
         x = manager_find_name(m, folded);
-        if (x && channel_member_get_stored(x->member)->closed)
-                x = NULL;
-        if (x && channel_member_get_stored(x->member)->hosted) {
+        if (x && x->hosting) {
                 manager_complete_channel(&op->base, NULL, x->member);
                 return manager_op_return(op, ret_op, NULL);
         }
 
+        if (x && (channel_member_get_stored(x->member)->closed ||
+                  channel_member_get_stored(x->member)->hosted))
+                x = NULL;
         r = flow_new(m, folded, backlog, op, &j);
         if (r >= 0)
                 r = x ? join_again(j, x)

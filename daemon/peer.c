@@ -26,6 +26,7 @@ typedef struct PeerChannel {
 
 struct Peer {
         PeerServer *server; /* weak */
+        Listener *listener; /* weak; by which it came */
         Rpc *rpc;
         Address address;
         Actor actor;
@@ -45,7 +46,8 @@ struct PeerServer {
         const Runtime *rt; /* weak */
         PeerServerHandlers handlers;
         void *userdata; /* weak */
-        Listener *listener;
+        Listener *listeners[PEER_LISTENERS_MAX];
+        size_t n_listeners;
         TlsConfig *tls;
         Peer *peers; /* Peer.prev/next */
         size_t n_peers;
@@ -65,8 +67,7 @@ static Peer *peer_free(Peer *p) {
         DL_DELETE(s->peers, p);
         if (p->is_ready)
                 s->n_peers--;
-        if (s->listener)
-                listener_conn_closed(s->listener, &p->address, p->is_ready);
+        listener_conn_closed(p->listener, &p->address, p->is_ready);
         free(p);
         return NULL;
 }
@@ -102,7 +103,7 @@ static void on_ready(Rpc *r, int64_t offset_usec, void *userdata) {
         p->is_ready = true;
         p->server->n_peers++;
         p->server->was_reached = p->server->was_reached || comes_from_outside(p);
-        listener_conn_handshaked(p->server->listener, &p->address);
+        listener_conn_handshaked(p->listener, &p->address);
         tell_changed(p->server);
 }
 
@@ -214,7 +215,7 @@ static const RpcHandlers rpc_handlers = {
         .on_closed = on_closed,
 };
 
-static int peer_new(PeerServer *s, int fd, const Address *address) {
+static int peer_new(PeerServer *s, Listener *l, int fd, const Address *address) {
         static const RpcParameters parameters = {
                 .agent = AGENT,
                 .in_flight = IN_FLIGHT_PEER,
@@ -228,7 +229,7 @@ static int peer_new(PeerServer *s, int fd, const Address *address) {
                 close(fd);
                 return -ENOMEM;
         }
-        *p = (Peer){ .server = s, .address = *address };
+        *p = (Peer){ .server = s, .listener = l, .address = *address };
         r = conn_new(s->rt, fd, address, s->tls, true, NULL, NULL, &conn);
         if (r < 0)
                 return r;
@@ -245,7 +246,7 @@ static void on_conn(Listener *l, int fd, const Address *address, void *userdata)
         int r = -ENOKEY;
 
         if (s->tls)
-                r = peer_new(s, fd, address);
+                r = peer_new(s, l, fd, address);
         else
                 close(fd);
         if (r < 0)
@@ -285,7 +286,8 @@ PeerServer *peer_server_free(PeerServer *s) {
                 HASH_DEL(s->hosts, row);
                 free(row);
         }
-        listener_free(s->listener);
+        while (s->n_listeners > 0)
+                listener_free(s->listeners[--s->n_listeners]);
         tls_config_free(s->tls);
         free(s);
         return NULL;
@@ -297,15 +299,22 @@ int peer_server_listen(PeerServer *s, int fd) {
                 .on_refused = on_refused,
         };
 
-        if (s->listener) {
+        int r;
+
+        if (s->n_listeners == ELEMENTSOF(s->listeners)) {
                 close(fd);
-                return -EALREADY;
+                return -E2BIG;
         }
-        return listener_new(s->rt, fd, &handlers, s, &s->listener);
+        r = listener_new(s->rt, fd, &handlers, s, &s->listeners[s->n_listeners]);
+        if (r < 0)
+                return r;
+        s->n_listeners++;
+        return 0;
 }
 
 int peer_server_get_address(const PeerServer *s, Address *ret) {
-        return s->listener ? listener_get_address(s->listener, ret) : -ENOTCONN;
+        return s->n_listeners > 0 ? listener_get_address(s->listeners[s->n_listeners - 1], ret)
+                                  : -ENOTCONN;
 }
 
 void peer_server_set_tls(PeerServer *s, TlsConfig *tls) {

@@ -18,9 +18,12 @@ int peer_server_new(const Runtime *rt /* weak */, const PeerServerHandlers *hand
 PeerServer *peer_server_free(PeerServer *s);
 DEFINE_CLEANUP(PeerServer *, peer_server_free);
 
-/* Takes fd. Connections that are not from who the certificate rules admit end in the handshake. */
+#define PEER_LISTENERS_MAX 16
+/* Takes fd; once an address. -E2BIG beyond PEER_LISTENERS_MAX. Connections that are not from who
+ * the certificate rules admit end in the handshake. */
 int peer_server_listen(PeerServer *s, int fd);
-int peer_server_get_address(const PeerServer *s, Address *ret); /* -ENOTCONN: not listening */
+/* Of the listener that came last; -ENOTCONN: not listening. */
+int peer_server_get_address(const PeerServer *s, Address *ret);
 /* Ours for handshakes from now on; NULL: nobody is signed in, connections are refused and live ones
  * cut. */
 void peer_server_set_tls(PeerServer *s, TlsConfig *tls);

@@ -49,6 +49,8 @@ TrackerCall *tracker_call_free(TrackerCall *c) {
                 return NULL;
         DL_DELETE(c->client->calls, c);
         rpc_call_free(c->sent);
+        if (c->payload.data) /* there may be a password in it */
+                explicit_bzero(c->payload.data, c->payload.size);
         writer_done(&c->payload);
         free(c->command);
         free(c);

@@ -172,6 +172,17 @@ static void test_take_over(void **state) {
         person_until_seq(bob, "lobby", 4); /* the new host's entry between the two */
         ASSERT_TEXTS(other, "lobby", "bob: before", "bob: after");
         assert_same_log(other, bob, "lobby");
+
+        /* The first device is a member like others now, and not its host again by a restart. */
+        person_kill(alice);
+        person_start(alice);
+        world_pass(w, USEC_PER_MINUTE);
+        assert_null(channel_member_get_local_host(person_channel(alice, "lobby")));
+        (void) person_join(alice, "lobby");
+        person_until_seq(alice, "lobby", 4);
+        assert_same_log(other, alice, "lobby");
+        (void) person_send_id(alice, "lobby", NULL, "from the first", WAIT_USEC, NULL);
+        ASSERT_TEXTS(other, "lobby", "bob: before", "bob: after", "alice: from the first");
 }
 
 int main(void) {

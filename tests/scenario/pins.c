@@ -120,11 +120,37 @@ static void test_lock(void **state) {
         assert_int_equal(manager_start(second), -EBUSY);
 }
 
+/* As many addresses as the settings name, each at the port that is there. */
+static void test_listen(void **state) {
+        _cleanup_(world_freep) World *w = world_new();
+        _cleanup_free_ char *directory = NULL;
+        _cleanup_(manager_freep) Manager *m = NULL;
+        const Address *listening, *advertised;
+        Address wanted[2];
+
+        assert_true(asprintf(&directory, "%s/listen", w->directory) > 0);
+        assert_int_equal(address_parse("127.0.0.1:0", true, &wanted[0]), 0);
+        wanted[1] = w->rig->address; /* the tracker has that port */
+        assert_int_equal(manager_new(w->rig->rt,
+                                     &(ManagerSettings){ .state_directory = directory,
+                                                         .listen = wanted,
+                                                         .n_listen = 2 },
+                                     &m),
+                         0);
+        assert_int_equal(manager_start(m), 0);
+        assert_int_equal(manager_get_listen_addresses(m, &listening), 2);
+        assert_int_not_equal(address_port(&listening[1]), address_port(&wanted[1]));
+        assert_int_equal(manager_get_advertised_addresses(m, &advertised), 2);
+        assert_true(address_equal(&advertised[0], &listening[0]));
+        assert_true(address_equal(&advertised[1], &listening[1]));
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_pins),
                 cmocka_unit_test(test_settings),
                 cmocka_unit_test(test_lock),
+                cmocka_unit_test(test_listen),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
