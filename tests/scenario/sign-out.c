@@ -128,12 +128,58 @@ static void test_back_from_holidays(void **state) {
                     clock_realtime(w->rig->rt->clock));
 }
 
+static void on_rows(const Failure *f, const OutboxRow *rows, size_t n, bool more, void *userdata) {
+        assert_null(f);
+        assert_int_equal(n, 1);
+        assert_int_equal(rows[0].state, OUTBOX_FAILED);
+        assert_int_equal(rows[0].error, ERROR_EXPIRED);
+        *(bool *) userdata = true;
+}
+
+/* A guest's day: renewed while the daemon runs, over when it does not. */
+static void test_guest(void **state) {
+        _cleanup_(world_freep) World *w = world_new();
+        Person *alice = world_person(w, "alice"), *carol = world_person(w, "carol");
+        bool is_read = false;
+
+        person_sign_up(alice, "alice");
+        person_host(alice, "lobby");
+        assert_int_equal(person_set_view(alice, "lobby", VIEW_INVALID, SEND_EVERYONE), ERROR_NONE);
+        person_guest(carol, "carol");
+        (void) person_join(carol, "lobby");
+        world_pass(w, 2 * USEC_PER_DAY);
+        assert_string_equal(account_get_username(manager_get_account(carol->manager)),
+                            "guest-carol");
+        person_until_state(carol, "lobby", MEMBER_LIVE);
+        (void) person_send_id(carol, "lobby", NULL, "still me", 20 * USEC_PER_SEC, NULL);
+
+        person_kill(alice);
+        person_until_state(carol, "lobby", MEMBER_OFFLINE);
+        (void) person_send(carol, "lobby", "too late");
+        person_kill(carol);
+        world_pass(w, 2 * USEC_PER_DAY);
+        person_start(carol);
+        world_pass(w, USEC_PER_MINUTE);
+        assert_null(account_get_username(manager_get_account(carol->manager)));
+        assert_int_equal(carol->n_channels, 0);
+
+        /* The name is free again: whoever takes it next has what its earlier bearer left here, and
+         * sends none of it. */
+        person_start(alice);
+        person_guest(carol, "carol");
+        person_until_state(carol, "lobby", MEMBER_LIVE);
+        assert_int_equal(channel_member_read_outbox(person_channel(carol, "lobby"), 0, 0, on_rows,
+                                                    &is_read, NULL),
+                         0);
+        test_loop_until_true(w->rig->loop, &is_read, USEC_PER_MINUTE);
+        ASSERT_TEXTS(alice, "lobby", "guest-carol: still me");
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_sign_out),
-                cmocka_unit_test(test_leases),
-                cmocka_unit_test(test_stays_signed_in),
-                cmocka_unit_test(test_back_from_holidays),
+                cmocka_unit_test(test_sign_out),        cmocka_unit_test(test_leases),
+                cmocka_unit_test(test_stays_signed_in), cmocka_unit_test(test_back_from_holidays),
+                cmocka_unit_test(test_guest),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
