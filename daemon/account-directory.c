@@ -130,6 +130,7 @@ struct DirectoryLookup {
         Account *account; /* weak */
         DirectoryLookup *prev, *next;
         char name[NAME_SIZE];
+        char after[NAME_SIZE]; /* what was asked for last: names above it */
         TrackerCall *call;
         account_lookup_fn done;
         void *userdata; /* weak */
@@ -157,6 +158,7 @@ static void lookup_complete(DirectoryLookup *l, const Failure *f, const Director
 static int lookup_ask(DirectoryLookup *l, const char *after, tracker_reply_fn reply) {
         _cleanup_(writer_done) Writer w = {};
 
+        snprintf(l->after, sizeof(l->after), "%s", after);
         write_query(&w, &(DirectoryQuery){ .query = l->name, .after = after, .limit = 1 });
         return account_call(l->account, "LIST", &w, reply, l, &l->call);
 }
@@ -181,9 +183,9 @@ static void on_looked_up(const Value *payload, const Failure *failure, void *use
                 if (streq(page.entries[i].channel_name, l->name))
                         found = &page.entries[i];
         /* Past its place in the order there is none; a next that does not lead on is none either.
-         */
-        if (!found && page.next && page.n > 0 && strcmp(page.next, l->name) < 0 &&
-            lookup_ask(l, page.next, on_looked_up) >= 0)
+         * A page may be empty and yet not the end: the tracker looks at so many names at a time. */
+        if (!found && page.next && strcmp(page.next, l->after) > 0 &&
+            strcmp(page.next, l->name) < 0 && lookup_ask(l, page.next, on_looked_up) >= 0)
                 return;
 
         if (!found)
