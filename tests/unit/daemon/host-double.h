@@ -237,7 +237,7 @@ static inline const Value *double_expect(HostDouble *d, const char *command) {
         return rpc_request_get_payload(d->request);
 }
 
-static inline void writer_of(Writer *w, const char *format, va_list ap) {
+_printf_(2, 0) static inline void writer_of(Writer *w, const char *format, va_list ap) {
         _cleanup_free_ char *text = NULL;
         int n = vasprintf(&text, format, ap);
 
