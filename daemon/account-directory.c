@@ -64,7 +64,8 @@ static void write_query(Writer *w, const DirectoryQuery *q) {
 typedef struct ListOp {
         AccountOp op;
         TrackerCall *call;
-        const Page *page; /* borrowed while it completes */
+        char after[NAME_SIZE]; /* "": from the first */
+        const Page *page;      /* borrowed while it completes */
 } ListOp;
 
 static void list_complete(Operation *o, const Failure *f) {
@@ -94,6 +95,10 @@ static void on_listed(const Value *payload, const Failure *failure, void *userda
         if (!failure && page_read(payload, &page) < 0) {
                 failure_set(&f, ERROR_PROTOCOL, "The tracker's list cannot be read.");
                 failure = &f;
+        } else if (!failure && page.next && strcmp(page.next, l->after) <= 0) {
+                /* Who asks for page after page would do so for ever. */
+                failure_set(&f, ERROR_PROTOCOL, "The tracker's list does not come to an end.");
+                failure = &f;
         }
         l->page = &page;
         operation_complete(&l->op.base, failure);
@@ -113,6 +118,7 @@ int account_list(Account *a, const DirectoryQuery *q, account_directory_fn done,
         l->op.directory = done;
         operation_init(&l->op.base, &list_type, &a->ops);
 
+        snprintf(l->after, sizeof(l->after), "%s", q->after ?: "");
         write_query(&w, q);
         r = account_call(a, "LIST", &w, on_listed, l, &l->call);
         if (r < 0) {
