@@ -6,7 +6,7 @@ import socket
 import pytest
 
 from outsider import Connection, Member, pin_of, sign_up
-from model_host import ModelHost
+from models import ModelHost
 from p2pchat import CHANNEL, HOST, MANAGER, PATH, free_port, wait_for
 
 

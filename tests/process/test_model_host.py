@@ -10,7 +10,7 @@ import uuid
 import dbus
 import pytest
 
-from model_host import ModelHost
+from models import ModelHost
 from outsider import TIME, UUID, Connection, pin_of, sign_up
 from p2pchat import CHANNEL, ERROR, refused, wait_for
 

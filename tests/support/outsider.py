@@ -172,6 +172,7 @@ class Authority:
     """Signs whatever it is asked to: the tracker's own CA (its key read from disk) or a new one."""
 
     def __init__(self, directory=None):
+        self.ca = None
         if directory:
             with open(directory + "/ca.key", "rb") as f:
                 self.key = serialization.load_pem_private_key(f.read(), None)
@@ -179,17 +180,17 @@ class Authority:
                 self.ca = x509.load_pem_x509_certificate(f.read())
         else:
             self.key = Ed25519PrivateKey.generate()
-            self.ca = self.sign(self.key, [], is_ca=True, issuer=x509.Name([]))
+            self.ca = self.sign(self.key, [], is_ca=True)
 
     def uri(self, path):
         return f"p2pchat://{tracker_id_of(self.ca)}/{path}"
 
-    def sign(self, key, sans, is_ca=False, begin=-1, end=1, issuer=None, usage=None):
+    def sign(self, key, sans, is_ca=False, begin=-1, end=1, usage=None):
         """sans: URIs, or x509.GeneralNames. begin, end: days from now."""
         now = datetime.datetime.utcnow()
         usage = usage or [ExtendedKeyUsageOID.CLIENT_AUTH, ExtendedKeyUsageOID.SERVER_AUTH]
-        builder = (x509.CertificateBuilder().subject_name(x509.Name([]))
-                   .issuer_name(self.ca.subject if issuer is None else issuer)
+        issuer = self.ca.subject if self.ca else x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "outsider")])
+        builder = (x509.CertificateBuilder().subject_name(x509.Name([]) if self.ca else issuer).issuer_name(issuer)
                    .public_key(key.public_key()).serial_number(x509.random_serial_number())
                    .not_valid_before(now + datetime.timedelta(days=begin))
                    .not_valid_after(now + datetime.timedelta(days=end))
