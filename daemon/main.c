@@ -5,6 +5,7 @@
 #include <systemd/sd-daemon.h>
 
 #include "base/log.h"
+#include "base/loop.h"
 #include "daemon/daemon.h"
 #include "daemon/settings.h"
 
@@ -115,6 +116,6 @@ int main(int argc, char **argv) {
         if (r < 0)
                 log_error_errno(r, "Cannot start");
         else
-                r = sd_event_loop(p.rt.event);
+                r = loop_run(&p.rt, loop_log_slow, NULL);
         return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -148,7 +148,7 @@ void account_call_fail_errno(AccountCall *c, int r) {
                 return;
         default:
                 log_fields(LOG_ERR, r, LOG_FIELDS("CHAT_USER", c->name[0] ? c->name : NULL),
-                           "Cannot answer a request for an identity: %s", strerror(-r));
+                           "Cannot answer a request for an identity");
                 account_call_fail(c, ERROR_INTERNAL, "The tracker failed; nothing was done.");
         }
 }
@@ -303,5 +303,5 @@ void accounts_seen(Accounts *a, const char *key_id) {
 
         r = db_touch_device(a->db, key_id, clock_realtime(a->rt->clock));
         if (r < 0)
-                log_warning_errno(r, "Cannot note that a device was seen: %s", strerror(-r));
+                log_warning_errno(r, "Cannot note that a device was seen");
 }

@@ -159,8 +159,7 @@ int authority_files_open(const char *state_directory, const char *credentials_di
                 return -errno;
         /* Two that start at once on an empty directory (the service, --print-pin) make one CA. */
         if (flock(dir_fd, LOCK_EX) < 0)
-                return log_error_errno(-errno, "Cannot lock %s: %s", state_directory,
-                                       strerror(errno));
+                return log_error_errno(-errno, "Cannot lock %s", state_directory);
         r = open_key(dir_fd, credentials_directory, &key);
         if (r < 0)
                 return log_error_errno(r, "Cannot use the CA's key %s/ca.key: %s", state_directory,
@@ -174,8 +173,8 @@ int authority_files_open(const char *state_directory, const char *credentials_di
         if (r >= 0)
                 r = check_pair(key, ca);
         if (r < 0)
-                return log_error_errno(r, "Cannot use the CA's certificate %s/ca.pem: %s",
-                                       state_directory, strerror(-r));
+                return log_error_errno(r, "Cannot use the CA's certificate %s/ca.pem",
+                                       state_directory);
         *ret_key = TAKE_PTR(key);
         *ret_ca = TAKE_PTR(ca);
         return 0;

@@ -79,8 +79,7 @@ static void on_reissue(void *userdata) {
 
         r = reissue_own(a);
         if (r < 0) {
-                log_error_errno(r, "Cannot renew the tracker's certificate, trying again: %s",
-                                strerror(-r));
+                log_error_errno(r, "Cannot renew the tracker's certificate, trying again");
                 clock_timer_arm(a->reissue, REISSUE_RETRY_USEC);
         }
 }

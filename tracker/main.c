@@ -6,6 +6,7 @@
 #include <systemd/sd-daemon.h>
 
 #include "base/log.h"
+#include "base/loop.h"
 #include "tracker/authority.h"
 #include "tracker/options.h"
 #include "tracker/tracker.h"
@@ -68,8 +69,8 @@ static int serve(const Runtime *rt, const TrackerSettings *settings, const Optio
         if (r >= 0)
                 r = sd_event_set_watchdog(rt->event, true);
         if (r < 0)
-                return log_error_errno(r, "Cannot prepare the event loop: %s", strerror(-r));
-        return sd_event_loop(rt->event);
+                return log_error_errno(r, "Cannot prepare the event loop");
+        return loop_run(rt, loop_log_slow, NULL);
 }
 
 static int run(const TrackerSettings *settings, const Options *options) {
@@ -88,7 +89,7 @@ static int run(const TrackerSettings *settings, const Options *options) {
         if (r >= 0)
                 r = workers_new(event, WORKER_THREADS, &workers);
         if (r < 0)
-                return log_error_errno(r, "Cannot start: %s", strerror(-r));
+                return log_error_errno(r, "Cannot start");
         rt = (Runtime){ .event = event, .clock = clock, .random = random, .workers = workers };
         return options->print_pin ? print_pin(&rt, settings) : serve(&rt, settings, options);
 }

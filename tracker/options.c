@@ -80,8 +80,7 @@ static int open_state_directory(const char *path) {
         struct stat st;
 
         if (mkdir(path, 0700) < 0 && errno != EEXIST)
-                return log_error_errno(-errno, "Cannot make the state directory %s: %s", path,
-                                       strerror(errno));
+                return log_error_errno(-errno, "Cannot make the state directory %s", path);
         fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         if (fd < 0 || fstat(fd, &st) < 0 || ((st.st_mode & 0077) != 0 && fchmod(fd, 0700) < 0))
                 return log_error_errno(-errno, "Cannot use the state directory %s: %s", path,
