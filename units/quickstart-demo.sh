@@ -213,7 +213,7 @@ demo_same() {
 
 # bob answers whatever alice says, until his log ends.
 demo_bob_answers() {
-        as bob log lobby -f -n 0 -o json | while IFS= read -r line; do
+        as bob log lobby -f -n 0 -o json 2>/dev/null | while IFS= read -r line; do
                 case $line in
                 *'"kind":"message"'*'"username":"alice"'*)
                         as bob send lobby "I heard you, alice." >/dev/null || true
