@@ -42,6 +42,7 @@ typedef struct RosterOp {
         MemberOp op;
         RosterEntry *members; /* of the host that we are: what is told in the next turn */
         size_t n, limit;
+        char after[NAME_SIZE]; /* "": from the first */
         bool more;
 } RosterOp;
 
@@ -117,10 +118,16 @@ static void on_members(int r, const Value *payload, const Failure *failure, void
                 if (read_member(value_at(members, i), &m) < 0)
                         continue;
                 x->limit = n;
-                if (add_member(&m, x) < 0)
+                if (add_member(&m, x) < 0) {
                         failure_set(&f, ERROR_INTERNAL, "Out of memory.");
+                        failure = &f;
+                }
         }
         x->more = next && x->n > 0;
+        if (!failure && x->more && strcmp(x->members[x->n - 1].username, x->after) <= 0) {
+                failure_set(&f, ERROR_PROTOCOL, "The host's list does not come to an end.");
+                failure = &f;
+        }
         operation_complete(&x->op.base, failure);
 }
 
@@ -146,6 +153,7 @@ int channel_member_get_members(ChannelMember *c, const char *after, unsigned lim
                 }
                 return member_op_return(&x->op, ret_op, &none);
         }
+        snprintf(x->after, sizeof(x->after), "%s", after ?: "");
         begin(c, &w);
         writer_string(&w, "after", after);
         writer_uint(&w, "limit", x->limit);

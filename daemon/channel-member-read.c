@@ -7,7 +7,8 @@ typedef struct ReadOp {
         MemberOp op;
         PageQuery query;
         bool asked_host;
-        Entry *entries; /* from the host, on their way to our copy */
+        uint64_t host_before; /* what it was asked with; 0: for the newest, or after something */
+        Entry *entries;       /* from the host, on their way to our copy */
         size_t n_entries;
         bool more;
 } ReadOp;
@@ -114,6 +115,16 @@ static void on_kept(int r, void *userdata) {
                 read_end(x, x->entries, x->n_entries, x->more, true);
 }
 
+/* What a page must hold that follows, or comes before, what was asked for: who asks for page after
+ * page comes to an end. */
+static bool is_page_asked_for(const ReadOp *x) {
+        if (x->n_entries == 0)
+                return true;
+        if (!x->query.before)
+                return x->entries[0].seq == x->query.anchor + 1;
+        return x->host_before == 0 || x->entries[x->n_entries - 1].seq < x->host_before;
+}
+
 static void on_history(int r, const Value *payload, const Failure *failure, void *userdata) {
         ReadOp *x = userdata;
         ChannelMember *c = x->op.member;
@@ -126,8 +137,13 @@ static void on_history(int r, const Value *payload, const Failure *failure, void
         }
         if (r == 0)
                 r = read_host_entries(payload, &x->entries, &x->n_entries, &x->more);
+        if (r >= 0 && !is_page_asked_for(x))
+                r = -EBADMSG;
         if (r < 0) {
-                failure_set(&f, r == -ETIMEDOUT ? ERROR_TIMEOUT : ERROR_HOST_OFFLINE,
+                failure_set(&f,
+                            r == -ETIMEDOUT ? ERROR_TIMEOUT
+                            : r == -EBADMSG ? ERROR_PROTOCOL
+                                            : ERROR_HOST_OFFLINE,
                             "The host did not answer with a page of its log.");
                 operation_complete(&x->op.base, &f);
                 return;
@@ -150,9 +166,10 @@ static int ask_host(ReadOp *x) {
         writer_string(&w, "channel_name", c->stored.name);
         writer_string(&w, "channel_id", c->stored.channel_id);
         /* Older pages join what is held, whatever was asked for: so no hole stays between. */
-        if (q->before && (c->stored.first_seq > 0 || q->anchor > 0))
-                writer_uint(&w, "before",
-                            c->stored.first_seq > 0 ? c->stored.first_seq : q->anchor);
+        if (q->before)
+                x->host_before = c->stored.first_seq > 0 ? c->stored.first_seq : q->anchor;
+        if (x->host_before > 0)
+                writer_uint(&w, "before", x->host_before);
         else if (!q->before)
                 writer_uint(&w, "after", q->anchor);
         writer_uint(&w, "limit", MIN(q->limit, (unsigned) HISTORY_LIMIT_MAX));
