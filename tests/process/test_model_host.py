@@ -429,3 +429,44 @@ def test_killed_while_sending(stage):
         wait_for(lambda: stage.get(h, "OutboxCount") == 0, "the outbox to be empty")
         assert stage.bob.texts(h.path) == ["old 0", "old 1", "old 2", *texts]
         assert [e["message_content"] for e in h.entries if e["username"] == "bob"] == texts
+
+
+# -- pages that never end
+
+def test_endless_members(stage):
+    people = [{"username": name, "user_type": "REGISTERED", "role": "none", "status": "online", "since": "2026-01-01T00:00:00.000Z"}
+              for name in ("bob", "carol")]
+    with stage.host() as h:
+        h.hooks["MEMBERS"] = lambda c, f: h.ok(c, f, {"members": people, "next": "bob", "generation": 1})
+        result = stage.bob.ctl("members", h.name, check=False)
+        assert result.stdout.count("carol") <= 2
+        h.hooks["MEMBERS"] = lambda c, f: h.ok(c, f, {"members": [], "next": "a", "generation": 1})
+        stage.bob.ctl("members", h.name, check=False)
+
+
+def test_endless_history(stage):
+    """Pages of the host's that are not what was asked for: never shown as such, never asked for for ever."""
+    with stage.host(n=20, join=False) as h:
+        h.path = stage.bob.join(h.name, backlog=dbus.UInt32(2))
+        stage.wait_state(h, "live")
+        wait_for(lambda: stage.bob.get(h.path, CHANNEL, "SyncedSeq") == 21, "the backlog")
+        asked = []
+
+        def same(c, f):
+            asked.append(f.payload)
+            h.ok(c, f, {"entries": h.entries[-3:], "more": True})
+        h.hooks["HISTORY"] = same
+        for arguments in (("-n", "100"), ()):
+            result = stage.bob.ctl("log", h.name, "-o", "json", *arguments, check=False)
+            seqs = [json.loads(line)["seq"] for line in result.stdout.splitlines()]
+            assert seqs == sorted(set(seqs)), "nothing twice, in order"
+        assert len(asked) < 50
+        h.hooks.clear()
+
+        def history(c, f):
+            rest = [e for e in h.entries if e["seq"] < f.payload.get("before", 2**53) and e["seq"] > f.payload.get("after", 0)]
+            page = rest[:f.payload["limit"]] if "after" in f.payload else rest[-f.payload["limit"]:]
+            h.ok(c, f, {"entries": page, "more": len(rest) > len(page)})
+        h.hooks["HISTORY"] = history
+        shown = stage.bob.ctl("log", h.name, "-o", "json", "-n", "100").stdout.splitlines()
+        assert [json.loads(line)["seq"] for line in shown] == list(range(1, 22)), "an honest host: all of it"
