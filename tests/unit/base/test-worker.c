@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Knows what workers and lanes promise, on threads and inline; leaves real work to its users. */
-#include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -11,16 +10,9 @@
 #include <cmocka.h>
 
 #include "base/worker.h"
+#include "support/latch.h"
 
 #define LOOP_USEC (10 * UINT64_C(1000000))
-
-/* Holds threads until it is opened, and tells who has arrived. */
-typedef struct Latch {
-        pthread_mutex_t lock;
-        pthread_cond_t cond;
-        bool is_open;
-        unsigned n_arrived;
-} Latch;
 
 typedef struct Fixture {
         sd_event *event;
@@ -43,29 +35,6 @@ typedef struct Request {
         Job **cancels;  /* by its done */
         Lane **closes;
 } Request;
-
-static void latch_wait(Latch *l) {
-        pthread_mutex_lock(&l->lock);
-        l->n_arrived++;
-        pthread_cond_broadcast(&l->cond);
-        while (!l->is_open)
-                pthread_cond_wait(&l->cond, &l->lock);
-        pthread_mutex_unlock(&l->lock);
-}
-
-static void latch_open(Latch *l) {
-        pthread_mutex_lock(&l->lock);
-        l->is_open = true;
-        pthread_cond_broadcast(&l->cond);
-        pthread_mutex_unlock(&l->lock);
-}
-
-static void latch_expect(Latch *l, unsigned n) {
-        pthread_mutex_lock(&l->lock);
-        while (l->n_arrived < n)
-                pthread_cond_wait(&l->cond, &l->lock);
-        pthread_mutex_unlock(&l->lock);
-}
 
 static int run(void *userdata) {
         Request *q = userdata;
@@ -121,8 +90,7 @@ static int setup_with(void **state, bool is_inline) {
         *state = f;
         if (!f || sd_event_new(&f->event) < 0)
                 return -1;
-        pthread_mutex_init(&f->latch.lock, NULL);
-        pthread_cond_init(&f->latch.cond, NULL);
+        latch_init(&f->latch);
         return is_inline ? workers_new_inline(f->event, &f->workers)
                          : workers_new(f->event, 2, &f->workers);
 }
@@ -139,8 +107,7 @@ static int teardown(void **state) {
         Fixture *f = *state;
 
         workers_free(f->workers);
-        pthread_cond_destroy(&f->latch.cond);
-        pthread_mutex_destroy(&f->latch.lock);
+        latch_done(&f->latch);
         sd_event_unref(f->event);
         free(f);
         return 0;
