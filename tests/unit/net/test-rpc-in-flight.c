@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Knows how much of what is asked is taken before it is answered, and that the rest waits unread;
+ * leaves answers to test-rpc-calls.c. */
+#include "unit/net/rpc-fixture.h"
+
+static void raw_park(Fixture *f, unsigned id, size_t n_bytes) {
+        static char line[FRAME_BYTES_MAX];
+        int n;
+
+        n = snprintf(line, sizeof(line), "PARK-{\"id\":\"%u\",\"payload\":{\"x\":\"%0*d\"}}\n", id,
+                     (int) n_bytes, 0);
+        assert_true(n > 0 && (size_t) n < sizeof(line));
+        say(f, line, (size_t) n);
+        test_loop_run(f->loop, 0);
+}
+
+static void test_owner_pauses(void **state) {
+        Fixture *f = *state;
+        Caller c[3] = {};
+
+        start_ready_pair(f, 8);
+        rpc_set_paused(f->accepting.rpc, true);
+        for (unsigned i = 0; i < ELEMENTSOF(c); i++)
+                call(f->dialling.rpc, "PARK", &c[i]);
+        test_loop_run(f->loop, USEC_PER_SEC);
+        assert_int_equal(f->accepting.n_parked, 1); /* from the next frame on */
+        rpc_request_free(f->accepting.parked[0]);
+        test_loop_run(f->loop, USEC_PER_SEC);
+        assert_int_equal(f->accepting.n_parked, 1);
+        rpc_set_paused(f->accepting.rpc, false);
+        test_loop_run(f->loop, USEC_PER_SEC);
+        assert_int_equal(f->accepting.n_parked, 3);
+        rpc_request_free(f->accepting.parked[1]);
+        rpc_request_free(f->accepting.parked[2]);
+        f->accepting.n_parked = 0;
+        test_loop_run(f->loop, USEC_PER_SEC);
+        for (unsigned i = 0; i < ELEMENTSOF(c); i++)
+                assert_int_equal(c[i].failure.code, ERROR_INTERNAL);
+}
+
+static void test_in_flight_waits_unread(void **state) {
+        Fixture *f = *state;
+        Caller c[6] = {};
+
+        start_ready_pair(f, 4);
+        for (unsigned i = 0; i < ELEMENTSOF(c); i++)
+                call(f->dialling.rpc, "PARK", &c[i]);
+        test_loop_run(f->loop, USEC_PER_SEC);
+        assert_int_equal(f->accepting.n_parked, 4);
+        rpc_request_reply(f->accepting.parked[2], NULL);
+        test_loop_run(f->loop, USEC_PER_SEC);
+        assert_int_equal(f->accepting.n_parked, 5);
+        rpc_request_reply(f->accepting.parked[0], NULL);
+        rpc_request_reply(f->accepting.parked[1], NULL);
+        test_loop_run(f->loop, USEC_PER_SEC);
+        assert_int_equal(f->accepting.n_parked, 6);
+        for (unsigned i = 3; i < 6; i++)
+                rpc_request_free(f->accepting.parked[i]);
+        f->accepting.n_parked = 0;
+        test_loop_run(f->loop, USEC_PER_SEC);
+        for (unsigned i = 0; i < ELEMENTSOF(c); i++)
+                assert_int_equal(c[i].n_replies, 1);
+}
+
+/* What is not answered yet is bounded in bytes too, and many small ones cannot be traded for as
+ * many large ones. */
+static void test_in_flight_bytes_wait_unread(void **state) {
+        Fixture *f = *state;
+        const size_t n_large = IN_FLIGHT_BYTES_MAX / 2 - 5000;
+        Side *s = &f->accepting;
+        unsigned id = 0;
+
+        start_raw(f, 100);
+        say_line(f, HELLO);
+        hear(f);
+        for (unsigned i = 0; i < 10; i++)
+                raw_park(f, ++id, 1);
+        for (unsigned i = 0; i < 4; i++)
+                raw_park(f, ++id, n_large);
+        test_loop_run(f->loop, USEC_PER_SEC);
+        assert_int_equal(s->n_parked, 13);
+        for (unsigned i = 0; i < 10; i++)
+                rpc_request_reply(s->parked[i], NULL);
+        test_loop_run(f->loop, USEC_PER_SEC);
+        assert_int_equal(s->n_parked, 13);
+        rpc_request_reply(s->parked[10], NULL);
+        rpc_request_reply(s->parked[11], NULL);
+        test_loop_run(f->loop, USEC_PER_SEC);
+        assert_int_equal(s->n_parked, 14);
+        rpc_request_reply(s->parked[12], NULL);
+        rpc_request_reply(s->parked[13], NULL);
+        s->n_parked = 0;
+}
+
+static void test_payloads_end(void **state) {
+        Fixture *f = *state;
+        Caller c = {};
+
+        f->payloads_end = true;
+        start_ready_pair(f, 4);
+        call(f->dialling.rpc, "ECHO", &c);
+        test_loop_run(f->loop, USEC_PER_SEC);
+        assert_true(c.ok);
+        call(f->dialling.rpc, "PARK", &c);
+        test_loop_run(f->loop, USEC_PER_SEC);
+        assert_int_equal(f->accepting.n_parked, 1);
+        assert_null(rpc_request_get_payload(f->accepting.parked[0]));
+        assert_string_equal(rpc_request_get_command(f->accepting.parked[0]), "PARK");
+        f->accepting.n_parked = 0;
+        rpc_request_reply(f->accepting.parked[0], NULL);
+        test_loop_run(f->loop, USEC_PER_SEC);
+        assert_int_equal(c.n_replies, 2);
+        assert_true(c.ok);
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test_setup_teardown(test_owner_pauses, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_in_flight_waits_unread, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_in_flight_bytes_wait_unread, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_payloads_end, setup, teardown),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
