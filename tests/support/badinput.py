@@ -188,9 +188,9 @@ def padded(command, frame_id, payload, size):
 
 
 def mutations(seed_frame, random, n):
-    """n lines made from a good one by small damage; some are still frames."""
-    for _ in range(n):
-        data = bytearray(seed_frame[:-1])
+    """n lines made from a good one, whose id is m1, by small damage; some are still frames."""
+    for i in range(n):  # answers come in any order: each line has an id of its own
+        data = bytearray(seed_frame[:-1].replace(b'"m1"', b'"m%d"' % i))
         for _ in range(random.randint(1, 4)):
             at = random.randrange(len(data))
             match random.randrange(5):
