@@ -17,10 +17,17 @@ static int account_json(Ctl *ctl, const AccountView *a, const char *recovery_cod
         writer_string(&w, "tracker_pin", a->path ? a->pin : "");
         writer_string(&w, "tracker_state", a->path ? a->state : "none");
         writer_string(&w, "tracker_reason", a->path ? a->reason : "");
-        writer_string(&w, "username", a->path ? a->username : "");
-        writer_string(&w, "user_type", a->path ? a->user_type : "none");
-        if (a->expires)
+        /* As in status: the wire's words, and null for nobody. */
+        if (a->path && *a->username) {
+                writer_string(&w, "username", a->username);
+                writer_string(&w, "user_type",
+                              streq(a->user_type, "guest") ? "GUEST" : "REGISTERED");
                 writer_time(&w, "expires", a->expires);
+        } else {
+                writer_null(&w, "username");
+                writer_null(&w, "user_type");
+                writer_null(&w, "expires");
+        }
         writer_string(&w, "recovery_code", recovery_code);
         writer_end_object(&w);
         r = print_json(ctl, &w);

@@ -99,7 +99,7 @@ def test_no_daemon(tmp_path):
 
 def test_identity(stage):
     peer = stage.nobody
-    assert js(peer, "whoami")["username"] == ""
+    assert [js(peer, "whoami")[key] for key in ("username", "user_type", "expires")] == [None] * 3
     assert js(peer, "tracker")["tracker_state"] == "none"
     assert fails(peer, 1, "tracker", stage.tracker.address) == "UntrustedTracker"
     assert fails(peer, 1, "tracker", "127.0.0.1:1", "--trust-new") == "TrackerUnreachable"
@@ -121,7 +121,7 @@ def test_identity(stage):
     assert code
     assert peer.ctl("whoami").stdout == "nina\n"
     me = js(peer, "whoami")
-    assert (me["username"], me["user_type"]) == ("nina", "registered") and TIME.fullmatch(me["expires"])
+    assert (me["username"], me["user_type"]) == ("nina", "REGISTERED") and TIME.fullmatch(me["expires"])
     assert fails(peer, 1, "guest", "gail") == "AlreadySignedIn"
     peer.ctl("signout")
     assert peer.ctl("guest", "gail").stdout == "guest-gail\n"
