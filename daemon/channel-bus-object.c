@@ -157,8 +157,10 @@ static int method_get_info(sd_bus_message *m, void *userdata, sd_bus_error *erro
         return bus_operation_park(op, r, waiting, member_op_cancel, error);
 }
 
-static int method_connect(sd_bus_message *m, void *userdata, sd_bus_error *error) {
-        ChannelObject *o = userdata;
+typedef int (*change_fn)(ChannelMember *c, member_done_fn done, void *userdata, MemberOp **ret);
+
+static int change_connection(ChannelObject *o, sd_bus_message *m, change_fn change,
+                             sd_bus_error *error) {
         MemberOp *waiting = NULL;
         BusOperation *op;
         int r;
@@ -168,23 +170,16 @@ static int method_connect(sd_bus_message *m, void *userdata, sd_bus_error *error
                 r = channel_object_new_operation(o, m, &op);
         if (r < 0)
                 return r;
-        r = channel_member_connect(o->member, channel_object_on_done, op, &waiting);
+        r = change(o->member, channel_object_on_done, op, &waiting);
         return bus_operation_park(op, r, waiting, member_op_cancel, error);
 }
 
-static int method_disconnect(sd_bus_message *m, void *userdata, sd_bus_error *error) {
-        ChannelObject *o = userdata;
-        MemberOp *waiting = NULL;
-        BusOperation *op;
-        int r;
+static int method_connect(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        return change_connection(userdata, m, channel_member_connect, error);
+}
 
-        r = options_read(m, NULL, NULL, error);
-        if (r >= 0)
-                r = channel_object_new_operation(o, m, &op);
-        if (r < 0)
-                return r;
-        r = channel_member_disconnect(o->member, channel_object_on_done, op, &waiting);
-        return bus_operation_park(op, r, waiting, member_op_cancel, error);
+static int method_disconnect(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        return change_connection(userdata, m, channel_member_disconnect, error);
 }
 
 static int method_leave(sd_bus_message *m, void *userdata, sd_bus_error *error) {
