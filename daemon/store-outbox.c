@@ -434,18 +434,26 @@ typedef struct DecisionRequest {
         store_done_fn done;
 } DecisionRequest;
 
+/* What is in the log can no longer be decided about. */
+static int read_undecided(SqlTx *tx, const DecisionRequest *q, OutboxState *ret) {
+        int r;
+
+        r = read_state(tx, q->channel, q->id, ret);
+        if (r < 0)
+                return r;
+        if (*ret < 0)
+                return -ENOENT;
+        return *ret == OUTBOX_STORED ? -EEXIST : 0;
+}
+
 static int work_cancel(SqlTx *tx, void *request) {
         DecisionRequest *q = request;
         OutboxState state;
         int r;
 
-        r = read_state(tx, q->channel, q->id, &state);
+        r = read_undecided(tx, q, &state);
         if (r < 0)
                 return r;
-        if (state < 0)
-                return -ENOENT;
-        if (state == OUTBOX_STORED)
-                return -EEXIST;
         r = sql_run(tx, "DELETE FROM outbox WHERE channel = ? AND id = ?", "ts", q->channel, q->id);
         return r < 0 ? r : state == OUTBOX_QUEUED;
 }
@@ -456,13 +464,9 @@ static int work_retry(SqlTx *tx, void *request) {
         OutboxState state;
         int r;
 
-        r = read_state(tx, q->channel, q->id, &state);
+        r = read_undecided(tx, q, &state);
         if (r < 0)
                 return r;
-        if (state < 0)
-                return -ENOENT;
-        if (state == OUTBOX_STORED)
-                return -EEXIST;
         if (state == OUTBOX_QUEUED)
                 return 0;
         r = take_position(tx, q->channel, &position);
