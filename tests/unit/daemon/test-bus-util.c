@@ -287,28 +287,30 @@ static void test_depth(void **state) {
         assert_non_null(strstr(a.text, SD_BUS_ERROR_INVALID_ARGS));
 }
 
+/* Returns once the call waits for its answer. */
+static void park(World *w, Answer *ret) {
+        sd_bus_message *m = new_call(w, "Park");
+
+        *ret = (Answer){};
+        assert_return_code(sd_bus_message_append(m, "a{sv}", 0), 0);
+        call(w, m, ret);
+        run_until(w, is_parked, w);
+}
+
 static void test_parked(void **state) {
         World *w = *state;
         Failure f;
-        Answer a = {};
-        sd_bus_message *m;
+        Answer a;
 
         /* completed */
-        m = new_call(w, "Park");
-        assert_return_code(sd_bus_message_append(m, "a{sv}", 0), 0);
-        call(w, m, &a);
-        run_until(w, is_parked, w);
+        park(w, &a);
         bus_operation_done(w->parked, NULL);
         run_until(w, is_answered, &a);
         assert_string_equal(a.text, "");
         assert_int_equal(w->n_cancelled, 0);
 
         /* refused */
-        a = (Answer){};
-        m = new_call(w, "Park");
-        assert_return_code(sd_bus_message_append(m, "a{sv}", 0), 0);
-        call(w, m, &a);
-        run_until(w, is_parked, w);
+        park(w, &a);
         (void) failure_set(&f, ERROR_HOST_OFFLINE, "Later.");
         bus_operation_done(w->parked, &f);
         run_until(w, is_answered, &a);
@@ -316,11 +318,7 @@ static void test_parked(void **state) {
         assert_int_equal(w->n_cancelled, 0);
 
         /* the end of its object is its answer */
-        a = (Answer){};
-        m = new_call(w, "Park");
-        assert_return_code(sd_bus_message_append(m, "a{sv}", 0), 0);
-        call(w, m, &a);
-        run_until(w, is_parked, w);
+        park(w, &a);
         bus_operations_object_gone(bus_get_operations(w->face), &a);
         assert_true(is_parked(w));
         bus_operations_object_gone(bus_get_operations(w->face), w);
@@ -338,13 +336,9 @@ static void test_parked(void **state) {
 
 static void test_caller_hangs_up(void **state) {
         World *w = *state;
-        Answer a = {};
-        sd_bus_message *m;
+        Answer a;
 
-        m = new_call(w, "Park");
-        assert_return_code(sd_bus_message_append(m, "a{sv}", 0), 0);
-        call(w, m, &a);
-        run_until(w, is_parked, w);
+        park(w, &a);
         sd_bus_close(w->client);
         assert_int_equal(clock_virtual_run(w->rt.clock, NULL, NULL, USEC_PER_SEC), 0);
         assert_int_equal(w->n_cancelled, 1);
