@@ -234,27 +234,17 @@ static int read_entry(sd_bus_message *m, EntryView *ret) {
         return 1;
 }
 
-static int read_page_flags(sd_bus_message *m, bool *ret_more) {
-        const char *key;
-        int r, more = 0;
+static int read_page_flag(sd_bus_message *m, const char *key, void *userdata) {
+        EntryPage *page = userdata;
+        int more, r;
 
-        r = sd_bus_message_enter_container(m, 'a', "{sv}");
+        if (!streq(key, "more"))
+                return 0;
+        r = sd_bus_message_read(m, "v", "b", &more);
         if (r < 0)
                 return r;
-        while ((r = sd_bus_message_enter_container(m, 'e', "sv")) > 0) {
-                r = sd_bus_message_read_basic(m, 's', &key);
-                if (r >= 0)
-                        r = streq(key, "more") ? sd_bus_message_read(m, "v", "b", &more)
-                                               : sd_bus_message_skip(m, "v");
-                if (r >= 0)
-                        r = sd_bus_message_exit_container(m);
-                if (r < 0)
-                        return r;
-        }
-        if (r < 0)
-                return r;
-        *ret_more = more;
-        return sd_bus_message_exit_container(m);
+        page->more = more;
+        return 1;
 }
 
 int client_try_page(Ctl *ctl, const char *path, uint64_t anchor, uint32_t limit, bool before,
@@ -297,7 +287,7 @@ int client_try_page(Ctl *ctl, const char *path, uint64_t anchor, uint32_t limit,
         }
         r = sd_bus_message_exit_container(reply);
         if (r >= 0)
-                r = read_page_flags(reply, &page.more);
+                r = client_read_pairs(reply, read_page_flag, &page);
         if (r < 0)
                 return r;
         *ret = page;

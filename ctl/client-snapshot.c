@@ -134,29 +134,27 @@ static int read_property(sd_bus_message *m, const Property *p, void *target) {
         }
 }
 
-/* a{sv} by a table; what is not in it is passed over. */
-static int read_properties(sd_bus_message *m, const Property *table, void *target) {
-        const char *name;
+typedef struct PropertyReader {
+        const Property *table;
+        void *target;
+} PropertyReader;
+
+static int read_by_table(sd_bus_message *m, const char *name, void *userdata) {
+        const PropertyReader *reader = userdata;
         int r;
 
-        r = sd_bus_message_enter_container(m, 'a', "{sv}");
-        if (r < 0)
-                return r;
-        while ((r = sd_bus_message_enter_container(m, 'e', "sv")) > 0) {
-                const Property *p;
+        for (const Property *p = reader->table; p->name; p++)
+                if (streq(p->name, name)) {
+                        r = read_property(m, p, reader->target);
+                        return r < 0 ? r : 1;
+                }
+        return 0;
+}
 
-                r = sd_bus_message_read_basic(m, 's', &name);
-                if (r < 0)
-                        return r;
-                for (p = table; p->name && !streq(p->name, name); p++)
-                        ;
-                r = p->name ? read_property(m, p, target) : sd_bus_message_skip(m, "v");
-                if (r >= 0)
-                        r = sd_bus_message_exit_container(m);
-                if (r < 0)
-                        return r;
-        }
-        return r < 0 ? r : sd_bus_message_exit_container(m);
+static int read_properties(sd_bus_message *m, const Property *table, void *target) {
+        PropertyReader reader = { .table = table, .target = target };
+
+        return client_read_pairs(m, read_by_table, &reader);
 }
 
 /* {oa{sa{sv}}} of one object, the path already read. */

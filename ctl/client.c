@@ -200,6 +200,33 @@ int client_call(Ctl *ctl, sd_bus_message *m, uint64_t timeout_usec, sd_bus_messa
         return r < 0 ? client_fail(ctl, &error, r) : EXIT_OK;
 }
 
+int client_read_pairs(sd_bus_message *m, client_pair_fn fn, void *userdata) {
+        const char *key;
+        int r;
+
+        r = sd_bus_message_enter_container(m, 'a', "{sv}");
+        if (r < 0)
+                return r;
+        while ((r = sd_bus_message_enter_container(m, 'e', "sv")) > 0) {
+                r = sd_bus_message_read_basic(m, 's', &key);
+                if (r >= 0)
+                        r = fn(m, key, userdata);
+                if (r == 0)
+                        r = sd_bus_message_skip(m, "v");
+                if (r >= 0)
+                        r = sd_bus_message_exit_container(m);
+                if (r < 0)
+                        return r;
+        }
+        return r < 0 ? r : sd_bus_message_exit_container(m);
+}
+
+int client_done(Ctl *ctl, int r) {
+        if (r == EXIT_OK && ctl->json != JSON_OFF)
+                print_json_text(stdout, ctl->json, "{}");
+        return r;
+}
+
 struct ClientWatch {
         Ctl *ctl; /* weak */
         client_event_fn fn;

@@ -89,6 +89,12 @@ void entry_page_done(EntryPage *p);
 int client_try_page(Ctl *ctl, const char *path, uint64_t anchor, uint32_t limit, bool before,
                     sd_bus_error *ret_error, EntryPage *ret);
 
+/* a{sv}, member by member: fn reads the variant and returns 1, or 0 to have it passed over. */
+typedef int (*client_pair_fn)(sd_bus_message *m, const char *key, void *userdata);
+int client_read_pairs(sd_bus_message *m, client_pair_fn fn, void *userdata);
+/* The end of a verb that has nothing to show: programs get {}. → r */
+int client_done(Ctl *ctl, int r);
+
 /* Whatever is next in a message, as JSON. */
 int client_read_json(sd_bus_message *m, Writer *w);
 

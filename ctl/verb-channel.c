@@ -14,40 +14,26 @@ typedef struct DirectoryExtra {
         char **addresses;
 } DirectoryExtra;
 
-static int read_extra(sd_bus_message *m, DirectoryExtra *ret) {
-        const char *key;
+static int read_extra(sd_bus_message *m, const char *key, void *userdata) {
+        DirectoryExtra *extra = userdata;
         int r;
 
-        r = sd_bus_message_enter_container(m, 'a', "{sv}");
-        if (r < 0)
-                return r;
-        while ((r = sd_bus_message_enter_container(m, 'e', "sv")) > 0) {
-                r = sd_bus_message_read_basic(m, 's', &key);
-                if (r < 0)
-                        return r;
-                if (streq(key, "id")) {
-                        r = sd_bus_message_read(m, "v", "s", &ret->id);
-                } else if (streq(key, "online")) {
-                        r = sd_bus_message_read(m, "v", "b", &ret->online);
-                } else if (streq(key, "last_seq")) {
-                        r = sd_bus_message_read(m, "v", "t", &ret->last_seq);
-                } else if (streq(key, "since")) {
-                        r = sd_bus_message_read(m, "v", "t", &ret->since);
-                } else if (streq(key, "addresses")) {
-                        r = sd_bus_message_enter_container(m, 'v', "as");
-                        if (r >= 0)
-                                r = sd_bus_message_read_strv(m, &ret->addresses);
-                        if (r >= 0)
-                                r = sd_bus_message_exit_container(m);
-                } else {
-                        r = sd_bus_message_skip(m, "v");
-                }
-                if (r >= 0)
-                        r = sd_bus_message_exit_container(m);
-                if (r < 0)
-                        return r;
-        }
-        return r < 0 ? r : sd_bus_message_exit_container(m);
+        if (streq(key, "id"))
+                return sd_bus_message_read(m, "v", "s", &extra->id);
+        if (streq(key, "online"))
+                return sd_bus_message_read(m, "v", "b", &extra->online);
+        if (streq(key, "last_seq"))
+                return sd_bus_message_read(m, "v", "t", &extra->last_seq);
+        if (streq(key, "since"))
+                return sd_bus_message_read(m, "v", "t", &extra->since);
+        if (!streq(key, "addresses"))
+                return 0;
+        r = sd_bus_message_enter_container(m, 'v', "as");
+        if (r >= 0)
+                r = sd_bus_message_read_strv(m, &extra->addresses);
+        if (r >= 0)
+                r = sd_bus_message_exit_container(m);
+        return r < 0 ? r : 1;
 }
 
 /* (sssssua{sv}): 1 a row was read, 0 the end. */
@@ -63,7 +49,7 @@ static int read_row(sd_bus_message *m, bool json, Writer *w, Table *t) {
                 return r;
         r = sd_bus_message_read(m, "sssssu", &name, &owner, &host, &topic, &view, &members);
         if (r >= 0)
-                r = read_extra(m, &extra);
+                r = client_read_pairs(m, read_extra, &extra);
         if (r >= 0)
                 r = sd_bus_message_exit_container(m);
         if (r >= 0 && json) {
@@ -249,9 +235,7 @@ static int end_channel(Ctl *ctl, int argc, char **argv, Face face, const char *m
                 r = client_append_options(ctl, m, arg_forget ? "forget" : NULL, "b", 1, NULL);
         if (r == EXIT_OK)
                 r = client_call(ctl, m, CHANNEL_TIMEOUT_USEC, NULL);
-        if (r == EXIT_OK && ctl->json != JSON_OFF)
-                print_json_text(stdout, ctl->json, "{}");
-        return r;
+        return client_done(ctl, r);
 }
 
 static int verb_unhost(Ctl *ctl, int argc, char **argv) {

@@ -185,9 +185,7 @@ static int verb_signout(Ctl *ctl, int argc, char **argv) {
                 r = client_append_options(ctl, m, NULL);
         if (r == EXIT_OK)
                 r = client_call(ctl, m, 0, NULL);
-        if (r == EXIT_OK && ctl->json != JSON_OFF)
-                print_json_text(stdout, ctl->json, "{}");
-        return r;
+        return client_done(ctl, r);
 }
 
 static int verb_whoami(Ctl *ctl, int argc, char **argv) {

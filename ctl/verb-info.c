@@ -5,6 +5,12 @@
 
 #include "ctl/print.h"
 
+static int read_since(sd_bus_message *m, const char *key, void *userdata) {
+        uint64_t *since = userdata;
+
+        return streq(key, "since") ? sd_bus_message_read(m, "v", "t", since) : 0;
+}
+
 static int verb_members(Ctl *ctl, int argc, char **argv) {
         _cleanup_(table_done) Table t = { .n_columns = 5 };
         _cleanup_(writer_done) Writer w = {};
@@ -34,25 +40,13 @@ static int verb_members(Ctl *ctl, int argc, char **argv) {
                 r = sd_bus_message_enter_container(reply, 'a', "(ssssa{sv})");
                 while (r >= 0 &&
                        (r = sd_bus_message_enter_container(reply, 'r', "ssssa{sv}")) > 0) {
-                        const char *name, *type, *role, *status, *key;
+                        const char *name, *type, *role, *status;
                         uint64_t since = 0;
                         char when[LOCAL_TIME_SIZE];
 
                         r = sd_bus_message_read(reply, "ssss", &name, &type, &role, &status);
                         if (r >= 0)
-                                r = sd_bus_message_enter_container(reply, 'a', "{sv}");
-                        while (r >= 0 &&
-                               (r = sd_bus_message_enter_container(reply, 'e', "sv")) > 0) {
-                                r = sd_bus_message_read_basic(reply, 's', &key);
-                                if (r >= 0)
-                                        r = streq(key, "since")
-                                                    ? sd_bus_message_read(reply, "v", "t", &since)
-                                                    : sd_bus_message_skip(reply, "v");
-                                if (r >= 0)
-                                        r = sd_bus_message_exit_container(reply);
-                        }
-                        if (r >= 0)
-                                r = sd_bus_message_exit_container(reply);
+                                r = client_read_pairs(reply, read_since, &since);
                         if (r >= 0)
                                 r = sd_bus_message_exit_container(reply);
                         if (r < 0)
@@ -132,9 +126,7 @@ static int permission(Ctl *ctl, int argc, char **argv, const char *key) {
                 r = client_append_given(ctl, m, key, args[1], NULL);
         if (r == EXIT_OK)
                 r = client_call(ctl, m, 0, NULL);
-        if (r == EXIT_OK && ctl->json != JSON_OFF)
-                print_json_text(stdout, ctl->json, "{}");
-        return r;
+        return client_done(ctl, r);
 }
 
 static int verb_view(Ctl *ctl, int argc, char **argv) {
@@ -164,9 +156,7 @@ static int authorize(Ctl *ctl, int argc, char **argv, bool give) {
                 r = client_append_options(ctl, m, NULL);
         if (r == EXIT_OK)
                 r = client_call(ctl, m, 0, NULL);
-        if (r == EXIT_OK && ctl->json != JSON_OFF)
-                print_json_text(stdout, ctl->json, "{}");
-        return r;
+        return client_done(ctl, r);
 }
 
 static int verb_authorize(Ctl *ctl, int argc, char **argv) {

@@ -8,8 +8,14 @@
 typedef int (*row_fn)(const ChannelView *c, const char *id, const char *text, uint64_t queued,
                       uint32_t attempts, const char *state, const char *error, void *userdata);
 
+static int read_error(sd_bus_message *m, const char *key, void *userdata) {
+        const char **error = userdata;
+
+        return streq(key, "error") ? sd_bus_message_read(m, "v", "s", error) : 0;
+}
+
 static int read_row(sd_bus_message *m, const ChannelView *c, row_fn fn, void *userdata) {
-        const char *id, *text, *state, *error = NULL, *key;
+        const char *id, *text, *state, *error = NULL;
         uint32_t attempts;
         uint64_t queued;
         int r;
@@ -19,17 +25,7 @@ static int read_row(sd_bus_message *m, const ChannelView *c, row_fn fn, void *us
                 return r;
         r = sd_bus_message_read(m, "sstus", &id, &text, &queued, &attempts, &state);
         if (r >= 0)
-                r = sd_bus_message_enter_container(m, 'a', "{sv}");
-        while (r >= 0 && (r = sd_bus_message_enter_container(m, 'e', "sv")) > 0) {
-                r = sd_bus_message_read_basic(m, 's', &key);
-                if (r >= 0)
-                        r = streq(key, "error") ? sd_bus_message_read(m, "v", "s", &error)
-                                                : sd_bus_message_skip(m, "v");
-                if (r >= 0)
-                        r = sd_bus_message_exit_container(m);
-        }
-        if (r >= 0)
-                r = sd_bus_message_exit_container(m);
+                r = client_read_pairs(m, read_error, &error);
         if (r >= 0)
                 r = sd_bus_message_exit_container(m);
         if (r < 0)
@@ -157,10 +153,8 @@ static int act(Ctl *ctl, const char *method, const char *id) {
                 r = client_append_options(ctl, m, NULL);
         if (r == EXIT_OK)
                 r = client_call(ctl, m, 0, NULL);
-        if (r == EXIT_OK && ctl->json != JSON_OFF)
-                print_json_text(stdout, ctl->json, "{}");
         free(search.path);
-        return r;
+        return client_done(ctl, r);
 }
 
 static int verb_outbox(Ctl *ctl, int argc, char **argv) {
