@@ -11,8 +11,8 @@
 #define REQUEST_ID_BYTES_MAX 64
 #define JSON_DEPTH_MAX 8 /* BODY is 1 */
 #define NUMBER_MAX ((UINT64_C(1) << 53) - 1)
-#define IN_FLIGHT_PEER 32      /* unanswered requests a connection, on a host */
-#define IN_FLIGHT_TRACKER 1000 /* … on the tracker */
+#define IN_FLIGHT_PEER 32                         /* unanswered requests a connection, on a host */
+#define IN_FLIGHT_TRACKER 1000                    /* … on the tracker */
 #define IN_FLIGHT_BYTES_MAX (2 * FRAME_BYTES_MAX) /* … as text; parsed, 300 times that at worst */
 #define REQUEST_TIMEOUT_USEC (10 * USEC_PER_SEC)
 #define FEATURES_MAX 32

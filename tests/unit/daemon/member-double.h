@@ -3,8 +3,8 @@
  * host to host-fixture.h. */
 #pragma once
 
-#include "unit/daemon/host-fixture.h"
 #include "net/dialer.h"
+#include "unit/daemon/host-fixture.h"
 
 typedef struct Seen {
         uint64_t seq;
