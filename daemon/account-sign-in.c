@@ -206,10 +206,12 @@ void sign_in_connected(Account *a) {
         r = sign_in_send(a);
         erase(s->password);
         s->password = NULL;
-        if (r < 0) {
+        if (r == -ENOTCONN)
+                failure_set(&f, ERROR_TRACKER_UNREACHABLE, "The tracker is hanging up; try again.");
+        else if (r < 0)
                 failure_set(&f, ERROR_INTERNAL, "Cannot ask for a certificate: %s.", strerror(-r));
+        if (r < 0)
                 sign_in_failed(a, &f);
-        }
 }
 
 /* What can be said without asking the tracker. */
