@@ -43,12 +43,21 @@ void manager_update_tls(Manager *m) {
 
 /* ---- what the account tells ---- */
 
+/* SetTracker was done when the pin was accepted; it is answered once people can see what came of
+ * it. */
+static void account_settled(Manager *m) {
+        if (m->account_op && !m->load_job &&
+            account_get_tracker_state(m->account) != TRACKER_CONNECTING)
+                (void) operation_complete_later(m->account_op, m->rt->event, NULL);
+}
+
 static void on_changed(Account *a, void *userdata) {
         Manager *m = userdata;
         TrackerState state = account_get_tracker_state(a);
 
         if (m->account != a)
                 return;
+        account_settled(m);
         if (m->account_announced && m->observer.on_account_changed)
                 m->observer.on_account_changed(m, a, m->observer_userdata);
         if (state == TRACKER_UNTRUSTED)
@@ -165,7 +174,6 @@ static int set_account_from_settings(Manager *m) {
 static void on_loaded(int r, const StoredTracker *tracker, const StoredIdentity *identity,
                       void *userdata) {
         Manager *m = userdata;
-        Operation *op = m->account_op;
         Failure f;
 
         m->load_job = NULL;
@@ -173,13 +181,19 @@ static void on_loaded(int r, const StoredTracker *tracker, const StoredIdentity 
                 r = tracker ? manager_set_account(m, tracker, identity)
                             : set_account_from_settings(m);
         if (r < 0) {
-                log_error_errno(r, "Cannot read the state of this daemon");
+                log_error_errno(r, "Cannot read %s/p2pchat.db%s", m->state_path,
+                                r == -EBADMSG ? ", which is damaged: bring back a copy, or move it "
+                                                "away to begin anew"
+                                              : "");
                 failure_set(&f, ERROR_INTERNAL, "Cannot read what is stored: %s.", strerror(-r));
         }
         /* With an identity its channels are part of the state. */
         if (!m->channels_job)
                 manager_started(m, r);
-        operation_complete(op, r < 0 ? &f : NULL);
+        if (r < 0)
+                operation_complete(m->account_op, &f);
+        else if (m->account)
+                account_settled(m);
 }
 
 int manager_load(Manager *m) {

@@ -51,7 +51,9 @@ static void on_saved(int r, void *userdata) {
                 flow_end(m, &f);
                 return;
         }
-        /* Who waits for it waits for the account now. */
+        /* Who waits for it waits for the account now, until it is online or says why it is not. */
+        if (m->account_op)
+                manager_cancel(m->account_op);
         if (op)
                 operation_hold(op, &m->account_op);
         m->tracker_flow = tracker_flow_free(t);
