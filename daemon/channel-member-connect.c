@@ -5,8 +5,9 @@
 
 #include "base/log.h"
 
-#define DENIED_RETRY_USEC USEC_PER_HOUR /* protocol §5 CLOSED */
-#define RECOUNT_MEMBERS_MAX 64          /* in larger channels presence is counted by what changes */
+#define DENIED_RETRY_USEC USEC_PER_HOUR    /* protocol §5 CLOSED */
+#define RETRY_AFTER_MAX_USEC USEC_PER_HOUR /* whatever a host asks for */
+#define RECOUNT_MEMBERS_MAX 64 /* in larger channels presence is counted by what changes */
 
 void member_detach(ChannelMember *c) {
         c->connect_call = rpc_call_free(c->connect_call);
@@ -47,6 +48,16 @@ void member_diverge(ChannelMember *c, const char *reason) {
 
 static void retry_after(ChannelMember *c, uint64_t usec) {
         clock_timer_arm(c->retry, usec > 0 ? usec : backoff_next(&c->backoff, c->rt->random));
+}
+
+/* The host is there and says nothing that can be used: to who waits that is a host that is away. */
+static void no_answer(ChannelMember *c, MemberState state, const char *reason) {
+        Failure f;
+
+        member_set_state(c, state, reason);
+        retry_after(c, 0);
+        failure_set(&f, ERROR_HOST_OFFLINE, "The host did not answer in a way that can be used.");
+        member_settled(c, &f);
 }
 
 static void deny(ChannelMember *c, const Failure *f) {
@@ -117,8 +128,7 @@ static void accepted(ChannelMember *c, const Accepted *a) {
                 return;
         }
         if (take_state(c, a) < 0) {
-                member_set_state(c, MEMBER_OFFLINE, "protocol");
-                retry_after(c, 0);
+                no_answer(c, MEMBER_OFFLINE, "protocol");
                 return;
         }
         c->connected = true;
@@ -137,6 +147,8 @@ static void accepted(ChannelMember *c, const Accepted *a) {
 }
 
 static void refused(ChannelMember *c, const Failure *f) {
+        Failure away;
+
         switch (f->code) {
         case ERROR_CONFLICT:
                 member_diverge(c, "");
@@ -145,9 +157,12 @@ static void refused(ChannelMember *c, const Failure *f) {
         case ERROR_RATE_LIMITED:
         case ERROR_INTERNAL:
                 member_set_state(c, MEMBER_CONNECTING, error_info(f->code)->wire);
-                retry_after(c, f->retry_after_ms * USEC_PER_MSEC);
-                if (f->code == ERROR_RATE_LIMITED)
-                        member_settled(c, f);
+                retry_after(c, MIN(f->retry_after_ms * USEC_PER_MSEC, RETRY_AFTER_MAX_USEC));
+                if (f->code != ERROR_RATE_LIMITED) {
+                        failure_set(&away, ERROR_HOST_OFFLINE, "The host cannot serve it now.");
+                        f = &away;
+                }
+                member_settled(c, f);
                 return;
         case ERROR_NO_SUCH_CHANNEL:
                 /* It may be coming up there, or have moved: the directory knows. */
@@ -175,8 +190,7 @@ static void on_connect_reply(int r, const Value *payload, const Failure *failure
 
         c->connect_call = NULL;
         if (r == -ETIMEDOUT) {
-                member_set_state(c, MEMBER_CONNECTING, "timeout");
-                retry_after(c, 0);
+                no_answer(c, MEMBER_CONNECTING, "timeout");
                 return;
         }
         if (r < 0)
@@ -186,8 +200,7 @@ static void on_connect_reply(int r, const Value *payload, const Failure *failure
                 return;
         }
         if (fields_read(payload, accepted_fields, &a, &bad) < 0) {
-                member_set_state(c, MEMBER_OFFLINE, "protocol");
-                retry_after(c, 0);
+                no_answer(c, MEMBER_OFFLINE, "protocol");
                 return;
         }
         accepted(c, &a);
@@ -225,6 +238,13 @@ void member_connect_now(ChannelMember *c) {
 
 /* ---- pushes ---- */
 
+static void sent_away(ChannelMember *c) {
+        Failure f;
+
+        failure_set(&f, ERROR_HOST_OFFLINE, "The host has ended the membership.");
+        member_settled(c, &f);
+}
+
 static void closed_by_host(ChannelMember *c, const char *reason) {
         Failure f;
 
@@ -238,9 +258,11 @@ static void closed_by_host(ChannelMember *c, const char *reason) {
                 c->stored.wanted = false;
                 member_save_soon(c);
                 member_set_state(c, MEMBER_CLOSED, reason);
+                sent_away(c);
         } else if (streq(reason, "replaced")) {
                 member_detach(c);
                 member_set_state(c, MEMBER_CLOSED, reason);
+                sent_away(c);
         } else {
                 /* unhosted, moved, and what later versions know: the directory says when and where
                  * it is again. */

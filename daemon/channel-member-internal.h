@@ -33,7 +33,7 @@ typedef struct Stream {
         Job *check; /* is a seq that we know still the same entry? */
         char check_id[UUID_STRING_SIZE];
         ClockTimer *retry; /* the store could not take it */
-        unsigned n_faults; /* since the last time that all was well */
+        unsigned n_faults; /* since our copy last grew */
         unsigned n_ahead;  /* PINGs in a row that say more than we have */
 } Stream;
 

@@ -63,7 +63,6 @@ static void stream_fault(ChannelMember *c, const char *what) {
 static void become_live(ChannelMember *c) {
         if (c->state != MEMBER_SYNCING || c->stored.synced_seq < c->target_seq)
                 return;
-        c->stream.n_faults = 0;
         backoff_reset(&c->backoff);
         member_set_state(c, MEMBER_LIVE, "");
 }
@@ -103,6 +102,7 @@ static void copied(ChannelMember *c, uint64_t synced_seq, uint64_t n_unread, siz
         if (c->stored.first_seq == 0)
                 c->stored.first_seq = first;
         c->stored.synced_seq = synced_seq;
+        s->n_faults = 0;
         memcpy(c->stored.synced_id, s->flying[s->n_flying - 1].id, sizeof(c->stored.synced_id));
         c->stored.last_seq = MAX(c->stored.last_seq, synced_seq);
         c->stored.n_unread = n_unread;
