@@ -126,6 +126,13 @@ void managed_channel_announce(ManagedChannel *x) {
         manager_changed(m);
 }
 
+bool managed_channel_is_unborn(const ManagedChannel *x) {
+        const StoredChannel *stored = channel_member_get_stored(x->member);
+
+        return stored->hosted && stored->epoch == 0 && stored->synced_seq == 0 &&
+               stored->n_outbox == 0;
+}
+
 /* The open one of that name; else one that was left. */
 ManagedChannel *manager_find_name(const Manager *m, const char *name) {
         ManagedChannel *x, *closed = NULL;
@@ -178,7 +185,7 @@ static void on_loaded(int r, const StoredChannel *channels, size_t n, void *user
         m->channels_job = NULL;
         for (size_t i = 0; r >= 0 && i < n; i++) {
                 r = managed_channel_new(m, &channels[i], &x);
-                if (r >= 0)
+                if (r >= 0 && !managed_channel_is_unborn(x))
                         managed_channel_announce(x);
         }
         if (r < 0)

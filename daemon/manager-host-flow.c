@@ -38,6 +38,10 @@ static bool is_unknown(const HostFlow *f, const Failure *failure) {
                (failure->code == ERROR_TRACKER_UNREACHABLE && f->was_online);
 }
 
+void host_flow_sent(HostFlow *f) {
+        f->was_online = true;
+}
+
 bool host_flow_end(HostFlow *f, const Failure *failure) {
         ChannelMember *c = f->channel->member;
         bool undo = failure && f->is_new && !f->host && !is_unknown(f, failure);
@@ -182,6 +186,8 @@ static int check_known(const Manager *m, const ManagedChannel *x, Failure *f) {
 
         if (hosting_has_flow(x))
                 return failure_set(f, ERROR_BUSY, "Hosting this channel is under way.");
+        if (manager_is_giving_up(m, stored->channel_id))
+                return failure_set(f, ERROR_BUSY, "This channel is being given up.");
         if (stored->hosted)
                 return 0;
         if (!streq(stored->owner, m->me.username))

@@ -35,6 +35,10 @@ bool hosting_is_registered(const Hosting *h) {
         return h->registered;
 }
 
+bool hosting_is_elsewhere(const Hosting *h) {
+        return h->held_until != 0;
+}
+
 /* ---- going down ---- */
 
 static void whois_free(Whois *w) {
@@ -285,6 +289,10 @@ static void register_failed(Hosting *h, const Failure *f) {
                 manager_forget(x);
                 return;
         }
+        if (managed_channel_is_unborn(x) && f->code == ERROR_CHANNEL_EXISTS) {
+                manager_forget(x); /* who asked for it left before the tracker said no */
+                return;
+        }
         managed_channel_announce(x);
         if (is_passing(f->code) && stored->hosted) {
                 channel_member_set_state_reason(x->member, error_info(f->code)->wire);
@@ -344,8 +352,11 @@ static int register_now(Hosting *h) {
         HostWish wish = { .view = VIEW_INVALID };
         char address[ADDRESS_STRING_SIZE];
 
-        if (h->register_call)
+        if (h->register_call) {
+                if (h->flow && account_is_online(m->account))
+                        host_flow_sent(h->flow); /* it was parked until now */
                 return 0;
+        }
         if (h->flow)
                 host_flow_get_wish(h->flow, &wish);
         writer_begin_object(&w, NULL);
@@ -460,7 +471,7 @@ void manager_release_all(Manager *m) {
         DL_FOREACH(m->channels, x) {
                 _cleanup_(writer_done) Writer w = {};
 
-                if (!x->hosting || !x->hosting->registered)
+                if (!x->hosting || (!x->hosting->registered && !x->hosting->register_call))
                         continue;
                 writer_begin_object(&w, NULL);
                 writer_string(&w, "channel_name", hosting_get_name(x->hosting));

@@ -109,6 +109,8 @@ int managed_channel_new(Manager *m, const StoredChannel *stored, ManagedChannel 
 ManagedChannel *managed_channel_free(ManagedChannel *x);
 void manager_forget(ManagedChannel *x); /* here and on disk; frees x */
 void managed_channel_announce(ManagedChannel *x);
+/* Its name was asked for and never granted: nobody is shown it, or misses it. */
+bool managed_channel_is_unborn(const ManagedChannel *x);
 ManagedChannel *manager_find_name(const Manager *m, const char *name);
 ManagedChannel *manager_find_member(const Manager *m, const ChannelMember *c);
 void manager_locate(ManagedChannel *x); /* asks the directory */
@@ -119,6 +121,8 @@ void manager_directory(Manager *m, const DirectoryEntry *changed, size_t n_chang
 /* manager-join.c, manager-leave.c */
 JoinFlow *join_flow_free(JoinFlow *j);
 LeaveFlow *leave_flow_free(LeaveFlow *l);
+/* Its name is being given back; with the answer it is forgotten. */
+bool manager_is_giving_up(const Manager *m, const char *channel_id);
 
 /* manager-host.c */
 /* As far as the tracker lets us. flow (may be NULL) is ended by what comes of it. */
@@ -137,6 +141,7 @@ void manager_release_all(Manager *m);      /* UNHOST: our leases end before our 
 void manager_serve_all(Manager *m);        /* the tracker is not there: what is known is served */
 const char *hosting_get_name(const Hosting *h);
 bool hosting_is_registered(const Hosting *h);
+bool hosting_is_elsewhere(const Hosting *h); /* another key of ours has the lease */
 void hosting_write_beat(const Hosting *h, Writer *w);
 void hosting_renewed(Hosting *h, uint64_t lease_until);
 void hosting_lost(Hosting *h, ErrorCode error); /* frees h where that is the end */
@@ -148,6 +153,8 @@ typedef struct HostWish {
         bool take_over;
 } HostWish;
 void host_flow_get_wish(const HostFlow *f, HostWish *ret);
+/* What was parked has gone to the tracker. */
+void host_flow_sent(HostFlow *f);
 /* The channel is up; what else was wished is done now. True: the flow has ended. */
 bool host_flow_up(HostFlow *f, ChannelHost *host);
 /* Frees f and tells who waits. True: the channel was to be a new one and is none; forget it. */

@@ -114,6 +114,16 @@ static ManagedChannel *find_id(const Manager *m, const char *channel_id) {
         return NULL;
 }
 
+/* What is ours becomes a copy, which may be left and forgotten, only where somebody has more of it:
+ * another device, whose lease the tracker gave a later epoch. An earlier lease of our own does not
+ * count. */
+static bool may_be_copy(const ManagedChannel *x, const DirectoryEntry *entry) {
+        const StoredChannel *stored = channel_member_get_stored(x->member);
+
+        return !stored->hosted ||
+               (entry->online && stored->epoch > 0 && entry->epoch > stored->epoch);
+}
+
 static void on_found(const Failure *f, const DirectoryEntry *entry, void *userdata) {
         JoinFlow *j = userdata;
         ManagedChannel *known;
@@ -126,14 +136,22 @@ static void on_found(const Failure *f, const DirectoryEntry *entry, void *userda
                 return;
         }
         known = find_id(j->manager, entry->channel_id);
+        if (known && !may_be_copy(known, entry)) {
+                failure_set(&internal, ERROR_CONFLICT,
+                            "%s is yours, and no other device hosts it: host it here.", j->name);
+                join_end(j, &internal);
+                return;
+        }
         if (known) {
                 /* Left before, with its copy kept: the same channel goes on. */
                 j->channel = known;
                 if (channel_member_get_stored(known->member)->closed)
                         channel_member_reopen(known->member);
                 /* Ours once, and another device's now: what is held here becomes its copy. */
-                if (channel_member_get_stored(known->member)->hosted)
+                if (channel_member_get_stored(known->member)->hosted) {
+                        hosting_end(known, NULL, "");
                         channel_member_set_hosted(known->member, false, true);
+                }
         } else
                 r = new_channel(j, entry);
         if (r >= 0)
@@ -214,7 +232,11 @@ int manager_join(Manager *m, const char *name, int64_t backlog, manager_channel_
                 return manager_op_return(op, ret_op, &f);
         }
         x = manager_find_name(m, folded);
-        if (x && x->hosting) {
+        if (x && !x->announced) {
+                failure_set(&f, ERROR_BUSY, "Hosting this channel is under way.");
+                return manager_op_return(op, ret_op, &f);
+        }
+        if (x && x->hosting && !hosting_is_elsewhere(x->hosting)) {
                 manager_complete_channel(&op->base, NULL, x->member);
                 return manager_op_return(op, ret_op, NULL);
         }

@@ -25,6 +25,15 @@ LeaveFlow *leave_flow_free(LeaveFlow *l) {
         return NULL;
 }
 
+bool manager_is_giving_up(const Manager *m, const char *channel_id) {
+        const LeaveFlow *l;
+
+        DL_FOREACH(m->leaves, l)
+                if (l->forget && streq(l->channel_id, channel_id))
+                        return true;
+        return false;
+}
+
 static void leave_end(LeaveFlow *l, const Failure *f) {
         Operation *op = l->op;
 
