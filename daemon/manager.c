@@ -3,6 +3,7 @@
  * files of manager-*.c. */
 #include <utlist.h>
 
+#include "base/log.h"
 #include "daemon/manager-internal.h"
 
 static int copy_addresses(const Address *list, size_t n, Address **ret, size_t *ret_n) {
@@ -86,14 +87,16 @@ int manager_start(Manager *m) {
         if (m->directory)
                 return -EALREADY;
         r = state_directory_new(m->state_path, &m->directory);
+        if (r == -EBUSY)
+                return log_error_errno(r, "Another p2pchatd uses %s", m->state_path);
         if (r < 0)
-                return r;
+                return log_error_errno(r, "Cannot use the state directory %s", m->state_path);
         r = state_directory_path(m->directory, "p2pchat.db", &path);
         if (r < 0)
                 return r;
         r = store_new(m->rt, path, &m->store);
         if (r < 0)
-                return r;
+                return log_error_errno(r, "Cannot open the store %s", path);
         r = manager_listen(m);
         if (r < 0)
                 return r;
