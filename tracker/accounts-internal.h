@@ -9,6 +9,8 @@
 #define RECOVERY_CODE_SIZE 24 /* four groups of five with dashes, and NUL */
 
 #define BUSY_RETRY_MSEC 2000
+#define PASSWORD_TRY_DELAY_USEC (4 * USEC_PER_SEC) /* well within a requester's deadline */
+#define PASSWORD_TRIES_DELAYED_MAX 1000            /* at a time; further ones are not delayed */
 
 typedef struct AccountCall AccountCall;
 
@@ -17,22 +19,35 @@ struct Accounts {
         const TrackerSettings *settings; /* weak */
         Authority *authority;            /* weak */
         Db *db;                          /* weak */
-        Throttle *sign_ups, *sign_in_failures;
-        unsigned n_hashing;
+        Throttle *sign_ups;
+        Throttle *tries_of_source, *tries_of_both, *tries_of_name; /* passwords that were wrong */
+        unsigned n_hashing, n_delayed;
+        accounts_revoked_fn on_revoked; /* NULL: nobody */
+        void *userdata;                 /* weak */
         AccountCall *calls;
 };
 
-/* One request on its way through disk and workers: at most one of db_call and job is under way. */
+/* One request on its way through disk and workers: at most one of db_call, job and delay is under
+ * way. */
 struct AccountCall {
         Accounts *accounts; /* weak */
         AccountCall *prev, *next;
         DbCall *db_call;
         Job *job;
+        ClockTimer *delay; /* the account is being tried too often */
+        db_identity_fn after_delay;
 
         UserType user_type;
         char name[NAME_SIZE];
         char key_id[KEY_ID_SIZE];
-        char *password; /* erased */
+        char *password;     /* what is to be verified; erased */
+        char *new_password; /* erased */
+        char *verified;     /* the stored hash that it met: writes count only while it is stored */
+        bool keep_others, is_deletion;
+        char after[KEY_ID_SIZE];
+        size_t limit;
+        DbRevocation *revoked; /* until the devices that are left are known */
+        size_t n_revoked;
         Key *key;
         Address source;
         bool certified;
@@ -44,6 +59,7 @@ struct AccountCall {
 
         accounts_done_fn done;
         accounts_whois_fn whois;
+        accounts_devices_fn devices;
         void *userdata; /* weak */
 };
 
@@ -53,10 +69,10 @@ DEFINE_CLEANUP(AccountCall *, account_call_free);
 /* The name by its form, and copies of the rest. */
 int account_call_new(Accounts *a, UserType type, const char *username, const Key *key,
                      accounts_done_fn done, void *userdata, AccountCall **ret, Failure *failure);
-int account_call_set_password(AccountCall *c, const Credentials *credentials);
 /* Steps that fail at once may not answer from inside the caller's call. Returns negative. */
 int accounts_cannot_start(int r, Failure *failure);
-int accounts_throttle(Accounts *a, Throttle *t, const Address *source, Failure *failure);
+int accounts_throttle(Accounts *a, Throttle *t, const Address *source, const char *name,
+                      Failure *failure);
 
 /* From here on the call answers by itself: each of these ends in account_call_finish() or in a
  * further step. */
@@ -66,4 +82,22 @@ void account_call_fail(AccountCall *c, ErrorCode code, const char *message);
 void account_call_fail_errno(AccountCall *c, int r);
 int account_call_issue(AccountCall *c);
 void account_call_put_device(AccountCall *c);
-int accounts_begin_hashing(Accounts *a);
+/* Tells whom it concerns after c was answered; c is gone. */
+void account_call_finish_revoked(AccountCall *c, const DbRevocation *revoked, size_t n);
+
+/* The steps of passwords. What they begin ends in the callback, which calls the first of them. */
+void account_call_hashing_ended(AccountCall *c);
+int account_call_verify(AccountCall *c, const char *hash, password_verified_fn done);
+int account_call_hash(AccountCall *c, const char *first, const char *second,
+                      password_hashed_fn done);
+void account_call_log(const AccountCall *c, int level, const char *what);
+/* A code is hashed without its dashes, so that people may leave them out. */
+void account_call_make_recovery_code(AccountCall *c, char ret_plain[static RECOVERY_CODE_SIZE]);
+int accounts_check_password_length(const char *password, const char *field, bool is_new,
+                                   Failure *failure);
+/* A try at what only the owner of c->name knows, counted against c->source: looks the name up, now
+ * or a little later, or is refused. */
+int account_call_try(AccountCall *c, db_identity_fn on_identity, Failure *failure);
+void account_call_try_was_good(AccountCall *c);
+/* The answer to a wrong one. */
+void account_call_try_was_bad(AccountCall *c, const char *message);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Knows what needs a password: signing up and signing in; leaves hashing to passwords.c. */
+/* Knows how passwords are tried, how often, and signing up and in with them; leaves hashing to
+ * passwords.c, and what changes an account to accounts-change.c. */
 #include "base/log.h"
 #include "tracker/accounts-internal.h"
 #include "wire/limits.h"
@@ -8,26 +9,25 @@
 
 static const char recovery_digits[] = "0123456789abcdefghjkmnpqrstvwxyz"; /* no i, l, o, u */
 
-/* 100 bits. Hashed without its dashes, so that people may leave them out. */
-static void make_recovery_code(Random *random, char ret_code[static RECOVERY_CODE_SIZE],
-                               char ret_plain[static RECOVERY_CODE_SIZE]) {
-        char *code = ret_code, *plain = ret_plain;
+/* 100 bits. */
+void account_call_make_recovery_code(AccountCall *c, char ret_plain[static RECOVERY_CODE_SIZE]) {
+        char *code = c->recovery_code, *plain = ret_plain;
 
         for (unsigned i = 0; i < 20; i++) {
                 if (i > 0 && i % 5 == 0)
                         *code++ = '-';
-                *code = recovery_digits[random_below(random, 32)];
+                *code = recovery_digits[random_below(c->accounts->rt->random, 32)];
                 *plain++ = *code++;
         }
         *code = *plain = '\0';
 }
 
-static void hashing_ended(AccountCall *c) {
+void account_call_hashing_ended(AccountCall *c) {
         c->job = NULL;
         c->accounts->n_hashing--;
 }
 
-static void log_attempt(const AccountCall *c, int level, const char *what) {
+void account_call_log(const AccountCall *c, int level, const char *what) {
         char peer[ADDRESS_STRING_SIZE];
 
         address_print_ip(&c->source, peer);
@@ -39,20 +39,23 @@ static int look_up(AccountCall *c, db_identity_fn done) {
         return db_get_identity(c->accounts->db, c->name, c->key_id, done, c, &c->db_call);
 }
 
-static int verify(AccountCall *c, const char *hash, password_verified_fn done) {
+int account_call_verify(AccountCall *c, const char *hash, password_verified_fn done) {
         Accounts *a = c->accounts;
         int r;
 
         if (a->n_hashing >= PASSWORD_JOBS_MAX)
                 return -ENOBUFS;
-        r = password_verify(a->rt->workers, a->settings->password_cost, c->password, hash, done, c,
-                            &c->job);
+        r = free_and_strdup(&c->verified, hash);
+        if (r >= 0)
+                r = password_verify(a->rt->workers, a->settings->password_cost, c->password, hash,
+                                    done, c, &c->job);
         if (r >= 0)
                 a->n_hashing++;
         return r;
 }
 
-static int hash(AccountCall *c, const char *first, const char *second, password_hashed_fn done) {
+int account_call_hash(AccountCall *c, const char *first, const char *second,
+                      password_hashed_fn done) {
         Accounts *a = c->accounts;
         int r;
 
@@ -65,30 +68,110 @@ static int hash(AccountCall *c, const char *first, const char *second, password_
         return r;
 }
 
+int accounts_check_password_length(const char *password, const char *field, bool is_new,
+                                   Failure *failure) {
+        int r;
+
+        if (strlen(password) > PASSWORD_BYTES_MAX) {
+                r = failure_set(failure, ERROR_BAD_REQUEST, "%s is longer than %d bytes.", field,
+                                PASSWORD_BYTES_MAX);
+                strcpy(failure->field, field);
+                return r;
+        }
+        if (is_new && strlen(password) < PASSWORD_BYTES_MIN)
+                return failure_set(failure, ERROR_WEAK_PASSWORD,
+                                   "A password has at least %d bytes.", PASSWORD_BYTES_MIN);
+        return 0;
+}
+
+static void on_delay(void *userdata) {
+        AccountCall *c = userdata;
+        int r;
+
+        c->delay = clock_timer_free(c->delay);
+        c->accounts->n_delayed--;
+        r = look_up(c, c->after_delay);
+        if (r < 0)
+                account_call_fail_errno(c, r);
+}
+
+/* Who tries from everywhere at once makes the others wait a little, and never locks them out. */
+static int look_up_slowly(AccountCall *c, db_identity_fn on_identity, uint64_t wait_usec) {
+        Accounts *a = c->accounts;
+        int r;
+
+        if (wait_usec == 0 || a->n_delayed >= PASSWORD_TRIES_DELAYED_MAX)
+                return look_up(c, on_identity);
+        r = clock_timer_new(a->rt->clock, on_delay, c, &c->delay);
+        if (r < 0)
+                return r;
+        a->n_delayed++;
+        c->after_delay = on_identity;
+        clock_timer_arm(c->delay, MIN(wait_usec, PASSWORD_TRY_DELAY_USEC));
+        return 0;
+}
+
+int account_call_try(AccountCall *c, db_identity_fn on_identity, Failure *failure) {
+        Accounts *a = c->accounts;
+        uint64_t wait_usec = 0;
+        int r;
+
+        r = accounts_throttle(a, a->tries_of_both, &c->source, c->name, failure);
+        if (r < 0)
+                return r;
+        r = accounts_throttle(a, a->tries_of_source, &c->source, NULL, failure);
+        if (r < 0) {
+                throttle_give_back(a->tries_of_both, &c->source, c->name);
+                return r;
+        }
+        r = throttle_take(a->tries_of_name, NULL, c->name, clock_boottime(a->rt->clock),
+                          &wait_usec);
+        if (r >= 0)
+                wait_usec = 0;
+        if (r >= 0 || r == -EAGAIN)
+                r = look_up_slowly(c, on_identity, wait_usec);
+        return r < 0 ? accounts_cannot_start(r, failure) : 0;
+}
+
+void account_call_try_was_good(AccountCall *c) {
+        Accounts *a = c->accounts;
+
+        throttle_give_back(a->tries_of_both, &c->source, c->name);
+        throttle_give_back(a->tries_of_source, &c->source, NULL);
+        throttle_give_back(a->tries_of_name, NULL, c->name);
+}
+
+void account_call_try_was_bad(AccountCall *c, const char *message) {
+        account_call_log(c, LOG_NOTICE, "was refused: wrong name, password or code,");
+        account_call_fail(c, ERROR_BAD_CREDENTIALS, message);
+}
+
+/* try: a name that may be somebody else's is tried; else somebody signs up. */
 static int begin(Accounts *a, const Credentials *credentials, accounts_done_fn done, void *userdata,
-                 db_identity_fn on_identity, Throttle *throttle, Failure *failure) {
+                 db_identity_fn on_identity, bool try, Failure *failure) {
         _cleanup_(account_call_freep) AccountCall *c = NULL;
         int r;
 
-        if (strlen(credentials->password) > PASSWORD_BYTES_MAX) {
-                r = failure_set(failure, ERROR_BAD_REQUEST, "password is longer than %d bytes.",
-                                PASSWORD_BYTES_MAX);
-                strcpy(failure->field, "password");
-                return r;
-        }
-        r = accounts_throttle(a, throttle, credentials->source, failure);
-        if (r < 0)
-                return r;
         r = account_call_new(a, USER_REGISTERED, credentials->username, credentials->key, done,
                              userdata, &c, failure);
         if (r < 0)
                 return r;
         c->source = *credentials->source;
         r = free_and_strdup(&c->password, credentials->password);
-        if (r >= 0)
-                r = look_up(c, on_identity);
         if (r < 0)
                 return accounts_cannot_start(r, failure);
+        if (try)
+                r = account_call_try(c, on_identity, failure);
+        else {
+                r = accounts_throttle(a, a->sign_ups, &c->source, NULL, failure);
+                if (r >= 0) {
+                        r = look_up(c, on_identity);
+                        if (r < 0)
+                                (void) accounts_cannot_start(r, failure);
+                }
+        }
+        if (r < 0)
+                return r;
         TAKE_PTR(c);
         return 0;
 }
@@ -96,14 +179,13 @@ static int begin(Accounts *a, const Credentials *credentials, accounts_done_fn d
 static void on_verified_sign_in(int r, void *userdata) {
         AccountCall *c = userdata;
 
-        hashing_ended(c);
+        account_call_hashing_ended(c);
         if (r < 0)
                 account_call_fail_errno(c, r);
-        else if (r == 0) {
-                log_attempt(c, LOG_NOTICE, "was refused: wrong name or password,");
-                account_call_fail(c, ERROR_BAD_CREDENTIALS, "That name or password is wrong.");
-        } else {
-                throttle_give_back(c->accounts->sign_in_failures, &c->source);
+        else if (r == 0)
+                account_call_try_was_bad(c, "That name or password is wrong.");
+        else {
+                account_call_try_was_good(c);
                 account_call_put_device(c);
         }
 }
@@ -113,8 +195,8 @@ static void on_sign_in_identity(int r, const DbIdentity *i, void *userdata) {
 
         c->db_call = NULL;
         if (r >= 0)
-                r = verify(c, i->user_exists && !i->user_deleted ? i->password : NULL,
-                           on_verified_sign_in);
+                r = account_call_verify(c, i->user_exists && !i->user_deleted ? i->password : NULL,
+                                        on_verified_sign_in);
         if (r < 0)
                 account_call_fail_errno(c, r);
 }
@@ -123,8 +205,9 @@ int accounts_sign_in(Accounts *a, const Credentials *credentials, accounts_done_
                      void *userdata, Failure *failure) {
         if (!name_is_valid(credentials->username))
                 return failure_set(failure, ERROR_INVALID_NAME, "That is not a user's name.");
-        return begin(a, credentials, done, userdata, on_sign_in_identity, a->sign_in_failures,
-                     failure);
+        if (accounts_check_password_length(credentials->password, "password", false, failure) < 0)
+                return -EINVAL;
+        return begin(a, credentials, done, userdata, on_sign_in_identity, true, failure);
 }
 
 static void on_sign_up_identity(int r, const DbIdentity *i, void *userdata);
@@ -143,7 +226,7 @@ static void on_user_put(int r, void *userdata) {
                 account_call_fail_errno(c, r);
                 return;
         }
-        log_attempt(c, LOG_INFO, c->is_repeated ? "signed up again" : "signed up");
+        account_call_log(c, LOG_INFO, c->is_repeated ? "signed up again" : "signed up");
         account_call_finish(c, NULL);
 }
 
@@ -159,6 +242,7 @@ static void put_user(AccountCall *c, const char *password, const char *recovery)
                                         .name = c->name,
                                         .now = clock_realtime(a->rt->clock),
                                         .until = c->expires,
+                                        .password = c->verified,
                                 },
                                 password, recovery, c->is_repeated, on_user_put, c, &c->db_call);
         if (r < 0)
@@ -168,7 +252,7 @@ static void put_user(AccountCall *c, const char *password, const char *recovery)
 static void on_hashed(int r, const char *first, const char *second, void *userdata) {
         AccountCall *c = userdata;
 
-        hashing_ended(c);
+        account_call_hashing_ended(c);
         if (r < 0)
                 account_call_fail_errno(c, r);
         else if (c->is_repeated)
@@ -181,9 +265,9 @@ static void make_account(AccountCall *c) {
         char plain[RECOVERY_CODE_SIZE];
         int r;
 
-        make_recovery_code(c->accounts->rt->random, c->recovery_code, plain);
-        r = c->is_repeated ? hash(c, plain, NULL, on_hashed)
-                           : hash(c, c->password, plain, on_hashed);
+        account_call_make_recovery_code(c, plain);
+        r = c->is_repeated ? account_call_hash(c, plain, NULL, on_hashed)
+                           : account_call_hash(c, c->password, plain, on_hashed);
         explicit_bzero(plain, sizeof(plain));
         if (r < 0)
                 account_call_fail_errno(c, r);
@@ -192,7 +276,7 @@ static void make_account(AccountCall *c) {
 static void on_verified_repeat(int r, void *userdata) {
         AccountCall *c = userdata;
 
-        hashing_ended(c);
+        account_call_hashing_ended(c);
         if (r < 0)
                 account_call_fail_errno(c, r);
         else if (r == 0)
@@ -216,7 +300,7 @@ static void on_sign_up_identity(int r, const DbIdentity *i, void *userdata) {
                  !streq(i->key_name, c->name) || now > i->user_created + REPEAT_USEC)
                 account_call_fail_errno(c, -EEXIST);
         else {
-                r = verify(c, i->password, on_verified_repeat);
+                r = account_call_verify(c, i->password, on_verified_repeat);
                 if (r < 0)
                         account_call_fail_errno(c, r);
         }
@@ -228,8 +312,7 @@ int accounts_sign_up(Accounts *a, const Credentials *credentials, accounts_done_
                 return failure_set(failure, ERROR_INVALID_NAME,
                                    "A user's name has 2–32 characters a–z, 0–9, '.', '_', '-', "
                                    "begins with a letter or digit, and is not a reserved one.");
-        if (strlen(credentials->password) < PASSWORD_BYTES_MIN)
-                return failure_set(failure, ERROR_WEAK_PASSWORD,
-                                   "A password has at least %d bytes.", PASSWORD_BYTES_MIN);
-        return begin(a, credentials, done, userdata, on_sign_up_identity, a->sign_ups, failure);
+        if (accounts_check_password_length(credentials->password, "password", true, failure) < 0)
+                return -EINVAL;
+        return begin(a, credentials, done, userdata, on_sign_up_identity, false, failure);
 }

@@ -8,6 +8,12 @@
 #include "tracker/accounts-internal.h"
 #include "wire/limits.h"
 
+static void erase(char *s) {
+        if (s)
+                explicit_bzero(s, strlen(s));
+        free(s);
+}
+
 AccountCall *account_call_free(AccountCall *c) {
         if (!c)
                 return NULL;
@@ -15,10 +21,15 @@ AccountCall *account_call_free(AccountCall *c) {
                 DL_DELETE(c->accounts->calls, c);
         db_call_free(c->db_call);
         job_free(c->job);
+        if (c->delay) {
+                clock_timer_free(c->delay);
+                c->accounts->n_delayed--;
+        }
         key_free(c->key);
-        if (c->password)
-                explicit_bzero(c->password, strlen(c->password));
-        free(c->password);
+        erase(c->password);
+        erase(c->new_password);
+        free(c->verified);
+        free(c->revoked);
         free(c->certificate);
         explicit_bzero(c, sizeof(*c));
         free(c);
@@ -37,7 +48,14 @@ int accounts_new(const Runtime *rt, const TrackerSettings *settings, Authority *
         r = throttle_new(settings->sign_ups_per_minute, &a->sign_ups);
         if (r < 0)
                 return r;
-        r = throttle_new(settings->sign_in_failures_per_minute, &a->sign_in_failures);
+        /* Who tries one name must leave something to the others behind the same address. */
+        r = throttle_new(settings->sign_in_failures_per_minute, &a->tries_of_source);
+        if (r < 0)
+                return r;
+        r = throttle_new((settings->sign_in_failures_per_minute + 1) / 2, &a->tries_of_both);
+        if (r < 0)
+                return r;
+        r = throttle_new(settings->sign_in_failures_per_minute, &a->tries_of_name);
         if (r < 0)
                 return r;
         *ret = TAKE_PTR(a);
@@ -50,9 +68,16 @@ Accounts *accounts_free(Accounts *a) {
         while (a->calls)
                 account_call_fail(a->calls, ERROR_BUSY, "The tracker is stopping; ask again.");
         throttle_free(a->sign_ups);
-        throttle_free(a->sign_in_failures);
+        throttle_free(a->tries_of_source);
+        throttle_free(a->tries_of_both);
+        throttle_free(a->tries_of_name);
         free(a);
         return NULL;
+}
+
+void accounts_on_revoked(Accounts *a, accounts_revoked_fn fn, void *userdata) {
+        a->on_revoked = fn;
+        a->userdata = userdata;
 }
 
 int account_call_new(Accounts *a, UserType type, const char *username, const Key *key,
@@ -80,11 +105,12 @@ int account_call_new(Accounts *a, UserType type, const char *username, const Key
         return 0;
 }
 
-int accounts_throttle(Accounts *a, Throttle *t, const Address *source, Failure *failure) {
+int accounts_throttle(Accounts *a, Throttle *t, const Address *source, const char *name,
+                      Failure *failure) {
         uint64_t wait_usec = 0;
         int r;
 
-        r = throttle_take(t, source, clock_boottime(a->rt->clock), &wait_usec);
+        r = throttle_take(t, source, name, clock_boottime(a->rt->clock), &wait_usec);
         if (r == -EAGAIN) {
                 r = failure_set(failure, ERROR_RATE_LIMITED,
                                 "Too many tries from your address; wait %" PRIu64 " s.",
@@ -116,9 +142,21 @@ void account_call_finish(AccountCall *c, const Failure *failure) {
 
         if (c->whois)
                 c->whois(failure, false, USER_TYPE_INVALID, c->userdata);
+        else if (c->devices)
+                c->devices(failure, NULL, 0, c->userdata);
         else
-                c->done(failure, failure ? NULL : &grant, c->userdata);
+                c->done(failure, failure || !c->certificate ? NULL : &grant, c->userdata);
         account_call_free(c);
+}
+
+void account_call_finish_revoked(AccountCall *c, const DbRevocation *revoked, size_t n) {
+        Accounts *a = c->accounts;
+        char name[NAME_SIZE];
+
+        memcpy(name, c->name, sizeof(name));
+        account_call_finish(c, NULL);
+        if (n > 0 && a->on_revoked)
+                a->on_revoked(name, revoked, n, a->userdata);
 }
 
 void account_call_fail(AccountCall *c, ErrorCode code, const char *message) {
@@ -139,6 +177,9 @@ void account_call_fail_errno(AccountCall *c, int r) {
         case -EKEYREVOKED:
                 account_call_fail(c, ERROR_REVOKED,
                                   "That key was revoked; make a new one and sign in with it.");
+                return;
+        case -ESTALE:
+                account_call_fail(c, ERROR_BAD_CREDENTIALS, "The password was changed meanwhile.");
                 return;
         case -EEXIST:
                 account_call_fail(c, ERROR_NAME_TAKEN, "That name is taken.");
@@ -187,6 +228,7 @@ void account_call_put_device(AccountCall *c) {
                                           .guest = c->user_type == USER_GUEST,
                                           .now = clock_realtime(a->rt->clock),
                                           .until = c->expires,
+                                          .password = c->verified,
                                   },
                                   on_device_put, c, &c->db_call);
         if (r < 0)
@@ -213,7 +255,7 @@ int accounts_guest(Accounts *a, const Credentials *credentials, accounts_done_fn
                 return failure_set(failure, ERROR_INVALID_NAME,
                                    "A guest's name has 2–26 characters a–z, 0–9, '.', '_', '-', "
                                    "begins with a letter or digit and not with guest-.");
-        r = accounts_throttle(a, a->sign_ups, credentials->source, failure);
+        r = accounts_throttle(a, a->sign_ups, credentials->source, NULL, failure);
         if (r < 0)
                 return r;
         r = account_call_new(a, USER_GUEST, name, credentials->key, done, userdata, &c, failure);
@@ -240,10 +282,10 @@ static void on_renew_identity(int r, const DbIdentity *i, void *userdata) {
         c->db_call = NULL;
         if (r < 0)
                 account_call_fail_errno(c, r);
-        else if (!i->key_exists || (i->key_is_guest && !c->certified))
-                account_call_fail(c, ERROR_NOT_SIGNED_IN, "That key is not signed in.");
         else if (i->key_is_revoked)
                 account_call_fail_errno(c, -EKEYREVOKED);
+        else if (!i->key_exists || (i->key_is_guest && !c->certified))
+                account_call_fail(c, ERROR_NOT_SIGNED_IN, "That key is not signed in.");
         else if (i->key_is_guest ? i->key_until <= now
                                  : i->key_seen + DEVICE_UNSEEN_DAYS * USEC_PER_DAY <= now)
                 account_call_fail(c, ERROR_EXPIRED,

@@ -21,6 +21,8 @@ struct Authority {
         TlsConfig *tls;
         uint64_t tls_begins, tls_ends; /* realtime */
         ClockTimer *reissue;
+        tls_check_fn check; /* NULL: nobody */
+        void *userdata;     /* weak */
 };
 
 static int issue(Authority *a, const Key *key, SubjectKind kind, const char *name,
@@ -38,6 +40,12 @@ static int issue(Authority *a, const Key *key, SubjectKind kind, const char *nam
         strcpy(subject.name, name);
         *ret_expires = subject.not_after;
         return certificate_issue(a->ca, a->ca_key, key, &subject, ret);
+}
+
+static int on_check(const Subject *peer, void *userdata) {
+        Authority *a = userdata;
+
+        return a->check ? a->check(peer, a->userdata) : 0;
 }
 
 /* The key lives in this process only, a new one each time. */
@@ -61,6 +69,8 @@ static int reissue_own(Authority *a) {
                         .key = key,
                         .certificate = certificate,
                         .ca = a->ca,
+                        .check = on_check,
+                        .userdata = a,
                 },
                 &tls);
         if (r < 0)
@@ -145,6 +155,11 @@ TlsConfig *authority_get_tls(Authority *a) {
         if (now + BACKDATE_USEC < a->tls_begins || now + OWN_LIFETIME_USEC / 3 > a->tls_ends)
                 on_reissue(a);
         return a->tls;
+}
+
+void authority_set_check(Authority *a, tls_check_fn check, void *userdata) {
+        a->check = check;
+        a->userdata = userdata;
 }
 
 int authority_issue(Authority *a, const Key *subject_key, SubjectKind kind, const char *name,

@@ -25,6 +25,8 @@ const char *authority_get_ca_pem(const Authority *a);
 /* The identity that connections accepted from now on see: made at start and again at half the life
  * of the certificate, by a timer. Borrowed until the next turn of the loop. */
 TlsConfig *authority_get_tls(Authority *a);
+/* Who is refused although the certificate is good (tls.h), in every handshake from now on. */
+void authority_set_check(Authority *a, tls_check_fn check, void *userdata /* weak */);
 
 /* *ret_pem is the caller's. */
 int authority_issue(Authority *a, const Key *subject_key, SubjectKind kind, const char *name,

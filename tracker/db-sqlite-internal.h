@@ -18,11 +18,14 @@ struct DbCall {
                 db_done_fn done;
                 db_load_fn load;
                 db_identity_fn identity;
+                db_change_fn change;
+                db_devices_fn devices;
         } done;
 
         char name[NAME_SIZE];
         char key[KEY_ID_SIZE];
         char *password, *recovery, *topic;
+        char *expected_password, *expected_recovery;
         bool guest, replace, has_restricted, restricted, leased, unhosted;
         uint64_t now, until, generation;
         DbIdentity identity;
@@ -30,6 +33,14 @@ struct DbCall {
         size_t n_records;
         DbProgress *progress;
         size_t n_progress;
+
+        bool is_deletion, has_device;
+        DbRevoke revoke;
+        char (*keys)[KEY_ID_SIZE];
+        size_t n_keys, limit;
+        DbRevocation *revoked;
+        DbDeviceInfo *devices;
+        size_t n_found, n_allocated; /* of revoked or devices */
 };
 
 /* NULL: out of memory, which db_call_submit() takes for an answer. */
@@ -37,3 +48,10 @@ DbCall *db_call_new(const char *name, const char *key);
 int db_call_submit(Db *db, DbCall *c, bool write, sql_work_fn work,
                    void (*answer)(DbCall *c, int r), void *userdata, DbCall **ret_call);
 void db_answer_done(DbCall *c, int r);
+/* Only before it is submitted. */
+void db_call_destroy(void *call);
+
+/* -ESTALE: what the call expects of its user's row is not so. */
+int db_check_expected(SqlTx *tx, const DbCall *c);
+/* The certificate of the call's key. Errors as of db_put_device(). */
+int db_put_device_row(SqlTx *tx, const DbCall *c);

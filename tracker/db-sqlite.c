@@ -53,7 +53,7 @@ Sql *db_sqlite_get_sql(Db *db) {
         return db->sql;
 }
 
-static void call_destroy(void *request) {
+void db_call_destroy(void *request) {
         DbCall *c = request;
 
         if (!c)
@@ -65,6 +65,11 @@ static void call_destroy(void *request) {
         free(c->password);
         free(c->recovery);
         free(c->topic);
+        free(c->expected_password);
+        free(c->expected_recovery);
+        free(c->keys);
+        free(c->revoked);
+        free(c->devices);
         free(c);
 }
 
@@ -106,8 +111,8 @@ int db_call_submit(Db *db, DbCall *c, bool write, sql_work_fn work,
                 return -ENOMEM;
         c->answer = answer;
         c->userdata = userdata;
-        r = write ? sql_write(db->sql, work, c, call_destroy, on_done, NULL, NULL)
-                  : sql_read(db->sql, work, c, call_destroy, on_done, NULL, NULL);
+        r = write ? sql_write(db->sql, work, c, db_call_destroy, on_done, NULL, NULL)
+                  : sql_read(db->sql, work, c, db_call_destroy, on_done, NULL, NULL);
         if (r < 0)
                 return r;
         if (ret_call)
@@ -182,7 +187,7 @@ int db_get_identity(Db *db, const char *name, const char *key, db_identity_fn do
 }
 
 /* Does the key belong to this identity, or to nobody who still counts? 1: its row is there. */
-static int check_key(SqlTx *tx, DbCall *c) {
+static int check_key(SqlTx *tx, const DbCall *c) {
         sqlite3_stmt *s;
         bool same;
         int r;
@@ -206,19 +211,37 @@ static int check_key(SqlTx *tx, DbCall *c) {
         return -EADDRINUSE;
 }
 
-static int put_device(SqlTx *tx, DbCall *c) {
+int db_put_device_row(SqlTx *tx, const DbCall *c) {
         int r;
 
         r = check_key(tx, c);
         if (r < 0)
                 return r;
         if (r > 0)
-                return sql_run(tx, "UPDATE device SET seen = ?, until = ? WHERE key = ?", "tts",
-                               c->now, c->until, c->key);
+                return sql_run(tx,
+                               "UPDATE device SET seen = ?, until = max(until, ?) WHERE key = ?",
+                               "tts", c->now, c->until, c->key);
         return sql_run(tx,
                        "INSERT INTO device (key, name, guest, created, seen, until)"
                        " VALUES (?, ?, ?, ?, ?, ?)",
                        "ssittt", c->key, c->name, (int) c->guest, c->now, c->now, c->until);
+}
+
+int db_check_expected(SqlTx *tx, const DbCall *c) {
+        sqlite3_stmt *s;
+        int r;
+
+        if (!c->expected_password && !c->expected_recovery)
+                return 0;
+        r = sql_prepare(tx,
+                        "SELECT 1 FROM user WHERE name = ?1 AND deleted = 0"
+                        " AND password = coalesce(?2, password)"
+                        " AND recovery = coalesce(?3, recovery)",
+                        "sss", &s, c->name, c->expected_password, c->expected_recovery);
+        if (r < 0)
+                return r;
+        r = sql_step(s);
+        return r == 0 ? -ESTALE : MIN(r, 0);
 }
 
 static int work_put_device(SqlTx *tx, void *request) {
@@ -226,6 +249,9 @@ static int work_put_device(SqlTx *tx, void *request) {
         sqlite3_stmt *s;
         int r;
 
+        r = db_check_expected(tx, c);
+        if (r < 0)
+                return r;
         if (c->guest) {
                 r = sql_prepare(tx,
                                 "SELECT 1 FROM device WHERE name = ? AND guest = 1 AND until > ?"
@@ -238,18 +264,24 @@ static int work_put_device(SqlTx *tx, void *request) {
                         return r;
                 if (r > 0)
                         return -EEXIST;
-                r = sql_run(tx, "DELETE FROM device WHERE name = ? AND guest = 1 AND key != ?",
+                /* Revoked keys are kept until they are pruned: they must not come back earlier. */
+                r = sql_run(tx,
+                            "DELETE FROM device WHERE name = ? AND guest = 1 AND key != ?"
+                            " AND revoked IS NULL",
                             "ss", c->name, c->key);
                 if (r < 0)
                         return r;
         }
-        return put_device(tx, c);
+        return db_put_device_row(tx, c);
 }
 
 static int work_put_user(SqlTx *tx, void *request) {
         DbCall *c = request;
         int r;
 
+        r = db_check_expected(tx, c);
+        if (r < 0)
+                return r;
         if (c->replace)
                 r = sql_run(tx, "UPDATE user SET recovery = ? WHERE name = ?", "ss", c->recovery,
                             c->name);
@@ -260,7 +292,7 @@ static int work_put_user(SqlTx *tx, void *request) {
                             "ssst", c->name, c->password, c->recovery, c->now);
         if (r < 0)
                 return r;
-        return put_device(tx, c);
+        return db_put_device_row(tx, c);
 }
 
 static DbCall *device_call_new(const DbDevice *device, db_done_fn done) {
@@ -272,6 +304,10 @@ static DbCall *device_call_new(const DbDevice *device, db_done_fn done) {
         c->now = device->now;
         c->until = device->until;
         c->done.done = done;
+        if (free_and_strdup(&c->expected_password, device->password) < 0) {
+                db_call_destroy(c);
+                return NULL;
+        }
         return c;
 }
 
@@ -284,7 +320,7 @@ int db_put_user(Db *db, const DbDevice *device, const char *password, const char
         c->replace = replace;
         if (free_and_strdup(&c->password, password) < 0 ||
             free_and_strdup(&c->recovery, recovery) < 0) {
-                call_destroy(c);
+                db_call_destroy(c);
                 return -ENOMEM;
         }
         return db_call_submit(db, c, true, work_put_user, db_answer_done, userdata, ret_call);

@@ -51,6 +51,8 @@ typedef struct DbDevice {
         const char *key, *name;
         bool guest;
         uint64_t now, until;
+        /* Of the user: -ESTALE where another one, or none, is stored by now. NULL: not asked. */
+        const char *password;
 } DbDevice;
 
 /* A new account with its first device. -EEXIST: the name is taken; -EADDRINUSE: the key belongs to
@@ -64,6 +66,54 @@ int db_put_device(Db *db, const DbDevice *device, db_done_fn done, void *userdat
                   DbCall **ret_call);
 /* The device was here; written at most once a day. Nobody waits for it. */
 int db_touch_device(Db *db, const char *key, uint64_t now);
+
+/* A key that counts no more, and when its last certificate ends. Versions only ever grow. */
+typedef struct DbRevocation {
+        uint64_t version;
+        char key[KEY_ID_SIZE];
+        uint64_t until;
+} DbRevocation;
+
+typedef enum DbRevoke {
+        DB_REVOKE_NONE,
+        DB_REVOKE_LISTED, /* -ENODEV where one is no device of that name; revoked ones are left */
+        DB_REVOKE_OTHERS, /* all but `key` */
+        DB_REVOKE_ALL,
+} DbRevoke;
+
+/* All of it or nothing. Revoked keys' leases end in the same transaction. */
+typedef struct DbChange {
+        const char *name;
+        bool guest;
+        uint64_t now;
+        /* Hashes that must be stored still, else -ESTALE: nothing overtook what was verified. */
+        const char *expected_password, *expected_recovery;
+        const char *password, *recovery; /* new hashes; NULL: as they were */
+        bool is_deletion;
+        const DbDevice *device; /* gets a certificate, as by db_put_device(); NULL: none does */
+        DbRevoke revoke;
+        const char *key;
+        const char (*keys)[KEY_ID_SIZE];
+        size_t n_keys;
+} DbChange;
+/* Borrowed; in the order of their versions. */
+typedef void (*db_change_fn)(int r, const DbRevocation *revoked, size_t n, void *userdata);
+int db_change_account(Db *db, const DbChange *change, db_change_fn done, void *userdata /* weak */,
+                      DbCall **ret_call);
+
+typedef struct DbDeviceInfo {
+        char key[KEY_ID_SIZE];
+        uint64_t created, seen;
+} DbDeviceInfo;
+typedef void (*db_devices_fn)(int r, const DbDeviceInfo *devices, size_t n, void *userdata);
+/* A user's devices that are not revoked, in order of key after this one, at most limit. */
+int db_get_devices(Db *db, const char *name, const char *after, size_t limit, db_devices_fn done,
+                   void *userdata /* weak */, DbCall **ret_call);
+
+/* At start: all that were not pruned, in the order of their versions. */
+int db_get_revocations(Db *db, db_change_fn done, void *userdata /* weak */, DbCall **ret_call);
+/* Forgets revocations and guests whose last certificate ended before. Nobody waits for it. */
+int db_prune(Db *db, uint64_t before);
 
 /* The whole row. -EEXIST: the channel_id is another channel's. */
 int db_put_channel(Db *db, const ChannelRecord *record, db_done_fn done, void *userdata /* weak */,

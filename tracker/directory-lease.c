@@ -252,3 +252,18 @@ const ChannelRecord *directory_lapse(Directory *d, uint64_t now_boottime, uint64
         go_offline(d, n, now_realtime);
         return &n->record;
 }
+
+const ChannelRecord *directory_end_lease(Directory *d, const char *owner, const char *key,
+                                         uint64_t now_realtime) {
+        DirectoryNode *n;
+
+        if (directory_count_owned(d, owner) == 0)
+                return NULL;
+        DL_FOREACH2(d->leases, n, lease_next) {
+                if (!streq(n->record.entry.owner, owner) || !streq(n->record.key, key))
+                        continue;
+                go_offline(d, n, now_realtime);
+                return &n->record;
+        }
+        return NULL;
+}

@@ -48,6 +48,10 @@ int directory_put(Directory *d, ChannelRecord *record, uint64_t now_boottime);
 int directory_set_view(Directory *d, const char *name, const bool *restricted, const char *topic);
 void directory_unhost(Directory *d, const char *name, uint64_t now_realtime);
 void directory_remove(Directory *d, const char *name);
+/* Ends one live lease of that owner's key and returns its channel, offline now; NULL when there is
+ * none. A heartbeat of the key would revive it: whose key it was must not come back. */
+const ChannelRecord *directory_end_lease(Directory *d, const char *owner, const char *key,
+                                         uint64_t now_realtime);
 
 /* One element of HEARTBEAT: ERROR_NONE renews the lease, also one that had lapsed (*ret_revived);
  * else what `lost` says. *ret_progress: last_seq is above what is stored, in this beat or since an

@@ -33,6 +33,7 @@ struct Operation {
         ChannelRecord record;
         char *topic;
         bool has_restricted, restricted;
+        bool is_revoked; /* HOST: its key, since it was asked for */
         DbProgress *progress;
         size_t n_progress;
 
@@ -73,5 +74,7 @@ void operation_set_failure(int r, Failure *ret);
 
 /* Timer and watchers learn what the directory is like now. */
 void registry_changed(Registry *g);
+/* Ends the leases of that key, on disk as well. */
+void registry_end_leases_of(Registry *g, const char *user, const char *key);
 /* The lease of a channel as the journal tells it. */
 void registry_log_lease(const ChannelRecord *c, const char *what);

@@ -127,7 +127,9 @@ static int submit(Operation *o, Failure *failure) {
         const ChannelRecord *c;
         int r = 0;
 
-        if (o->kind == OPERATION_HOST)
+        if (o->is_revoked)
+                r = failure_set(failure, ERROR_REVOKED, "The key was revoked.");
+        else if (o->kind == OPERATION_HOST)
                 r = directory_plan_host(g->directory, &o->host, boottime, realtime, &o->record,
                                         failure);
         else if (o->kind != OPERATION_LEASE)
@@ -183,17 +185,20 @@ static void run_queue(Queue *q) {
 void operation_on_stored(int r, void *userdata) {
         Operation *o = userdata;
         Registry *g = o->registry;
-        Queue *q = o->queue && o->next ? o->queue : NULL;
         Failure failure;
+        Queue *q;
 
         o->call = NULL;
         if (r >= 0)
                 r = apply(o);
+        if (r >= 0 && o->is_revoked) /* while the disk was at it */
+                registry_end_leases_of(g, o->user, o->key);
         if (r < 0) {
                 log_fields(LOG_ERR, r, LOG_FIELDS("CHAT_CHANNEL", o->queue ? o->queue->name : NULL),
                            "Cannot store a change of the directory: %s", strerror(-r));
                 operation_set_failure(r, &failure);
         }
+        q = o->queue && o->next ? o->queue : NULL;
         operation_answer(o, r < 0 ? &failure : NULL);
         registry_changed(g);
         if (q)

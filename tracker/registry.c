@@ -2,6 +2,7 @@
 /* Knows what hosts may ask for, and when leases lapse; leaves how a change becomes durable to
  * registry-operation.c and what is allowed to directory.h. */
 #include <inttypes.h>
+#include <utlist.h>
 
 #include "base/log.h"
 #include "tracker/registry-internal.h"
@@ -143,6 +144,29 @@ int registry_put_progress(Registry *g, const DbProgress *progress, size_t n, reg
                 operation_set_failure(r, failure);
         }
         return r;
+}
+
+void registry_end_leases_of(Registry *g, const char *user, const char *key) {
+        const ChannelRecord *c;
+
+        while ((c = directory_end_lease(g->directory, user, key, clock_realtime(g->rt->clock)))) {
+                registry_log_lease(c, "has revoked the device that hosted");
+                store_lease(g, c->entry.channel_name);
+        }
+}
+
+void registry_end_leases(Registry *g, const char *user, const DbRevocation *revoked, size_t n) {
+        Queue *q, *tmp;
+        Operation *o;
+
+        for (size_t i = 0; i < n; i++) {
+                HASH_ITER(hh, g->queues, q, tmp)
+                        DL_FOREACH(q->operations, o)
+                                if (o->kind == OPERATION_HOST && streq(o->key, revoked[i].key))
+                                        o->is_revoked = true;
+                registry_end_leases_of(g, user, revoked[i].key);
+        }
+        registry_changed(g);
 }
 
 static void on_lapse(void *userdata) {

@@ -40,6 +40,10 @@ int registry_view(Registry *g, const char *name, const char *user, const bool *r
 int registry_unhost(Registry *g, const char *name, const char *user, bool forget,
                     registry_done_fn done, void *userdata, Failure *failure);
 
+/* Revoked: what these keys of the user hold ends now, and so does what they have asked for but not
+ * got yet. */
+void registry_end_leases(Registry *g, const char *user, const DbRevocation *revoked, size_t n);
+
 /* One element of a HEARTBEAT; what is to be stored of it is added to *progress, which the caller
  * frees and hands to registry_put_progress() at the end. */
 ErrorCode registry_heartbeat(Registry *g, const HostRequest *q, DbProgress **progress,

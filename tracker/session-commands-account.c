@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Knows how the commands of identity are spelt (SIGNUP SIGNIN GUEST RENEW WHOIS); leaves what they
- * do to accounts. */
+/* Knows how the commands of identity are spelt (SIGNUP SIGNIN RECOVER GUEST RENEW WHOIS); leaves
+ * what they do to accounts. */
 #include "tracker/session-internal.h"
 #include "wire/limits.h"
 
+#define RECOVERY_CODE_BYTES_MAX 64 /* people may space theirs as they like */
+
 typedef struct IdentityFields {
-        const char *username, *password, *csr;
+        const char *username, *password, *recovery_code, *csr;
 } IdentityFields;
 
 static const Field csr_table[] = {
@@ -23,6 +25,15 @@ static const Field guest_table[] = {
 static const Field password_table[] = {
         { "username", FIELD_STRING, offsetof(IdentityFields, username), true },
         { "password", FIELD_STRING, offsetof(IdentityFields, password), true },
+        { "csr", FIELD_STRING, offsetof(IdentityFields, csr), true, 1, CSR_BYTES_MAX },
+        {},
+};
+
+static const Field recover_table[] = {
+        { "username", FIELD_STRING, offsetof(IdentityFields, username), true },
+        { "recovery_code", FIELD_STRING, offsetof(IdentityFields, recovery_code), true, 1,
+          RECOVERY_CODE_BYTES_MAX },
+        { "new_password", FIELD_STRING, offsetof(IdentityFields, password), true },
         { "csr", FIELD_STRING, offsetof(IdentityFields, csr), true, 1, CSR_BYTES_MAX },
         {},
 };
@@ -85,6 +96,7 @@ static void ask(Session *s, RpcRequest *request, const Field *table, accounts_fn
                  &(Credentials){
                          .username = f.username,
                          .password = f.password,
+                         .recovery_code = f.recovery_code,
                          .key = key,
                          .source = &s->address,
                  },
@@ -98,6 +110,10 @@ void session_sign_up(Session *s, RpcRequest *request) {
 
 void session_sign_in(Session *s, RpcRequest *request) {
         ask(s, request, password_table, accounts_sign_in);
+}
+
+void session_recover(Session *s, RpcRequest *request) {
+        ask(s, request, recover_table, accounts_recover);
 }
 
 void session_guest(Session *s, RpcRequest *request) {

@@ -13,6 +13,9 @@ typedef struct ChannelFields {
 
 #define AT(f) offsetof(ChannelFields, f)
 
+/* Lists of HEARTBEAT; the rest of the frame is for what stands around them. */
+#define BEAT_BYTES_MAX (FRAME_BYTES_MAX - 512)
+
 static int read_view(RpcRequest *request, const char *text, bool *ret_restricted) {
         if (!streq(text, "public") && !streq(text, "restricted")) {
                 session_fail_field(request, "view_permission", "public or restricted.");
@@ -182,8 +185,8 @@ static int read_beats(RpcRequest *request, const Value *list, HostRequest *beats
         return 0;
 }
 
-static void run_beats(Session *s, HostRequest *beats, size_t n, Writer *w, DbProgress **progress,
-                      size_t *n_progress) {
+static void run_beats(Session *s, HostRequest *beats, size_t n, uint64_t revocations_after,
+                      Writer *w, DbProgress **progress, size_t *n_progress) {
         Registry *registry = s->services->registry;
         ErrorCode error;
 
@@ -202,9 +205,8 @@ static void run_beats(Session *s, HostRequest *beats, size_t n, Writer *w, DbPro
                 writer_end_object(w);
         }
         writer_end_array(w);
-        writer_begin_array(w, "revocations");
-        writer_end_array(w);
-        writer_bool(w, "more", false);
+        revocations_write(s->services->revocations, w, revocations_after,
+                          w->size < BEAT_BYTES_MAX ? BEAT_BYTES_MAX - w->size : 0);
         writer_end_object(w);
 }
 
@@ -235,7 +237,8 @@ void session_heartbeat(Session *s, RpcRequest *request) {
                 heartbeat_reply_free(h);
                 return;
         }
-        run_beats(s, beats, value_length(f.channels), &h->payload, &progress, &n_progress);
+        run_beats(s, beats, value_length(f.channels), f.revocations_after, &h->payload, &progress,
+                  &n_progress);
         if (n_progress == 0)
                 on_heartbeat_stored(NULL, 0, h);
         else if (registry_put_progress(s->services->registry, progress, n_progress,

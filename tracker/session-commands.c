@@ -47,11 +47,21 @@ static bool may_run(const Session *s, const SessionCommand *c, Failure *failure)
 }
 
 static const SessionCommand commands[] = {
-        { "SIGNUP", FOR_STRANGERS, session_sign_up },  { "SIGNIN", FOR_STRANGERS, session_sign_in },
-        { "GUEST", FOR_STRANGERS, session_guest },     { "RENEW", FOR_ANYONE, session_renew },
-        { "WHOIS", FOR_SIGNED_IN, session_whois },     { "LIST", FOR_ANYONE, session_list },
-        { "WATCH", FOR_ANYONE, session_watch },        { "HOST", FOR_USERS, session_host },
-        { "HEARTBEAT", FOR_USERS, session_heartbeat }, { "VIEW", FOR_USERS, session_view },
+        { "SIGNUP", FOR_STRANGERS, session_sign_up },
+        { "SIGNIN", FOR_STRANGERS, session_sign_in },
+        { "RECOVER", FOR_STRANGERS, session_recover },
+        { "GUEST", FOR_STRANGERS, session_guest },
+        { "RENEW", FOR_ANYONE, session_renew },
+        { "SIGNOUT", FOR_SIGNED_IN, session_sign_out },
+        { "PASSWD", FOR_USERS, session_passwd },
+        { "DEVICES", FOR_USERS, session_devices },
+        { "DELETE", FOR_USERS, session_delete },
+        { "WHOIS", FOR_SIGNED_IN, session_whois },
+        { "LIST", FOR_ANYONE, session_list },
+        { "WATCH", FOR_ANYONE, session_watch },
+        { "HOST", FOR_USERS, session_host },
+        { "HEARTBEAT", FOR_USERS, session_heartbeat },
+        { "VIEW", FOR_USERS, session_view },
         { "UNHOST", FOR_USERS, session_unhost },
 };
 

@@ -5,6 +5,16 @@
 #include "version.h"
 #include "wire/limits.h"
 
+bool session_is_revoked(const Session *s) {
+        const Subject *subject = conn_get_peer(rpc_get_conn(s->rpc));
+
+        return subject && revocations_has(s->services->revocations, subject->key_id);
+}
+
+void session_go_away(Session *s, const char *reason, uint64_t resume_in_usec) {
+        rpc_go_away(s->rpc, reason, resume_in_usec);
+}
+
 static void on_ready(Rpc *r, int64_t offset_usec, void *userdata) {
         Session *s = userdata;
         const Subject *subject = conn_get_peer(rpc_get_conn(r));
@@ -18,6 +28,8 @@ static void on_ready(Rpc *r, int64_t offset_usec, void *userdata) {
                         accounts_seen(s->services->accounts, subject->key_id);
         }
         s->handlers.on_ready(s, s->userdata);
+        if (session_is_revoked(s)) /* since the handshake */
+                session_go_away(s, "revoked", 0);
 }
 
 static void on_request(Rpc *r, RpcRequest *request, void *userdata) {
@@ -86,8 +98,4 @@ const Address *session_get_address(const Session *s) {
 
 bool session_is_ready(const Session *s) {
         return s->is_ready;
-}
-
-void session_go_away(Session *s, const char *reason, uint64_t resume_in_usec) {
-        rpc_go_away(s->rpc, reason, resume_in_usec);
 }

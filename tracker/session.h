@@ -6,14 +6,16 @@
 #include "net/conn.h"
 #include "tracker/accounts.h"
 #include "tracker/registry.h"
+#include "tracker/revocations.h"
 #include "tracker/watch.h"
 
 /* What all sessions of a tracker share; outlives them. */
 typedef struct Services {
-        const Runtime *rt;  /* weak */
-        Accounts *accounts; /* weak */
-        Registry *registry; /* weak */
-        Watch *watch;       /* weak */
+        const Runtime *rt;        /* weak */
+        Accounts *accounts;       /* weak */
+        Registry *registry;       /* weak */
+        Revocations *revocations; /* weak */
+        Watch *watch;             /* weak */
 } Services;
 
 typedef struct Session Session;
@@ -31,4 +33,6 @@ DEFINE_CLEANUP(Session *, session_free);
 
 const Address *session_get_address(const Session *s);
 bool session_is_ready(const Session *s);
+/* The key of its certificate counts no more. */
+bool session_is_revoked(const Session *s);
 void session_go_away(Session *s, const char *reason, uint64_t resume_in_usec);

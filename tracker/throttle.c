@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Knows how much of something each source address has done lately; leaves refusing to its user. */
+/* Knows how often something was done lately from each source address, under each name, or both;
+ * leaves refusing to its user. */
 #include "tracker/throttle.h"
 
 #include <uthash.h>
@@ -9,8 +10,13 @@
 /* A bucket counts whole tokens a second; one try costs this many, so that rates are by minute. */
 #define TOKENS_PER_TRY 60
 
-typedef struct Source {
+typedef struct Who {
         uint8_t prefix[9]; /* family, then /32 or /64 */
+        char name[NAME_SIZE];
+} Who;
+
+typedef struct Source {
+        Who who;
         TokenBucket bucket;
         UT_hash_handle hh; /* in order of insertion: the oldest goes first */
 } Source;
@@ -46,33 +52,37 @@ Throttle *throttle_free(Throttle *t) {
         return NULL;
 }
 
-static void make_prefix(const Address *a, uint8_t ret[static 9]) {
-        memset(ret, 0, 9);
-        if (a->sa.sa_family == AF_INET) {
-                ret[0] = 4;
-                memcpy(ret + 1, &a->in.sin_addr, 4);
-        } else if (a->sa.sa_family == AF_INET6) {
-                ret[0] = 6;
-                memcpy(ret + 1, &a->in6.sin6_addr, 8);
+static Who make_who(const Address *a, const char *name) {
+        Who who;
+
+        memset(&who, 0, sizeof(who)); /* hashed byte for byte */
+        if (a && a->sa.sa_family == AF_INET) {
+                who.prefix[0] = 4;
+                memcpy(who.prefix + 1, &a->in.sin_addr, 4);
+        } else if (a && a->sa.sa_family == AF_INET6) {
+                who.prefix[0] = 6;
+                memcpy(who.prefix + 1, &a->in6.sin6_addr, 8);
         }
+        if (name)
+                memcpy(who.name, name, strnlen(name, sizeof(who.name) - 1));
+        return who;
 }
 
-static Source *find(Throttle *t, const Address *source) {
-        uint8_t prefix[9];
+static Source *find(Throttle *t, const Who *who) {
         Source *s;
 
-        make_prefix(source, prefix);
-        HASH_FIND(hh, t->sources, prefix, sizeof(prefix), s);
+        HASH_FIND(hh, t->sources, who, sizeof(*who), s);
         return s;
 }
 
-int throttle_take(Throttle *t, const Address *source, uint64_t now_boottime,
+int throttle_take(Throttle *t, const Address *source, const char *name, uint64_t now_boottime,
                   uint64_t *ret_wait_usec) {
+        const Who who = make_who(source, name);
         Source *s;
 
         if (t->per_minute == 0)
                 return 0;
-        s = find(t, source);
+        s = find(t, &who);
         if (!s) {
                 /* Who fills the table forgets the oldest of it, never makes it grow. */
                 if (HASH_COUNT(t->sources) >= THROTTLE_SOURCES_MAX)
@@ -80,17 +90,18 @@ int throttle_take(Throttle *t, const Address *source, uint64_t now_boottime,
                 s = new0(Source, 1);
                 if (!s)
                         return -ENOMEM;
-                make_prefix(source, s->prefix);
+                s->who = who;
                 token_bucket_init(&s->bucket, t->per_minute, t->per_minute * TOKENS_PER_TRY,
                                   now_boottime);
-                HASH_ADD(hh, t->sources, prefix, sizeof(s->prefix), s);
+                HASH_ADD(hh, t->sources, who, sizeof(s->who), s);
         }
         return token_bucket_take(&s->bucket, TOKENS_PER_TRY, now_boottime, ret_wait_usec) ? 0
                                                                                           : -EAGAIN;
 }
 
-void throttle_give_back(Throttle *t, const Address *source) {
-        Source *s = t->per_minute > 0 ? find(t, source) : NULL;
+void throttle_give_back(Throttle *t, const Address *source, const char *name) {
+        const Who who = make_who(source, name);
+        Source *s = t->per_minute > 0 ? find(t, &who) : NULL;
 
         if (s)
                 s->bucket.level_micro =

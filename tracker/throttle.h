@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Knows how much of something each source address has done lately; leaves refusing to its user. */
+/* Knows how often something was done lately from each source address, under each name, or both;
+ * leaves refusing to its user. */
 #pragma once
 
 #include "base/cleanup.h"
 #include "base/names.h"
 #include "base/token-bucket.h"
 
-/* A source is an IPv4 address or an IPv6 /64: what one subscriber has. */
+/* A source is an IPv4 address or an IPv6 /64: what one subscriber has. source or name NULL: it is
+ * not told apart. */
 typedef struct Throttle Throttle;
 
 /* per_minute also is what may come at once; 0: no limit. */
@@ -15,7 +17,7 @@ Throttle *throttle_free(Throttle *t);
 DEFINE_CLEANUP(Throttle *, throttle_free);
 
 /* Counts one: 0; or -EAGAIN with the time until the next is allowed. */
-int throttle_take(Throttle *t, const Address *source, uint64_t now_boottime,
+int throttle_take(Throttle *t, const Address *source, const char *name, uint64_t now_boottime,
                   uint64_t *ret_wait_usec);
 /* It did not count after all. */
-void throttle_give_back(Throttle *t, const Address *source);
+void throttle_give_back(Throttle *t, const Address *source, const char *name);

@@ -32,6 +32,7 @@ struct Tracker {
         Db *db;
         Accounts *accounts;
         Registry *registry;
+        Revocations *revocations;
         Watch *watch;
         Services services;
         Listener *listener;
@@ -169,14 +170,41 @@ static int serve(Tracker *t) {
         return listener_new(t->rt, TAKE_FD(t->listen_fd), &handlers, t, &t->listener);
 }
 
-static void on_registry_ready(Registry *g, int r, void *userdata) {
+static int check_peer(const Subject *peer, void *userdata) {
+        Tracker *t = userdata;
+
+        return revocations_has(t->revocations, peer->key_id) ? -EKEYREVOKED : 0;
+}
+
+static void on_revoked(const char *user, const DbRevocation *revoked, size_t n, void *userdata) {
+        Tracker *t = userdata;
+        Client *c, *tmp;
+        int r;
+
+        r = revocations_add(t->revocations, revoked, n);
+        if (r < 0)
+                log_error_errno(r, "Cannot keep that keys of %s were revoked: %s", user,
+                                strerror(-r));
+        log_fields(LOG_NOTICE, 0, LOG_FIELDS("CHAT_USER", user), "%zu key%s of %s revoked.", n,
+                   n == 1 ? "" : "s", user);
+        registry_end_leases(t->registry, user, revoked, n);
+        DL_FOREACH_SAFE(t->clients, c, tmp)
+                if (session_is_revoked(c->session))
+                        session_go_away(c->session, "revoked", 0);
+}
+
+static void log_unreadable(int r) {
+        log_error_errno(r, "Cannot read the database: %s",
+                        r == -EBUSY     ? "another process has it"
+                        : r == -EBADMSG ? "it is damaged, or of a newer version"
+                                        : strerror(-r));
+}
+
+static void on_revocations_ready(Revocations *v, int r, void *userdata) {
         Tracker *t = userdata;
 
         if (r < 0)
-                log_error_errno(r, "Cannot read the database: %s",
-                                r == -EBUSY     ? "another process has it"
-                                : r == -EBADMSG ? "it is damaged, or of a newer version"
-                                                : strerror(-r));
+                log_unreadable(r);
         else {
                 r = serve(t);
                 if (r < 0)
@@ -184,6 +212,19 @@ static void on_registry_ready(Registry *g, int r, void *userdata) {
         }
         if (r >= 0)
                 status_changed(t);
+        if (t->handlers.on_ready)
+                t->handlers.on_ready(t, r, t->userdata);
+}
+
+static void on_registry_ready(Registry *g, int r, void *userdata) {
+        Tracker *t = userdata;
+
+        if (r >= 0)
+                r = revocations_new(t->rt, t->db, on_revocations_ready, t, &t->revocations);
+        t->services.revocations = t->revocations;
+        if (r >= 0)
+                return;
+        log_unreadable(r);
         if (t->handlers.on_ready)
                 t->handlers.on_ready(t, r, t->userdata);
 }
@@ -238,6 +279,8 @@ static int start(Tracker *t) {
         r = accounts_new(t->rt, s, t->authority, t->db, &t->accounts);
         if (r < 0)
                 return r;
+        accounts_on_revoked(t->accounts, on_revoked, t);
+        authority_set_check(t->authority, check_peer, t);
         r = registry_new(t->rt, t->db, s->lease_seconds * USEC_PER_SEC, &handlers, t, &t->registry);
         if (r < 0)
                 return r;
@@ -274,6 +317,7 @@ Tracker *tracker_free(Tracker *t) {
         while (t->clients)
                 client_free(t->clients);
         watch_free(t->watch);
+        revocations_free(t->revocations);
         registry_free(t->registry);
         accounts_free(t->accounts);
         db_free(t->db);

@@ -21,7 +21,7 @@ static unsigned take_all(Throttle *t, const char *text, uint64_t now, uint64_t *
         Address a = address(text);
         unsigned n = 0;
 
-        while (n < 100 && throttle_take(t, &a, now, ret_wait) == 0)
+        while (n < 100 && throttle_take(t, &a, NULL, now, ret_wait) == 0)
                 n++;
         return n;
 }
@@ -43,11 +43,30 @@ static void test_rate(void **state) {
 
         now += 20 * USEC_PER_SEC;
         assert_int_equal(take_all(t, "192.0.2.1:1", now, &wait), 2);
-        throttle_give_back(t, &a);
+        throttle_give_back(t, &a, NULL);
         assert_int_equal(take_all(t, "192.0.2.1:1", now, &wait), 1);
         now += USEC_PER_HOUR;
-        throttle_give_back(t, &a);
+        throttle_give_back(t, &a, NULL);
         assert_int_equal(take_all(t, "192.0.2.1:1", now, &wait), 6);
+}
+
+/* By name, by source, by both: each its own count. */
+static void test_names(void **state) {
+        _cleanup_(throttle_freep) Throttle *t = NULL;
+        Address one = address("192.0.2.1:1"), two = address("192.0.2.2:1");
+        uint64_t wait;
+
+        assert_int_equal(throttle_new(1, &t), 0);
+        assert_int_equal(throttle_take(t, &one, "alice", 1, &wait), 0);
+        assert_int_equal(throttle_take(t, &one, "alice", 1, &wait), -EAGAIN);
+        assert_int_equal(throttle_take(t, &one, "bob", 1, &wait), 0);
+        assert_int_equal(throttle_take(t, &two, "alice", 1, &wait), 0);
+        assert_int_equal(throttle_take(t, NULL, "alice", 1, &wait), 0);
+        assert_int_equal(throttle_take(t, NULL, "alice", 1, &wait), -EAGAIN);
+        assert_int_equal(throttle_take(t, &one, NULL, 1, &wait), 0);
+        throttle_give_back(t, &one, "alice");
+        assert_int_equal(throttle_take(t, &two, "alice", 1, &wait), -EAGAIN);
+        assert_int_equal(throttle_take(t, &one, "alice", 1, &wait), 0);
 }
 
 static void test_no_limit_and_many_sources(void **state) {
@@ -72,6 +91,7 @@ static void test_no_limit_and_many_sources(void **state) {
 int main(void) {
         static const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_rate),
+                cmocka_unit_test(test_names),
                 cmocka_unit_test(test_no_limit_and_many_sources),
         };
 
