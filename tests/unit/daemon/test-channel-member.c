@@ -71,20 +71,24 @@ static void test_faults(void **state) {
                 uint64_t first, last;
                 bool other;
         } faults[] = {
-                { "a hole", 7, 8, false },
-                { "another entry", 5, 5, true },
-                { "another entry and one more", 5, 6, true },
+                { "a hole", 2, 3, false }, /* from the end of our copy on */
+                { "another entry", 0, 0, true },
+                { "another entry and one more", 0, 1, true },
         };
         HostDouble *d = *state;
+        uint64_t end = 2;
 
-        double_live(d, 5);
+        double_live(d, end);
         for (size_t i = 0; i < ELEMENTSOF(faults); i++) {
                 print_message("%s\n", faults[i].name);
-                double_push_entries(d, faults[i].first, faults[i].last, faults[i].other);
-                assert_cursor(double_expect(d, "CONNECT"), 5);
-                double_accept(d, 5);
-                double_until(d, MEMBER_LIVE, 5);
+                double_push_entries(d, end + faults[i].first, end + faults[i].last,
+                                    faults[i].other);
+                assert_cursor(double_expect(d, "CONNECT"), end);
+                double_accept(d, ++end);
+                double_push_entries(d, end, end, false); /* mended: our copy goes on */
+                double_until(d, MEMBER_LIVE, end);
         }
+        assert_int_equal(end, 5);
         /* Known, and the same: nothing. */
         double_push_entries(d, 4, 5, false);
         test_loop_run(d->loop, USEC_PER_SEC);
@@ -92,7 +96,8 @@ static void test_faults(void **state) {
 
         double_push_entries(d, 7, 7, false);
         assert_cursor(double_expect(d, "CONNECT"), 5);
-        double_accept(d, 7);
+        double_accept(d, 5); /* all is well, and then not */
+        double_until(d, MEMBER_LIVE, 5);
         double_push_entries(d, 7, 7, false);
         double_until(d, MEMBER_DIVERGED, 5);
         assert_int_equal(channel_member_get_synced_seq(d->member), 5);
