@@ -3,6 +3,7 @@
  * the parts. */
 #include "tracker/tracker.h"
 
+#include <sys/stat.h>
 #include <utlist.h>
 
 #include "base/log.h"
@@ -245,15 +246,32 @@ static void on_stop_timeout(void *userdata) {
         stopped(t);
 }
 
-static int open_db(Tracker *t) {
-        const TrackerSettings *s = t->settings;
-        _cleanup_free_ char *path = NULL;
+/* An empty file beside an authority that is not new is a database that got lost: whoever has an
+ * account must not find it gone, nor its name free. */
+static int check_db(const char *path, const char *state_directory) {
+        _cleanup_free_ char *ca = NULL;
+        struct stat st;
 
-        if (s->database)
-                return db_sqlite_new(t->rt, s->database, &t->db);
-        if (asprintf(&path, "%s/tracker.db", s->state_directory) < 0)
+        if (stat(path, &st) < 0 || st.st_size > 0)
+                return 0; /* what else is wrong with it is told when it is opened */
+        if (asprintf(&ca, "%s/ca.pem", state_directory) < 0) {
+                ca = NULL;
                 return -ENOMEM;
-        return db_sqlite_new(t->rt, path, &t->db);
+        }
+        if (access(ca, F_OK) < 0)
+                return 0;
+        return log_error_errno(-ENODATA,
+                               "%s is empty, but %s is not new: put the database back from a "
+                               "backup, or remove the empty file to begin without accounts.",
+                               path, ca);
+}
+
+static int find_db(const TrackerSettings *s, char **ret_path) {
+        if (s->database)
+                *ret_path = strdup(s->database);
+        else if (asprintf(ret_path, "%s/tracker.db", s->state_directory) < 0)
+                *ret_path = NULL;
+        return *ret_path ? 0 : -ENOMEM;
 }
 
 static int start(Tracker *t) {
@@ -262,8 +280,14 @@ static int start(Tracker *t) {
                 .on_change = on_registry_change,
         };
         const TrackerSettings *s = t->settings;
+        _cleanup_free_ char *path = NULL;
         int r;
 
+        r = find_db(s, &path);
+        if (r >= 0)
+                r = check_db(path, s->state_directory);
+        if (r < 0)
+                return r;
         r = clock_timer_new(t->rt->clock, on_status, t, &t->status_timer);
         if (r < 0)
                 return r;
@@ -273,7 +297,7 @@ static int start(Tracker *t) {
         r = authority_new(t->rt, s->state_directory, s->credentials_directory, &t->authority);
         if (r < 0)
                 return r;
-        r = open_db(t);
+        r = db_sqlite_new(t->rt, path, &t->db);
         if (r < 0)
                 return r;
         r = accounts_new(t->rt, s, t->authority, t->db, &t->accounts);

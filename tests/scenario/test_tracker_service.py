@@ -160,6 +160,30 @@ def test_damaged_database(state):
                                                                  "--listen=127.0.0.1:0"))
 
 
+def test_lost_database(state, tmp_path):
+    """An authority with an empty file for its accounts is no new tracker; without the file it is."""
+    database = os.path.join(state, "tracker.db")
+    subprocess.run([PROGRAM, "--print-pin", f"--state-directory={state}"], check=True, capture_output=True)
+    for _ in range(2):
+        s = Service(tmp_path, state)
+        s.wait_for("READY=1")
+        s.process.send_signal(signal.SIGTERM)
+        _, log = s.process.communicate(timeout=DEADLINE)
+        assert s.process.returncode == 0, log
+        os.unlink(tmp_path / "notify")
+        assert os.path.getsize(database) > 0
+    os.truncate(database, 0)
+    for _ in range(2):
+        log = refused(run(f"--state-directory={state}", "--listen=127.0.0.1:0"))
+        assert "tracker.db is empty" in log and "backup" in log
+        assert os.path.getsize(database) == 0
+    os.unlink(database)
+    s = Service(tmp_path, state)
+    s.wait_for("READY=1")
+    s.process.send_signal(signal.SIGTERM)
+    s.process.communicate(timeout=DEADLINE)
+
+
 def test_first_starts_at_once(tmp_path):
     """The service and whoever asks for its pin meet on an empty directory: there is one authority."""
     for i in range(5):
