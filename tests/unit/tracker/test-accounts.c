@@ -90,6 +90,15 @@ static void on_done(const Failure *failure, const Grant *g, void *userdata) {
         assert_int_equal(certificate_verify(certificate, ca, g->expires - USEC_PER_SEC), 0);
 }
 
+static void on_plain(const Failure *failure, const Grant *g, void *userdata) {
+        Result *r = userdata;
+
+        assert_null(g);
+        assert_false(r->is_done);
+        r->is_done = true;
+        r->error = failure ? failure->code : ERROR_NONE;
+}
+
 static void on_whois(const Failure *failure, bool exists, UserType type, void *userdata) {
         Result *r = userdata;
 
@@ -419,6 +428,75 @@ static void test_throttles(void **state) {
                          ERROR_NAME_TAKEN);
 }
 
+/* All of them were good when they were looked at; the first that is stored makes the others wrong.
+ */
+static void test_overtaken(void **state) {
+        _cleanup_(key_freep) Key *one = NULL, *two = NULL;
+        Fixture *f = *state;
+
+        assert_int_equal(key_generate(&one), 0);
+        assert_int_equal(key_generate(&two), 0);
+        f->settings.sign_in_failures_per_minute = 0;
+        for (unsigned i = 0; i < 3; i++) {
+                PasswordChange change = { .source = &f->source, .old_password = "password1" };
+                Result r[3] = { 0 }, up;
+                unsigned n_good = 0;
+                Failure failure;
+                char name[16];
+
+                snprintf(name, sizeof(name), "alice%u", i);
+                key_free(TAKE_PTR(one));
+                key_free(TAKE_PTR(two));
+                assert_int_equal(key_generate(&one), 0);
+                assert_int_equal(key_generate(&two), 0);
+                up = ask(f, accounts_sign_up, name, "password1", one);
+                assert_int_equal(up.error, ERROR_NONE);
+                for (unsigned k = 0; k < 2; k++) {
+                        Credentials c = {
+                                .username = name,
+                                .password = k ? "password3" : "password2",
+                                .recovery_code = up.recovery_code,
+                                .key = k ? two : one,
+                                .source = &f->source,
+                        };
+
+                        change.new_password = c.password;
+                        if (i == 0)
+                                assert_int_equal(accounts_change_password(f->accounts, &up.subject,
+                                                                          &change, on_plain, &r[k],
+                                                                          &failure),
+                                                 0);
+                        else if (i == 1)
+                                assert_int_equal(
+                                        accounts_recover(f->accounts, &c, on_done, &r[k], &failure),
+                                        0);
+                        else
+                                assert_int_equal(accounts_delete(f->accounts, &up.subject,
+                                                                 &f->source, "password1", on_plain,
+                                                                 &r[k], &failure),
+                                                 0);
+                }
+                /* A device that signed in with what counted a moment ago. */
+                assert_int_equal(accounts_sign_in(f->accounts,
+                                                  &(Credentials){ .username = name,
+                                                                  .password = "password1",
+                                                                  .key = two,
+                                                                  .source = &f->source },
+                                                  on_done, &r[2], &failure),
+                                 0);
+                for (unsigned k = 0; k < 3; k++) {
+                        test_loop_until_true(f->loop, &r[k].is_done, USEC_PER_SEC);
+                        n_good += k < 2 && r[k].error == ERROR_NONE;
+                }
+                assert_int_equal(n_good, 1);
+                /* It was first, so its key is revoked, or it was late, so it was refused. */
+                if (r[2].error == ERROR_NONE)
+                        assert_int_equal(renew(f, two, false).error, ERROR_REVOKED);
+                else
+                        assert_int_equal(r[2].error, ERROR_BAD_CREDENTIALS);
+        }
+}
+
 /* From everywhere at once: nobody is refused, and each waits a little, the owner too. */
 static void test_slowed(void **state) {
         static const char *const names[] = { "alice", "nobody" };
@@ -511,6 +589,7 @@ int main(void) {
                 TEST(test_whois),
                 TEST(test_busy),
                 TEST(test_throttles),
+                TEST(test_overtaken),
                 TEST(test_slowed),
         };
 
