@@ -108,8 +108,8 @@ static uint64_t first_expected(const ChannelMember *c) {
 
         if (c->stored.synced_seq > 0)
                 return c->stored.synced_seq + 1;
-        if (c->backlog >= 0)
-                return last - MIN(last, (uint64_t) c->backlog) + 1;
+        if (c->stored.has_backlog)
+                return last - MIN(last, c->stored.backlog) + 1;
         return 1;
 }
 
@@ -224,8 +224,8 @@ void member_connect_now(ChannelMember *c) {
         writer_uint(&w, "since", c->stored.synced_seq);
         if (c->stored.synced_seq > 0)
                 writer_string(&w, "since_id", c->stored.synced_id);
-        else if (c->backlog >= 0)
-                writer_uint(&w, "backlog", (uint64_t) c->backlog);
+        else if (c->stored.has_backlog)
+                writer_uint(&w, "backlog", c->stored.backlog);
         writer_bool(&w, "invisible", false);
         writer_end_object(&w);
         if (host_slot_call(c->slot, "CONNECT", &w, 0, on_connect_reply, c, &c->connect_call) < 0) {

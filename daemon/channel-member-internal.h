@@ -88,7 +88,6 @@ struct ChannelMember {
 
         MemberState state;
         char reason[64];
-        int64_t backlog;
         uint64_t n_online, generation;
 
         /* the host, elsewhere (channel-member-connect.c) */

@@ -218,7 +218,6 @@ int channel_member_new(const MemberContext *context, const StoredChannel *stored
                 .userdata = context->userdata,
                 .me = context->me,
                 .state = MEMBER_OFFLINE,
-                .backlog = -1,
                 .backoff = { .base_usec = USEC_PER_SEC, .max_usec = USEC_PER_MINUTE },
         };
         snprintf(c->tracker_id, sizeof(c->tracker_id), "%s", context->tracker_id);
@@ -266,7 +265,8 @@ ChannelMember *channel_member_free(ChannelMember *c) {
 /* ---- what the manager decides ---- */
 
 void channel_member_set_backlog(ChannelMember *c, int64_t backlog) {
-        c->backlog = backlog;
+        c->stored.has_backlog = backlog >= 0;
+        c->stored.backlog = backlog >= 0 ? (uint64_t) backlog : 0;
 }
 
 void channel_member_set_local_host(ChannelMember *c, ChannelHost *host, const char *reason) {

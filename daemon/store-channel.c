@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Knows which channels an identity has, what was last heard of them and how far they were read;
  * leaves their entries to store-log.c. */
+#include <limits.h>
+
 #include "daemon/store-internal.h"
 
 static const char *const view_permission_table[VIEW_MAX] = {
@@ -86,6 +88,8 @@ static int read_channel(sqlite3_stmt *stmt, StoredChannel *ret) {
         if (ret->role < 0 || ret->view < 0 || ret->send < 0)
                 return -EBADMSG;
         ret->epoch = sql_column_u64(stmt, column++);
+        ret->has_backlog = sqlite3_column_type(stmt, column) != SQLITE_NULL;
+        ret->backlog = sql_column_u64(stmt, column++);
         ret->first_seq = sql_column_u64(stmt, column++);
         ret->synced_seq = sql_column_u64(stmt, column++);
         ret->last_seq = sql_column_u64(stmt, column++);
@@ -124,15 +128,16 @@ static int work_load(SqlTx *tx, void *request) {
         q->channels = new0(StoredChannel, n);
         if (!q->channels)
                 return -ENOMEM;
-        r = sql_prepare(tx,
-                        "SELECT c.id, c.channel_id, c.name, c.owner, c.host, coalesce(e.id, ''),"
-                        " c.hosted, c.wanted, c.closed, c.role, c.view_permission,"
-                        " c.send_permission, c.epoch, c.first_seq, c.synced_seq, c.last_seq,"
-                        " c.read_seq, c.n_unread, c.n_queued, c.reason, c.topic"
-                        " FROM channel c LEFT JOIN entry e"
-                        " ON e.channel = c.id AND e.seq = c.synced_seq"
-                        " WHERE c.identity = ? ORDER BY c.name, c.id",
-                        "t", &stmt, q->identity);
+        r = sql_prepare(
+                tx,
+                "SELECT c.id, c.channel_id, c.name, c.owner, c.host, coalesce(e.id, ''),"
+                " c.hosted, c.wanted, c.closed, c.role, c.view_permission,"
+                " c.send_permission, c.epoch, c.backlog, c.first_seq, c.synced_seq, c.last_seq,"
+                " c.read_seq, c.n_unread, c.n_queued, c.reason, c.topic"
+                " FROM channel c LEFT JOIN entry e"
+                " ON e.channel = c.id AND e.seq = c.synced_seq"
+                " WHERE c.identity = ? ORDER BY c.name, c.id",
+                "t", &stmt, q->identity);
         if (r < 0)
                 return r;
         while (q->n < n && (r = sql_step(stmt)) > 0) {
@@ -191,17 +196,23 @@ static int identity_exists(SqlTx *tx, uint64_t row) {
         return r == 0 ? -ENOENT : r;
 }
 
+/* −1 stands for NULL. A backlog of more than fits is all there can be. */
+static int backlog_column(const StoredChannel *c) {
+        return c->has_backlog ? (int) MIN(c->backlog, (uint64_t) INT_MAX) : -1;
+}
+
 static int insert_channel(SqlTx *tx, StoredChannel *c) {
         int r;
 
         r = sql_run(tx,
                     "INSERT INTO channel (identity, channel_id, name, owner, host, hosted, wanted,"
-                    " closed, reason, role, view_permission, send_permission, topic, epoch)"
-                    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                    "tssssiiissssst", c->identity, c->channel_id, c->name, c->owner, c->host,
+                    " closed, reason, role, view_permission, send_permission, topic, epoch,"
+                    " backlog)"
+                    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, nullif(?, -1))",
+                    "tssssiiisssssti", c->identity, c->channel_id, c->name, c->owner, c->host,
                     c->hosted, c->wanted, c->closed, c->reason, role_to_string(c->role),
                     view_permission_to_string(c->view), send_permission_to_string(c->send),
-                    c->topic, c->epoch);
+                    c->topic, c->epoch, backlog_column(c));
         if (r < 0)
                 return r;
         c->row = (uint64_t) sql_last_insert_id(tx);
@@ -214,11 +225,12 @@ static int update_channel(SqlTx *tx, const StoredChannel *c) {
         r = sql_run(tx,
                     "UPDATE channel SET identity = ?, channel_id = ?, name = ?, owner = ?,"
                     " host = ?, hosted = ?, wanted = ?, closed = ?, reason = ?, role = ?,"
-                    " view_permission = ?, send_permission = ?, topic = ?, epoch = ? WHERE id = ?",
-                    "tssssiiissssstt", c->identity, c->channel_id, c->name, c->owner, c->host,
+                    " view_permission = ?, send_permission = ?, topic = ?, epoch = ?,"
+                    " backlog = nullif(?, -1) WHERE id = ?",
+                    "tssssiiissssstit", c->identity, c->channel_id, c->name, c->owner, c->host,
                     c->hosted, c->wanted, c->closed, c->reason, role_to_string(c->role),
                     view_permission_to_string(c->view), send_permission_to_string(c->send),
-                    c->topic, c->epoch, c->row);
+                    c->topic, c->epoch, backlog_column(c), c->row);
         if (r < 0)
                 return r;
         return sql_changes(tx) > 0 ? 0 : -ENOENT;

@@ -56,6 +56,7 @@ static const char *const migrations[] = {
         "        send_permission TEXT NOT NULL,"
         "        topic TEXT,"
         "        epoch INTEGER NOT NULL,"
+        "        backlog INTEGER," /* NULL: all */
         "        first_seq INTEGER NOT NULL DEFAULT 0,"
         "        synced_seq INTEGER NOT NULL DEFAULT 0,"
         "        last_seq INTEGER NOT NULL DEFAULT 0,"

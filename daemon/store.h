@@ -97,6 +97,8 @@ typedef struct StoredChannel {
         SendPermission send;
         const char *topic; /* may be NULL */
         uint64_t epoch;
+        bool has_backlog; /* a first copy begins with this many of the newest entries … */
+        uint64_t backlog; /* … else with the first one */
         /* Read-only for callers, kept by the store itself: */
         uint64_t first_seq;  /* of what is held here; 0 = nothing */
         uint64_t synced_seq; /* end of the contiguous prefix (a host's: the end of the log) */

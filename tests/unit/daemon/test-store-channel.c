@@ -22,6 +22,8 @@ static void assert_channel_equal(const StoredChannel *a, const StoredChannel *b)
         assert_int_equal(a->send, b->send);
         assert_true(streq_ptr(a->topic, b->topic));
         assert_int_equal(a->epoch, b->epoch);
+        assert_int_equal(a->has_backlog, b->has_backlog);
+        assert_int_equal(a->backlog, b->backlog);
         assert_int_equal(a->first_seq, b->first_seq);
         assert_int_equal(a->synced_seq, b->synced_seq);
         assert_string_equal(a->synced_id, b->synced_id);
@@ -45,6 +47,8 @@ static void test_fields_are_kept(void **state) {
                 .send = SEND_MEMBERS,
                 .topic = "a 'topic' \xf0\x9f\x90\xa2",
                 .epoch = 3,
+                .has_backlog = true,
+                .backlog = 7,
                 /* the store's own, which a caller cannot set */
                 .synced_seq = 99,
                 .n_unread = 99,
