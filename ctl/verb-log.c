@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Knows log: a channel's entries, and those to come. */
+#include <inttypes.h>
 #include <limits.h>
 
 #include "ctl/print.h"
@@ -11,6 +12,7 @@ typedef struct Log {
         char *path;
         bool json;
         uint64_t cursor; /* the last entry that was shown */
+        uint64_t head;   /* the last entry that there was at the host before we looked */
         bool wake;       /* something happened on the bus since the last look */
 } Log;
 
@@ -105,6 +107,18 @@ static int follow(Log *l) {
         }
 }
 
+/* The end of the log at the host, as far as it is known here. */
+static int read_head(Log *l) {
+        _cleanup_(snapshot_done) Snapshot s = {};
+        int r;
+
+        r = client_get_snapshot(l->ctl, &s);
+        for (size_t i = 0; r == EXIT_OK && i < s.n_channels; i++)
+                if (streq(s.channels[i].path, l->path))
+                        l->head = s.channels[i].last_seq;
+        return r;
+}
+
 static int verb_log(Ctl *ctl, int argc, char **argv) {
         _cleanup_(client_watch_freep) ClientWatch *watch = NULL;
         uint64_t arg_lines = UINT64_MAX, arg_after = UINT64_MAX;
@@ -136,6 +150,9 @@ static int verb_log(Ctl *ctl, int argc, char **argv) {
                 .cursor = arg_after != UINT64_MAX ? arg_after : 0,
         };
 
+        r = read_head(&l);
+        if (r != EXIT_OK)
+                return r;
         /* Watching begins before the first look, so that nothing falls between the two. */
         if (arg_follow) {
                 r = client_watch(ctl, on_event, &l, &watch);
@@ -166,7 +183,14 @@ static int verb_log(Ctl *ctl, int argc, char **argv) {
                 if (r < 0)
                         return client_fail(ctl, &error, r);
         }
-        return arg_follow ? follow(&l) : EXIT_OK;
+        if (arg_follow)
+                return follow(&l);
+        /* A copy that is not whole looks like a channel with little in it. */
+        if (l.cursor < l.head)
+                fprintf(stderr,
+                        "-- %" PRIu64 " entries are not here yet; -f waits for them\n",
+                        l.head - l.cursor);
+        return EXIT_OK;
 }
 
 const Verb verbs_log[] = {

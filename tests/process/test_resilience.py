@@ -118,7 +118,15 @@ def test_join_then_log(world):
     bob.ctl("join", "lobby")
     said = bob.ctl("log", "lobby", "-o", "json")
     texts = [json.loads(line).get("message_content") for line in said.stdout.splitlines()]
-    assert texts[-5:] == [f"said {i}" for i in range(5)] or "syncing" in said.stderr, said
+    assert texts[-5:] == [f"said {i}" for i in range(5)] or "not here yet" in said.stderr, said
+
+
+def test_a_copy_that_is_behind_says_so(trap):
+    bob, host = trap
+    host.hooks["CONNECT"] = lambda c, f: host.ok(c, f, host.state(last_seq=3))
+    bob.ctl("join", "trap")
+    behind = bob.ctl("log", "trap")
+    assert behind.stdout == "" and "3 entries are not here yet" in behind.stderr
 
 
 def test_two_on_one_directory(world):
