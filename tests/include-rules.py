@@ -56,9 +56,10 @@ CALLS = [
 
 GENERATED = {"version.h"}  # by meson, at the top of the build
 
-SKIPPED = {".git", "__pycache__", "subprojects", ".cache"}
+SKIPPED = {".git", "__pycache__", ".pytest_cache", "subprojects", ".cache"}
 LICENSED = ("*.c", "*.h", "*.py", "*.sh", "*.in", "*.service", "*.socket", "*.conf", "*.policy",
-            "*.xml", "*.preset", "*.catalog", "*.scd", "*.ui", "meson.build", "meson_options.txt")
+            "*.xml", "*.preset", "*.sysusers", "*.catalog", "*.scd", "*.ui", "*.md", "meson.build",
+            "meson_options.txt", ".clang-format", ".editorconfig", ".gitignore")
 LICENSE = "SPDX-License-Identifier: LGPL-2.1-or-later"
 
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*(?:"([^"]*)"|<([^>]*)>)', re.MULTILINE)
@@ -245,7 +246,7 @@ CLEAN_OTHERS = {
     "meson.build": f"# {LICENSE}\n",
     "tests/run": f"#!/bin/sh\n# {LICENSE}\n",
     "dbus/a.xml": f'<?xml version="1.0"?>\n<!-- {LICENSE} -->\n',
-    "README.md": "Words.\n",
+    "notes.txt": "Words.\n",
     "tests/fuzz/corpus/one": "HELLO-{}\n",
     "build/generated.c": "",
 }
