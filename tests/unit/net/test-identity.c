@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Knows what keys, requests and certificates promise by themselves; leaves who accepts them to
- * test-handshake.c. */
+ * the test-handshake-*.c. */
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/rsa.h>
