@@ -3,6 +3,7 @@
 and whatever becomes of it, nothing of it stays behind."""
 import os
 import pathlib
+import shutil
 import signal
 import subprocess
 
@@ -84,3 +85,37 @@ def test_words_that_mean_nothing_are_refused():
                               timeout=30)
         assert done.returncode == 2
         assert done.stderr
+
+
+def programs(path, *names, **scripts):
+    """A directory for PATH with these programs of the system, and those scripts."""
+    path.mkdir()
+    for name in names:
+        (path / name).symlink_to(shutil.which(name))
+    for name, script in scripts.items():
+        (path / name).write_text(f"#!/bin/sh\n{script}\n")
+        (path / name).chmod(0o755)
+    return path
+
+
+def test_another_distribution_is_told_what_it_needs(tmp_path):
+    path = programs(tmp_path / "bin", "bash", "dirname", "env", "id")
+    for command in (QUICKSTART, ROOT / "tests" / "run"):
+        done = subprocess.run([command], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=30,
+                              env={"PATH": str(path)})
+        assert done.returncode == 1, done.stdout + done.stderr
+        for word in ("Debian 12", "libsystemd-dev", "libsqlite3-dev"):
+            assert word in done.stderr
+        assert "gtk" not in done.stderr.lower()
+
+
+def test_a_failure_names_its_log(tmp_path):
+    fails = 'echo "$0: no luck"; exit 1'
+    path = programs(tmp_path / "bin", meson=fails, ninja=fails)
+    done = subprocess.run([QUICKSTART, "--demo"], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60,
+                          env={**environment(tmp_path), "PATH": f"{path}:{os.environ['PATH']}"})
+    assert done.returncode == 1
+    assert "Failed: " in done.stderr and "no luck" in done.stderr
+    log = pathlib.Path(done.stderr.strip().rpartition(" ")[2])
+    assert "no luck" in log.read_text()
+    log.unlink()
