@@ -117,12 +117,15 @@ static int write_sanitized_string(Writer *w, const char *key, const Value *v, si
         return 0;
 }
 
-/* A value_each_fn over any depth that a frame can have; userdata is the Writer. */
+/* A value_each_fn over any depth that a frame can have; userdata is the Writer. A member with a key
+ * that no text may be is left out: mended, it could be a second one of another's key. */
 static int write_sanitized(const char *key, const Value *v, void *userdata) {
         Writer *w = userdata;
         size_t n;
         int r = 0;
 
+        if (key && !text_is_valid(key, strlen(key), true))
+                return 0;
         switch (value_kind(v)) {
         case VALUE_NULL:
         case VALUE_BOOL:
@@ -278,24 +281,31 @@ int entry_read(const Value *v, Entry *ret, const char **ret_bad) {
         return -EBADMSG;
 }
 
-typedef struct DepthProbe {
+typedef struct MetaProbe {
         unsigned depth, max;
-} DepthProbe;
+} MetaProbe;
 
-static int probe_depth(const char *key, const Value *v, void *userdata) {
-        DepthProbe *p = userdata;
+/* A value_each_fn: nothing is too deep, and all that is text may be text. */
+static int probe_meta(const char *key, const Value *v, void *userdata) {
+        MetaProbe *p = userdata;
+        const char *s;
+        size_t n;
         int r = 0;
 
-        (void) key;
+        if (key && !text_is_valid(key, strlen(key), true))
+                return -EINVAL;
+        s = value_string(v, &n);
+        if (s && !text_is_valid(s, n, true))
+                return -EINVAL;
         if (value_kind(v) != VALUE_OBJECT && value_kind(v) != VALUE_ARRAY)
                 return 0;
         if (p->depth == p->max)
                 return -EINVAL;
         p->depth++;
         if (value_kind(v) == VALUE_OBJECT)
-                r = value_each(v, probe_depth, p);
+                r = value_each(v, probe_meta, p);
         for (size_t i = 0; r >= 0 && i < value_length(v); i++)
-                r = probe_depth(NULL, value_at(v, i), p);
+                r = probe_meta(NULL, value_at(v, i), p);
         p->depth--;
         return r;
 }
@@ -303,7 +313,7 @@ static int probe_depth(const char *key, const Value *v, void *userdata) {
 int entry_extra_message(const char *text, const char *meta_json, char **ret, size_t *ret_n) {
         _cleanup_(value_unrefp) Value *meta = NULL;
         _cleanup_(writer_done) Writer w = {};
-        DepthProbe probe = { .depth = 1, .max = ENTRY_DEPTH_MAX };
+        MetaProbe probe = { .depth = 1, .max = ENTRY_DEPTH_MAX };
         size_t n = strlen(text), start;
         int r;
 
@@ -316,8 +326,7 @@ int entry_extra_message(const char *text, const char *meta_json, char **ret, siz
                 r = value_parse(meta_json, strlen(meta_json), &meta);
                 if (r == -ENOMEM)
                         return r;
-                if (r < 0 || value_kind(meta) != VALUE_OBJECT ||
-                    probe_depth(NULL, meta, &probe) < 0)
+                if (r < 0 || value_kind(meta) != VALUE_OBJECT || probe_meta(NULL, meta, &probe) < 0)
                         return -EINVAL;
                 writer_key(&w, "meta");
                 start = w.size;

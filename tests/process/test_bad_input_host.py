@@ -201,7 +201,8 @@ def test_messages(member):
     good = message("must not be stored")
     for messages in ([], [message()] * 65, [1], [{}], {}, None, "x", [good, message(text=None)],
                      [good, message(id="x")], [good, message(id=str(uuid.uuid4()).upper())], [good, message(id=None)],
-                     [good, message(meta=1)], [good, message(meta=[])], [good, message(meta={"x": "m" * 1024})]):
+                     [good, message(meta=1)], [good, message(meta=[])], [good, message(meta={"x": "m" * 1024})],
+                     *([good, message(meta=m)] for c in badinput.NO_TEXT for m in ({"x": [c]}, {"x": {c: 1}}))):
         assert member.refused("MESSAGE", messages=messages) == BAD_REQUEST, str(messages)[:60]
 
 

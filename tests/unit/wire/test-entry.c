@@ -218,6 +218,11 @@ static void test_sanitized(void **state) {
                        "message") ",\"message_content\":\"x\",\"meta\":{\"k\":[\"\\u001b[31m\"]}}",
                   "{\"message_content\":\"x\",\"meta\":{\"k\":[\"" FFFD "[31m\"]}}" },
                 { HEAD(1, "later") ",\"k\":{\"l\":\"\x7f\"}}", "{\"k\":{\"l\":\"" FFFD "\"}}" },
+                /* keys: left out, else two could become one */
+                { HEAD(1, "later") ",\"\\uFFFE\":1,\"\\uFFFF\":2,\"k\":[{\"\x7f\":{}}]}",
+                  "{\"k\":[{}]}" },
+                { HEAD(1, "message") ",\"message_content\":\"x\",\"meta\":{\"\\u001b[31m\":1}}",
+                  "{\"message_content\":\"x\",\"meta\":{}}" },
         };
 
         for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
@@ -246,6 +251,8 @@ static void test_extra_message(void **state) {
                 { "x", "", NULL },
                 { "x", "null", NULL },
                 { "x", "{\"a\":1,\"a\":2}", NULL },
+                { "x", "{\"a\":[null,{\"b\":\"\\uFFFE\"}]}", NULL },
+                { "x", "{\"a\":[{\"\\u001b\":1}]}", NULL },
                 { "", NULL, NULL },
                 { "a\x01", NULL, NULL },
                 { "\xff", NULL, NULL },
