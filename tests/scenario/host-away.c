@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The host is away for an hour: the member tries for ever, and what was queued arrives once, in
  * order, with the ids it got when it was typed. */
+#include <time.h>
+
 #include "scenario/support.h"
 
 #define FIRST_ID "11111111-1111-4111-8111-111111111111"
@@ -8,6 +10,7 @@
 static void test_host_away(void **state) {
         _cleanup_(world_freep) World *w = world_new();
         Person *alice = world_person(w, "alice"), *bob = world_person(w, "bob");
+        const clock_t begin = clock();
         ChannelMember *c;
         ErrorCode error;
 
@@ -49,6 +52,8 @@ static void test_host_away(void **state) {
         assert_int_equal(person_send_id(bob, "lobby", FIRST_ID, "one", 0, NULL), 3);
         world_pass(w, USEC_PER_HOUR);
         ASSERT_TEXTS(alice, "lobby", "bob: before", "bob: one", "bob: two", "bob: three");
+        /* Two hours of theirs. */
+        assert_true(clock() - begin < CLOCKS_PER_SEC);
 }
 
 /* The member's daemon dies with a full outbox: it is sent by the next one. */
