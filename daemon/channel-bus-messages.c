@@ -7,6 +7,8 @@
 /* What an entry needs on the bus beside its text, generously; so a page of short entries stays
  * below its bound, too. */
 #define ENTRY_OVERHEAD_BYTES 320
+/* … and each item of its extra: length, padding and the signature of a variant. */
+#define ITEM_OVERHEAD_BYTES 32
 
 typedef struct MessagesOptions {
         const char *direction;
@@ -84,15 +86,23 @@ static int append_items(sd_bus_message *reply, const EntryItem *items, size_t n,
         return r;
 }
 
-static int append_entry(sd_bus_message *reply, const Entry *e) {
-        _cleanup_(entry_view_freep) EntryView *view = NULL;
+static size_t get_size(const EntryView *view) {
+        size_t n, size = ENTRY_OVERHEAD_BYTES;
+        const EntryItem *items = entry_view_get_items(view, &n);
+
+        for (size_t i = 0; i < n; i++) {
+                size += ITEM_OVERHEAD_BYTES + (items[i].key ? strlen(items[i].key) : 0);
+                if (items[i].type == ENTRY_ITEM_STRING)
+                        size += strlen(items[i].s);
+        }
+        return size;
+}
+
+static int append_entry(sd_bus_message *reply, const Entry *e, const EntryView *view) {
         const EntryItem *items;
         size_t n, i = 0;
         int r;
 
-        r = entry_view_new(e, &view);
-        if (r < 0)
-                return r;
         items = entry_view_get_items(view, &n);
         r = sd_bus_message_open_container(reply, 'r', "tssssta{sv}");
         if (r >= 0)
@@ -118,12 +128,57 @@ static bool is_wanted(const Request *q, const Entry *e) {
         return false;
 }
 
+/* Those of a page that the bus has room for, the nearest to the anchor first: JSON can be a small
+ * part of what it becomes there. views[i] stays NULL for what is not wanted. */
+static int choose(const Request *q, const Entry *entries, size_t n, EntryView **views,
+                  size_t *ret_n) {
+        size_t size = 0;
+        int r;
+
+        for (*ret_n = 0; *ret_n < n; (*ret_n)++) {
+                size_t i = q->before ? n - 1 - *ret_n : *ret_n;
+
+                if (!is_wanted(q, &entries[i]))
+                        continue;
+                r = entry_view_new(&entries[i], &views[i]);
+                if (r < 0)
+                        return r;
+                size += get_size(views[i]);
+                if (size > P2PCHAT_PAGE_BYTES_MAX && *ret_n > 0)
+                        break;
+        }
+        return 0;
+}
+
+static int append_page(sd_bus_message *reply, const Request *q, const Entry *entries, size_t n,
+                       const Entry **ret_next, size_t *ret_n) {
+        _cleanup_free_ EntryView **views = new0(EntryView *, n + 1);
+        size_t first = 0;
+        int r;
+
+        if (!views)
+                return -ENOMEM;
+        r = choose(q, entries, n, views, ret_n);
+        if (q->before)
+                first = n - *ret_n;
+        if (r >= 0)
+                r = sd_bus_message_open_container(reply, 'a', "(tssssta{sv})");
+        for (size_t i = first; r >= 0 && i < first + *ret_n; i++)
+                if (views[i])
+                        r = append_entry(reply, &entries[i], views[i]);
+        for (size_t i = 0; i < n; i++)
+                entry_view_free(views[i]);
+        *ret_next = *ret_n == 0 ? NULL : q->before ? &entries[first] : &entries[*ret_n - 1];
+        return r < 0 ? r : sd_bus_message_close_container(reply);
+}
+
 static void on_page(const Failure *f, const Entry *entries, size_t n, bool more, bool from_host,
                     void *userdata) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
         const Request *q = bus_operation_get_data(userdata);
         const ChannelObject *o = bus_operation_get_object(userdata);
-        uint64_t next = q->anchor;
+        const Entry *next = NULL;
+        size_t n_taken = 0;
         int r;
 
         if (f) {
@@ -132,17 +187,11 @@ static void on_page(const Failure *f, const Entry *entries, size_t n, bool more,
         }
         r = bus_operation_new_reply(userdata, &reply);
         if (r >= 0)
-                r = sd_bus_message_open_container(reply, 'a', "(tssssta{sv})");
-        for (size_t i = 0; r >= 0 && i < n; i++)
-                if (is_wanted(q, &entries[i]))
-                        r = append_entry(reply, &entries[i]);
+                r = append_page(reply, q, entries, n, &next, &n_taken);
         if (r >= 0)
-                r = sd_bus_message_close_container(reply);
-        if (n > 0)
-                next = q->before ? entries[0].seq : entries[n - 1].seq;
-        if (r >= 0)
-                r = sd_bus_message_append(reply, "a{sv}", 4, "more", "b", (int) more, "next_anchor",
-                                          "t", next, "synced_seq", "t",
+                r = sd_bus_message_append(reply, "a{sv}", 4, "more", "b",
+                                          (int) (more || n_taken < n), "next_anchor", "t",
+                                          next ? next->seq : q->anchor, "synced_seq", "t",
                                           channel_member_get_synced_seq(o->member), "source", "s",
                                           from_host ? "host" : "local");
         bus_operation_reply(userdata, r, reply);

@@ -3,6 +3,9 @@
  * leaves how that is sent to others. */
 #include "daemon/entry-view.h"
 
+#include <float.h>
+#include <math.h>
+
 #include "base/timestamp.h"
 
 struct EntryView {
@@ -31,6 +34,7 @@ static int add_number(EntryView *v, const char *key, const Value *value) {
         _cleanup_free_ char *text = NULL;
         char *end;
         int64_t i;
+        double d;
         int r;
 
         writer_value(&w, NULL, value);
@@ -41,8 +45,11 @@ static int add_number(EntryView *v, const char *key, const Value *value) {
         i = strtoll(text, &end, 10);
         if (errno == 0 && !*end)
                 return add(v, (EntryItem){ .type = ENTRY_ITEM_INT, .key = key, .i = i });
-        return add(v,
-                   (EntryItem){ .type = ENTRY_ITEM_DOUBLE, .key = key, .d = strtod(text, NULL) });
+        /* Nobody's JSON has an infinity: what is too large is as large as can be. */
+        d = strtod(text, NULL);
+        if (!isfinite(d))
+                d = d < 0 ? -DBL_MAX : DBL_MAX;
+        return add(v, (EntryItem){ .type = ENTRY_ITEM_DOUBLE, .key = key, .d = d });
 }
 
 static bool is_time(const char *key) {

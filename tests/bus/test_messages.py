@@ -52,6 +52,23 @@ def test_send(lobby):
     assert extra["meta"] == {"client": "test", "n": 7, "deep": {"yes": True}}
 
 
+def test_page_bytes(lobby):
+    """A page is at most 256 KiB on the bus, however much more than its JSON that takes."""
+    alice, hers, _, _ = lobby
+    meta = dbus.Dictionary({"a": dbus.Array([0] * 500, signature="u")}, signature="sv")
+    for i in range(60):
+        alice.send(hers, str(i), meta=meta)
+    wait_for(lambda: alice.get(hers, CHANNEL, "SyncedSeq") == 61, "them to be stored")
+    for direction in ("after", "before"):
+        anchor, more, seqs = 0, True, []
+        while more:
+            entries, info = page(alice, hers, anchor, 500, direction=direction)
+            assert entries and sum(16 * len(e[6]["meta"]["a"]) for e in entries if "meta" in e[6]) <= 256 * 1024
+            seqs = seqs + [e[0] for e in entries] if direction == "after" else [e[0] for e in entries] + seqs
+            anchor, more = info["next_anchor"], info["more"]
+        assert seqs == [*range(1, 62)]
+
+
 def test_pages(lobby):
     alice, hers, bob, his = lobby
     for i in range(12):

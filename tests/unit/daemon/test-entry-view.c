@@ -62,6 +62,7 @@ static void test_table(void **state) {
                   "meta={ time='1970-01-01T00:00:01.500Z' message_content='x' end " },
                 { "{\"big\":9007199254740993,\"huge\":1e300,\"gone\":null}",
                   "big=i9007199254740993 huge=d1e+300 " },
+                { "{\"more\":1e999,\"less\":-1e999}", "more=d1.79769e+308 less=d-1.79769e+308 " },
         };
 
         for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
