@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Knows log entries as the bus carries them, as a struct and as the wire's JSON; leaves paging to
  * `log`. */
+#include <math.h>
+
 #include "ctl/client.h"
 #include "ctl/print.h"
 
@@ -76,6 +78,10 @@ static int json_from_message(Writer *w, const char *key, sd_bus_message *m) {
                 r = sd_bus_message_read_basic(m, type, &d);
                 if (r < 0)
                         return r;
+                if (!isfinite(d)) {
+                        writer_null(w, key);
+                        return 0;
+                }
                 n = snprintf(number, sizeof(number), "%.17g", d);
                 writer_raw(w, key, number, (size_t) n);
                 return 0;
@@ -135,8 +141,8 @@ int client_read_json(sd_bus_message *m, Writer *w) {
         return json_from_message(w, NULL, m);
 }
 
-/* Keeps the strings that people are shown. The reading position is put back by the caller's rewind.
- */
+/* Keeps the strings that people are shown: 1, and the variant is read. What has another type is
+ * no less an entry's: 0. */
 static int keep_string(EntryView *e, const char *key, sd_bus_message *m) {
         const struct {
                 const char *key;
@@ -150,9 +156,12 @@ static int keep_string(EntryView *e, const char *key, sd_bus_message *m) {
                 { "view_permission", &e->view },
                 { "send_permission", &e->send },
         };
-        const char *s;
+        const char *s, *contents;
         int r;
 
+        r = sd_bus_message_peek_type(m, NULL, &contents);
+        if (r < 0 || !streq(contents, "s"))
+                return MIN(r, 0);
         for (size_t i = 0; i < ELEMENTSOF(known); i++)
                 if (streq(known[i].key, key)) {
                         r = sd_bus_message_read(m, "v", "s", &s);

@@ -172,6 +172,11 @@ void print_local_time(uint64_t realtime_usec, char ret[static LOCAL_TIME_SIZE]) 
                 strftime(ret, LOCAL_TIME_SIZE, "%Y-%m-%d %H:%M:%S", &tm);
 }
 
+static void print_word(FILE *f, const char *before, const char *word) {
+        fputs(before, f);
+        print_escaped(f, word ?: "", false);
+}
+
 static void print_words(FILE *f, const EntryView *e) {
         if (streq(e->kind, "create"))
                 fputs("created the channel", f);
@@ -180,10 +185,11 @@ static void print_words(FILE *f, const EntryView *e) {
         else if (streq(e->kind, "topic"))
                 fputs("set the topic: ", f), print_escaped(f, e->topic ?: "", false);
         else if (streq(e->kind, "view"))
-                fprintf(f, "set permissions:%s%s%s%s", e->view ? " view " : "", e->view ?: "",
-                        e->send ? " send " : "", e->send ?: "");
+                fputs("set permissions:", f), print_word(f, e->view ? " view " : "", e->view),
+                        print_word(f, e->send ? " send " : "", e->send);
         else if (streq(e->kind, "role"))
-                fprintf(f, "made %s %s", e->target ?: "somebody", e->role ?: "none");
+                print_word(f, "made ", e->target ?: "somebody"),
+                        print_word(f, " ", e->role ?: "none");
         else {
                 print_escaped(f, e->kind, false);
                 if (e->target)

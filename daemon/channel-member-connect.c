@@ -4,6 +4,7 @@
 #include "daemon/channel-member-internal.h"
 
 #include "base/log.h"
+#include "base/text.h"
 
 #define DENIED_RETRY_USEC USEC_PER_HOUR    /* protocol §5 CLOSED */
 #define RETRY_AFTER_MAX_USEC USEC_PER_HOUR /* whatever a host asks for */
@@ -333,13 +334,16 @@ static void on_presence(ChannelMember *c, const Value *payload) {
 static void on_push(HostSlot *slot, const char *command, const Value *payload, void *userdata) {
         ChannelMember *c = userdata;
         const char *id = value_string(value_get(payload, "channel_id"), NULL);
-        const char *reason = value_string(value_get(payload, "reason"), NULL);
+        size_t n;
+        const char *reason = value_string(value_get(payload, "reason"), &n);
         bool can_view = false;
 
         if (id && !streq(id, c->stored.channel_id))
                 return;
         if (streq(command, "CLOSED") && reason)
-                closed_by_host(c, reason);
+                closed_by_host(c, n < sizeof(c->reason) && text_is_valid(reason, n, false)
+                                          ? reason
+                                          : "protocol");
         else if (streq(command, "ACCESS")) {
                 (void) value_bool(value_get(payload, "can_view"), &can_view);
                 if (can_view && c->state == MEMBER_DENIED)

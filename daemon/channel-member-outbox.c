@@ -4,6 +4,7 @@
 #include "daemon/channel-member-internal.h"
 
 #include "base/log.h"
+#include "base/text.h"
 
 #define PAGE_BYTES_MAX (48 * 1024)
 /* What MESSAGE needs beside its messages, in a frame. */
@@ -201,15 +202,19 @@ static void read_refused(Outbox *o, const Value *list) {
                 const Value *v = value_at(list, i);
                 const char *id = value_string(value_get(v, "id"), NULL);
                 const char *code = value_string(value_get(v, "error"), NULL);
-                const char *message = value_string(value_get(v, "message"), NULL);
+                size_t n;
+                const char *message = value_string(value_get(v, "message"), &n);
+                _cleanup_free_ char *clean = NULL;
                 Sent *s = id ? find_sent(o, id) : NULL;
                 ErrorCode error = error_from_wire(code);
 
                 if (!s || !code)
                         continue;
                 s->decided = true;
+                if (message && text_sanitize(message, n, false, &clean, NULL) < 0)
+                        clean = NULL;
                 failure_set(&s->failure, error > 0 ? error : ERROR_PROTOCOL, "%s",
-                            message ? message : code);
+                            clean ?: "The host gave no reason.");
                 (void) value_uint(value_get(v, "retry_after_ms"), &s->failure.retry_after_ms);
         }
 }

@@ -4,6 +4,7 @@
 #include "daemon/channel-member-internal.h"
 
 #include "base/log.h"
+#include "base/text.h"
 
 static const char *const member_state_table[MEMBER_STATE_MAX] = {
         [MEMBER_OFFLINE] = "offline", [MEMBER_CONNECTING] = "connecting",
@@ -33,9 +34,14 @@ void member_set_state(ChannelMember *c, MemberState state, const char *reason) {
 }
 
 int member_set_topic(ChannelMember *c, const char *topic) {
+        _cleanup_free_ char *clean = NULL;
         int r;
 
-        r = free_and_strdup(&c->topic, topic);
+        /* A host's words: one code point that no string of the bus may have, and none of our
+         * objects could be shown. */
+        r = text_sanitize(topic, strlen(topic), false, &clean, NULL);
+        if (r >= 0)
+                r = free_and_strdup(&c->topic, clean);
         c->stored.topic = c->topic;
         return r;
 }

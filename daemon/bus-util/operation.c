@@ -24,8 +24,10 @@ struct BusOperations {
 };
 
 static void answer(BusOperation *op, const sd_bus_error *error) {
-        /* A bus that is gone cannot be told; the caller has been told by the bus. */
-        (void) sd_bus_reply_method_error(op->call, error);
+        /* A bus that is gone cannot be told; the caller has been told by the bus. A sentence that
+         * cannot be put on it must not leave the caller without an answer. */
+        if (sd_bus_reply_method_error(op->call, error) == -EINVAL)
+                (void) sd_bus_reply_method_errorf(op->call, error->name, "No reason can be shown.");
         op->call = sd_bus_message_unref(op->call);
 }
 

@@ -10,6 +10,7 @@ import uuid
 import dbus
 import pytest
 
+import badinput
 from models import ModelHost
 from outsider import TIME, UUID, Connection, pin_of, sign_up
 from p2pchat import CHANNEL, ERROR, refused, wait_for
@@ -303,6 +304,38 @@ def test_closed(stage):
         h.do(lambda c: h.push(c, "CLOSED", reason="moved", message="by the test"))
         h.add(message_content="found again")
         stage.has(h, "found again")
+
+
+def test_bad_words(stage):
+    """Text that no text may be, values of types that nobody expects: what can be shown is shown, of this
+    channel and of all others."""
+    bad = "".join(badinput.NO_TEXT)
+    with stage.host(n=0, join=False) as h:
+        state = h.state
+        h.state = lambda: state(topic="t" + bad)
+        h.path = stage.bob.join(h.name)
+        stage.wait_state(h, "live")
+        assert stage.get(h, "Topic").startswith("t\ufffd")
+        for more in ({"meta": {bad: 1, "k": [bad, {bad: 2}]}}, {"text": 3, "reason": [1], "topic": True, bad: 4}):
+            h.add(message_content=bad, **more)
+        h.add("later", target={"a": 1}, role=1.5, view_permission="x" + bad, text=True)
+        h.add("role", target="bob" + bad, role=7)
+        h.add("topic", topic=[])
+        h.add(message_content="good")
+        h.do(lambda c: h.push(c, "CLOSED", reason=bad, message=bad))
+        wait_for(lambda: stage.get(h, "SyncedSeq") == 7, "bob to have it all")
+        assert [e[0] for e in stage.bob.messages(h.path)] == [*range(1, 8)]
+        for verb in (("status",), ("log", h.name), ("log", h.name, "-j")):
+            shown = stage.bob.ctl(*verb).stdout
+            assert "\ufffd" in shown and not any(c in shown for c in badinput.NO_TEXT)
+        assert [json.loads(x)["seq"] for x in shown.splitlines()] == [*range(1, 8)]
+
+        def refuse(c, f):
+            h.ok(c, f, {"stored": [], "refused": [{"id": f.payload["messages"][0]["id"], "error": "read-only",
+                                                   "message": bad}]})
+        h.hooks["MESSAGE"] = refuse
+        stage.wait_state(h, "live")
+        assert refused(stage.bob.send, h.path, "x", wait="stored")[0] == ERROR + "ReadOnly"
 
 
 def test_join_refused(stage):
