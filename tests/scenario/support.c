@@ -6,15 +6,22 @@
 #include <stdlib.h>
 
 #define LIMIT_USEC (10 * USEC_PER_MINUTE)
+/* With threads: of the world's time and of real time, in turns. */
+#define TURN_USEC (10 * USEC_PER_MSEC)
+#define TURNS_MAX 3000
 #define PASSWORD "correct horse battery"
 
 /* ---- the world ---- */
 
 World *world_new(void) {
+        return world_new_threaded(NULL);
+}
+
+World *world_new_threaded(const Runtime *rt) {
         World *w = new0(World, 1);
 
         assert_non_null(w);
-        w->rig = rig_new(NULL);
+        w->rig = rig_new(rt);
         rig_start(w->rig);
         strcpy(w->directory, "/tmp/p2pchat-world-XXXXXX");
         assert_non_null(mkdtemp(w->directory));
@@ -40,11 +47,37 @@ World *world_free(World *w) {
 }
 
 void world_pass(World *w, uint64_t usec) {
-        test_loop_run(w->rig->loop, usec);
+        uint64_t step = w->rig->loop ? usec : USEC_PER_SEC;
+
+        for (; usec > 0; usec -= MIN(usec, step)) {
+                assert_int_equal(clock_virtual_run(w->rig->rt->clock, NULL, NULL, MIN(usec, step)),
+                                 0);
+                if (!w->rig->loop) /* threads have their part of it */
+                        assert_true(sd_event_run(w->rig->rt->event, TURN_USEC) >= 0);
+        }
 }
 
 void world_until(World *w, bool (*condition)(void *userdata), void *userdata) {
-        test_loop_until(w->rig->loop, condition, userdata, LIMIT_USEC);
+        if (w->rig->loop) {
+                test_loop_until(w->rig->loop, condition, userdata, LIMIT_USEC);
+                return;
+        }
+        for (unsigned n_turns = 0;; n_turns++) {
+                int r = clock_virtual_run(w->rig->rt->clock, condition, userdata, TURN_USEC);
+
+                if (r == 1)
+                        return;
+                assert_true((r == 0 || r == -EDEADLK) && n_turns < TURNS_MAX);
+                assert_true(sd_event_run(w->rig->rt->event, TURN_USEC) >= 0);
+        }
+}
+
+static bool flag_is_true(void *userdata) {
+        return *(const bool *) userdata;
+}
+
+static void until_true(World *w, bool *flag) {
+        world_until(w, flag_is_true, flag);
 }
 
 void world_tracker_kill(World *w) {
@@ -84,7 +117,7 @@ static void finish(Result *q, const Failure *f) {
 }
 
 static ErrorCode wait_for(Person *p, Result *q) {
-        test_loop_until_true(p->world->rig->loop, &q->is_done, LIMIT_USEC);
+        until_true(p->world, &q->is_done);
         if (q->failure.code != ERROR_NONE)
                 print_message("%s: %s\n", error_info(q->failure.code)->wire, q->failure.message);
         return q->failure.code;
@@ -174,7 +207,7 @@ void person_start(Person *p) {
                 0);
         manager_set_observer(p->manager, &observer, p);
         assert_int_equal(manager_start(p->manager), 0);
-        test_loop_until_true(p->world->rig->loop, &p->is_started, LIMIT_USEC);
+        until_true(p->world, &p->is_started);
         assert_int_equal(manager_get_listen_addresses(p->manager, &listening), 1);
         p->listen = listening[0];
 }
@@ -454,7 +487,7 @@ static void read_log(Person *p, const char *channel, Log *ret) {
                 assert_int_equal(
                         channel_member_read(must_channel(p, channel), &query, on_page, ret, NULL),
                         0);
-                test_loop_until_true(p->world->rig->loop, &ret->is_done, LIMIT_USEC);
+                until_true(p->world, &ret->is_done);
         }
         for (size_t i = 1; i < ret->n; i++)
                 assert_int_equal(ret->entries[i].seq, ret->entries[i - 1].seq + 1);
@@ -470,7 +503,7 @@ void person_read_before(Person *p, const char *channel, uint64_t anchor, unsigne
 
         assert_int_equal(channel_member_read(must_channel(p, channel), &query, on_page, &log, NULL),
                          0);
-        test_loop_until_true(p->world->rig->loop, &log.is_done, LIMIT_USEC);
+        until_true(p->world, &log.is_done);
         assert_true(log.n > 0 && log.n <= limit);
         assert_true(anchor == 0 || log.entries[log.n - 1].seq == anchor - 1);
 }

@@ -24,6 +24,8 @@ typedef struct World {
 
 /* With a tracker that serves. */
 World *world_new(void);
+/* With real threads below it, and a clock under control. */
+World *world_new_threaded(const Runtime *rt);
 World *world_free(World *w);
 DEFINE_CLEANUP(World *, world_free);
 void world_pass(World *w, uint64_t usec);
