@@ -75,7 +75,7 @@ static void say(Chat *c, const char *text) {
 
         r = client_new_call(c->ctl, FACE_CHANNEL, c->path, "Send", &m);
         if (r == EXIT_OK && sd_bus_message_append(m, "s", text) < 0)
-                r = client_fail(c->ctl, NULL, -ENOMEM);
+                r = client_fail_as(c->ctl, "BadRequest", EXIT_USAGE, "The text is not UTF-8");
         if (r == EXIT_OK)
                 r = client_append_options(c->ctl, m, NULL);
         if (r == EXIT_OK)
@@ -91,7 +91,8 @@ static void say(Chat *c, const char *text) {
 /* /verb arguments…: the verbs of the command line, split at spaces. */
 static void run_verb(Chat *c, char *line) {
         char *words[16] = {}, *save = NULL;
-        const Verb *v = NULL, *before = c->ctl->verb;
+        const Verb *v = NULL;
+        const Ctl before = *c->ctl;
         int n = 0;
         static const Verb *const groups[] = {
                 verbs_status, verbs_identity, verbs_channel, verbs_send,
@@ -112,7 +113,8 @@ static void run_verb(Chat *c, char *line) {
         }
         c->ctl->verb = v;
         (void) v->run(c->ctl, n, words);
-        c->ctl->verb = before;
+        c->ctl->verb = before.verb;
+        c->ctl->json = before.json;
         /* After /join NAME and /host NAME the talk is there. */
         if ((streq(v->name, "join") || streq(v->name, "host")) && n == 2)
                 (void) enter(c, words[1]);

@@ -18,6 +18,8 @@ static const char *const face_interfaces[] = {
 };
 
 static int fail(Ctl *ctl, const char *name, const char *message, int exit_status) {
+        if (!message) /* an error of the bus need not have one */
+                message = name;
         if (ctl->json != JSON_OFF) {
                 _cleanup_(writer_done) Writer w = {};
 

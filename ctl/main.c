@@ -5,6 +5,7 @@
 #include <limits.h>
 #include <locale.h>
 
+#include "base/text.h"
 #include "ctl/client.h"
 #include "ctl/ctl.h"
 #include "version.h"
@@ -58,6 +59,26 @@ static int parse_json_mode(Ctl *ctl, const char *s) {
         return EXIT_OK;
 }
 
+/* What is wrong is told in the form that was asked for, wherever in the line that stands. */
+static void find_json_mode(Ctl *ctl, char **argv) {
+        for (char **a = argv + 1; *a && !streq(*a, "--"); a++)
+                if (streq(*a, "-j") || streq(*a, "--json") || streq(*a, "--json=short"))
+                        ctl->json = JSON_SHORT;
+                else if (streq(*a, "--json=pretty"))
+                        ctl->json = JSON_PRETTY;
+                else if (streq(*a, "--json=off"))
+                        ctl->json = JSON_OFF;
+}
+
+/* c is what getopt_long() said of the option: ':' or '?'. */
+static int fail_option(Ctl *ctl, char **argv, int c) {
+        const char letter[] = { '-', (char) optopt, 0 };
+        const char *option = optopt > 0 && optopt < 256 ? letter : argv[optind - 1];
+
+        return client_fail_as(ctl, "BadRequest", EXIT_USAGE,
+                              c == ':' ? "%s takes a value" : "There is no option %s here", option);
+}
+
 static int parse_value(Ctl *ctl, const Option *o, const char *value) {
         char *end;
 
@@ -88,8 +109,8 @@ int ctl_parse(Ctl *ctl, int argc, char **argv, const Option *options, char ***re
                 { "json", optional_argument, NULL, KEY_JSON },
                 { "help", no_argument, NULL, KEY_HELP },
         };
-        char shorts[2 * VERB_OPTIONS_MAX + 4] = "jh";
-        size_t n = 0, n_shorts = 2;
+        char shorts[2 * VERB_OPTIONS_MAX + 4] = ":jh";
+        size_t n = 0, n_shorts = 3;
         int c, r;
 
         for (const Option *o = options; o && o->name; o++, n++) {
@@ -125,7 +146,7 @@ int ctl_parse(Ctl *ctl, int argc, char **argv, const Option *options, char ***re
                         for (const Option *p = options; p && p->name && !o; p++)
                                 if (p->letter == c)
                                         o = p;
-                r = o ? parse_value(ctl, o, optarg) : EXIT_USAGE;
+                r = o ? parse_value(ctl, o, optarg) : fail_option(ctl, argv, c);
                 if (r != EXIT_OK) {
                         *ret_exit = r;
                         return -1;
@@ -163,7 +184,9 @@ int main(int argc, char **argv) {
         int c, r;
 
         setlocale(LC_ALL, "");
-        while ((c = getopt_long(argc, argv, "+jh", longs, NULL)) >= 0)
+        find_json_mode(&ctl, argv);
+        opterr = 0;
+        while ((c = getopt_long(argc, argv, "+:jh", longs, NULL)) >= 0)
                 switch (c) {
                 case 'j':
                 case 'J':
@@ -178,7 +201,7 @@ int main(int argc, char **argv) {
                         puts("p2pchatctl " P2PCHAT_VERSION);
                         return EXIT_OK;
                 default:
-                        return EXIT_USAGE;
+                        return fail_option(&ctl, argv, c);
                 }
         argc -= optind;
         argv += optind;
@@ -190,6 +213,11 @@ int main(int argc, char **argv) {
                 help();
                 return EXIT_OK;
         }
+        for (char **a = argv; *a; a++)
+                if (!text_is_valid(*a, strlen(*a), true))
+                        return client_fail_as(&ctl, "BadRequest", EXIT_USAGE,
+                                              "An argument is not UTF-8, or holds control "
+                                              "characters");
         ctl.verb = find_verb(argv[0]);
         if (!ctl.verb)
                 return client_fail_as(&ctl, "BadRequest", EXIT_USAGE,

@@ -3,6 +3,9 @@
 #include "ctl/password.h"
 
 #include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/signalfd.h>
 #include <termios.h>
 
 #include "ctl/client.h"
@@ -29,24 +32,63 @@ static int read_line(int fd, char ret[static PASSWORD_SIZE]) {
         return n > 0 ? 0 : -ENODATA;
 }
 
+/* What ends or stops the program waits until the terminal echoes again. */
+static int block_signals(sigset_t *ret_before) {
+        static const int signals[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP };
+        sigset_t wanted;
+        int fd;
+
+        sigemptyset(&wanted);
+        for (size_t i = 0; i < ELEMENTSOF(signals); i++)
+                sigaddset(&wanted, signals[i]);
+        if (sigprocmask(SIG_BLOCK, &wanted, ret_before) < 0)
+                return -errno;
+        fd = signalfd(-1, &wanted, SFD_CLOEXEC);
+        if (fd < 0) {
+                int r = -errno;
+
+                (void) sigprocmask(SIG_SETMASK, ret_before, NULL);
+                return r;
+        }
+        return fd;
+}
+
+/* A line, or -EINTR when a signal is pending. In a terminal a line is there at once. */
+static int read_line_or_signal(int tty, int signal_fd, char ret[static PASSWORD_SIZE]) {
+        struct pollfd fds[] = { { .fd = tty, .events = POLLIN },
+                                { .fd = signal_fd, .events = POLLIN } };
+
+        while (poll(fds, ELEMENTSOF(fds), -1) < 0)
+                if (errno != EINTR)
+                        return -errno;
+        return fds[1].revents ? -EINTR : read_line(tty, ret);
+}
+
 static int ask(int tty, const char *prompt, char ret[static PASSWORD_SIZE]) {
+        _cleanup_close_ int signal_fd = -EBADF;
         struct termios before, quiet;
+        sigset_t signals;
         int r;
 
         if (tcgetattr(tty, &before) < 0)
                 return -errno;
+        signal_fd = block_signals(&signals);
+        if (signal_fd < 0)
+                return signal_fd;
         quiet = before;
         quiet.c_lflag &= ~(tcflag_t) ECHO;
         dprintf(tty, "%s", prompt);
-        if (tcsetattr(tty, TCSAFLUSH, &quiet) < 0)
-                return -errno;
-        r = read_line(tty, ret);
-        (void) tcsetattr(tty, TCSAFLUSH, &before);
+        r = tcsetattr(tty, TCSAFLUSH, &quiet) < 0 ? -errno : 0;
+        if (r >= 0) {
+                r = read_line_or_signal(tty, signal_fd, ret);
+                (void) tcsetattr(tty, TCSAFLUSH, &before);
+        }
         dprintf(tty, "\n");
+        (void) sigprocmask(SIG_SETMASK, &signals, NULL); /* and here it ends us */
         return r;
 }
 
-int password_get(Ctl *ctl, int fd, bool confirm, char ret[static PASSWORD_SIZE]) {
+static int get(Ctl *ctl, int fd, bool confirm, char ret[static PASSWORD_SIZE]) {
         _cleanup_close_ int tty = -EBADF;
         char again[PASSWORD_SIZE] = {};
         bool same;
@@ -80,4 +122,13 @@ int password_get(Ctl *ctl, int fd, bool confirm, char ret[static PASSWORD_SIZE])
         if (r < 0)
                 return client_fail_as(ctl, "BadRequest", EXIT_USAGE, "No password was given");
         return EXIT_OK;
+}
+
+int password_get(Ctl *ctl, int fd, bool confirm, char ret[static PASSWORD_SIZE]) {
+        int r;
+
+        r = get(ctl, fd, confirm, ret);
+        if (r != EXIT_OK)
+                explicit_bzero(ret, PASSWORD_SIZE);
+        return r;
 }

@@ -118,7 +118,10 @@ static int sign(Ctl *ctl, int argc, char **argv, const char *method, bool confir
 
         if (ctl_parse(ctl, argc, argv, options, &args, &n_args, &exit_status) < 0)
                 return exit_status;
-        r = password_get(ctl, arg_fd <= INT_MAX ? (int) arg_fd : -1, confirm, password);
+        if (arg_fd != UINT64_MAX && arg_fd > INT_MAX)
+                return client_fail_as(ctl, "BadRequest", EXIT_USAGE,
+                                      "--password-fd takes a descriptor, not %" PRIu64, arg_fd);
+        r = password_get(ctl, arg_fd == UINT64_MAX ? -1 : (int) arg_fd, confirm, password);
         if (r != EXIT_OK)
                 return r;
         r = client_new_call(ctl, FACE_MANAGER, NULL, method, &m);

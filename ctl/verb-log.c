@@ -187,8 +187,7 @@ static int verb_log(Ctl *ctl, int argc, char **argv) {
                 return follow(&l);
         /* A copy that is not whole looks like a channel with little in it. */
         if (l.cursor < l.head)
-                fprintf(stderr,
-                        "-- %" PRIu64 " entries are not here yet; -f waits for them\n",
+                fprintf(stderr, "-- %" PRIu64 " entries are not here yet; -f waits for them\n",
                         l.head - l.cursor);
         return EXIT_OK;
 }

@@ -23,6 +23,8 @@ static int send_one(Ctl *ctl, const SendOptions *o, const char *text) {
         if (r != EXIT_OK)
                 return r;
         r = sd_bus_message_append(m, "s", text);
+        if (r == -EINVAL)
+                return client_fail_as(ctl, "BadRequest", EXIT_USAGE, "The text is not UTF-8");
         if (r < 0)
                 return client_fail(ctl, NULL, r);
         if (o->id)
@@ -85,8 +87,7 @@ static int read_all(char **ret) {
                 if (k == 0)
                         break;
                 if (n > 1024 * 1024)
-                        return -E2BIG; /* the daemon takes 16,384 bytes; it will say so of less, too
-                                        */
+                        return -E2BIG; /* the daemon takes 16,384 bytes, and says so of less */
         }
         if (ferror(stdin))
                 return -EIO;
@@ -183,6 +184,10 @@ static int verb_send(Ctl *ctl, int argc, char **argv) {
         r = n_args > 1 ? join_words(args + 1, n_args - 1, &text) : read_all(&text);
         if (r == -EBADMSG)
                 return client_fail_as(ctl, "BadRequest", EXIT_USAGE, "The text holds a NUL byte");
+        if (r == -E2BIG)
+                return client_fail_as(ctl, "TooLarge", EXIT_REFUSED,
+                                      "The text is far longer than a message may be; send it in "
+                                      "parts");
         if (r < 0)
                 return client_fail(ctl, NULL, r);
         return send_one(ctl, &o, text);

@@ -3,9 +3,11 @@
 stderr, exit statuses, and how it is when there is no daemon."""
 import json
 import os
+import pty
 import re
 import signal
 import subprocess
+import termios
 import uuid
 
 import pytest
@@ -74,6 +76,32 @@ def test_usage(stage):
     assert re.fullmatch(r"p2pchatctl \d+\.\d+\.\d+\n", peer.ctl("--version").stdout)
     for verb in VERBS:
         assert verb in peer.ctl(verb, "--help").stdout
+
+
+def test_usage_as_json(stage):
+    """What is wrong with the line is told in its form, wherever in the line that stands."""
+    for arguments in (["-j", "--nonsense"], ["nonsense", "-j"], ["log", "lobby", "--nonsense", "--json=short"],
+                      ["-j", "log", "lobby", "-n"], ["log", "lobby", "-n", "x", "-j"], ["log", "lobby", "--follow=1", "-j"],
+                      ["send", "-j", "lobby", b"\xff"], ["signin", "x", "--password-fd=99999999999", "-j"]):
+        result = stage.nobody.ctl(*arguments, check=False)
+        assert (result.returncode, result.stderr) == (2, ""), (arguments, result)
+        assert json.loads(result.stdout)["error"]["name"] == ERROR + "BadRequest"
+
+
+def test_interrupted_prompt(stage):
+    """A terminal that is left at the password echoes again, and a signal ends the program as it ends others."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        pid, terminal = pty.fork()
+        if pid == 0:
+            os.execv(os.environ["P2PCHATCTL"], ["p2pchatctl", "signin", "x"])
+        try:
+            assert b"Password" in os.read(terminal, 100)
+            wait_for(lambda: not termios.tcgetattr(terminal)[3] & termios.ECHO, "the echo to end")
+            os.kill(pid, number)
+            wait_for(lambda: termios.tcgetattr(terminal)[3] & termios.ECHO, "the echo to be back")
+            assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == -number
+        finally:
+            os.close(terminal)
 
 
 def test_no_daemon(tmp_path):
