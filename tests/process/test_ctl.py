@@ -19,7 +19,8 @@ CHANNEL_KEYS = {"channel_name", "channel_id", "state", "state_reason", "role", "
                 "send_permission", "topic", "synced_seq", "last_seq", "read_seq", "unread", "outbox",
                 "members_online"}
 VERBS = ("status", "tracker", "signup", "signin", "guest", "signout", "whoami", "list", "channels", "host", "unhost",
-         "join", "leave", "send", "log", "outbox", "members", "info", "view", "authorize", "deauthorize", "chat")
+         "join", "leave", "send", "log", "outbox", "members", "info", "view", "sending",
+         "authorize", "deauthorize", "chat")
 ERROR = "org.p2pchat.Error."
 
 
@@ -108,7 +109,8 @@ def test_no_daemon(tmp_path):
     """3 of every verb: where there is a bus without a daemon, and where there is no bus."""
     world = World(tmp_path)
     arguments = {"host": ["x1"], "unhost": ["x1"], "join": ["x1"], "leave": ["x1"], "send": ["x1", "text"],
-                 "log": ["x1"], "members": ["x1"], "info": ["x1"], "view": ["x1", "public"], "authorize": ["x1", "y1"],
+                 "log": ["x1"], "members": ["x1"], "info": ["x1"], "view": ["x1", "public"],
+                 "sending": ["x1", "everyone"], "authorize": ["x1", "y1"],
                  "deauthorize": ["x1", "y1"], "signup": ["x1", "--password-fd=0"],
                  "signin": ["x1", "--password-fd=0"], "guest": ["x1"]}
     with world:
@@ -205,6 +207,7 @@ def test_host_join_leave(stage):
     wait_for(lambda: js(stage.bob, "status", "cellar")["state"] == "live", "bob to be in")
     assert js(stage.bob, "status", "cellar")["role"] == "member"
     assert fails(stage.bob, 5, "view", "cellar", "public") == "NotOwner"
+    assert fails(stage.bob, 5, "sending", "cellar", "everyone") == "NotOwner"
     assert fails(stage.bob, 5, "authorize", "cellar", "bob") == "NotModerator"
     assert fails(stage.alice, 4, "authorize", "cellar", "nobody-at-all") == "NoSuchUser"
     stage.alice.ctl("deauthorize", "cellar", "bob")
@@ -212,6 +215,10 @@ def test_host_join_leave(stage):
     assert "denied" in stage.bob.ctl("status", "cellar").stdout
     stage.alice.ctl("view", "cellar", "public")
     assert js(stage.alice, "status", "cellar")["view_permission"] == "public"
+    stage.alice.ctl("sending", "cellar", "everyone")
+    shown = js(stage.alice, "status", "cellar")
+    assert (shown["send_permission"], shown["view_permission"]) == ("everyone", "public")
+    assert fails(stage.alice, 7, "sending", "cellar", "nobody") == "BadRequest"
     assert fails(stage.alice, 7, "view", "cellar", "secret") in ("BadRequest", "org.freedesktop.DBus.Error.InvalidArgs")
     stage.bob.ctl("leave", "cellar", "--forget")
     assert fails(stage.bob, 4, "log", "cellar") == "NoSuchChannel"
