@@ -39,23 +39,49 @@ static ChannelObject *find_object(const ChannelBus *b, const ChannelMember *c) {
         return o;
 }
 
-/* What is owed in one go, in this order: who hears that the outbox changed finds the text in the
- * log, and has been told so. */
+/* The pacer has asked for the first signal of a turn; those that follow ask for themselves, and
+ * what is refused stays owed. */
+static bool may_say(ChannelObject *o, bool *is_first) {
+        uint64_t wait;
+
+        if (*is_first || bus_may_signal(o->bus, &wait)) {
+                *is_first = false;
+                return true;
+        }
+        pacer_request(o->signals);
+        return false;
+}
+
+/* What is owed, in this order: who hears that the outbox changed finds the text in the log, and has
+ * been told so. */
 static void on_signals_due(void *userdata) {
         ChannelObject *o = userdata;
         sd_bus *connection = bus_get_connection(o->bus);
+        bool is_first = true;
 
-        if (connection && o->last > 0)
-                (void) sd_bus_emit_signal(connection, o->path, P2PCHAT_INTERFACE_CHANNEL,
-                                          "EntriesAppended", "tta{sv}", o->first, o->last, 0);
-        if (connection && o->owes_outbox)
-                (void) sd_bus_emit_signal(connection, o->path, P2PCHAT_INTERFACE_CHANNEL,
-                                          "OutboxChanged", "ta{sv}", o->outbox_generation, 0);
-        if (connection && o->owes_members)
-                (void) sd_bus_emit_signal(connection, o->path, P2PCHAT_INTERFACE_CHANNEL,
-                                          "MembersChanged", "ta{sv}", o->members_generation, 0);
-        o->first = o->last = 0;
-        o->owes_outbox = o->owes_members = false;
+        if (o->last > 0 && may_say(o, &is_first)) {
+                if (connection)
+                        (void) sd_bus_emit_signal(connection, o->path, P2PCHAT_INTERFACE_CHANNEL,
+                                                  "EntriesAppended", "tta{sv}", o->first, o->last,
+                                                  0);
+                o->first = o->last = 0;
+        }
+        if (o->owes_outbox) {
+                if (!may_say(o, &is_first))
+                        return;
+                if (connection)
+                        (void) sd_bus_emit_signal(connection, o->path, P2PCHAT_INTERFACE_CHANNEL,
+                                                  "OutboxChanged", "ta{sv}", o->outbox_generation,
+                                                  0);
+                o->owes_outbox = false;
+        }
+        if (o->owes_members && may_say(o, &is_first)) {
+                if (connection)
+                        (void) sd_bus_emit_signal(connection, o->path, P2PCHAT_INTERFACE_CHANNEL,
+                                                  "MembersChanged", "ta{sv}", o->members_generation,
+                                                  0);
+                o->owes_members = false;
+        }
 }
 
 /* org.p2pchat.Peer1.Host comes and goes with hosting. */
