@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Knows how the daemon is spoken to; the only file of ctl with bus names. Leaves what is shown to
- * the verbs. */
+/* Knows how the daemon is spoken to; bus names stand in client*.c only. Leaves what is shown to the
+ * verbs. */
 #pragma once
 
 #include "ctl/ctl.h"

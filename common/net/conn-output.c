@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Knows how frames wait in one piece of memory and can be taken back out of it; leaves when they go
- * to conn.c. */
+ * to conn-turn.c. */
 #include "net/conn-output.h"
 
 #define OUTPUT_BYTES_FIRST 1024

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Knows the bytes that wait for a connection's socket, and whose they are; for conn.c only. */
+/* Knows the bytes that wait for a connection's socket, and whose they are; for conn*.c only. */
 #pragma once
 
 #include "base/cleanup.h"

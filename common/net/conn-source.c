@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Knows in which order sources of bulk are asked; leaves when to conn.c. */
+/* Knows in which order sources of bulk are asked; leaves when to conn-turn.c. */
 #include <utlist.h>
 
 #include "net/conn-internal.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Knows how OpenSSL reads and writes our descriptor; for tls.c only. */
+/* Knows how OpenSSL reads and writes our descriptor; for tls*.c only. */
 #pragma once
 
 #include <openssl/bio.h>
