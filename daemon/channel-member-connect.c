@@ -370,11 +370,18 @@ static void on_down(HostSlot *slot, const ConnClosed *why, void *userdata) {
         c->connected = c->connect_due = false;
         stream_drop(c);
         clock_timer_disarm(c->retry);
+        /* Heard of while the old ones still held. */
+        if (c->n_addresses > 0)
+                (void) host_slot_set_addresses(slot, c->addresses, c->n_addresses);
         if (c->state != MEMBER_DENIED)
                 member_set_state(c, MEMBER_OFFLINE, "host-offline");
         member_changed(c);
         failure_set(&f, ERROR_HOST_OFFLINE, "The host cannot be reached: %s",
                     why->message[0] ? why->message : "it hung up.");
+        /* What the directory pushes may be missed (a tracker that restarts); what it is asked is
+         * not. */
+        c->is_searching = true;
+        c->handlers.on_lost(c, c->userdata);
         member_settled(c, &f);
 }
 
@@ -443,6 +450,9 @@ static void not_there(ChannelMember *c, const char *reason) {
 }
 
 void channel_member_locate(ChannelMember *c, const DirectoryEntry *e) {
+        bool is_search = c->is_searching, is_news;
+
+        c->is_searching = false;
         if (c->stored.hosted || c->host)
                 return;
         if (!e) {
@@ -466,6 +476,9 @@ void channel_member_locate(ChannelMember *c, const DirectoryEntry *e) {
         if (c->connected || c->connect_call)
                 return;
 
+        /* That the host which was just dialled in vain is there is no reason to dial it sooner. */
+        is_news = !is_search || (c->slot && e->n_addresses > 0 &&
+                                 !host_slot_is_at(c->slot, c->addresses, c->n_addresses));
         if (c->slot && e->n_addresses > 0 &&
             !host_slot_set_addresses(c->slot, c->addresses, c->n_addresses))
                 member_detach(c);
@@ -475,8 +488,9 @@ void channel_member_locate(ChannelMember *c, const DirectoryEntry *e) {
         }
         if (!c->slot && c->state != MEMBER_DENIED && c->state != MEMBER_CLOSED)
                 channel_member_start(c);
-        else if (c->slot && !host_slot_is_up(c->slot))
-                host_slot_kick(c->slot, false);
-        else if (c->slot && !clock_timer_is_armed(c->retry))
+        else if (c->slot && !host_slot_is_up(c->slot)) {
+                if (is_news)
+                        host_slot_kick(c->slot, false);
+        } else if (c->slot && !clock_timer_is_armed(c->retry))
                 member_connect_now(c);
 }

@@ -86,6 +86,7 @@ struct ChannelMember {
         Job *save;
         bool save_again;
 
+        bool is_searching; /* the directory was asked because a dial failed */
         MemberState state;
         char reason[64];
         uint64_t n_online, generation;

@@ -346,6 +346,10 @@ HostSlot *host_slot_free(HostSlot *s) {
         return NULL;
 }
 
+bool host_slot_is_at(const HostSlot *s, const Address *addresses, size_t n) {
+        return link_is_at(s->link, addresses, n);
+}
+
 bool host_slot_set_addresses(HostSlot *s, const Address *addresses, size_t n) {
         HostLink *l = s->link;
 

@@ -42,6 +42,8 @@ int host_slot_new(HostLinks *l, const char *host, const char *channel_name,
 HostSlot *host_slot_free(HostSlot *s);
 DEFINE_CLEANUP(HostSlot *, host_slot_free);
 
+/* Is it dialled at one of these? */
+bool host_slot_is_at(const HostSlot *s, const Address *addresses, size_t n);
 /* What the directory says now. False: this connection goes elsewhere; make another slot. */
 bool host_slot_set_addresses(HostSlot *s, const Address *addresses, size_t n);
 /* The host is said to be there: dial soon (people: at once). Nothing when it is dialled or up. */
