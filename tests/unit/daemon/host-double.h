@@ -182,20 +182,27 @@ static inline void double_locate(HostDouble *d, bool online) {
         channel_member_locate(d->member, &entry);
 }
 
-static inline int double_setup(void **state) {
+/* At an address that nobody had before: bound while the old one still is. */
+static inline void double_listen(HostDouble *d) {
         static const ListenerHandlers handlers = { .on_conn = on_double_conn };
-        HostDouble *d = new0(HostDouble, 1);
         Address any;
         int fd;
+
+        assert_int_equal(address_parse("127.0.0.1:0", true, &any), 0);
+        assert_int_equal(listener_bind(&any, &fd), 0);
+        listener_free(d->listener);
+        assert_int_equal(listener_new(&d->loop->rt, fd, &handlers, d, &d->listener), 0);
+        assert_int_equal(listener_get_address(d->listener, &d->address), 0);
+}
+
+static inline int double_setup(void **state) {
+        HostDouble *d = new0(HostDouble, 1);
 
         assert_non_null(d);
         d->loop = test_loop_new();
         d->authority = test_authority_new(d->loop->rt.clock);
         d->host_tls = test_authority_tls(d->authority, SUBJECT_USER, "alice", TLS_EXPECT_PEER);
-        assert_int_equal(address_parse("127.0.0.1:0", true, &any), 0);
-        assert_int_equal(listener_bind(&any, &fd), 0);
-        assert_int_equal(listener_new(&d->loop->rt, fd, &handlers, d, &d->listener), 0);
-        assert_int_equal(listener_get_address(d->listener, &d->address), 0);
+        double_listen(d);
         assert_int_equal(store_new(&d->loop->rt, ":memory:", &d->store), 0);
         assert_int_equal(host_links_new(&d->loop->rt, make_member_tls, d, &d->links), 0);
         make_identity(d);

@@ -51,6 +51,37 @@ static void test_cursor(void **state) {
         assert_int_equal(channel_member_get_next_retry(d->member), 0);
 }
 
+/* Where it is now was said while the connection to where it was still held. */
+static void test_host_moves(void **state) {
+        HostDouble *d = *state;
+
+        double_live(d, 2);
+        double_listen(d);
+        double_locate(d, true);
+        d->rpc = rpc_free(d->rpc);
+        assert_cursor(double_expect(d, "CONNECT"), 2);
+        double_accept(d, 2);
+        double_until(d, MEMBER_LIVE, 2);
+}
+
+/* Nobody said where it is now: each dial that fails asks, and the answer is followed. */
+static void test_host_is_searched(void **state) {
+        HostDouble *d = *state;
+        unsigned n;
+
+        double_live(d, 2);
+        n = d->n_lost;
+        double_listen(d);
+        d->rpc = rpc_free(d->rpc);
+        double_until(d, MEMBER_OFFLINE, 2);
+        test_loop_run(d->loop, 10 * USEC_PER_MINUTE);
+        assert_true(d->n_lost > n + 2);
+        double_locate(d, true);
+        assert_cursor(double_expect(d, "CONNECT"), 2);
+        double_accept(d, 2);
+        double_until(d, MEMBER_LIVE, 2);
+}
+
 static void test_backlog(void **state) {
         HostDouble *d = *state;
 
@@ -299,9 +330,10 @@ static void test_heads(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                T(test_cursor),     T(test_backlog),   T(test_faults),
-                T(test_other_logs), T(test_refusals),  T(test_closed),
-                T(test_impostor),   T(test_directory), T(test_heads),
+                T(test_cursor),    T(test_host_moves), T(test_host_is_searched),
+                T(test_backlog),   T(test_faults),     T(test_other_logs),
+                T(test_refusals),  T(test_closed),     T(test_impostor),
+                T(test_directory), T(test_heads),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
