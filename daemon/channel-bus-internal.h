@@ -39,6 +39,12 @@ void member_op_cancel(void *op);
 void manager_op_cancel(void *op);
 /* done callbacks without results: userdata is the BusOperation. */
 void channel_object_on_done(const Failure *f, void *userdata);
+
+/* Leave and Unhost: the option forget, and a call that waits for the end. As a D-Bus method. */
+typedef int (*channel_end_fn)(Manager *m, ChannelMember *c, bool forget, manager_done_fn done,
+                              void *userdata, ManagerOp **ret_op);
+int channel_object_end(ChannelObject *o, sd_bus_message *m, channel_end_fn end,
+                       sd_bus_error *error);
 /* "registered", "guest" */
 const char *user_type_to_bus(UserType t);
 

@@ -182,9 +182,9 @@ static int method_disconnect(sd_bus_message *m, void *userdata, sd_bus_error *er
         return change_connection(userdata, m, channel_member_disconnect, error);
 }
 
-static int method_leave(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+int channel_object_end(ChannelObject *o, sd_bus_message *m, channel_end_fn end,
+                       sd_bus_error *error) {
         static const Option table[] = { { "forget", OPTION_BOOL, 0 }, {} };
-        ChannelObject *o = userdata;
         ManagerOp *waiting = NULL;
         bool forget = false;
         BusOperation *op;
@@ -193,12 +193,16 @@ static int method_leave(sd_bus_message *m, void *userdata, sd_bus_error *error) 
         r = options_read(m, table, &forget, error);
         if (r < 0)
                 return r;
-        /* Not this object's: its end is what is waited for. */
+        /* Not this object's: its end may be what is waited for. */
         r = bus_operation_new(bus_get_operations(o->bus), m, NULL, &op);
         if (r < 0)
                 return r;
-        r = manager_leave(o->manager, o->member, forget, channel_object_on_done, op, &waiting);
+        r = end(o->manager, o->member, forget, channel_object_on_done, op, &waiting);
         return bus_operation_park(op, r, waiting, manager_op_cancel, error);
+}
+
+static int method_leave(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        return channel_object_end(userdata, m, manager_leave, error);
 }
 
 #define READER(name, field, expression)                                                            \

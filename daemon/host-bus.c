@@ -41,22 +41,7 @@ static int method_get_peers(sd_bus_message *m, void *userdata, sd_bus_error *err
 }
 
 static int method_unhost(sd_bus_message *m, void *userdata, sd_bus_error *error) {
-        static const Option table[] = { { "forget", OPTION_BOOL, 0 }, {} };
-        ChannelObject *o = userdata;
-        ManagerOp *waiting = NULL;
-        bool forget = false;
-        BusOperation *op;
-        int r;
-
-        r = options_read(m, table, &forget, error);
-        if (r < 0)
-                return r;
-        /* Not this object's: its end may be what is waited for. */
-        r = bus_operation_new(bus_get_operations(o->bus), m, NULL, &op);
-        if (r < 0)
-                return r;
-        r = manager_unhost(o->manager, o->member, forget, channel_object_on_done, op, &waiting);
-        return bus_operation_park(op, r, waiting, manager_op_cancel, error);
+        return channel_object_end(userdata, m, manager_unhost, error);
 }
 
 /* A channel that is about to be unhosted may have lost its host before its interface. */
