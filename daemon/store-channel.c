@@ -67,9 +67,13 @@ static int read_channel(sqlite3_stmt *stmt, StoredChannel *ret) {
                 char *text;
                 size_t size;
         } texts[] = {
-                { ret->channel_id, sizeof(ret->channel_id) }, { ret->name, sizeof(ret->name) },
-                { ret->owner, sizeof(ret->owner) },           { ret->host, sizeof(ret->host) },
+                { ret->channel_id, sizeof(ret->channel_id) },
+                { ret->name, sizeof(ret->name) },
+                { ret->owner, sizeof(ret->owner) },
+                { ret->host, sizeof(ret->host) },
                 { ret->synced_id, sizeof(ret->synced_id) },
+                { ret->previous, sizeof(ret->previous) },
+                { ret->successor, sizeof(ret->successor) },
         };
         int column = 0, r, error = 0;
 
@@ -79,6 +83,8 @@ static int read_channel(sqlite3_stmt *stmt, StoredChannel *ret) {
                 if (r < 0)
                         return r;
         }
+        ret->went_back = sqlite3_column_int(stmt, column++);
+        ret->diverged_seq = sql_column_u64(stmt, column++);
         ret->hosted = sqlite3_column_int(stmt, column++);
         ret->wanted = sqlite3_column_int(stmt, column++);
         ret->closed = sqlite3_column_int(stmt, column++);
@@ -131,7 +137,8 @@ static int work_load(SqlTx *tx, void *request) {
         r = sql_prepare(
                 tx,
                 "SELECT c.id, c.channel_id, c.name, c.owner, c.host, coalesce(e.id, ''),"
-                " c.hosted, c.wanted, c.closed, c.role, c.view_permission,"
+                " c.previous, c.successor, c.went_back, c.diverged_seq, c.hosted, c.wanted, "
+                "c.closed, c.role, c.view_permission,"
                 " c.send_permission, c.epoch, c.backlog, c.first_seq, c.synced_seq, c.last_seq,"
                 " c.read_seq, c.n_unread, c.n_queued, c.reason, c.topic"
                 " FROM channel c LEFT JOIN entry e"
@@ -207,12 +214,14 @@ static int insert_channel(SqlTx *tx, StoredChannel *c) {
         r = sql_run(tx,
                     "INSERT INTO channel (identity, channel_id, name, owner, host, hosted, wanted,"
                     " closed, reason, role, view_permission, send_permission, topic, epoch,"
-                    " backlog)"
-                    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, nullif(?, -1))",
-                    "tssssiiisssssti", c->identity, c->channel_id, c->name, c->owner, c->host,
+                    " backlog, went_back, previous, successor, diverged_seq)"
+                    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, nullif(?, -1), ?, ?, ?,"
+                    " ?)",
+                    "tssssiiissssstiisst", c->identity, c->channel_id, c->name, c->owner, c->host,
                     c->hosted, c->wanted, c->closed, c->reason, role_to_string(c->role),
                     view_permission_to_string(c->view), send_permission_to_string(c->send),
-                    c->topic, c->epoch, backlog_column(c));
+                    c->topic, c->epoch, backlog_column(c), c->went_back, c->previous, c->successor,
+                    c->diverged_seq);
         if (r < 0)
                 return r;
         c->row = (uint64_t) sql_last_insert_id(tx);
@@ -226,11 +235,13 @@ static int update_channel(SqlTx *tx, const StoredChannel *c) {
                     "UPDATE channel SET identity = ?, channel_id = ?, name = ?, owner = ?,"
                     " host = ?, hosted = ?, wanted = ?, closed = ?, reason = ?, role = ?,"
                     " view_permission = ?, send_permission = ?, topic = ?, epoch = ?,"
-                    " backlog = nullif(?, -1) WHERE id = ?",
-                    "tssssiiissssstit", c->identity, c->channel_id, c->name, c->owner, c->host,
+                    " backlog = nullif(?, -1), went_back = ?, previous = ?, successor = ?,"
+                    " diverged_seq = ? WHERE id = ?",
+                    "tssssiiissssstiisstt", c->identity, c->channel_id, c->name, c->owner, c->host,
                     c->hosted, c->wanted, c->closed, c->reason, role_to_string(c->role),
                     view_permission_to_string(c->view), send_permission_to_string(c->send),
-                    c->topic, c->epoch, backlog_column(c), c->row);
+                    c->topic, c->epoch, backlog_column(c), c->went_back, c->previous, c->successor,
+                    c->diverged_seq, c->row);
         if (r < 0)
                 return r;
         return sql_changes(tx) > 0 ? 0 : -ENOENT;

@@ -126,6 +126,11 @@ static const char *const migrations[] = {
         "        WHERE id = NEW.channel;"
         "END;",
 
+        "ALTER TABLE channel ADD COLUMN went_back INTEGER NOT NULL DEFAULT 0;"
+        "ALTER TABLE channel ADD COLUMN previous TEXT NOT NULL DEFAULT '';"
+        "ALTER TABLE channel ADD COLUMN successor TEXT NOT NULL DEFAULT '';"
+        "ALTER TABLE channel ADD COLUMN diverged_seq INTEGER NOT NULL DEFAULT 0;",
+
         NULL,
 };
 

@@ -99,6 +99,12 @@ typedef struct StoredChannel {
         uint64_t epoch;
         bool has_backlog; /* a first copy begins with this many of the newest entries … */
         uint64_t backlog; /* … else with the first one */
+        /* Of a hosted one: this log may lack entries that members have seen, so it is never served
+         * under its id again. A restored backup is marked so. */
+        bool went_back;
+        char previous[UUID_STRING_SIZE];  /* the channel that this one goes on for; "" none known */
+        char successor[UUID_STRING_SIZE]; /* of a closed one: which its name means now; "" */
+        uint64_t diverged_seq; /* the first entry known to be another at the host; 0 none */
         /* Read-only for callers, kept by the store itself: */
         uint64_t first_seq;  /* of what is held here; 0 = nothing */
         uint64_t synced_seq; /* end of the contiguous prefix (a host's: the end of the log) */

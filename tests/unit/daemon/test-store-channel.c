@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Channels of an identity: what is kept, what is refused, what goes with them. */
+#include <sqlite3.h>
+
 #include "tests/unit/daemon/store-fixture.h"
 
 static int save(Fixture *f, Result *q, const StoredChannel *c) {
@@ -24,6 +26,10 @@ static void assert_channel_equal(const StoredChannel *a, const StoredChannel *b)
         assert_int_equal(a->epoch, b->epoch);
         assert_int_equal(a->has_backlog, b->has_backlog);
         assert_int_equal(a->backlog, b->backlog);
+        assert_int_equal(a->went_back, b->went_back);
+        assert_string_equal(a->previous, b->previous);
+        assert_string_equal(a->successor, b->successor);
+        assert_int_equal(a->diverged_seq, b->diverged_seq);
         assert_int_equal(a->first_seq, b->first_seq);
         assert_int_equal(a->synced_seq, b->synced_seq);
         assert_string_equal(a->synced_id, b->synced_id);
@@ -49,6 +55,8 @@ static void test_fields_are_kept(void **state) {
                 .epoch = 3,
                 .has_backlog = true,
                 .backlog = 7,
+                .went_back = true,
+                .previous = "00000000-0000-4000-8000-000000000003",
                 /* the store's own, which a caller cannot set */
                 .synced_seq = 99,
                 .n_unread = 99,
@@ -75,6 +83,8 @@ static void test_fields_are_kept(void **state) {
                 .view = VIEW_PUBLIC,
                 .send = SEND_EVERYONE,
                 .epoch = 4,
+                .successor = "00000000-0000-4000-8000-000000000004",
+                .diverged_seq = 41,
         };
         assert_int_equal(save_channel(f, &c), c.row);
         assert_channel_equal(load_channel(f, &q), &c);
@@ -189,6 +199,37 @@ static void test_heads_are_lazy_and_in_order(void **state) {
         result_done(&q);
 }
 
+/* What version 1 wrote is version 2 without what that added. */
+static void test_first_version_is_brought_up(void **state) {
+        Fixture *f = *state;
+        uint64_t row = make_channel(f, true);
+        sqlite3 *db;
+        Result q = {};
+        StoredChannel c;
+
+        f->store = store_free(f->store);
+        assert_int_equal(sqlite3_open(f->path, &db), SQLITE_OK);
+        assert_int_equal(sqlite3_exec(db,
+                                      "ALTER TABLE channel DROP COLUMN went_back;"
+                                      "ALTER TABLE channel DROP COLUMN previous;"
+                                      "ALTER TABLE channel DROP COLUMN successor;"
+                                      "ALTER TABLE channel DROP COLUMN diverged_seq;"
+                                      "PRAGMA user_version=1",
+                                      NULL, NULL, NULL),
+                         SQLITE_OK);
+        assert_int_equal(sqlite3_close(db), SQLITE_OK);
+
+        open_store(f);
+        c = *load_channel(f, &q);
+        assert_int_equal(c.row, row);
+        assert_true(c.hosted);
+        assert_false(c.went_back);
+        assert_string_equal(c.previous, "");
+        assert_string_equal(c.successor, "");
+        assert_int_equal(c.diverged_seq, 0);
+        result_done(&q);
+}
+
 static void test_names_of_enums(void **state) {
         for (ViewPermission p = 0; p < VIEW_MAX; p++)
                 assert_int_equal(view_permission_from_string(view_permission_to_string(p)), p);
@@ -212,6 +253,7 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(test_save_refuses, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_delete_takes_all, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_heads_are_lazy_and_in_order, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_first_version_is_brought_up, setup, teardown),
                 cmocka_unit_test(test_names_of_enums),
         };
 
