@@ -5,6 +5,9 @@
 
 #include <utlist.h>
 
+#define WATCH_RETRY_BASE_USEC (2 * USEC_PER_SEC)
+#define WATCH_RETRY_MAX_USEC (5 * USEC_PER_MINUTE)
+
 /* ---- pages ---- */
 
 typedef struct Page {
@@ -235,31 +238,57 @@ static void directory_changed(Account *a, const DirectoryEntry *changed, size_t 
                                  a->userdata);
 }
 
+/* Refused or not answered, and the connection goes on: nothing else would ask again. */
+static void watch_later(Account *a) {
+        clock_timer_arm(a->watch_timer, backoff_next(&a->watch_backoff, a->rt->random));
+}
+
 static void on_watched(const Value *payload, const Failure *failure, void *userdata) {
         Account *a = userdata;
         bool reset = true;
 
         a->watch_call = NULL;
-        if (failure)
+        if (failure) {
+                watch_later(a);
                 return;
-        /* Where it is not reset, what changed is pushed with generations of its own. */
+        }
         (void) value_bool(value_get(payload, "reset"), &reset);
-        if (!reset)
-                return;
-        (void) value_uint(value_get(payload, "generation"), &a->generation);
-        directory_changed(a, NULL, 0, NULL, 0, true);
+        /* What was listed before anybody watched may have changed since. */
+        if (a->generation == 0 && a->watch_backoff.n_attempts > 0)
+                reset = true;
+        backoff_reset(&a->watch_backoff);
+        /* Where it is not reset, what changed is pushed with generations of its own. */
+        if (reset || a->generation == 0)
+                (void) value_uint(value_get(payload, "generation"), &a->generation);
+        if (reset)
+                directory_changed(a, NULL, 0, NULL, 0, true);
 }
 
 void account_watch(Account *a) {
         _cleanup_(writer_done) Writer w = {};
 
+        clock_timer_disarm(a->watch_timer);
         writer_begin_object(&w, NULL);
         writer_bool(&w, "on", true);
         if (a->generation > 0)
                 writer_uint(&w, "generation", a->generation);
         writer_end_object(&w);
         a->watch_call = tracker_call_free(a->watch_call);
-        (void) account_call(a, "WATCH", &w, on_watched, a, &a->watch_call);
+        if (account_call(a, "WATCH", &w, on_watched, a, &a->watch_call) < 0)
+                watch_later(a);
+}
+
+static void on_watch_timer(void *userdata) {
+        Account *a = userdata;
+
+        if (account_is_online(a)) /* else every new connection begins with it */
+                account_watch(a);
+}
+
+int account_watch_init(Account *a) {
+        a->watch_backoff =
+                (Backoff){ .base_usec = WATCH_RETRY_BASE_USEC, .max_usec = WATCH_RETRY_MAX_USEC };
+        return clock_timer_new(a->rt->clock, on_watch_timer, a, &a->watch_timer);
 }
 
 void account_directory_push(Account *a, const Value *payload) {

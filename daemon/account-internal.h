@@ -62,6 +62,8 @@ struct Account {
 
         uint64_t generation;
         TrackerCall *watch_call;
+        ClockTimer *watch_timer;
+        Backoff watch_backoff;
 
         Operation *ops;           /* AccountOp */
         DirectoryLookup *lookups; /* DirectoryLookup */
@@ -102,5 +104,6 @@ void account_renew_first(Account *a); /* over a connection that does not show a 
 void account_renew_done(Account *a);
 
 /* account-directory.c */
+int account_watch_init(Account *a);
 void account_watch(Account *a);
 void account_directory_push(Account *a, const Value *payload);

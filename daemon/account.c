@@ -177,6 +177,9 @@ int account_new(const Runtime *rt, Store *store, const StoredTracker *tracker,
         r = clock_timer_new(rt->clock, (clock_timer_fn) account_renew_schedule, a, &a->renew_timer);
         if (r < 0)
                 return r;
+        r = account_watch_init(a);
+        if (r < 0)
+                return r;
         r = tracker_client_new(rt, host, port, &client_handlers, a, &a->client);
         if (r < 0)
                 return r;
@@ -198,6 +201,7 @@ Account *account_free(Account *a) {
                 directory_lookup_free(a->lookups);
         a->client = tracker_client_free(a->client);
         clock_timer_free(a->renew_timer);
+        clock_timer_free(a->watch_timer);
         account_clear_identity(a);
         key_free(a->last_key);
         certificate_free(a->ca);
