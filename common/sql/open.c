@@ -120,6 +120,13 @@ static int migrate(SqlTx *tx, const char *const *migrations) {
         return 0;
 }
 
+/* A process that was killed leaves its WAL as long as it was, and the next write makes it longer.
+ * On a full disk that write fails, unless the WAL is emptied first: its pages mostly have their
+ * place in the database already. Where they have not, the write fails and is told. */
+static void shrink_wal(SqlTx *tx) {
+        (void) sqlite3_wal_checkpoint_v2(tx->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+}
+
 int sql_open_writer(SqlTx *tx, const char *path, const char *const *migrations, int *ret_lock_fd) {
         _cleanup_close_ int lock_fd = -EBADF;
         int r = 0;
@@ -133,6 +140,8 @@ int sql_open_writer(SqlTx *tx, const char *path, const char *const *migrations, 
                 r = open_file(tx, path, SQLITE_OPEN_READWRITE);
         if (r >= 0)
                 r = set_up(tx, is_memory(path));
+        if (r >= 0)
+                shrink_wal(tx);
         if (r >= 0)
                 r = migrate(tx, migrations);
         if (r < 0) {

@@ -2,6 +2,8 @@
 /* Knows the database as a file: private, durable, of one process, of a version, and what is wrong
  * with it; leaves batches to test-sql-batches.c. */
 #include <fcntl.h>
+#include <signal.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -175,6 +177,65 @@ static void a_full_disk_is_named(void **state) {
         assert_int_equal(one(f, false, count, 0), n_stored);
 }
 
+static int replace_often(SqlTx *tx, Item *item) {
+        int r = 0;
+
+        for (unsigned i = 0; i < 100 && r >= 0; i++)
+                r = sql_run(tx, "REPLACE INTO item (n, text) VALUES (?, hex(zeroblob(100000)))",
+                            "i", (int) item->number);
+        return r;
+}
+
+/* fn's result in a process of its own, which ends there and then, as if it were killed. */
+static int in_child(Fixture *f, int (*fn)(Fixture *f)) {
+        int status;
+        pid_t child = fork();
+
+        assert_true(child >= 0);
+        if (child == 0) {
+                Fixture own = { .latch.is_open = true };
+
+                strcpy(own.path, f->path);
+                if (sd_event_new(&own.rt.event) < 0 || clock_new(own.rt.event, &own.rt.clock) < 0 ||
+                    workers_new_inline(own.rt.event, &own.rt.workers) < 0)
+                        _exit(100);
+                _exit(fn(&own));
+        }
+        assert_int_equal(waitpid(child, &status, 0), child);
+        assert_true(WIFEXITED(status));
+        return WEXITSTATUS(status);
+}
+
+static int leave_a_wal(Fixture *f) {
+        open_sql(f);
+        return one(f, true, replace_often, 1) < 0;
+}
+
+/* No file may become larger than the WAL is. */
+static int write_within_the_wal(Fixture *f) {
+        struct rlimit limit;
+        struct stat st;
+        char path[80];
+
+        snprintf(path, sizeof(path), "%s-wal", f->path);
+        if (stat(path, &st) < 0 || st.st_size < 100000)
+                return 101;
+        limit.rlim_cur = limit.rlim_max = (rlim_t) st.st_size;
+        if (signal(SIGXFSZ, SIG_IGN) == SIG_ERR || setrlimit(RLIMIT_FSIZE, &limit) < 0)
+                return 102;
+        open_sql(f);
+        return one(f, true, insert, 2) < 0 || one(f, false, count, 0) != 2;
+}
+
+/* Killed on a disk that is full: what the WAL holds goes to where it belongs, and there is room
+ * again. */
+static void a_full_disk_after_a_kill(void **state) {
+        Fixture *f = *state;
+
+        assert_int_equal(in_child(f, leave_a_wal), 0);
+        assert_int_equal(in_child(f, write_within_the_wal), 0);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 inline_only(a_second_process_is_kept_out),
@@ -182,6 +243,7 @@ int main(void) {
                 on_both(versions_go_up_only),
                 on_both(what_is_wrong_with_the_file_is_named),
                 inline_only(a_full_disk_is_named),
+                inline_only(a_full_disk_after_a_kill),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
