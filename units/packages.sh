@@ -11,7 +11,7 @@ PACKAGES_RUN=(systemd dbus dbus-user-session)
 PACKAGES_CI=(clang scdoc)
 PACKAGES_TEST=(
         dbus libcmocka-dev python3 python3-pytest python3-pytest-timeout python3-cryptography python3-dbus python3-gi
-        iproute2 shellcheck
+        iproute2 nftables util-linux shellcheck
 )
 
 # Runs as root: as we are, or by sudo, which may ask for a password.

@@ -141,13 +141,15 @@ class Tracker:
     """p2pchat-trackerd behind systemd-socket-activate, which starts it on the first connection. One
     process after the other keeps the port: restart() is a crash and a comeback."""
 
-    def __init__(self, directory, arguments=(), host="127.0.0.1"):
+    def __init__(self, directory, arguments=(), host="127.0.0.1", port=None, listen=None, prefix=()):
         self.directory = directory
         self.state = os.path.join(directory, "tracker")
         self.arguments = list(arguments)
         self.host = host  # "[::1]"
+        self.listen = listen  # where it listens, if not there
+        self.prefix = list(prefix)  # what the command begins with: another network namespace
         os.mkdir(self.state, 0o700)
-        self.port = free_port()
+        self.port = port or free_port()
         self.process = None
         self.start()
 
@@ -159,9 +161,9 @@ class Tracker:
         log = os.path.join(self.directory, "tracker.log")
         seen = os.path.getsize(log) if os.path.exists(log) else 0
         self.process = Process(
-            ["systemd-socket-activate", "--fdname=tracker", "-E", f"STATE_DIRECTORY={self.state}",
+            [*self.prefix, "systemd-socket-activate", "--fdname=tracker", "-E", f"STATE_DIRECTORY={self.state}",
              *(f"--setenv={name}" for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS") if name in os.environ),
-             "-l", self.address, os.environ["P2PCHAT_TRACKERD"], *self.arguments], log)
+             "-l", self.listen or self.address, os.environ["P2PCHAT_TRACKERD"], *self.arguments], log)
 
         def listens():
             assert self.process.alive(), f"the tracker's socket: {self.process.text()}"
@@ -189,6 +191,7 @@ class Peer:
         self.socket = os.path.join(world.directory, name + ".bus")
         self.bus_process = self.process = self.bus = None
         self.listen = ["127.0.0.1:0"]
+        self.prefix = []  # what the daemon's command begins with: another network namespace
         os.mkdir(self.config, 0o700)
 
     # -- processes
@@ -232,8 +235,8 @@ class Peer:
 
     def start_daemon(self, env=None):
         self.process = Process(
-            [os.environ["P2PCHATD"], "--state-directory=" + self.state, *("--listen=" + a for a in self.listen),
-             *self.arguments],
+            [*self.prefix, os.environ["P2PCHATD"], "--state-directory=" + self.state,
+             *("--listen=" + a for a in self.listen), *self.arguments],
             os.path.join(self.world.directory, self.name + ".log"), {**self.environment(), **(env or {})})
         wait_for(self.is_up, f"{self.name}'s daemon to take its name")
 

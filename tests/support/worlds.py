@@ -10,6 +10,7 @@ import tempfile
 import pytest
 
 import p2pchat
+from nets import Nets, NotHere
 
 
 @contextlib.contextmanager
@@ -46,3 +47,18 @@ def module_world():
     """One world for all tests of a file."""
     with scratch_world() as w:
         yield w
+
+
+@pytest.fixture
+def nets():
+    """Machines on a wire (nets.py), with an empty world on them."""
+    with scratch_world() as w:
+        try:
+            n = Nets(w)
+        except NotHere as e:
+            pytest.skip(f"no network namespaces: {e}")
+        try:
+            yield n
+        finally:
+            w.stop()
+            n.stop()
