@@ -163,7 +163,7 @@ void read_history(const HostCall *c) {
         if (rpc_request_read(c->q, table, &x) < 0 || refuse_view(c))
                 return;
         if (x.before != SEQ_NONE && x.after != SEQ_NONE) {
-                request_fail_field(c->q, "after", "Either before or after.");
+                request_fail_field(c->q, "after", "either this or before.");
                 return;
         }
         query.limit = (unsigned) x.limit;

@@ -8,7 +8,7 @@
 void request_fail_field(RpcRequest *q, const char *field, const char *message) {
         Failure f;
 
-        (void) failure_set(&f, ERROR_BAD_REQUEST, "%s", message);
+        (void) failure_set(&f, ERROR_BAD_REQUEST, "%s: %s", field, message);
         snprintf(f.field, sizeof(f.field), "%s", field);
         rpc_request_fail(q, &f);
 }
@@ -95,6 +95,17 @@ static int read_message(const Value *v, WorkMessage *ret, const char **ret_bad) 
         return entry_extra_message(x.content, meta, &ret->extra, &ret->n_extra);
 }
 
+/* What a member of a message must be. */
+static const char *message_rule(const char *field) {
+        if (streq(field, "id"))
+                return "a UUID in lower case.";
+        if (streq(field, "message_content"))
+                return "1 to 16,384 bytes of text without control characters.";
+        if (streq(field, "meta"))
+                return "an object of at most 1,024 bytes, its strings text.";
+        return "objects of id, message_content and meta.";
+}
+
 typedef struct MessagesFields {
         const Value *messages;
 } MessagesFields;
@@ -129,7 +140,8 @@ static void handle_message(const HostCall *c) {
         if (r == -ENOMEM)
                 rpc_request_fail_code(c->q, ERROR_INTERNAL, "Out of memory.");
         else if (r < 0)
-                request_fail_field(c->q, bad, "A message is not as it must be.");
+                request_fail_field(c->q, streq(bad, "payload") ? "messages" : bad,
+                                   message_rule(bad));
         if (r < 0)
                 return;
 
@@ -194,7 +206,7 @@ static void handle_topic(const HostCall *c) {
         if (rpc_request_read(c->q, table, &x) < 0)
                 return;
         if (!text_is_valid(x.topic, strlen(x.topic), false)) {
-                request_fail_field(c->q, "topic", "The topic is one line of text.");
+                request_fail_field(c->q, "topic", "text of one line without control characters.");
                 return;
         }
         if (change_new(c, WORK_TOPIC, &w) < 0)
@@ -230,7 +242,7 @@ static void handle_authorize(const HostCall *c) {
                 return;
         }
         if (!name_is_valid(x.target)) {
-                request_fail_field(c->q, "target", "That is no name.");
+                request_fail_field(c->q, "target", "a username.");
                 return;
         }
         if (change_new(c, WORK_ROLE, &w) < 0)

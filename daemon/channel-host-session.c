@@ -329,11 +329,11 @@ void session_connect(ChannelHost *h, const Actor *actor, RpcRequest *q, HostSess
                 return;
         }
         if (x.since_id && !uuid_is_valid(x.since_id)) {
-                request_fail_field(q, "since_id", "since_id is the id of an entry.");
+                request_fail_field(q, "since_id", "the id of an entry, a UUID in lower case.");
                 return;
         }
         if (x.backlog != BACKLOG_NONE && x.since > 0) {
-                request_fail_field(q, "backlog", "backlog goes with since 0 only.");
+                request_fail_field(q, "backlog", "goes with since 0 only.");
                 return;
         }
         if (!s) {

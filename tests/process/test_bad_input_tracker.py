@@ -185,7 +185,7 @@ SIGNED_IN_FIELDS = {
 def names_it(connection, command, payload, field):
     f = connection.request(command, payload)
     assert (f.header, f.payload["error"]) == BAD_REQUEST, (command, payload, f)
-    assert field in f.payload["message"], (command, field, f.payload["message"])
+    assert f.payload["field"] == field, (command, field, f.payload)
 
 
 def test_missing_and_mistyped(stranger, honest):

@@ -345,6 +345,7 @@ class Connection:
             if f.header != "OK":
                 assert f.payload["error"] in ERRORS[f.header].split(), f
                 assert f.payload["message"] and isinstance(f.payload["message"], str)
+                assert isinstance(f.payload.get("field", ""), str), f
             assert f.id not in self.responses, "answered twice"
             self.responses[f.id] = f
         elif f.id is None:
