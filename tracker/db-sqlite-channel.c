@@ -55,6 +55,41 @@ static int read_record(sqlite3_stmt *s, ChannelRecord *ret) {
         return 0;
 }
 
+static int load_retired(SqlTx *tx, DbCall *c) {
+        size_t n_allocated = 0;
+        sqlite3_stmt *s;
+        int r;
+
+        r = sql_prepare(tx,
+                        "SELECT channel_id, name, owner, successor, epoch, last_seq FROM retired",
+                        "", &s);
+        if (r < 0)
+                return r;
+        while ((r = sql_step(s)) > 0) {
+                RetiredId *id;
+
+                if (c->n_retired == n_allocated) {
+                        size_t n = MAX(n_allocated * 2, (size_t) 16);
+                        RetiredId *more = reallocarray(c->retired, n, sizeof(*more));
+
+                        if (!more)
+                                return -ENOMEM;
+                        c->retired = more;
+                        n_allocated = n;
+                }
+                id = &c->retired[c->n_retired++];
+                *id = (RetiredId){
+                        .epoch = sql_column_u64(s, 4),
+                        .last_seq = sql_column_u64(s, 5),
+                };
+                snprintf(id->channel_id, sizeof(id->channel_id), "%s", sql_column_text(s, 0));
+                snprintf(id->channel_name, sizeof(id->channel_name), "%s", sql_column_text(s, 1));
+                snprintf(id->owner, sizeof(id->owner), "%s", sql_column_text(s, 2));
+                snprintf(id->successor, sizeof(id->successor), "%s", sql_column_text(s, 3));
+        }
+        return r;
+}
+
 static int work_load(SqlTx *tx, void *request) {
         DbCall *c = request;
         size_t n_allocated = 0;
@@ -95,11 +130,12 @@ static int work_load(SqlTx *tx, void *request) {
                         return r;
                 c->n_records++;
         }
-        return r;
+        return r < 0 ? r : load_retired(tx, c);
 }
 
 static void answer_load(DbCall *c, int r) {
-        c->done.load(r, c->generation, c->records, c->n_records, c->userdata);
+        c->done.load(r, c->generation, c->records, c->n_records, c->retired, c->n_retired,
+                     c->userdata);
 }
 
 int db_load(Db *db, db_load_fn done, void *userdata, DbCall **ret_call) {
@@ -118,12 +154,36 @@ static DbCall *channel_call_new(const char *name, db_done_fn done) {
         return c;
 }
 
+/* Where the row is not that of the previous channel the name was changed by nobody but us: its
+ * queue holds back what comes after. */
+static int retire_previous(SqlTx *tx, const ChannelRecord *record) {
+        const DirectoryEntry *e = &record->entry;
+        int r;
+
+        r = sql_run(tx,
+                    "INSERT INTO retired (channel_id, name, owner, successor, epoch, last_seq)"
+                    " SELECT channel_id, name, owner, ?1, epoch, last_seq FROM channel"
+                    " WHERE name = ?2 AND channel_id = ?3",
+                    "sss", e->channel_id, e->channel_name, record->previous);
+        if (r < 0)
+                return r;
+        if (sql_changes(tx) == 0)
+                return -ESTALE;
+        return sql_run(tx, "DELETE FROM channel WHERE name = ?", "s", e->channel_name);
+}
+
 static int work_put_channel(SqlTx *tx, void *request) {
         DbCall *c = request;
         const ChannelRecord *record = c->records;
         const DirectoryEntry *e = &record->entry;
         char addresses[ADDRESSES_MAX * ADDRESS_STRING_SIZE];
+        int r;
 
+        if (record->previous[0]) {
+                r = retire_previous(tx, record);
+                if (r < 0)
+                        return r;
+        }
         addresses_print(e, addresses);
         return sql_run(tx,
                        "INSERT INTO channel (name, channel_id, owner, key, epoch, last_seq, leased,"

@@ -31,6 +31,8 @@ struct DbCall {
         DbIdentity identity;
         ChannelRecord *records;
         size_t n_records;
+        RetiredId *retired;
+        size_t n_retired;
         DbProgress *progress;
         size_t n_progress;
 

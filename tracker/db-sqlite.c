@@ -24,6 +24,10 @@ static const char *const migrations[] = {
         " leased INTEGER NOT NULL, unhosted INTEGER NOT NULL, since INTEGER NOT NULL,"
         " restricted INTEGER NOT NULL, topic TEXT NOT NULL, addresses TEXT NOT NULL,"
         " over_loopback INTEGER NOT NULL) WITHOUT ROWID;",
+        "CREATE TABLE retired ("
+        " channel_id TEXT PRIMARY KEY, name TEXT NOT NULL, owner TEXT NOT NULL,"
+        " successor TEXT NOT NULL, epoch INTEGER NOT NULL, last_seq INTEGER NOT NULL)"
+        " WITHOUT ROWID;",
         NULL,
 };
 
@@ -61,6 +65,7 @@ void db_call_destroy(void *request) {
         for (size_t i = 0; i < c->n_records; i++)
                 channel_record_done(&c->records[i]);
         free(c->records);
+        free(c->retired);
         free(c->progress);
         free(c->password);
         free(c->recovery);

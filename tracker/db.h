@@ -25,7 +25,7 @@ typedef void (*db_done_fn)(int r, void *userdata);
 /* At start. generation is above all that earlier runs have given. Records' topics are moved out by
  * the callee where it wants to keep them. */
 typedef void (*db_load_fn)(int r, uint64_t generation, ChannelRecord *records, size_t n,
-                           void *userdata);
+                           const RetiredId *retired, size_t n_retired, void *userdata);
 int db_load(Db *db, db_load_fn done, void *userdata /* weak */, DbCall **ret_call);
 
 /* What is known of a name and of a key; strings are borrowed. */

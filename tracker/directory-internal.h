@@ -21,9 +21,10 @@ struct DirectoryNode {
         DirectoryNode *dirty_prev, *dirty_next;   /* counts that have no generation yet */
 };
 
+typedef struct DirectoryRetired DirectoryRetired;
 typedef struct DirectoryOwner {
         char name[NAME_SIZE];
-        size_t n_channels;
+        size_t n_channels, n_retired;
         UT_hash_handle hh;
 } DirectoryOwner;
 
@@ -34,7 +35,8 @@ struct Directory {
         DirectoryNode *by_name, *by_id; /* hashes */
         DirectoryNode **order;          /* those not removed, in byte order of name */
         size_t n_order, n_order_allocated;
-        DirectoryOwner *owners; /* those of at least one channel */
+        DirectoryOwner *owners; /* those of at least one channel, or retired id */
+        DirectoryRetired *retired;
         DirectoryNode *changes;
         DirectoryNode *leases; /* all leases are equally long: renewed last, lapses last */
         size_t n_leases;
@@ -50,9 +52,12 @@ int directory_add(Directory *d, const char *name, DirectoryNode **ret);
 void directory_index_id(Directory *d, DirectoryNode *n);
 /* How many names are bound to that user. */
 size_t directory_count_owned(const Directory *d, const char *owner);
+size_t directory_count_retired(const Directory *d, const char *owner);
 /* One more, and one less. */
 int directory_own(Directory *d, const char *owner);
 void directory_disown(Directory *d, const char *owner);
+int directory_own_retired(Directory *d, const char *owner); /* for ever */
+void directory_free_retired(Directory *d);
 void directory_touch(Directory *d, DirectoryNode *n);
 void directory_touch_counts(Directory *d, DirectoryNode *n);
 void directory_set_lease(Directory *d, DirectoryNode *n, bool lives, uint64_t now_boottime);

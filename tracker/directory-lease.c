@@ -25,30 +25,72 @@ static bool lease_lives(const DirectoryNode *n, uint64_t now_boottime) {
         return n->lease_until > now_boottime;
 }
 
+/* Does q begin a new log for the name, in place of the channel that it means so far? */
+static bool follows(const HostRequest *q, const DirectoryEntry *known) {
+        return known && q->previous && streq(known->owner, q->owner) &&
+               streq(known->channel_id, q->previous);
+}
+
+static int check_ids(const Directory *d, const HostRequest *q, Failure *failure) {
+        const DirectoryNode *n = directory_find(d, q->channel_name);
+        const DirectoryNode *by_id = directory_find_id(d, q->channel_id);
+        const RetiredId *retired = directory_get_retired(d, q->channel_id);
+        const DirectoryEntry *known = n ? &n->record.entry : NULL;
+        int r;
+
+        if (retired && streq(retired->owner, q->owner)) {
+                r = failure_set(failure, ERROR_STALE_EPOCH,
+                                "This log of %s has ended; another channel follows it.",
+                                retired->channel_name);
+                failure->epoch = retired->epoch;
+                failure->last_seq = retired->last_seq;
+                strcpy(failure->successor, retired->successor);
+                return r;
+        }
+        if (retired || (by_id && (by_id != n || !streq(by_id->record.entry.owner, q->owner))))
+                return failure_set(failure, ERROR_CONFLICT,
+                                   "This channel_id belongs to another name or owner.");
+        if (known && !follows(q, known) &&
+            (!streq(known->owner, q->owner) || !streq(known->channel_id, q->channel_id)))
+                return failure_set(failure, ERROR_CHANNEL_EXISTS,
+                                   "There is another channel of the name %s.", q->channel_name);
+        return 0;
+}
+
+static int check_counts(const Directory *d, const HostRequest *q, const DirectoryEntry *known,
+                        Failure *failure) {
+        int r;
+
+        if (!known && directory_count_owned(d, q->owner) >= CHANNELS_OWNED_MAX)
+                r = failure_set(failure, ERROR_RATE_LIMITED,
+                                "%s has %d channels already; another one must be given up first.",
+                                q->owner, CHANNELS_OWNED_MAX);
+        else if (follows(q, known) && directory_count_retired(d, q->owner) >= LOGS_RETIRED_MAX)
+                r = failure_set(failure, ERROR_RATE_LIMITED,
+                                "%s has begun %d logs anew; that are too many.", q->owner,
+                                LOGS_RETIRED_MAX);
+        else
+                return 0;
+        failure->retry_after_ms = OWNED_RETRY_MSEC;
+        return r;
+}
+
 int directory_plan_host(const Directory *d, const HostRequest *q, uint64_t now_boottime,
                         uint64_t now_realtime, ChannelRecord *ret, Failure *failure) {
         const DirectoryNode *n = directory_find(d, q->channel_name);
-        const DirectoryNode *by_id = directory_find_id(d, q->channel_id);
         const DirectoryEntry *known = n ? &n->record.entry : NULL;
+        bool is_new_log = follows(q, known);
         bool same_key = n && streq(n->record.key, q->key);
         bool was_online = n && lease_lives(n, now_boottime);
         uint64_t epoch = MAX(q->epoch, UINT64_C(1));
         DirectoryEntry *e;
         int r;
 
-        if (by_id && (by_id != n || !streq(by_id->record.entry.owner, q->owner)))
-                return failure_set(failure, ERROR_CONFLICT,
-                                   "This channel_id belongs to another name or owner.");
-        if (n && (!streq(known->owner, q->owner) || !streq(known->channel_id, q->channel_id)))
-                return failure_set(failure, ERROR_CHANNEL_EXISTS,
-                                   "There is another channel of the name %s.", q->channel_name);
-        if (!n && directory_count_owned(d, q->owner) >= CHANNELS_OWNED_MAX) {
-                r = failure_set(failure, ERROR_RATE_LIMITED,
-                                "%s has %d channels already; another one must be given up first.",
-                                q->owner, CHANNELS_OWNED_MAX);
-                failure->retry_after_ms = OWNED_RETRY_MSEC;
+        r = check_ids(d, q, failure);
+        if (r >= 0)
+                r = check_counts(d, q, known, failure);
+        if (r < 0)
                 return r;
-        }
         if (was_online && !same_key && !q->take_over) {
                 r = failure_set(failure, ERROR_CONFLICT,
                                 "Another device of %s hosts %s; take_over moves it here.", q->owner,
@@ -56,7 +98,7 @@ int directory_plan_host(const Directory *d, const HostRequest *q, uint64_t now_b
                 failure->holder_until = now_realtime + (n->lease_until - now_boottime);
                 return r;
         }
-        if (n && q->last_seq < known->last_seq) {
+        if (n && !is_new_log && q->last_seq < known->last_seq) {
                 r = failure_set(failure, ERROR_STALE_EPOCH,
                                 "This log ends at %" PRIu64 ", the channel went on to %" PRIu64 ".",
                                 q->last_seq, known->last_seq);
@@ -66,7 +108,8 @@ int directory_plan_host(const Directory *d, const HostRequest *q, uint64_t now_b
         }
         if (n)
                 epoch = MAX(epoch, known->epoch);
-        if (n && !same_key)
+        /* A heartbeat for the log before must not keep this one. */
+        if (n && (!same_key || is_new_log))
                 epoch++;
         if (epoch > NUMBER_MAX)
                 return failure_set(failure, ERROR_BAD_REQUEST, "No epoch is left after this one.");
@@ -87,6 +130,8 @@ int directory_plan_host(const Directory *d, const HostRequest *q, uint64_t now_b
         e = &ret->entry;
         if (!e->topic)
                 return failure_set(failure, ERROR_INTERNAL, "Out of memory.");
+        if (is_new_log)
+                strcpy(ret->previous, q->previous);
         strcpy(ret->key, q->key);
         strcpy(e->channel_name, q->channel_name);
         strcpy(e->channel_id, q->channel_id);
@@ -113,12 +158,33 @@ static bool looks_the_same(const ChannelRecord *a, const ChannelRecord *b) {
         if (x->n_addresses != y->n_addresses || x->restricted != y->restricted ||
             x->online != y->online || x->epoch != y->epoch || x->since != y->since ||
             a->over_loopback != b->over_loopback || !streq(x->topic, y->topic) ||
-            !streq(x->host, y->host))
+            !streq(x->host, y->host) || !streq(x->channel_id, y->channel_id))
                 return false;
         for (size_t i = 0; i < x->n_addresses; i++)
                 if (!address_equal(&x->addresses[i], &y->addresses[i]))
                         return false;
         return true;
+}
+
+/* The name means record's channel from now on; what n knew of the one before goes with its id. */
+static int rebind(Directory *d, DirectoryNode *n, ChannelRecord *record) {
+        const DirectoryEntry *old = &n->record.entry;
+        RetiredId id = { .epoch = old->epoch, .last_seq = old->last_seq };
+        int r;
+
+        strcpy(id.channel_id, old->channel_id);
+        strcpy(id.channel_name, old->channel_name);
+        strcpy(id.owner, old->owner);
+        strcpy(id.successor, record->entry.channel_id);
+        r = directory_retire(d, &id);
+        if (r < 0)
+                return r;
+        HASH_DELETE(by_id, d->by_id, n);
+        strcpy(n->record.entry.channel_id, record->entry.channel_id);
+        directory_index_id(d, n);
+        n->record.entry.last_seq = n->stored_seq = 0;
+        record->previous[0] = '\0';
+        return 0;
 }
 
 int directory_put(Directory *d, ChannelRecord *record, uint64_t now_boottime) {
@@ -127,6 +193,13 @@ int directory_put(Directory *d, ChannelRecord *record, uint64_t now_boottime) {
         bool news = true;
         int r;
 
+        if (n && record->previous[0]) {
+                r = rebind(d, n, record);
+                if (r < 0) {
+                        channel_record_done(record);
+                        return r;
+                }
+        }
         if (n) {
                 record->entry.last_seq = MAX(record->entry.last_seq, n->record.entry.last_seq);
                 news = !looks_the_same(&n->record, record);

@@ -58,6 +58,7 @@ Directory *directory_free(Directory *d) {
                 HASH_DEL(d->owners, owner);
                 free(owner);
         }
+        directory_free_retired(d);
         free(d->order);
         free(d);
         return NULL;
@@ -193,17 +194,40 @@ size_t directory_count_owned(const Directory *d, const char *name) {
         return owner ? owner->n_channels : 0;
 }
 
-int directory_own(Directory *d, const char *name) {
+size_t directory_count_retired(const Directory *d, const char *name) {
+        const DirectoryOwner *owner = find_owner(d, name);
+
+        return owner ? owner->n_retired : 0;
+}
+
+static DirectoryOwner *get_owner(Directory *d, const char *name) {
         DirectoryOwner *owner = find_owner(d, name);
 
-        if (!owner) {
-                owner = new0(DirectoryOwner, 1);
-                if (!owner)
-                        return -ENOMEM;
-                strcpy(owner->name, name);
-                HASH_ADD_STR(d->owners, name, owner);
-        }
+        if (owner)
+                return owner;
+        owner = new0(DirectoryOwner, 1);
+        if (!owner)
+                return NULL;
+        strcpy(owner->name, name);
+        HASH_ADD_STR(d->owners, name, owner);
+        return owner;
+}
+
+int directory_own(Directory *d, const char *name) {
+        DirectoryOwner *owner = get_owner(d, name);
+
+        if (!owner)
+                return -ENOMEM;
         owner->n_channels++;
+        return 0;
+}
+
+int directory_own_retired(Directory *d, const char *name) {
+        DirectoryOwner *owner = get_owner(d, name);
+
+        if (!owner)
+                return -ENOMEM;
+        owner->n_retired++;
         return 0;
 }
 
@@ -211,7 +235,7 @@ void directory_disown(Directory *d, const char *name) {
         DirectoryOwner *owner = find_owner(d, name);
 
         assert(owner);
-        if (--owner->n_channels > 0)
+        if (--owner->n_channels > 0 || owner->n_retired > 0)
                 return;
         HASH_DEL(d->owners, owner);
         free(owner);

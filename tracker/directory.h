@@ -12,14 +12,26 @@ typedef struct ChannelRecord {
         char key[KEY_ID_SIZE]; /* the device that holds the lease, or held it last */
         bool unhosted;         /* it was given back: no heartbeat revives it, only HOST */
         bool over_loopback;    /* the host came over loopback; its loopback addresses are kept */
+        /* Of a plan: the channel that the name meant so far and that this one follows; else "". */
+        char previous[UUID_STRING_SIZE];
 } ChannelRecord;
 void channel_record_done(ChannelRecord *c);
 int channel_record_copy(const ChannelRecord *c, ChannelRecord *ret);
+
+/* The id of a channel whose name means another one now: no log is served under it again. */
+typedef struct RetiredId {
+        char channel_id[UUID_STRING_SIZE];
+        char channel_name[NAME_SIZE];
+        char owner[NAME_SIZE];
+        char successor[UUID_STRING_SIZE];
+        uint64_t epoch, last_seq; /* the last ones */
+} RetiredId;
 
 /* All borrowed; by form correct already. */
 typedef struct HostRequest {
         const char *owner, *key;
         const char *channel_name, *channel_id, *topic;
+        const char *previous;     /* NULL: none */
         const Address *addresses; /* what may be shown, the observed one among them */
         size_t n_addresses;
         bool restricted, over_loopback, take_over;
@@ -42,8 +54,12 @@ int directory_plan_host(const Directory *d, const HostRequest *q, uint64_t now_b
 int directory_plan_owner(const Directory *d, const char *name, const char *user, Failure *failure);
 
 /* Takes record. Where it is online its lease lives from now on for one period. last_seq never goes
- * back. Used at start as well. */
+ * back, but where the record follows a previous channel, whose id is retired. Used at start as
+ * well. */
 int directory_put(Directory *d, ChannelRecord *record, uint64_t now_boottime);
+/* Used at start; one that is known already is left alone. */
+int directory_retire(Directory *d, const RetiredId *id);
+const RetiredId *directory_get_retired(const Directory *d, const char *channel_id);
 /* NULL leaves a member alone. */
 int directory_set_view(Directory *d, const char *name, const bool *restricted, const char *topic);
 void directory_unhost(Directory *d, const char *name, uint64_t now_realtime);

@@ -27,7 +27,7 @@ struct Operation {
 
         char user[NAME_SIZE];
         char key[KEY_ID_SIZE];
-        char channel_id[UUID_STRING_SIZE];
+        char channel_id[UUID_STRING_SIZE], previous[UUID_STRING_SIZE];
         Address addresses[ADDRESSES_MAX];
         HostRequest host; /* points into this operation */
         ChannelRecord record;

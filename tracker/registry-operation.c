@@ -93,7 +93,9 @@ static int apply(Operation *o) {
                 r = channel_record_copy(&o->record, &copy);
                 if (r < 0)
                         return r;
-                if (!known || !known->entry.online || !streq(known->key, o->key))
+                if (o->record.previous[0])
+                        registry_log_lease(&o->record, "begins a new log of");
+                else if (!known || !known->entry.online || !streq(known->key, o->key))
                         registry_log_lease(&o->record, "hosts");
                 return directory_put(g->directory, &copy, boottime);
         case OPERATION_VIEW:

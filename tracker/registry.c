@@ -37,6 +37,8 @@ int registry_host(Registry *g, const HostRequest *q, registry_done_fn done, void
         o->host.key = strcpy(o->key, q->key);
         o->host.channel_name = o->queue->name;
         o->host.channel_id = strcpy(o->channel_id, q->channel_id);
+        if (q->previous)
+                o->host.previous = strcpy(o->previous, q->previous);
         for (size_t i = 0; i < q->n_addresses; i++)
                 o->addresses[i] = q->addresses[i];
         o->host.addresses = o->addresses;
@@ -182,7 +184,7 @@ static void on_lapse(void *userdata) {
 }
 
 static void on_loaded(int r, uint64_t generation, ChannelRecord *records, size_t n,
-                      void *userdata) {
+                      const RetiredId *retired, size_t n_retired, void *userdata) {
         Registry *g = userdata;
         uint64_t now = clock_boottime(g->rt->clock);
 
@@ -191,6 +193,8 @@ static void on_loaded(int r, uint64_t generation, ChannelRecord *records, size_t
                 r = directory_new(generation, g->lease_usec, &g->directory);
         for (size_t i = 0; r >= 0 && i < n; i++)
                 r = directory_put(g->directory, &records[i], now);
+        for (size_t i = 0; r >= 0 && i < n_retired; i++)
+                r = directory_retire(g->directory, &retired[i]);
         if (r >= 0)
                 registry_changed(g);
         g->handlers.on_ready(g, r, g->userdata);

@@ -5,7 +5,7 @@
 #include "wire/limits.h"
 
 typedef struct ChannelFields {
-        const char *channel_name, *channel_id, *view_permission, *topic;
+        const char *channel_name, *channel_id, *previous, *view_permission, *topic;
         const Value *addresses, *channels;
         uint64_t epoch, last_seq, members, revocations_after;
         bool take_over, forget;
@@ -83,6 +83,7 @@ void session_host(Session *s, RpcRequest *request) {
                 { "last_seq", FIELD_UINT, AT(last_seq), true },
                 { "members", FIELD_UINT, AT(members), true },
                 { "take_over", FIELD_BOOL, AT(take_over), false },
+                { "previous", FIELD_STRING, AT(previous), false },
                 {},
         };
         Registry *registry = s->services->registry;
@@ -103,6 +104,10 @@ void session_host(Session *s, RpcRequest *request) {
                 session_fail_field(request, "channel_id", "a UUID in lower case.");
                 return;
         }
+        if (f.previous && (!uuid_is_valid(f.previous) || streq(f.previous, f.channel_id))) {
+                session_fail_field(request, "previous", "the UUID of another channel.");
+                return;
+        }
         h = new0(HostReply, 1);
         if (!h) {
                 rpc_request_fail_code(request, ERROR_INTERNAL, "Out of memory.");
@@ -118,6 +123,7 @@ void session_host(Session *s, RpcRequest *request) {
                                   .key = s->subject.key_id,
                                   .channel_name = f.channel_name,
                                   .channel_id = f.channel_id,
+                                  .previous = f.previous,
                                   .topic = f.topic,
                                   .addresses = kept,
                                   .n_addresses = n_kept,

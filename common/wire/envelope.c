@@ -93,6 +93,8 @@ void envelope_write_failure(Writer *w, const char *id, const Failure *f) {
                 writer_uint(w, "last_seq", f->last_seq);
         if (f->epoch > 0)
                 writer_uint(w, "epoch", f->epoch);
+        if (f->successor[0])
+                writer_string(w, "successor", f->successor);
         if (f->holder_until > 0)
                 writer_time(w, "holder_until", f->holder_until);
         if (f->field[0])
@@ -117,6 +119,9 @@ void envelope_read_failure(const Envelope *e, Failure *ret) {
         (void) value_uint(value_get(e->payload, "retry_after_ms"), &ret->retry_after_ms);
         (void) value_uint(value_get(e->payload, "last_seq"), &ret->last_seq);
         (void) value_uint(value_get(e->payload, "epoch"), &ret->epoch);
+        s = value_string(value_get(e->payload, "successor"), NULL);
+        if (s && uuid_is_valid(s))
+                memcpy(ret->successor, s, sizeof(ret->successor));
         s = value_string(value_get(e->payload, "holder_until"), NULL);
         if (s)
                 (void) time_parse(s, &ret->holder_until);

@@ -26,8 +26,8 @@ int envelope_parse(const char *line, size_t n, Envelope *ret);
 void envelope_begin(Writer *w, const char *header, const char *id);
 void envelope_end(Writer *w);
 
-/* A whole error response; f->retry_after_ms, last_seq, epoch, holder_until, field are written where
- * set. A code that is this side's only goes out as `internal`. */
+/* A whole error response; f->retry_after_ms, last_seq, epoch, successor, holder_until, field are
+ * written where set. A code that is this side's only goes out as `internal`. */
 void envelope_write_failure(Writer *w, const char *id, const Failure *f);
 /* The other direction: fills *ret from an error response. An unknown code becomes ERROR_PROTOCOL;
  * the message is cut to fit and brought under the text rule. */

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "base/cleanup.h"
+#include "base/random.h"
 
 typedef enum WireStatus {
         STATUS_OK,
@@ -89,8 +90,10 @@ typedef struct Failure {
         uint64_t retry_after_ms; /* busy, rate-limited; 0 = not said */
         uint64_t last_seq;       /* conflict, stale-epoch of CONNECT/HOST; else 0 */
         uint64_t epoch;
-        uint64_t holder_until; /* conflict of HOST: µs since the epoch; else 0 */
-        char field[32];        /* bad-request: the member at fault, "" = none */
+        char successor[UUID_STRING_SIZE]; /* stale-epoch of HOST: which channel follows it; else ""
+                                           */
+        uint64_t holder_until;            /* conflict of HOST: µs since the epoch; else 0 */
+        char field[32];                   /* bad-request: the member at fault, "" = none */
 } Failure;
 
 /* Fills *f and returns -errno of the code, so `return failure_set(f, ERROR_BUSY, "…")`

@@ -4,6 +4,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include <cmocka.h>
@@ -173,6 +174,35 @@ static void test_one_owner_has_so_many(void **state) {
         assert_int_equal(host_numbered(d, 0, "alice", NULL), ERROR_RATE_LIMITED);
         directory_remove(d, "lobby");
         assert_int_equal(host_numbered(d, 0, "alice", NULL), ERROR_NONE);
+}
+
+/* Names that come and go leave the count of ids that were given up alone. */
+static void test_one_owner_begins_so_many_logs_anew(void **state) {
+        _cleanup_(directory_freep) Directory *d = with_lobby();
+        char ids[2][UUID_STRING_SIZE] = { ID_LOBBY };
+        HostRequest q = request();
+        Failure failure;
+
+        q.last_seq = 0;
+        for (unsigned i = 1; i <= LOGS_RETIRED_MAX; i++) {
+                snprintf(ids[i % 2], UUID_STRING_SIZE, "11111111-2222-4333-8444-%012u", i);
+                q.channel_id = ids[i % 2];
+                q.previous = ids[(i + 1) % 2];
+                assert_int_equal(host(d, q, 1, NULL, NULL), ERROR_NONE);
+                assert_non_null(directory_get_retired(d, q.previous));
+        }
+        q.previous = q.channel_id;
+        q.channel_id = ID_OTHER;
+        assert_int_equal(host(d, q, 1, NULL, &failure), ERROR_RATE_LIMITED);
+        assert_true(failure.retry_after_ms > 0);
+        directory_remove(d, "lobby");
+        q.channel_id = ID_LOBBY;
+        assert_int_equal(host(d, q, 1, NULL, &failure), ERROR_STALE_EPOCH);
+        q.channel_id = ID_OTHER;
+        assert_int_equal(host(d, q, 1, NULL, NULL), ERROR_NONE);
+        q.channel_id = "99999999-2222-4333-8444-555555555556";
+        q.previous = ID_OTHER;
+        assert_int_equal(host(d, q, 1, NULL, NULL), ERROR_RATE_LIMITED);
 }
 
 static void test_heartbeat(void **state) {
@@ -416,10 +446,15 @@ static void test_matches(void **state) {
 
 int main(void) {
         static const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_host),        cmocka_unit_test(test_heartbeat),
-                cmocka_unit_test(test_lapse_order), cmocka_unit_test(test_byte_order),
-                cmocka_unit_test(test_changes),     cmocka_unit_test(test_tombstones),
-                cmocka_unit_test(test_matches),     cmocka_unit_test(test_one_owner_has_so_many),
+                cmocka_unit_test(test_host),
+                cmocka_unit_test(test_heartbeat),
+                cmocka_unit_test(test_lapse_order),
+                cmocka_unit_test(test_byte_order),
+                cmocka_unit_test(test_changes),
+                cmocka_unit_test(test_tombstones),
+                cmocka_unit_test(test_matches),
+                cmocka_unit_test(test_one_owner_has_so_many),
+                cmocka_unit_test(test_one_owner_begins_so_many_logs_anew),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
