@@ -195,14 +195,16 @@ static void rpc_answer_hello(Rpc *r, RpcRequest *q) {
         };
         _cleanup_(writer_done) Writer w = {};
         struct HelloFields hello = none;
+        bool agent_is_valid;
         Failure f;
 
         if (rpc_request_read(q, table, &hello) < 0)
                 return;
-        if (!features_are_valid(hello.features) ||
-            !text_is_valid(hello.agent, strlen(hello.agent), false)) {
+        agent_is_valid = text_is_valid(hello.agent, strlen(hello.agent), false);
+        if (!agent_is_valid || !features_are_valid(hello.features)) {
                 (void) failure_set(&f, ERROR_BAD_REQUEST,
                                    "The agent is text, and the features are strings.");
+                strcpy(f.field, agent_is_valid ? "features" : "agent");
                 rpc_request_fail(q, &f);
                 return;
         }

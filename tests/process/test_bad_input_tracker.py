@@ -119,13 +119,16 @@ def test_hello_twice(stranger):
     assert stranger.fault(frame("HELLO", "2", {"agent": "x", "features": []}))[:2] == BAD_REQUEST
 
 
-@pytest.mark.parametrize("hello", (
-    {}, {"agent": "x"}, {"features": []}, {"agent": 1, "features": []}, {"agent": "x", "features": {}},
-    {"agent": "x" * 65, "features": []}, {"agent": "x", "features": [1]}, {"agent": "x", "features": ["f"] * 33},
-    {"agent": "\ufffe", "features": []}, []))
-def test_bad_hello(tracker, hello):
+@pytest.mark.parametrize("hello,field", (
+    ({}, "agent"), ({"agent": "x"}, "features"), ({"features": []}, "agent"), ({"agent": 1, "features": []}, "agent"),
+    ({"agent": "x", "features": {}}, "features"), ({"agent": "x" * 65, "features": []}, "agent"),
+    ({"agent": "x", "features": [1]}, "features"), ({"agent": "x", "features": ["f"] * 33}, "features"),
+    ({"agent": "\ufffe", "features": []}, "agent"), ([], "payload")))
+def test_bad_hello(tracker, hello, field):
     with Connection(tracker.address, pin=tracker.pin, hello=False) as c:
-        assert c.refused("HELLO", hello) == BAD_REQUEST
+        f = c.request("HELLO", hello)
+        assert (f.header, f.payload["error"], f.payload["field"]) == (*BAD_REQUEST, field)
+        c.hello()
 
 
 def test_sizes(tracker, stranger):
