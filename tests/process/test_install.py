@@ -52,7 +52,7 @@ def test_files(installed):
     manuals = {f for f in found if f.startswith("share/man/")}
     assert found - manuals == set(FILES)
     assert manuals in (set(), {"share/man/man1/p2pchatctl.1", "share/man/man8/p2pchatd.8",
-                               "share/man/man8/p2pchat-trackerd.8"})
+                               "share/man/man7/p2pchat-protocol.7", "share/man/man8/p2pchat-trackerd.8"})
     for name in FILES:
         assert bool(os.stat(top / name).st_mode & 0o111) == name.startswith(("bin/", "libexec/")), name
 
