@@ -91,10 +91,60 @@ static int delete_account(AccountCall *c) {
                                  on_changed, c, &c->db_call);
 }
 
+static bool may_repeat(const AccountCall *c, const DbIdentity *i) {
+        return i->user_exists && !i->user_deleted && streq(i->changed_by, c->key_id) &&
+               clock_realtime(c->accounts->rt->clock) <= i->changed + REPEAT_USEC;
+}
+
+/* The password is the wished one already: what is left to do is done, again or for the first time.
+ */
+static void on_repeat_verified(int r, void *userdata) {
+        AccountCall *c = userdata;
+
+        account_call_hashing_ended(c);
+        if (r == 0) {
+                account_call_try_was_bad(c, "That password is wrong.");
+                return;
+        }
+        if (r > 0) {
+                account_call_try_was_good(c);
+                r = db_change_account(
+                        c->accounts->db,
+                        &(DbChange){
+                                .name = c->name,
+                                .now = clock_realtime(c->accounts->rt->clock),
+                                .expected_password = c->verified,
+                                .revoke = c->keep_others ? DB_REVOKE_NONE : DB_REVOKE_OTHERS,
+                                .key = c->key_id,
+                        },
+                        on_changed, c, &c->db_call);
+        }
+        if (r < 0)
+                account_call_fail_errno(c, r);
+}
+
+/* Was the answer to the same request lost? */
+static int verify_repeat(AccountCall *c) {
+        _cleanup_free_ char *hash = strdup(c->verified);
+        char *old_password = c->password;
+
+        if (!hash)
+                return -ENOMEM;
+        c->password = c->new_password;
+        c->new_password = old_password;
+        return account_call_verify(c, hash, on_repeat_verified);
+}
+
 static void on_password_verified(int r, void *userdata) {
         AccountCall *c = userdata;
 
         account_call_hashing_ended(c);
+        if (r == 0 && c->may_repeat) {
+                r = verify_repeat(c);
+                if (r < 0)
+                        account_call_fail_errno(c, r);
+                return;
+        }
         if (r == 0) {
                 account_call_try_was_bad(c, "That password is wrong.");
                 return;
@@ -113,9 +163,11 @@ static void on_password_identity(int r, const DbIdentity *i, void *userdata) {
         AccountCall *c = userdata;
 
         c->db_call = NULL;
-        if (r >= 0)
+        if (r >= 0) {
+                c->may_repeat = !c->is_deletion && may_repeat(c, i);
                 r = account_call_verify(c, i->user_exists && !i->user_deleted ? i->password : NULL,
                                         on_password_verified);
+        }
         if (r < 0)
                 account_call_fail_errno(c, r);
 }
@@ -192,9 +244,11 @@ static void on_recovery_hashed(int r, const char *password, const char *recovery
                                       &(DbChange){
                                               .name = c->name,
                                               .now = now,
-                                              .expected_recovery = c->verified,
+                                              .expected_recovery = c->recovery,
                                               .password = password,
                                               .recovery = recovery,
+                                              .spent = c->verified,
+                                              .is_repeated = c->is_repeated,
                                               .device =
                                                       &(DbDevice){
                                                               .key = c->key_id,
@@ -214,6 +268,13 @@ static void on_recovery_verified(int r, void *userdata) {
         char plain[RECOVERY_CODE_SIZE];
 
         account_call_hashing_ended(c);
+        if (r == 0 && c->is_repeated) { /* not the one that it spent: the present one, perhaps */
+                c->is_repeated = false;
+                r = account_call_verify(c, c->recovery, on_recovery_verified);
+                if (r < 0)
+                        account_call_fail_errno(c, r);
+                return;
+        }
         if (r == 0) {
                 account_call_try_was_bad(c, "That name or recovery code is wrong.");
                 return;
@@ -232,8 +293,12 @@ static void on_recovery_identity(int r, const DbIdentity *i, void *userdata) {
         AccountCall *c = userdata;
 
         c->db_call = NULL;
+        if (r >= 0 && i->user_exists && !i->user_deleted) {
+                c->is_repeated = may_repeat(c, i) && i->spent;
+                r = free_and_strdup(&c->recovery, i->recovery);
+        }
         if (r >= 0)
-                r = account_call_verify(c, i->user_exists && !i->user_deleted ? i->recovery : NULL,
+                r = account_call_verify(c, c->is_repeated ? i->spent : c->recovery,
                                         on_recovery_verified);
         if (r < 0)
                 account_call_fail_errno(c, r);
@@ -291,7 +356,7 @@ static void finish_devices(AccountCall *c, const Failure *failure, const DbDevic
         c->devices(failure, devices, n, c->userdata);
         account_call_free(c);
         if (n_revoked > 0 && a->on_revoked)
-                a->on_revoked(name, revoked, n_revoked, a->userdata);
+                a->on_revoked(name, revoked, n_revoked, false, a->userdata);
 }
 
 static void fail_devices(AccountCall *c, int r) {

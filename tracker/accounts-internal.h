@@ -9,6 +9,7 @@
 #define RECOVERY_CODE_SIZE 24 /* four groups of five with dashes, and NUL */
 
 #define BUSY_RETRY_MSEC 2000
+#define REPEAT_USEC (10 * USEC_PER_MINUTE)         /* protocol §4 SIGNUP, RECOVER, PASSWD */
 #define PASSWORD_TRY_DELAY_USEC (4 * USEC_PER_SEC) /* well within a requester's deadline */
 #define PASSWORD_TRIES_DELAYED_MAX 1000            /* at a time; further ones are not delayed */
 
@@ -43,6 +44,7 @@ struct AccountCall {
         char *password;     /* what is to be verified; erased */
         char *new_password; /* erased */
         char *verified;     /* the stored hash that it met: writes count only while it is stored */
+        char *recovery;     /* the stored hash of the code, where that is another one */
         bool keep_others, is_deletion;
         char after[KEY_ID_SIZE];
         size_t limit;
@@ -51,7 +53,8 @@ struct AccountCall {
         Key *key;
         Address source;
         bool certified;
-        bool is_repeated; /* a sign-up that was answered before */
+        bool is_repeated; /* what was answered before */
+        bool may_repeat;  /* … and may have been: by this key, a moment ago */
         bool was_raced;   /* a sign-up that another one overtook: looked up a second time */
         char recovery_code[RECOVERY_CODE_SIZE];
         char *certificate;

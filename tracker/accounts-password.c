@@ -5,8 +5,6 @@
 #include "tracker/accounts-internal.h"
 #include "wire/limits.h"
 
-#define REPEAT_USEC (10 * USEC_PER_MINUTE) /* protocol §4 SIGNUP */
-
 static const char recovery_digits[] = "0123456789abcdefghjkmnpqrstvwxyz"; /* no i, l, o, u */
 
 /* 100 bits. */

@@ -29,6 +29,7 @@ AccountCall *account_call_free(AccountCall *c) {
         erase(c->password);
         erase(c->new_password);
         free(c->verified);
+        free(c->recovery);
         free(c->revoked);
         free(c->certificate);
         explicit_bzero(c, sizeof(*c));
@@ -151,12 +152,13 @@ void account_call_finish(AccountCall *c, const Failure *failure) {
 
 void account_call_finish_revoked(AccountCall *c, const DbRevocation *revoked, size_t n) {
         Accounts *a = c->accounts;
+        bool is_deleted = c->is_deletion;
         char name[NAME_SIZE];
 
         memcpy(name, c->name, sizeof(name));
         account_call_finish(c, NULL);
-        if (n > 0 && a->on_revoked)
-                a->on_revoked(name, revoked, n, a->userdata);
+        if ((n > 0 || is_deleted) && a->on_revoked)
+                a->on_revoked(name, revoked, n, is_deleted, a->userdata);
 }
 
 void account_call_fail(AccountCall *c, ErrorCode code, const char *message) {

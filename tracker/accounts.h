@@ -31,9 +31,10 @@ int accounts_new(const Runtime *rt /* weak */, const TrackerSettings *settings /
 Accounts *accounts_free(Accounts *a);
 DEFINE_CLEANUP(Accounts *, accounts_free);
 
-/* On disk, and the request is answered. Set before anything is asked. */
+/* On disk, and the request is answered. Set before anything is asked. is_deleted: the user is no
+ * more. */
 typedef void (*accounts_revoked_fn)(const char *user, const DbRevocation *revoked, size_t n,
-                                    void *userdata);
+                                    bool is_deleted, void *userdata);
 void accounts_on_revoked(Accounts *a, accounts_revoked_fn fn, void *userdata /* weak */);
 
 /* source: whom to count failures against (an address without its port). The name's form is checked
@@ -51,6 +52,8 @@ int accounts_sign_up(Accounts *a, const Credentials *c, accounts_done_fn done, v
                      Failure *failure);
 int accounts_sign_in(Accounts *a, const Credentials *c, accounts_done_fn done, void *userdata,
                      Failure *failure);
+/* Repeated by the same key with the code that it spent within 10 min: done again, with another new
+ * code. An answer may have been lost, and nothing else would let its person in. */
 int accounts_recover(Accounts *a, const Credentials *c, accounts_done_fn done, void *userdata,
                      Failure *failure);
 int accounts_guest(Accounts *a, const Credentials *c, accounts_done_fn done, void *userdata,
@@ -68,6 +71,7 @@ typedef struct PasswordChange {
         const char *old_password, *new_password;
         bool keep_others;
 } PasswordChange;
+/* Repeated by the same key within 10 min, when new_password is the present one: OK again. */
 int accounts_change_password(Accounts *a, const Subject *who, const PasswordChange *change,
                              accounts_done_fn done, void *userdata, Failure *failure);
 int accounts_delete(Accounts *a, const Subject *who, const Address *source, const char *password,

@@ -177,8 +177,15 @@ static int work_put_channel(SqlTx *tx, void *request) {
         const ChannelRecord *record = c->records;
         const DirectoryEntry *e = &record->entry;
         char addresses[ADDRESSES_MAX * ADDRESS_STRING_SIZE];
+        sqlite3_stmt *s;
         int r;
 
+        r = sql_prepare(tx, "SELECT 1 FROM user WHERE name = ? AND deleted <> 0", "s", &s,
+                        e->owner);
+        if (r >= 0)
+                r = sql_step(s);
+        if (r != 0)
+                return r < 0 ? r : -EKEYREVOKED;
         if (record->previous[0]) {
                 r = retire_previous(tx, record);
                 if (r < 0)

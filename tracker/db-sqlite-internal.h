@@ -24,7 +24,7 @@ struct DbCall {
 
         char name[NAME_SIZE];
         char key[KEY_ID_SIZE];
-        char *password, *recovery, *topic;
+        char *password, *recovery, *spent, *topic;
         char *expected_password, *expected_recovery;
         bool guest, replace, has_restricted, restricted, leased, unhosted;
         uint64_t now, until, generation;
@@ -36,7 +36,7 @@ struct DbCall {
         DbProgress *progress;
         size_t n_progress;
 
-        bool is_deletion, has_device;
+        bool is_deletion, is_repeated, has_device;
         DbRevoke revoke;
         char (*keys)[KEY_ID_SIZE];
         size_t n_keys, limit;

@@ -100,8 +100,17 @@ static int update_user(SqlTx *tx, const DbCall *c) {
                     "sss", c->is_deletion ? "" : c->password, c->is_deletion ? "" : c->recovery,
                     c->name);
         if (r >= 0 && c->is_deletion)
-                r = sql_run(tx, "UPDATE user SET deleted = ? WHERE name = ?", "ts", c->now,
-                            c->name);
+                r = sql_run(tx,
+                            "UPDATE user SET deleted = ?, changed_by = '', spent = NULL"
+                            " WHERE name = ?",
+                            "ts", c->now, c->name);
+        if (r >= 0 && c->is_deletion)
+                r = sql_run(tx, "DELETE FROM channel WHERE owner = ?", "s", c->name);
+        if (r >= 0 && c->password && !c->is_repeated)
+                r = sql_run(tx,
+                            "UPDATE user SET changed_by = ?, changed = ?, spent = ?"
+                            " WHERE name = ?",
+                            "stss", c->key, c->now, c->spent, c->name);
         sql_forget(tx); /* hashes of what was given up are nobody's to keep */
         return r;
 }
@@ -137,6 +146,7 @@ int db_change_account(Db *db, const DbChange *change, db_change_fn done, void *u
         c->guest = change->guest;
         c->now = change->now;
         c->is_deletion = change->is_deletion;
+        c->is_repeated = change->is_repeated;
         c->has_device = device;
         c->until = device ? device->until : 0;
         c->revoke = change->revoke;
@@ -151,6 +161,7 @@ int db_change_account(Db *db, const DbChange *change, db_change_fn done, void *u
         }
         if (free_and_strdup(&c->password, change->password) < 0 ||
             free_and_strdup(&c->recovery, change->recovery) < 0 ||
+            free_and_strdup(&c->spent, change->spent) < 0 ||
             free_and_strdup(&c->expected_password, change->expected_password) < 0 ||
             free_and_strdup(&c->expected_recovery, change->expected_recovery) < 0) {
                 db_call_destroy(c);

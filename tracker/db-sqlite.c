@@ -28,6 +28,15 @@ static const char *const migrations[] = {
         " channel_id TEXT PRIMARY KEY, name TEXT NOT NULL, owner TEXT NOT NULL,"
         " successor TEXT NOT NULL, epoch INTEGER NOT NULL, last_seq INTEGER NOT NULL)"
         " WITHOUT ROWID;",
+
+        /* Which key changed the password last and when, and the code that it spent for it. Names of
+         * channels are free with their owner's end. */
+        "ALTER TABLE user ADD COLUMN changed_by TEXT NOT NULL DEFAULT '';"
+        "ALTER TABLE user ADD COLUMN changed INTEGER NOT NULL DEFAULT 0;"
+        "ALTER TABLE user ADD COLUMN spent TEXT;"
+        "CREATE INDEX channel_owner ON channel (owner);"
+        "DELETE FROM channel WHERE owner IN (SELECT name FROM user WHERE deleted <> 0);",
+
         NULL,
 };
 
@@ -69,6 +78,7 @@ void db_call_destroy(void *request) {
         free(c->progress);
         free(c->password);
         free(c->recovery);
+        free(c->spent);
         free(c->topic);
         free(c->expected_password);
         free(c->expected_recovery);
@@ -131,7 +141,9 @@ static int work_get_identity(SqlTx *tx, void *request) {
         sqlite3_stmt *s;
         int r;
 
-        r = sql_prepare(tx, "SELECT password, recovery, created, deleted FROM user WHERE name = ?",
+        r = sql_prepare(tx,
+                        "SELECT password, recovery, created, deleted, changed_by, changed, spent"
+                        " FROM user WHERE name = ?",
                         "s", &s, c->name);
         if (r < 0)
                 return r;
@@ -142,9 +154,15 @@ static int work_get_identity(SqlTx *tx, void *request) {
                 i->user_exists = true;
                 i->user_created = sql_column_u64(s, 2);
                 i->user_deleted = sql_column_u64(s, 3) != 0;
+                snprintf(i->changed_by, sizeof(i->changed_by), "%s", sql_column_text(s, 4));
+                i->changed = sql_column_u64(s, 5);
                 if (free_and_strdup(&c->password, sql_column_text(s, 0)) < 0 ||
                     free_and_strdup(&c->recovery, sql_column_text(s, 1)) < 0)
                         return -ENOMEM;
+                if (sqlite3_column_type(s, 6) != SQLITE_NULL &&
+                    free_and_strdup(&c->spent, sql_column_text(s, 6)) < 0)
+                        return -ENOMEM;
+                i->spent = c->spent;
                 i->password = c->password;
                 i->recovery = c->recovery;
         }

@@ -35,6 +35,9 @@ typedef struct DbIdentity {
         const char *password, *recovery; /* hashes */
         uint64_t user_created;           /* µs since the epoch, as all times here */
         uint64_t guest_until;            /* the last certificate of a guest of that name; 0: none */
+        char changed_by[KEY_ID_SIZE];    /* who changed the password last; "": nobody did */
+        uint64_t changed;
+        const char *spent; /* hash of the recovery code that did it; NULL: none */
 
         bool key_exists;
         bool key_is_guest, key_is_revoked;
@@ -89,7 +92,11 @@ typedef struct DbChange {
         /* Hashes that must be stored still, else -ESTALE: nothing overtook what was verified. */
         const char *expected_password, *expected_recovery;
         const char *password, *recovery; /* new hashes; NULL: as they were */
-        bool is_deletion;
+        /* With a password, which `key` (or the device's) changes: the hash of the code that is
+         * spent for it, NULL for none. is_repeated: what was noted the first time stays. */
+        const char *spent;
+        bool is_repeated;
+        bool is_deletion;       /* … and the names of channels that are the user's are free */
         const DbDevice *device; /* gets a certificate, as by db_put_device(); NULL: none does */
         DbRevoke revoke;
         const char *key;
@@ -115,7 +122,8 @@ int db_get_revocations(Db *db, db_change_fn done, void *userdata /* weak */, DbC
 /* Forgets revocations and guests whose last certificate ended before. Nobody waits for it. */
 int db_prune(Db *db, uint64_t before);
 
-/* The whole row. -EEXIST: the channel_id is another channel's. */
+/* The whole row. -EEXIST: the channel_id is another channel's. -EKEYREVOKED: its owner was deleted
+ * meanwhile. */
 int db_put_channel(Db *db, const ChannelRecord *record, db_done_fn done, void *userdata /* weak */,
                    DbCall **ret_call);
 int db_set_channel_view(Db *db, const char *name, const bool *restricted, const char *topic,

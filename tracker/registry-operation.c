@@ -69,6 +69,9 @@ void operation_set_failure(int r, Failure *ret) {
         case -EEXIST:
                 failure_set(ret, ERROR_CONFLICT, "This channel_id belongs to another name.");
                 break;
+        case -EKEYREVOKED:
+                failure_set(ret, ERROR_REVOKED, "The account was deleted.");
+                break;
         case -ENOBUFS:
                 failure_set(ret, ERROR_BUSY, "The tracker has too much to do; ask again.");
                 ret->retry_after_ms = 2000;

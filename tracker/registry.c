@@ -171,6 +171,22 @@ void registry_end_leases(Registry *g, const char *user, const DbRevocation *revo
         registry_changed(g);
 }
 
+void registry_forget_owner(Registry *g, const char *user) {
+        const ChannelRecord *c;
+        char name[NAME_SIZE] = "";
+        Failure failure;
+
+        while ((c = directory_after(g->directory, name))) {
+                snprintf(name, sizeof(name), "%s", c->entry.channel_name);
+                if (!streq(c->entry.owner, user))
+                        continue;
+                /* Behind what is under way for that name. Nothing is behind us where it fails. */
+                if (registry_unhost(g, name, user, true, NULL, NULL, &failure) < 0)
+                        directory_remove(g->directory, name);
+        }
+        registry_changed(g);
+}
+
 static void on_lapse(void *userdata) {
         Registry *g = userdata;
         uint64_t boottime = clock_boottime(g->rt->clock), realtime = clock_realtime(g->rt->clock);

@@ -43,6 +43,9 @@ int registry_unhost(Registry *g, const char *name, const char *user, bool forget
 /* Revoked: what these keys of the user hold ends now, and so does what they have asked for but not
  * got yet. */
 void registry_end_leases(Registry *g, const char *user, const DbRevocation *revoked, size_t n);
+/* The user is no more, on disk already: the names that were theirs are free. After
+ * registry_end_leases(). */
+void registry_forget_owner(Registry *g, const char *user);
 
 /* One element of a HEARTBEAT; what is to be stored of it is added to *progress, which the caller
  * frees and hands to registry_put_progress() at the end. */

@@ -177,7 +177,8 @@ static int check_peer(const Subject *peer, void *userdata) {
         return revocations_has(t->revocations, peer->key_id) ? -EKEYREVOKED : 0;
 }
 
-static void on_revoked(const char *user, const DbRevocation *revoked, size_t n, void *userdata) {
+static void on_revoked(const char *user, const DbRevocation *revoked, size_t n, bool is_deleted,
+                       void *userdata) {
         Tracker *t = userdata;
         Client *c, *tmp;
         int r;
@@ -189,6 +190,8 @@ static void on_revoked(const char *user, const DbRevocation *revoked, size_t n, 
         log_fields(LOG_NOTICE, 0, LOG_FIELDS("CHAT_USER", user), "%zu key%s of %s revoked.", n,
                    n == 1 ? "" : "s", user);
         registry_end_leases(t->registry, user, revoked, n);
+        if (is_deleted)
+                registry_forget_owner(t->registry, user);
         DL_FOREACH_SAFE(t->clients, c, tmp)
                 if (session_is_revoked(c->session))
                         session_go_away(c->session, "revoked", 0);
