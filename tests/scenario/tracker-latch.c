@@ -167,12 +167,49 @@ static void test_pings_go_on(void **state) {
         release(f);
 }
 
+/* Written behind the end of its owner, a name would be bound for ever. */
+static void test_deleted_meanwhile(void **state) {
+        _cleanup_(rig_client_freep) RigClient *alice = NULL, *bob = NULL, *carol = NULL;
+        Fixture *f = *state;
+        Sql *sql = db_sqlite_get_sql(tracker_get_db(f->rig->tracker));
+
+        alice = rig_user(f->rig, "alice");
+        bob = rig_user(f->rig, "bob");
+        carol = rig_client_new(f->rig);
+        rig_connect(carol);
+        f->n_held = 1;
+        assert_int_equal(sql_write(sql, hold_lane, f, NULL, NULL, NULL, NULL), 0);
+        while (sem_wait(&f->held) < 0)
+                ;
+        rig_send(alice, "DELETE", "{\"password\":\"password1\"}");
+        /* Passwords are tried in turn: hers is behind her after these. */
+        for (unsigned i = 0; i < 4; i++)
+                assert_int_equal(rig_call_csr(carol, "SIGNIN",
+                                              "\"username\":\"bob\",\"password\":\"password2\""),
+                                 ERROR_BAD_CREDENTIALS);
+        rig_send(alice, "HOST",
+                 "{\"channel_name\":\"lobby\",\"channel_id\":"
+                 "\"11111111-2222-4333-8444-555555555555\",\"addresses\":[],"
+                 "\"view_permission\":\"public\",\"topic\":\"\",\"epoch\":1,\"last_seq\":1,"
+                 "\"members\":0}");
+        for (unsigned i = 0; i < 20; i++)
+                assert_int_equal(rig_call(bob, "LIST", "{}"), ERROR_NONE);
+        release(f);
+        rig_until(f->rig, &alice->is_closed);
+        rig_kill(f->rig);
+        rig_start(f->rig);
+        rig_connect(bob);
+        assert_int_equal(rig_call(bob, "LIST", "{}"), ERROR_NONE);
+        assert_int_equal(value_length(value_get(bob->payload, "channels")), 0);
+}
+
 int main(void) {
 #define TEST(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
         static const struct CMUnitTest tests[] = {
                 TEST(test_loop_goes_on),
                 TEST(test_hashing_is_elsewhere),
                 TEST(test_pings_go_on),
+                TEST(test_deleted_meanwhile),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
