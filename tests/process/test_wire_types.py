@@ -176,7 +176,8 @@ def test_addresses(user):
         ip, _, port = address.rpartition(":")
         assert (channel["peer_server_ip"], channel["peer_server_port"]) == (ip.strip("[]"), int(port))
     for bad in ("", "192.0.2.1", "192.0.2.1:", ":1", "192.0.2.1:65536", "192.0.2.1:0x10", "192.0.2.1:+1",
-                "192.0.2.1:-1", "192.0.2.1: 1", " 192.0.2.1:1", "192.0.2.256:1", "192.0.2:1", "192.0.2.1.1:1", "0192.0.2.1:1",
+                "192.0.2.1:-1", "192.0.2.1: 1", " 192.0.2.1:1", "192.0.2.256:1", "192.0.2:1", "192.0.2.1.1:1",
+                "0192.0.2.1:1",
                 "2001:db8::1:1", "[2001:db8::1]", "[2001:db8::1]:", "[2001:db8::1]1", "[2001:db8::1:1", "[192.0.2.1]:1",
                 "[2001:db8:::1]:1", "[2001:db8::1%eth0]:1", "localhost:1", "example.org:1", "192.0.2.1:1\n",
                 "\u0661\u0669\u0662.0.2.1:1", None, 1, {}):
@@ -200,7 +201,8 @@ def test_dropped_addresses(user):
 
 def test_uuids(user, lobby):
     good = str(uuid.uuid4())
-    bad = ("", "A" + good[1:], good.replace("-", ""), "{" + good + "}", good[:-1], good + "0", good[:-1] + "g", "urn:uuid:" + good, good.replace("-", "_"), " " + good, good + "\n", None, 1)
+    bad = ("", "A" + good[1:], good.replace("-", ""), "{" + good + "}", good[:-1], good + "0", good[:-1] + "g",
+           "urn:uuid:" + good, good.replace("-", "_"), " " + good, good + "\n", None, 1)
     for i in bad:
         assert error_of(user.request("HOST", host_payload("uuids", channel_id=i))) == BAD_REQUEST, i
         f = lobby.request("MESSAGE", messages=[{"id": i, "message_content": "x"}])
@@ -248,7 +250,8 @@ def test_times(stage, user, stranger, lobby):
 
 FORBIDDEN = [*range(0x01, 0x09), *range(0x0b, 0x20), *range(0x7f, 0xa0), *range(0xfdd0, 0xfdf0),
              *(plane << 16 | last for plane in range(17) for last in (0xfffe, 0xffff))]
-ALLOWED = [0x20, 0x7e, 0xa0, 0xad, 0x0301, 0x200b, 0x200d, 0x202e, 0x2028, 0xd7ff, 0xe000, 0xfdcf, 0xfdf0, 0xfeff, 0xfffd,
+ALLOWED = [0x20, 0x7e, 0xa0, 0xad, 0x0301, 0x200b, 0x200d, 0x202e, 0x2028, 0xd7ff, 0xe000, 0xfdcf, 0xfdf0, 0xfeff,
+           0xfffd,
            0x10000, 0x1fffd, 0xe0001, 0xffffd, 0x100000, 0x10fffd]
 
 
