@@ -18,7 +18,8 @@ struct Watcher {
         Asker asker;
         ConnSource *source;
         uint64_t cursor;
-        uint64_t due; /* up to here it was woken for */
+        uint64_t due;  /* up to here it was woken for */
+        uint64_t seen; /* where cursor was by then */
         bool needs_reset;
         Watcher *prev, *next;
 };
@@ -45,9 +46,11 @@ static void tell(Watch *h) {
                 return;
         h->told = generation;
         DL_FOREACH(h->watchers, w) {
-                if (w->cursor < w->due)
+                /* Slow is not the same as not reading at all. */
+                if (w->cursor < w->due && w->cursor == w->seen)
                         w->needs_reset = true;
                 w->due = generation;
+                w->seen = w->cursor;
                 conn_source_wake(w->source);
         }
 }
@@ -109,7 +112,7 @@ int watcher_new(Watch *h, Conn *conn, uint64_t generation, Watcher **ret) {
         w = new0(Watcher, 1);
         if (!w)
                 return -ENOMEM;
-        *w = (Watcher){ .hub = h, .cursor = generation };
+        *w = (Watcher){ .hub = h, .cursor = generation, .seen = UINT64_MAX };
         asker_init(&w->asker, conn);
         w->due = directory_get_generation(h->directory);
         r = conn_source_new(conn, on_pull, w, &w->source);

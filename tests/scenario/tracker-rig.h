@@ -45,8 +45,8 @@ typedef struct RigClient {
         int result;
         bool is_answered;
 
-        Value *pushes[64];
-        char push_names[64][HEADER_BYTES_MAX + 1];
+        Value *pushes[256];
+        char push_names[256][HEADER_BYTES_MAX + 1];
         unsigned n_pushes;
         unsigned n_pings;
 } RigClient;
