@@ -76,6 +76,53 @@ static int read_key(int dir_fd, Key **ret) {
         return r;
 }
 
+/* A backup that was put back may have let others in. */
+static int keep_private(int dir_fd, const char *state_directory) {
+        struct stat st;
+
+        if (fstatat(dir_fd, "ca.key", &st, AT_SYMLINK_NOFOLLOW) < 0)
+                return errno == ENOENT ? 0 : -errno;
+        if (!S_ISREG(st.st_mode))
+                return -ELOOP;
+        if ((st.st_mode & 077) == 0)
+                return 0;
+        if (fchmodat(dir_fd, "ca.key", 0600, 0) < 0)
+                return -errno;
+        log_warning("%s/ca.key was open to others (mode %04o) and is not any more. Whoever read it "
+                    "can be this tracker.",
+                    state_directory, (unsigned) (st.st_mode & 07777));
+        return 0;
+}
+
+static const char *describe_key(int r) {
+        switch (r) {
+        case -ENOKEY:
+                return "it is missing, but ca.pem is there";
+        case -ELOOP:
+                return "it is no file";
+        case -EBADMSG:
+        case -EINVAL:
+        case -E2BIG:
+        case -EKEYREJECTED:
+                return "it is no Ed25519 key in PEM; put it back from a backup";
+        default:
+                return strerror(-r);
+        }
+}
+
+static const char *describe_certificate(int r) {
+        switch (r) {
+        case -EKEYREJECTED:
+                return "it is of another key than ca.key; put the one back that belongs to it";
+        case -EBADMSG:
+        case -EINVAL:
+        case -E2BIG:
+                return "it is no CA's certificate in PEM; remove it, and it is made anew";
+        default:
+                return strerror(-r);
+        }
+}
+
 static int make_key(int dir_fd, Key **ret) {
         _cleanup_(key_freep) Key *key = NULL;
         char *text;
@@ -160,11 +207,12 @@ int authority_files_open(const char *state_directory, const char *credentials_di
         /* Two that start at once on an empty directory (the service, --print-pin) make one CA. */
         if (flock(dir_fd, LOCK_EX) < 0)
                 return log_error_errno(-errno, "Cannot lock %s", state_directory);
-        r = open_key(dir_fd, credentials_directory, &key);
+        r = keep_private(dir_fd, state_directory);
+        if (r >= 0)
+                r = open_key(dir_fd, credentials_directory, &key);
         if (r < 0)
-                return log_error_errno(r, "Cannot use the CA's key %s/ca.key: %s", state_directory,
-                                       r == -ENOKEY ? "it is missing, but ca.pem is there"
-                                                    : strerror(-r));
+                return log_error_errno(r, "Cannot use the CA's key %s/ca.key: %s.", state_directory,
+                                       describe_key(r));
         r = read_file(dir_fd, "ca.pem", text);
         if (r == -ENOENT)
                 r = make_certificate(dir_fd, key, now_realtime, &ca);
@@ -173,8 +221,8 @@ int authority_files_open(const char *state_directory, const char *credentials_di
         if (r >= 0)
                 r = check_pair(key, ca);
         if (r < 0)
-                return log_error_errno(r, "Cannot use the CA's certificate %s/ca.pem",
-                                       state_directory);
+                return log_error_errno(r, "Cannot use the CA's certificate %s/ca.pem: %s.",
+                                       state_directory, describe_certificate(r));
         *ret_key = TAKE_PTR(key);
         *ret_ca = TAKE_PTR(ca);
         return 0;

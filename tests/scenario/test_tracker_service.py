@@ -143,6 +143,52 @@ def test_life_of_a_service(state, tmp_path):
     assert "ca.pem" in refused(run(f"--state-directory={state}", "--listen=127.0.0.1:0"))
 
 
+def test_files_of_the_authority(state, tmp_path):
+    """What is wrong with them is told, and what is not theirs is not replaced in silence."""
+    command = [PROGRAM, "--print-pin", f"--state-directory={state}"]
+    pin = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    key, ca = os.path.join(state, "ca.key"), os.path.join(state, "ca.pem")
+    texts = {path: open(path, encoding="ascii").read() for path in (key, ca)}
+
+    def pin_with(path, text):
+        with open(path, "w", encoding="ascii") as f:
+            f.write(text)
+        result = subprocess.run(command, capture_output=True, text=True, check=False)
+        left = open(path, encoding="ascii").read()
+        with open(path, "w", encoding="ascii") as f:
+            f.write(texts[path])
+        assert left == text, "it was replaced"
+        assert not result.stdout and result.returncode == 1
+        return result.stderr
+
+    # Others could read the key: that ends, and the operator is told.
+    os.chmod(key, 0o644)
+    result = subprocess.run(command, check=True, capture_output=True, text=True)
+    assert result.stdout == pin and "0644" in result.stderr
+    assert stat.S_IMODE(os.stat(key).st_mode) == 0o600
+    assert subprocess.run(command, check=True, capture_output=True, text=True).stderr == ""
+
+    p256 = subprocess.run(["openssl", "ecparam", "-name", "prime256v1", "-genkey", "-noout"], check=True,
+                          capture_output=True, text=True).stdout
+    half = texts[key][:len(texts[key]) // 2]
+    for wrong in ("", "no key at all\n", half, p256, texts[ca], "x" * 20000):
+        assert "no Ed25519 key" in pin_with(key, wrong), wrong
+    for wrong in ("", "no certificate\n", texts[ca][:200], texts[key], "x" * 20000):
+        assert "no CA's certificate" in pin_with(ca, wrong), wrong
+
+    # A certificate that is lost is made again: the pin hangs on the key.
+    os.unlink(ca)
+    assert subprocess.run(command, check=True, capture_output=True, text=True).stdout == pin
+    # A foreign one is not used, nor a link in the key's place.
+    other = str(tmp_path / "other")
+    subprocess.run([PROGRAM, "--print-pin", f"--state-directory={other}"], check=True, capture_output=True)
+    texts[ca] = open(ca, encoding="ascii").read()
+    assert "another key" in pin_with(ca, open(os.path.join(other, "ca.pem"), encoding="ascii").read())
+    os.rename(key, key + ".moved")
+    os.symlink(key + ".moved", key)
+    assert "no file" in refused(run(f"--state-directory={state}", "--listen=127.0.0.1:0"))
+
+
 def test_one_state_directory_one_tracker(state, tmp_path):
     s = Service(tmp_path, state)
     s.wait_for("READY=1")
