@@ -128,13 +128,7 @@ static void test_loop_goes_on(void **state) {
         assert_int_equal(value_length(value_get(bob->payload, "channels")), 1);
 }
 
-static void test_hashing_is_elsewhere(void **state) {
-        _cleanup_(rig_client_freep) RigClient *carol = NULL, *bob = NULL;
-        Fixture *f = *state;
-
-        bob = rig_user(f->rig, "bob");
-        carol = rig_client_new(f->rig);
-        rig_connect(carol);
+static void hold_workers(Fixture *f) {
         for (unsigned i = 0; i < N_THREADS; i++)
                 assert_int_equal(workers_submit(f->workers, hold_thread, f, NULL, NULL, NULL, NULL),
                                  0);
@@ -142,6 +136,63 @@ static void test_hashing_is_elsewhere(void **state) {
         for (unsigned i = 0; i < f->n_held; i++)
                 while (sem_wait(&f->held) < 0)
                         ;
+}
+
+/* A name that nobody has costs a hash like one that somebody has, and its answer says no more. */
+static void test_unknown_names_are_hashed(void **state) {
+        static const struct {
+                const char *command, *secret, *names[2]; /* of an account, of none */
+        } table[] = {
+                { "SIGNIN", "\"password\":\"a wrong one\"", { "alice", "nobody" } },
+                { "SIGNIN", "\"password\":\"password1\"", { "alice.", "gone" } },
+                { "RECOVER",
+                  "\"recovery_code\":\"wrong\",\"new_password\":\"password2\"",
+                  { "alice", "nobody" } },
+                { "RECOVER",
+                  "\"recovery_code\":\"wrong\",\"new_password\":\"password2\"",
+                  { "alice.", "gone" } },
+        };
+        _cleanup_(rig_client_freep) RigClient *alice = NULL, *gone = NULL, *asker = NULL;
+        Fixture *f = *state;
+
+        alice = rig_user(f->rig, "alice");
+        gone = rig_user(f->rig, "gone");
+        asker = rig_client_new(f->rig);
+        rig_connect(asker);
+        assert_int_equal(rig_call(gone, "DELETE", "{\"password\":\"password1\"}"), ERROR_NONE);
+
+        for (size_t i = 0; i < ELEMENTSOF(table); i++) {
+                char messages[2][FAILURE_MESSAGE_SIZE];
+
+                for (size_t k = 0; k < 2; k++) {
+                        _cleanup_free_ char *payload = NULL;
+
+                        hold_workers(f);
+                        assert_true(asprintf(&payload, "\"username\":\"%s\",%s", table[i].names[k],
+                                             table[i].secret) > 0);
+                        rig_send_csr(asker, table[i].command, payload);
+                        for (unsigned n = 0; n < 20; n++)
+                                assert_int_equal(
+                                        rig_call(alice, "WHOIS", "{\"username\":\"alice\"}"),
+                                        ERROR_NONE);
+                        assert_false(asker->is_answered); /* its hash is not made yet */
+                        release(f);
+                        rig_until(f->rig, &asker->is_answered);
+                        assert_int_equal(asker->failure.code, ERROR_BAD_CREDENTIALS);
+                        strcpy(messages[k], asker->failure.message);
+                }
+                assert_string_equal(messages[0], messages[1]);
+        }
+}
+
+static void test_hashing_is_elsewhere(void **state) {
+        _cleanup_(rig_client_freep) RigClient *carol = NULL, *bob = NULL;
+        Fixture *f = *state;
+
+        bob = rig_user(f->rig, "bob");
+        carol = rig_client_new(f->rig);
+        rig_connect(carol);
+        hold_workers(f);
         rig_send_csr(carol, "SIGNUP", "\"username\":\"carol\",\"password\":\"password1\"");
         for (unsigned i = 0; i < 20; i++)
                 assert_int_equal(rig_call(bob, "WHOIS", "{\"username\":\"carol\"}"), ERROR_NONE);
@@ -208,6 +259,7 @@ int main(void) {
         static const struct CMUnitTest tests[] = {
                 TEST(test_loop_goes_on),
                 TEST(test_hashing_is_elsewhere),
+                TEST(test_unknown_names_are_hashed),
                 TEST(test_pings_go_on),
                 TEST(test_deleted_meanwhile),
         };
