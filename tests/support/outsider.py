@@ -252,10 +252,11 @@ def alert_name(error):
 
 class Connection:
     """The dialling side (sock=None) or an accepted socket. pin or identity (its CA) says which
-    tracker is meant, host_name ("user/NAME") which host; neither, or check=False: whoever answers."""
+    tracker is meant, host_name ("user/NAME") which host; neither, or check=False: whoever answers.
+    source: the ip to dial from."""
 
     def __init__(self, address=None, identity=None, pin=None, host_name=None, hello=True, check=True, context=None,
-                 sock=None):
+                 sock=None, source=None):
         self.accepting = sock is not None
         self.buffer = b""
         self.pushes = collections.deque()
@@ -263,7 +264,8 @@ class Connection:
         self.pings = []
         self.last_id = 0
         self.tls = None
-        raw = sock or socket.create_connection(parse_address(address), timeout=DEADLINE)
+        raw = sock or socket.create_connection(parse_address(address), timeout=DEADLINE,
+                                               source_address=(source, 0) if source else None)
         try:
             raw.settimeout(DEADLINE)
             raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
