@@ -39,6 +39,9 @@ int64_t account_get_clock_offset(const Account *a); /* µs, theirs minus ours */
 void account_get_key_id(const Account *a, char ret[static KEY_ID_SIZE]); /* "": nobody */
 bool account_is_online(const Account *a); /* ordinary calls are sent at once */
 
+/* This machine's network is another one now. */
+void account_network_changed(Account *a, const NetworkChange *x);
+
 /* A configuration with our certificate towards other peers; -ENOKEY: nobody is signed in. */
 int account_new_peer_tls(const Account *a, tls_check_fn check, void *userdata, TlsConfig **ret);
 

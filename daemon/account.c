@@ -353,6 +353,10 @@ bool account_is_online(const Account *a) {
         return tracker_client_is_online(a->client);
 }
 
+void account_network_changed(Account *a, const NetworkChange *x) {
+        tracker_client_network_changed(a->client, x);
+}
+
 int account_new_peer_tls(const Account *a, tls_check_fn check, void *userdata, TlsConfig **ret) {
         if (!a->certificate)
                 return -ENOKEY;

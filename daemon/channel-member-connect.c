@@ -473,8 +473,10 @@ void channel_member_locate(ChannelMember *c, const DirectoryEntry *e) {
                 c->n_addresses = e->n_addresses;
                 memcpy(c->addresses, e->addresses, e->n_addresses * sizeof(Address));
         }
-        if (c->connected || c->connect_call)
+        if (c->connected || c->connect_call) {
+                host_slot_doubt(c->slot, c->addresses, c->n_addresses);
                 return;
+        }
 
         /* That the host which was just dialled in vain is there is no reason to dial it sooner. */
         is_news = !is_search || (c->slot && e->n_addresses > 0 &&

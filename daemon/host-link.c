@@ -221,6 +221,8 @@ static int on_check(const Subject *peer, void *userdata) {
 static void on_retry(void *userdata) {
         _cleanup_(host_link_unrefp) HostLink *l = host_link_ref(userdata);
         _cleanup_(tls_config_freep) TlsConfig *tls = NULL;
+        _cleanup_free_ OwnAddress *own = NULL;
+        size_t n_own = 0;
         int r;
 
         if (l->ready) {
@@ -229,12 +231,34 @@ static void on_retry(void *userdata) {
         }
         if (l->rpc || l->dialer)
                 return;
+        if (addresses_of_interfaces(&own, &n_own) >= 0)
+                addresses_order(l->addresses, l->n_addresses, own, n_own);
         r = l->links->make_tls(on_check, l, l->links->userdata, &tls);
         if (r >= 0)
                 r = dialer_new_addresses(l->links->rt, l->addresses, l->n_addresses, tls,
                                          on_dialled, l, &l->dialer);
         if (r < 0)
                 host_link_down_with(l, r);
+}
+
+static void host_link_network_changed(HostLink *l, const NetworkChange *x) {
+        uint64_t delay = random_below(l->links->rt->random, KICK_SPREAD_USEC);
+
+        backoff_reset(&l->backoff);
+        if (l->rpc)
+                network_change_apply(x, rpc_get_conn(l->rpc));
+        if (l->rpc || !x->is_better)
+                return;
+        l->dialer = dialer_free(l->dialer);
+        if (clock_timer_deadline(l->retry) > clock_boottime(l->links->rt->clock) + delay)
+                clock_timer_arm(l->retry, delay);
+}
+
+void host_links_network_changed(HostLinks *links, const NetworkChange *x) {
+        HostLink *l;
+
+        DL_FOREACH(links->links, l)
+                host_link_network_changed(l, x);
 }
 
 int host_links_new(const Runtime *rt, host_links_tls_fn make_tls, void *userdata, HostLinks **ret) {
@@ -359,6 +383,17 @@ bool host_slot_set_addresses(HostSlot *s, const Address *addresses, size_t n) {
                 return false;
         link_set_addresses(l, addresses, n);
         return true;
+}
+
+void host_slot_doubt(HostSlot *s, const Address *addresses, size_t n) {
+        HostLink *l = s->link;
+
+        if (!l->ready)
+                return;
+        for (size_t i = 0; i < n; i++)
+                if (address_equal(&addresses[i], conn_get_address(rpc_get_conn(l->rpc))))
+                        return;
+        conn_probe(rpc_get_conn(l->rpc));
 }
 
 void host_slot_kick(HostSlot *s, bool at_once) {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "base/runtime.h"
+#include "daemon/network-watch.h"
 #include "net/dialer.h"
 #include "net/rpc.h"
 
@@ -19,6 +20,9 @@ int host_links_new(const Runtime *rt /* weak */, host_links_tls_fn make_tls,
 /* Slots must be gone (asserted). */
 HostLinks *host_links_free(HostLinks *l);
 DEFINE_CLEANUP(HostLinks *, host_links_free);
+
+/* Connected: as network_change_apply(). Waiting to dial: soon. */
+void host_links_network_changed(HostLinks *l, const NetworkChange *x);
 
 typedef struct HostSlotHandlers {
         /* Connected; HELLO is exchanged. Also from the turn after host_slot_new() on a connection
@@ -46,6 +50,8 @@ DEFINE_CLEANUP(HostSlot *, host_slot_free);
 bool host_slot_is_at(const HostSlot *s, const Address *addresses, size_t n);
 /* What the directory says now. False: this connection goes elsewhere; make another slot. */
 bool host_slot_set_addresses(HostSlot *s, const Address *addresses, size_t n);
+/* The host is said to be at these: a connection that goes elsewhere is put to the test. */
+void host_slot_doubt(HostSlot *s, const Address *addresses, size_t n);
 /* The host is said to be there: dial soon (people: at once). Nothing when it is dialled or up. */
 void host_slot_kick(HostSlot *s, bool at_once);
 bool host_slot_is_up(const HostSlot *s);

@@ -23,6 +23,7 @@ struct Hosting {
         bool registered;
         TrackerCall *register_call, *view_call;
         uint64_t register_sent; /* boottime */
+        uint64_t n_refreshed;   /* Manager's: which addresses were sent */
         uint64_t held_until; /* boottime; another key holds the lease; 0: not as far as we know */
         Whois *whois;        /* Whois */
 };
@@ -332,6 +333,8 @@ static void on_registered(const Value *payload, const Failure *failure, void *us
         h->held_until = 0;
         hosting_renewed(h, h->register_sent + m->lease_usec);
         manager_lease_schedule(m);
+        if (h->n_refreshed != m->n_refreshed) /* they changed while it was asked */
+                clock_timer_arm(m->heartbeat, USEC_PER_SEC);
         serve(h, epoch);
 }
 
@@ -378,6 +381,7 @@ static int register_now(Hosting *h) {
                 writer_bool(&w, "take_over", true);
         writer_end_object(&w);
         h->register_sent = clock_boottime(m->rt->clock);
+        h->n_refreshed = m->n_refreshed;
         return account_call(m->account, "HOST", &w, on_registered, h, &h->register_call);
 }
 
@@ -454,7 +458,8 @@ void manager_register_missing(Manager *m) {
         ManagedChannel *x, *next;
 
         DL_FOREACH_SAFE(m->channels, x, next)
-                if (x->hosting && !x->hosting->registered && is_to_be_hosted(x) &&
+                if (x->hosting && is_to_be_hosted(x) &&
+                    (!x->hosting->registered || x->hosting->n_refreshed != m->n_refreshed) &&
                     x->hosting->held_until < clock_boottime(m->rt->clock))
                         (void) register_now(x->hosting);
 }

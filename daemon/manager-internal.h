@@ -5,6 +5,7 @@
 #include "daemon/account-owner.h"
 #include "daemon/channel-member-owner.h"
 #include "daemon/manager.h"
+#include "daemon/network-watch.h"
 #include "daemon/operation.h"
 #include "daemon/state-directory.h"
 
@@ -64,10 +65,12 @@ struct Manager {
         LeaveFlow *leaves;        /* LeaveFlow */
 
         PeerServer *peers;
+        NetworkWatch *network; /* NULL: the kernel does not tell */
         Address listening[PEER_LISTENERS_MAX];
         size_t n_listening;
         Address advertised[ADDRESSES_MAX];
         size_t n_advertised;
+        uint64_t n_refreshed; /* how often they changed */
 
         ClockTimer *heartbeat;
         TrackerCall *heartbeat_call;
@@ -135,7 +138,8 @@ void hosting_flow_done(ManagedChannel *x);
  * is not hosted. */
 void hosting_end(ManagedChannel *x, const char *closed_reason, const char *reason);
 void manager_register_all(Manager *m);     /* HOST, again: the tracker is there */
-void manager_register_missing(Manager *m); /* … those that it did not take yet */
+void manager_register_missing(Manager *m); /* … those that it did not take yet, or not at the
+                                            * addresses of now */
 void manager_release_all(Manager *m);      /* UNHOST: our leases end before our key does */
 void manager_release_all(Manager *m);      /* UNHOST: our leases end before our key does */
 void manager_serve_all(Manager *m);        /* the tracker is not there: what is known is served */
@@ -163,6 +167,9 @@ bool host_flow_end(HostFlow *f, const Failure *failure);
 /* manager-lease.c */
 int manager_lease_init(Manager *m);
 void manager_lease_schedule(Manager *m);
+
+/* manager-network.c */
+int manager_network_init(Manager *m);
 
 /* manager-listen.c */
 int manager_listen(Manager *m);

@@ -75,7 +75,7 @@ int manager_listen(Manager *m) {
 }
 
 static size_t find_addresses(Manager *m, Address ret[static ADDRESSES_MAX]) {
-        _cleanup_free_ Address *interfaces = NULL;
+        _cleanup_free_ OwnAddress *interfaces = NULL;
         size_t n_interfaces = 0, n = 0;
 
         if (m->n_advertise > 0) {
@@ -102,6 +102,7 @@ bool manager_refresh_addresses(Manager *m) {
                 return false;
         memcpy(m->advertised, found, sizeof(found));
         m->n_advertised = n;
+        m->n_refreshed++;
         manager_changed(m);
         return true;
 }

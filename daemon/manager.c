@@ -63,6 +63,7 @@ Manager *manager_free(Manager *m) {
                 manager_drop_account(m);
         operation_cancel_all(&m->ops);
         clock_timer_free(m->heartbeat);
+        network_watch_free(m->network);
         peer_server_free(m->peers);
         store_free(m->store);
         state_directory_free(m->directory);
@@ -98,6 +99,8 @@ int manager_start(Manager *m) {
         if (r < 0)
                 return log_error_errno(r, "Cannot open the store %s", path);
         r = manager_listen(m);
+        if (r >= 0)
+                r = manager_network_init(m);
         if (r < 0)
                 return r;
         return manager_load(m);

@@ -330,6 +330,14 @@ void peer_server_set_tls(PeerServer *s, TlsConfig *tls) {
                 tell_changed(s);
 }
 
+void peer_server_network_changed(PeerServer *s, const NetworkChange *x) {
+        const NetworkChange lost = { .own = x->own, .n_own = x->n_own };
+        Peer *p;
+
+        DL_FOREACH(s->peers, p)
+                network_change_apply(&lost, rpc_get_conn(p->rpc));
+}
+
 int peer_server_add_host(PeerServer *s, ChannelHost *h) {
         HostRow *row;
 

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "daemon/channel-host.h"
+#include "daemon/network-watch.h"
 #include "net/listener.h"
 
 typedef struct PeerServer PeerServer;
@@ -27,6 +28,10 @@ int peer_server_get_address(const PeerServer *s, Address *ret);
 /* Ours for handshakes from now on; NULL: nobody is signed in, connections are refused and live ones
  * cut. */
 void peer_server_set_tls(PeerServer *s, TlsConfig *tls);
+
+/* What came in by an address that is gone ends at once; the rest is left in peace: a member that is
+ * cut off comes again by itself. */
+void peer_server_network_changed(PeerServer *s, const NetworkChange *x);
 
 /* Weak; by channel_host_get_name(). */
 int peer_server_add_host(PeerServer *s, ChannelHost *h);

@@ -11,6 +11,11 @@
 /* Shorter and it counts as another failure: a tracker that hangs up at once is not dialled at full
  * speed. */
 #define STABLE_USEC (10 * USEC_PER_SEC)
+/* A name that is not found costs nobody but our own resolver, which in a network that comes up is
+ * the last to be there. */
+#define NAME_RETRY_USEC (5 * USEC_PER_SEC)
+/* After the network changed; not all at once. */
+#define NETWORK_SPREAD_USEC (USEC_PER_SEC / 2)
 
 struct TrackerCall {
         TrackerClient *client; /* weak */
@@ -35,6 +40,7 @@ struct TrackerClient {
         Dialer *dialer;
         Rpc *rpc;
         bool ready, released, freeing;
+        bool has_no_address;  /* its name was not found in the last attempt */
         bool cut;             /* the connection is from before the present TLS configuration */
         uint64_t n_attempts;  /* that have ended, well or not */
         uint64_t ready_since; /* boottime */
@@ -128,6 +134,9 @@ static void tracker_client_down(TrackerClient *t, const ConnClosed *why) {
         t->ready = t->released = t->cut = false;
 
         delay = backoff_next(&t->backoff, t->rt->random);
+        if (t->has_no_address)
+                delay = MIN(delay, NAME_RETRY_USEC);
+        t->has_no_address = false;
         if (t->resume_usec > 0)
                 delay = random_below(t->rt->random, t->resume_usec);
         t->resume_usec = 0;
@@ -191,6 +200,7 @@ static void on_dialled(Conn *conn, const DialFailure *failure, void *userdata) {
         if (failure) {
                 ConnClosed why = failure->closed;
 
+                t->has_no_address = failure->n_tried == 0;
                 tracker_client_down(t, &why);
                 return;
         }
@@ -287,6 +297,19 @@ void tracker_client_release(TrackerClient *t) {
         DL_FOREACH(t->calls, c)
                 if (!c->sent)
                         (void) tracker_call_send(c);
+}
+
+void tracker_client_network_changed(TrackerClient *t, const NetworkChange *x) {
+        uint64_t delay = random_below(t->rt->random, NETWORK_SPREAD_USEC);
+
+        backoff_reset(&t->backoff);
+        if (t->rpc)
+                network_change_apply(x, rpc_get_conn(t->rpc));
+        if (t->rpc || !x->is_better || !t->tls)
+                return;
+        t->dialer = dialer_free(t->dialer);
+        if (clock_timer_deadline(t->retry) > clock_boottime(t->rt->clock) + delay)
+                clock_timer_arm(t->retry, delay);
 }
 
 bool tracker_client_is_online(const TrackerClient *t) {

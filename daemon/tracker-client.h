@@ -3,6 +3,7 @@
 #pragma once
 
 #include "base/runtime.h"
+#include "daemon/network-watch.h"
 #include "net/dialer.h"
 #include "net/rpc.h"
 #include "version.h"
@@ -39,6 +40,9 @@ void tracker_client_release(TrackerClient *t);
 
 /* Why an attempt ended, as who waited for it is told. */
 void tracker_client_describe(const ConnClosed *why, Failure *ret);
+
+/* Connected: as network_change_apply(). Waiting to dial: soon. */
+void tracker_client_network_changed(TrackerClient *t, const NetworkChange *x);
 
 bool tracker_client_is_online(const TrackerClient *t); /* released */
 bool tracker_client_is_ready(const TrackerClient *t);  /* HELLO is exchanged */

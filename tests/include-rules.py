@@ -43,7 +43,7 @@ LIBRARIES = [
 # call → what to use instead, where it may stand, where the rule holds
 CALLS = [
     (r"sd_event_add_time\w*|sd_event_now|timerfd_create|clock_gettime|gettimeofday|time",
-     "time and timers come from base/clock.h", ["common/base/clock.c"], ["*"]),
+     "time and timers come from base/clock.h", ["common/base/clock.c", "common/base/clock-wake.c"], ["*"]),
     (r"getrandom|random|rand|rand_r|drand48|uuid_generate\w*",
      "chance comes from base/random.h", ["common/base/random.c"], ["*"]),
     (r"getaddrinfo|gethostbyname\w*",

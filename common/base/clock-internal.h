@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Knows what the real clock and the virtual one share; only clock.c and clock-virtual.c see it. */
+/* Knows what the real clock and the virtual one share; only clock*.c see it. */
 #pragma once
 
 #include "base/clock.h"
@@ -18,6 +18,7 @@ struct Clock {
         sd_event *event;           /* weak */
         VirtualTime *virtual_time; /* NULL: real */
         size_t n_timers;
+        ClockWake *wakes; /* ClockWake */
 };
 
 struct ClockTimer {

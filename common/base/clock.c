@@ -35,7 +35,7 @@ int clock_new(sd_event *event, Clock **ret) {
 Clock *clock_free(Clock *c) {
         if (!c)
                 return NULL;
-        assert(c->n_timers == 0);
+        assert(c->n_timers == 0 && !c->wakes);
         virtual_time_free(c->virtual_time);
         free(c);
         return NULL;

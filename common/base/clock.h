@@ -13,6 +13,7 @@
  * for certificates and for people, never for order. */
 typedef struct Clock Clock;
 typedef struct ClockTimer ClockTimer;
+typedef struct ClockWake ClockWake;
 typedef void (*clock_timer_fn)(void *userdata);
 
 /* The real clock: timers are sd-event sources on CLOCK_BOOTTIME. */
@@ -42,12 +43,22 @@ bool clock_timer_is_armed(const ClockTimer *t);
 /* The deadline (boottime), UINT64_MAX when disarmed. */
 uint64_t clock_timer_deadline(const ClockTimer *t);
 
+/* fn runs from the loop, once each time the machine has slept: boottime went on and nothing ran.
+ * Timers that came due meanwhile fire as usual, before it or after. Costs nothing while awake. Must
+ * be gone before the clock. Errors are those of timerfd_create(2). */
+int clock_wake_new(Clock *c, clock_timer_fn fn, void *userdata /* weak */, ClockWake **ret);
+ClockWake *clock_wake_free(ClockWake *w);
+DEFINE_CLEANUP(ClockWake *, clock_wake_free);
+
 /* Virtual clocks only. Runs the loop until `until` returns true (→ 1), or until `limit_usec` of
  * virtual time have passed (→ 0; with until NULL this is the normal end). Whenever nothing is ready
  * in the loop, time jumps to the next deadline; timers fire in order of deadline, ties in order of
  * arming. Negative errno when the loop fails, -EDEADLK when nothing is ready, no timer is armed and
  * `until` is given and false. */
 int clock_virtual_run(Clock *c, bool (*until)(void *userdata), void *userdata, uint64_t limit_usec);
+
+/* Virtual clocks only: the machine sleeps this long. Nothing runs until clock_virtual_run(). */
+void clock_virtual_sleep(Clock *c, uint64_t usec);
 
 /* Virtual clocks only: realtime jumps by this much, boottime does not. */
 void clock_virtual_jump_realtime(Clock *c, int64_t usec);

@@ -47,6 +47,7 @@ struct Conn {
         Output out;
         bool is_shut;    /* closing: all is written and FIN sent */
         bool is_drained; /* closing: the other side's FIN has come */
+        bool is_probed;  /* open: until the deadline */
 
         ConnSource *sources; /* ConnSource.prev/next */
         ConnSource *ready;   /* ConnSource.ready_prev/ready_next, in the order to be asked */
@@ -61,6 +62,9 @@ DEFINE_CLEANUP(Conn *, conn_unref);
 /* Nothing of the loop reaches c any more. What callbacks up the stack still borrow goes with the
  * last reference. */
 void conn_disconnect(Conn *c);
+
+/* conn-probe.c */
+void conn_probe_end(Conn *c);
 
 /* conn-turn.c */
 int conn_on_io(sd_event_source *source, int fd, uint32_t revents, void *userdata);

@@ -314,6 +314,10 @@ void conn_on_deadline(void *userdata) {
         _cleanup_(conn_unrefp) Conn *c = conn_ref(userdata);
         char address[ADDRESS_STRING_SIZE];
 
+        if (c->stage == CONN_OPEN && c->is_probed && !c->why.message[0]) {
+                conn_probe_end(c);
+                return;
+        }
         address_print(&c->peer, address);
         if (c->stage == CONN_CONNECTING)
                 conn_set_reason(c, -ETIMEDOUT, "%s does not answer", address);

@@ -75,6 +75,14 @@ void conn_set_silence_max(Conn *c, uint64_t usec);
  */
 int conn_send(Conn *c, const char *bytes, size_t n);
 size_t conn_get_queued(const Conn *c); /* bytes not yet given to the kernel */
+/* There is reason to doubt that the other side can still be reached: the kernel asks it, for
+ * CONN_PROBE_USEC, and without any answer the connection ends with -ETIMEDOUT. Nothing is said on
+ * the wire that the other side's program would see. Only on an open one. */
+#define CONN_PROBE_USEC (6 * USEC_PER_SEC)
+void conn_probe(Conn *c);
+/* The owner knows that it leads nowhere any more: on_closed with this reason follows from a later
+ * turn. */
+void conn_abandon(Conn *c, int error, const char *message);
 /* What was sent goes out, writing is shut down, reading is drained for ≤ LINGER_USEC; then
  * on_closed. */
 void conn_close(Conn *c);

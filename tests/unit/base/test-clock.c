@@ -305,6 +305,59 @@ static void real_timers_fire_when_due(void **state) {
 
 #define on_virtual(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
+static void on_wake(void *userdata) {
+        (*(unsigned *) userdata)++;
+}
+
+/* The machine sleeps for hours between two turns: what came due meanwhile fires, once, and who
+ * asked for it hears that it woke up. */
+static void sleep_is_told_once(void **state) {
+        Fixture *f = *state;
+        unsigned n_woken = 0;
+        ClockWake *wake;
+        Probe due, far;
+
+        probe_init(&due, f, 'd');
+        probe_init(&far, f, 'f');
+        assert_int_equal(clock_wake_new(f->clock, on_wake, &n_woken, &wake), 0);
+        clock_timer_arm(due.timer, USEC_PER_SEC);
+        clock_timer_arm(far.timer, 3 * USEC_PER_HOUR);
+        assert_int_equal(clock_virtual_run(f->clock, NULL, NULL, 0), 0);
+        assert_int_equal(n_woken, 0);
+
+        clock_virtual_sleep(f->clock, 2 * USEC_PER_HOUR);
+        assert_int_equal(f->n_fired + n_woken, 0);
+        assert_int_equal(clock_virtual_run(f->clock, NULL, NULL, 0), 0);
+        assert_int_equal(n_woken, 1);
+        assert_int_equal(f->n_fired, 1);
+        assert_int_equal(clock_realtime(f->clock), EPOCH + 2 * USEC_PER_HOUR);
+        assert_int_equal(clock_virtual_run(f->clock, NULL, NULL, USEC_PER_HOUR), 0);
+        assert_int_equal(f->n_fired, 2);
+        assert_int_equal(n_woken, 1);
+
+        clock_virtual_sleep(f->clock, USEC_PER_SEC);
+        clock_wake_free(wake);
+        assert_int_equal(clock_virtual_run(f->clock, NULL, NULL, USEC_PER_SEC), 0);
+        assert_int_equal(n_woken, 1);
+        clock_timer_free(due.timer);
+        clock_timer_free(far.timer);
+}
+
+/* Who only runs is not told that it slept. */
+static void who_only_runs_is_not_told(void **state) {
+        Fixture *f = *state;
+        unsigned n_woken = 0;
+        ClockWake *wake;
+        Clock *real;
+
+        assert_int_equal(clock_new(f->event, &real), 0);
+        assert_int_equal(clock_wake_new(real, on_wake, &n_woken, &wake), 0);
+        assert_true(sd_event_run(f->event, 10 * USEC_PER_MSEC) >= 0);
+        assert_int_equal(n_woken, 0);
+        clock_wake_free(wake);
+        clock_free(real);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 on_virtual(virtual_fires_in_order),
@@ -314,6 +367,8 @@ int main(void) {
                 on_virtual(realtime_jumps_alone),
                 on_virtual(io_comes_before_the_next_deadline),
                 on_virtual(a_swarm_stays_in_order),
+                on_virtual(sleep_is_told_once),
+                on_virtual(who_only_runs_is_not_told),
                 cmocka_unit_test_setup_teardown(real_timers_fire_when_due, setup_real, teardown),
         };
 

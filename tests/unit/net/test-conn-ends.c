@@ -83,11 +83,44 @@ static void test_free_in_on_line(void **state) {
         assert_true(f->raw.is_ended);
 }
 
+/* The owner knows more than the socket does: told from the loop, once, with the owner's reason,
+ * also where nothing is read; and one that is put to the test and answers goes on. */
+static void test_given_up(void **state) {
+        Fixture *f = *state;
+
+        start(f);
+        conn_probe(f->conn);
+        run(f, 3 * CONN_PROBE_USEC);
+        assert_int_equal(f->n_closed, 0);
+        conn_probe(f->conn);
+        f->accepts_one = true;
+        assert_int_equal(raw_say(&f->raw, "1\n2\n", 4), 4);
+        run(f, USEC_PER_SEC);
+        conn_abandon(f->conn, -ENETDOWN, "the address is gone");
+        conn_abandon(f->conn, -EIO, "later");
+        conn_probe(f->conn);
+        assert_int_equal(f->n_closed, 0);
+        test_loop_run(f->loop, 0);
+        assert_int_equal(f->n_closed, 1);
+        assert_int_equal(f->why.error, -ENETDOWN);
+        assert_string_equal(f->why.message, "the address is gone");
+        stop(f);
+
+        /* One that is closing already ends as it would have. */
+        start(f);
+        conn_close(f->conn);
+        conn_abandon(f->conn, -ENETDOWN, "the address is gone");
+        run(f, 2 * LINGER_USEC);
+        assert_int_equal(f->n_closed, 1);
+        assert_int_equal(f->why.error, 0);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(test_close, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_hang_up_while_paused, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_free_in_on_line, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_given_up, setup, teardown),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
