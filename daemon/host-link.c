@@ -376,12 +376,17 @@ bool host_slot_is_at(const HostSlot *s, const Address *addresses, size_t n) {
 
 bool host_slot_set_addresses(HostSlot *s, const Address *addresses, size_t n) {
         HostLink *l = s->link;
+        bool is_elsewhere = !link_is_at(l, addresses, n);
 
         /* A link of its own may follow its host anywhere; a shared one only while the others may be
          * meant as well. */
-        if (!link_is_at(l, addresses, n) && (l->ready || HASH_COUNT(l->slots) > 1))
+        if (is_elsewhere && (l->ready || HASH_COUNT(l->slots) > 1))
                 return false;
         link_set_addresses(l, addresses, n);
+        if (is_elsewhere && l->dialer) { /* where it is not any more */
+                l->dialer = dialer_free(l->dialer);
+                clock_timer_arm(l->retry, random_below(l->links->rt->random, KICK_SPREAD_USEC));
+        }
         return true;
 }
 

@@ -98,7 +98,11 @@ static void on_closed(Conn *c, const ConnClosed *why, void *userdata) {
                         d->conns[i] = conn_free(c);
         d->n_running--;
         dialer_note(d, why);
-        clock_timer_arm(d->next, 0);
+        /* Where no pin is held every address can only say which one it offers. */
+        if (why->error == -ENOKEY)
+                dialer_done(d, NULL);
+        else
+                clock_timer_arm(d->next, 0);
 }
 
 static const ConnHandlers conn_handlers = { .on_open = on_open, .on_closed = on_closed };

@@ -7,7 +7,8 @@
 
 /* One attempt: names are looked up on a worker, then at most ADDRESSES_MAX addresses are tried,
  * IPv6 and IPv4 interleaved in the order given, a new one every DIAL_STAGGER_USEC or as soon as one
- * fails. The first that completes the TLS handshake wins; the rest are closed. */
+ * fails. The first that completes the TLS handshake wins; the rest are closed. Where no pin is held
+ * the first that offers one ends the attempt. */
 #define DIAL_STAGGER_USEC (250 * USEC_PER_MSEC) /* protocol §4; RFC 8305 */
 
 typedef struct Dialer Dialer;

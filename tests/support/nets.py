@@ -92,7 +92,7 @@ class Net:
         self.nft("table inet swallow\ndelete table inet swallow\n")
         if rules:
             self.nft("table inet swallow { chain input { type filter hook input priority 0;\n" +
-                     "".join(f"{rule} drop\n" for rule in rules) + "} }\n")
+                     "".join(f"{rule} drop\n" for rule in rules) + "}\n}\n")
 
     def unplug(self):
         """Nothing gets in or out any more, and nobody here is told."""
@@ -190,9 +190,9 @@ class Nets:
         net.ip("route", "add", "default", "via", f"{inner}.1")
         router.run("sh", "-c", "echo 1 >/proc/sys/net/ipv4/ip_forward")
         router.nft("table ip nat { chain out { type nat hook postrouting priority 100;\n"
-                   'oifname "eth0" masquerade\n} }\n'
+                   'oifname "eth0" masquerade\n}\n}\n'
                    "table inet guard { chain forward { type filter hook forward priority 0; policy drop;\n"
-                   'ct state established,related accept\niifname "lan0" accept\n} }\n')
+                   'ct state established,related accept\niifname "lan0" accept\n}\n}\n')
         return net
 
     def tracker(self, *addresses, listen=f"[::]:{TRACKER_PORT}", host=None):

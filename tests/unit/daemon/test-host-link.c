@@ -137,6 +137,44 @@ static void test_kick(void **state) {
         lobby.slot = host_slot_free(lobby.slot);
 }
 
+static void network(HostDouble *d, const char *ip, bool is_better) {
+        OwnAddress own = { .prefix = 24, .is_running = true };
+
+        assert_int_equal(address_parse(ip, true, &own.address), 0);
+        host_links_network_changed(
+                d->links, &(NetworkChange){ .own = &own, .n_own = 1, .is_better = is_better });
+}
+
+/* Nothing can be reached for an hour; when there may be a way again it is tried within a second,
+ * from the beginning. */
+static void test_network_returns(void **state) {
+        HostDouble *d = *state;
+        uint64_t now;
+        Slot lobby;
+
+        slot_new(d, &lobby, "lobby", "127.0.0.1:1");
+        test_loop_run(d->loop, USEC_PER_HOUR);
+        while (host_slot_get_next_retry(lobby.slot) <
+               clock_boottime(d->loop->rt.clock) + 20 * USEC_PER_SEC)
+                test_loop_run(d->loop, USEC_PER_SEC);
+        network(d, "192.0.2.1:0", false);
+        now = clock_boottime(d->loop->rt.clock);
+        assert_true(host_slot_get_next_retry(lobby.slot) >= now + 20 * USEC_PER_SEC);
+        network(d, "192.0.2.1:0", true);
+        assert_true(host_slot_get_next_retry(lobby.slot) <= now + USEC_PER_SEC);
+        /* Said twice it is not put off. */
+        network(d, "192.0.2.1:0", true);
+        assert_true(host_slot_get_next_retry(lobby.slot) <= now + USEC_PER_SEC);
+        assert_true(host_slot_set_addresses(lobby.slot, &d->address, 1));
+        test_loop_until_true(d->loop, &lobby.is_up, 2 * USEC_PER_SEC);
+
+        /* What is up and answers stays up. */
+        network(d, "192.0.2.1:0", true);
+        test_loop_run(d->loop, USEC_PER_MINUTE);
+        assert_int_equal(lobby.n_up, 1);
+        lobby.slot = host_slot_free(lobby.slot);
+}
+
 static void test_back_pressure(void **state) {
         HostDouble *d = *state;
         Slot lobby, club;
@@ -160,10 +198,8 @@ static void test_back_pressure(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                T(test_shared),
-                T(test_going_away),
-                T(test_kick),
-                T(test_back_pressure),
+                T(test_shared),          T(test_going_away),    T(test_kick),
+                T(test_network_returns), T(test_back_pressure),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -246,6 +246,51 @@ static void test_failures(void **state) {
                 -EINVAL);
 }
 
+/* Somebody else answers at the first address: the next one is tried, without waiting. */
+static void test_wrong_first(void **state) {
+        Fixture *f = *state;
+        Listener *right, *wrong;
+        TlsConfig *right_tls = f->served_by;
+        Address at = f->served, elsewhere;
+
+        right = TAKE_PTR(f->listener);
+        f->served_by = NULL;
+        serve(f, f->other);
+        wrong = f->listener;
+        elsewhere = f->served;
+        f->served = at;
+
+        /* Both listeners hand to one place: who is dialled first is who comes first. */
+        const Address addresses[] = { elsewhere, at };
+        TlsConfig *wrong_tls = f->served_by;
+
+        dial(f, addresses, 2);
+        test_loop_until_count(f->loop, &f->n_accepted, 1, USEC_PER_SEC);
+        f->served_by = right_tls;
+        assert_won(f, DIAL_STAGGER_USEC - 1);
+        assert_int_equal(f->n_accepted, 2);
+
+        f->served_by = wrong_tls;
+        f->listener = wrong;
+        listener_free(right);
+        tls_config_free(right_tls);
+}
+
+/* Who only wants to know which pin is offered has it with the first answer. */
+static void test_no_pin(void **state) {
+        Fixture *f = *state;
+        const TlsParameters p = { .clock = f->loop->rt.clock, .expect = TLS_EXPECT_TRACKER };
+        const Address addresses[] = { black_hole(f), mute(f, "127.0.0.1:0", NULL), f->served };
+
+        tls_config_free(f->tls);
+        assert_int_equal(tls_config_new(&p, &f->tls), 0);
+        dial(f, addresses, 3);
+        test_loop_until_true(f->loop, &f->is_done, 2 * DIAL_STAGGER_USEC);
+        assert_null(f->conn);
+        assert_int_equal(f->failure.closed.error, -ENOKEY);
+        assert_string_equal(f->failure.closed.offered_pin, f->authority->pin);
+}
+
 static bool has_caller(int fd) {
         struct pollfd p = { .fd = fd, .events = POLLIN };
 
@@ -370,6 +415,8 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(test_second_wins, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_failures, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_wrong_first, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_no_pin, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_order, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_names, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_held_resolver, setup, teardown),
