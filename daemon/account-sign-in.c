@@ -250,8 +250,8 @@ static int sign_in_new(Account *a, SignInKind kind, const char *username, const 
         if (check(a, s, f) < 0)
                 return 0;
         /* One key for an identity here: with another one it would be another device, and what this
-         * one hosts would be refused to it. */
-        if (a->identity != 0)
+         * one hosts would be refused to it. A revoked one is good for nothing. */
+        if (a->identity != 0 && a->dismissed != ERROR_REVOKED)
                 s->key = key_ref(a->key);
         else if (a->last_key && streq(a->last_username, s->username))
                 s->key = key_ref(a->last_key);

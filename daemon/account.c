@@ -117,8 +117,9 @@ static void on_down(TrackerClient *t, const ConnClosed *why, bool was_ready, voi
         if (why->offered_pin[0])
                 snprintf(a->offered_pin, sizeof(a->offered_pin), "%s", why->offered_pin);
         clock_timer_disarm(a->renew_timer);
+        /* What it says of our certificate it says behind its own: no chance is in it. */
         if (was_certified && !was_ready && why->stage >= CONN_OPEN)
-                a->n_refused++;
+                a->n_refused += why->error == -EKEYREVOKED ? REFUSED_MAX : 1;
 
         /* Who we are next time may have changed: the certificate ended, or is refused. */
         if (certificate_is_good(a) != was_certified &&
@@ -347,6 +348,14 @@ int64_t account_get_clock_offset(const Account *a) {
 
 void account_get_key_id(const Account *a, char ret[static KEY_ID_SIZE]) {
         memcpy(ret, a->subject.key_id, KEY_ID_SIZE);
+}
+
+uint64_t account_get_time(const Account *a) {
+        return account_now(a);
+}
+
+bool account_may_host(const Account *a) {
+        return a->dismissed == ERROR_NONE;
 }
 
 bool account_is_online(const Account *a) {

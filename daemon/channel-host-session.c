@@ -172,6 +172,12 @@ void session_close(HostSession *s, const char *reason, const char *message) {
         (void) session_end(s, true);
 }
 
+HostSession *host_session_close(HostSession *s, const char *reason, const char *message) {
+        if (s)
+                session_close(s, reason, message);
+        return NULL;
+}
+
 void sessions_check_rights(ChannelHost *h) {
         HostSession *s, *next;
         Failure f;

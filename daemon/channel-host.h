@@ -51,6 +51,8 @@ bool channel_host_knows_command(const char *name);
 void channel_host_request(ChannelHost *h, const Actor *actor, RpcRequest *q, HostSession **session);
 /* The connection is gone, or DISCONNECT. */
 HostSession *host_session_free(HostSession *s);
+/* CLOSED with this reason is the last thing that follows of the channel. */
+HostSession *host_session_close(HostSession *s, const char *reason, const char *message);
 bool host_session_is_connected(const HostSession *s); /* CONNECT was accepted; false for NULL */
 
 /* The local user, by the same queue and the same rules, before on_loaded too. done (may be NULL)

@@ -373,7 +373,10 @@ static void on_down(HostSlot *slot, const ConnClosed *why, void *userdata) {
         /* Heard of while the old ones still held. */
         if (c->n_addresses > 0)
                 (void) host_slot_set_addresses(slot, c->addresses, c->n_addresses);
-        if (c->state != MEMBER_DENIED)
+        /* The handshake was done: it is our key that the host refuses. */
+        if (why->error == -EKEYREVOKED && why->stage >= CONN_OPEN)
+                member_set_state(c, MEMBER_DENIED, "revoked");
+        else if (c->state != MEMBER_DENIED)
                 member_set_state(c, MEMBER_OFFLINE, "host-offline");
         member_changed(c);
         failure_set(&f, ERROR_HOST_OFFLINE, "The host cannot be reached: %s",

@@ -40,6 +40,7 @@ struct HostLink {
         Dialer *dialer;
         Rpc *rpc;
         bool ready;
+        bool cut;             /* the connection counts no more */
         uint64_t ready_since; /* boottime */
         uint64_t resume_usec; /* what GOING_AWAY asked for; 0: nothing */
         ClockTimer *retry;    /* dials, or tells slots that came later that it is up */
@@ -50,6 +51,7 @@ struct HostLink {
 struct HostLinks {
         const Runtime *rt; /* weak */
         host_links_tls_fn make_tls;
+        tls_check_fn check;
         void *userdata;  /* weak */
         HostLink *links; /* HostLink */
 };
@@ -104,7 +106,7 @@ static void host_link_down(HostLink *link, const ConnClosed *why) {
 
         if (l->ready && clock_boottime(clock) - l->ready_since >= STABLE_USEC)
                 backoff_reset(&l->backoff);
-        l->ready = false;
+        l->ready = l->cut = false;
         delay = backoff_next(&l->backoff, random);
         if (l->resume_usec > 0)
                 delay = random_below(random, l->resume_usec);
@@ -192,6 +194,15 @@ static void host_link_down_with(HostLink *l, int r) {
         host_link_down(l, &why);
 }
 
+/* Protocol §1: the certificate names the host that we mean, before anything is said. */
+static int on_check(const Subject *peer, void *userdata) {
+        HostLink *l = userdata;
+
+        if (peer->kind != SUBJECT_USER || !streq(peer->name, l->host))
+                return -EACCES;
+        return l->links->check ? l->links->check(peer, l->links->userdata) : 0;
+}
+
 static void on_dialled(Conn *conn, const DialFailure *failure, void *userdata) {
         static const RpcParameters parameters = { .agent = CLIENT_AGENT,
                                                   .in_flight = IN_FLIGHT_PEER,
@@ -206,16 +217,16 @@ static void on_dialled(Conn *conn, const DialFailure *failure, void *userdata) {
                 host_link_down(l, &why);
                 return;
         }
+        /* It may have been revoked since it was shown. */
+        r = on_check(conn_get_peer(conn), l);
+        if (r < 0) {
+                conn_free(conn);
+                host_link_down_with(l, r);
+                return;
+        }
         r = rpc_new(l->links->rt, conn, &parameters, &rpc_handlers, l, &l->rpc);
         if (r < 0)
                 host_link_down_with(l, r);
-}
-
-/* Protocol §1: the certificate names the host that we mean, before anything is said. */
-static int on_check(const Subject *peer, void *userdata) {
-        HostLink *l = userdata;
-
-        return peer->kind == SUBJECT_USER && streq(peer->name, l->host) ? 0 : -EACCES;
 }
 
 static void on_retry(void *userdata) {
@@ -225,6 +236,11 @@ static void on_retry(void *userdata) {
         size_t n_own = 0;
         int r;
 
+        if (l->cut) {
+                l->rpc = rpc_free(l->rpc);
+                host_link_down_with(l, -EKEYREVOKED);
+                return;
+        }
         if (l->ready) {
                 tell_up(l);
                 return;
@@ -261,14 +277,28 @@ void host_links_network_changed(HostLinks *links, const NetworkChange *x) {
                 host_link_network_changed(l, x);
 }
 
-int host_links_new(const Runtime *rt, host_links_tls_fn make_tls, void *userdata, HostLinks **ret) {
+int host_links_new(const Runtime *rt, host_links_tls_fn make_tls, tls_check_fn check,
+                   void *userdata, HostLinks **ret) {
         HostLinks *l = new0(HostLinks, 1);
 
         if (!l)
                 return -ENOMEM;
-        *l = (HostLinks){ .rt = rt, .make_tls = make_tls, .userdata = userdata };
+        *l = (HostLinks){ .rt = rt, .make_tls = make_tls, .check = check, .userdata = userdata };
         *ret = l;
         return 0;
+}
+
+void host_links_cut_key(HostLinks *links, const char *key_id) {
+        const Subject *subject;
+        HostLink *l;
+
+        DL_FOREACH(links->links, l) {
+                subject = l->rpc ? conn_get_peer(rpc_get_conn(l->rpc)) : NULL;
+                if (!subject || !streq(subject->key_id, key_id))
+                        continue;
+                l->cut = true;
+                clock_timer_arm(l->retry, 0); /* in the next turn: this may run inside it */
+        }
 }
 
 HostLinks *host_links_free(HostLinks *l) {

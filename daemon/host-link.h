@@ -15,8 +15,11 @@ typedef struct HostSlot HostSlot;   /* one channel's place on one of them */
 typedef int (*host_links_tls_fn)(tls_check_fn check, void *check_userdata, void *userdata,
                                  TlsConfig **ret);
 
-int host_links_new(const Runtime *rt /* weak */, host_links_tls_fn make_tls,
+/* check is asked of every host that has the right name. */
+int host_links_new(const Runtime *rt /* weak */, host_links_tls_fn make_tls, tls_check_fn check,
                    void *userdata /* weak */, HostLinks **ret);
+/* The key of a host counts no more: what is connected to it is cut, and dialled again. */
+void host_links_cut_key(HostLinks *l, const char *key_id);
 /* Slots must be gone (asserted). */
 HostLinks *host_links_free(HostLinks *l);
 DEFINE_CLEANUP(HostLinks *, host_links_free);

@@ -21,6 +21,21 @@ int manager_check_identity(const Manager *m, bool registered, Failure *f) {
         return 0;
 }
 
+/* Whoever comes to us, and whoever we go to. */
+static int check_peer(const Subject *peer, void *userdata) {
+        Manager *m = userdata;
+
+        return revoked_keys_check(m->revoked, peer);
+}
+
+static void on_revoked(const char *key_id, void *userdata) {
+        Manager *m = userdata;
+
+        peer_server_cut_key(m->peers, key_id);
+        if (m->links)
+                host_links_cut_key(m->links, key_id);
+}
+
 static int make_tls(tls_check_fn check, void *check_userdata, void *userdata, TlsConfig **ret) {
         Manager *m = userdata;
 
@@ -35,7 +50,7 @@ void manager_update_tls(Manager *m) {
                 peer_server_set_tls(m->peers, NULL);
                 return;
         }
-        r = account_new_peer_tls(m->account, NULL, NULL, &tls);
+        r = account_new_peer_tls(m->account, check_peer, m, &tls);
         if (r < 0)
                 log_error_errno(r, "Cannot show our certificate to peers");
         peer_server_set_tls(m->peers, tls);
@@ -62,6 +77,8 @@ static void on_changed(Account *a, void *userdata) {
                 m->observer.on_account_changed(m, a, m->observer_userdata);
         if (state == TRACKER_UNTRUSTED)
                 manager_trust_settings(m);
+        if (!account_may_host(a))
+                manager_stop_hosting(m, "unhosted", "revoked");
         if (state != TRACKER_CONNECTING && state != TRACKER_ONLINE)
                 manager_serve_all(m);
 }
@@ -77,7 +94,7 @@ static void on_signed_in(Account *a, void *userdata) {
                    m->me.username);
         m->account = a;
         manager_update_tls(m);
-        r = host_links_new(m->rt, make_tls, m, &m->links);
+        r = host_links_new(m->rt, make_tls, check_peer, m, &m->links);
         if (r >= 0)
                 r = manager_load_channels(m);
         if (r < 0) {
@@ -106,6 +123,7 @@ static void on_online(Account *a, void *userdata) {
         Manager *m = userdata;
 
         manager_changed(m);
+        manager_ask_revocations(m);
         if (!m->me.username[0] || m->channels_job)
                 return;
         (void) manager_refresh_addresses(m);
@@ -147,6 +165,7 @@ void manager_drop_account(Manager *m) {
         m->account_announced = false;
         m->account = NULL;
         account_free(a);
+        m->revoked = revoked_keys_free(m->revoked);
 }
 
 int manager_set_account(Manager *m, const StoredTracker *tracker, const StoredIdentity *identity) {
@@ -154,8 +173,12 @@ int manager_set_account(Manager *m, const StoredTracker *tracker, const StoredId
 
         manager_drop_account(m);
         r = account_new(m->rt, m->store, tracker, &account_handlers, m, &m->account);
-        if (r < 0)
+        if (r >= 0 && tracker->pin[0])
+                r = revoked_keys_new(m->rt, m->store, tracker, on_revoked, m, &m->revoked);
+        if (r < 0) {
+                m->account = account_free(m->account);
                 return r;
+        }
         r = account_start(m->account, identity);
         if (r < 0)
                 log_error_errno(r, "Cannot use the identity that is stored: sign in again");

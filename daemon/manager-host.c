@@ -279,7 +279,8 @@ static void register_failed(Hosting *h, const Failure *f) {
         const StoredChannel *stored = channel_member_get_stored(x->member);
         HostFlow *flow = h->host ? NULL : h->flow; /* one that is up ends with its host */
 
-        if (is_passing(f->code) && stored->hosted && stored->epoch > 0 && h->held_until == 0) {
+        if (is_passing(f->code) && stored->hosted && stored->epoch > 0 && h->held_until == 0 &&
+            account_may_host(x->manager->account)) {
                 serve(h, stored->epoch);
                 return;
         }
@@ -416,7 +417,7 @@ int hosting_begin(ManagedChannel *x, HostFlow *flow) {
         /* Asked for by a person, the tracker is tried whatever its state. */
         if (flow || account_is_online(x->manager->account))
                 return register_now(x->hosting);
-        if (stored->epoch > 0)
+        if (stored->epoch > 0 && account_may_host(x->manager->account))
                 serve(x->hosting, stored->epoch);
         return 0;
 }
@@ -449,6 +450,8 @@ static bool is_to_be_hosted(const ManagedChannel *x) {
 void manager_register_all(Manager *m) {
         ManagedChannel *x, *next;
 
+        if (!account_may_host(m->account))
+                return;
         DL_FOREACH_SAFE(m->channels, x, next)
                 if (is_to_be_hosted(x) && hosting_get(x) >= 0)
                         (void) register_now(x->hosting);
@@ -489,12 +492,22 @@ void manager_release_all(Manager *m) {
 void manager_serve_all(Manager *m) {
         ManagedChannel *x, *next;
 
+        if (!account_may_host(m->account))
+                return;
         DL_FOREACH_SAFE(m->channels, x, next)
                 if (is_to_be_hosted(x) && !hosting_has_flow(x) &&
                     channel_member_get_stored(x->member)->epoch > 0 && hosting_get(x) >= 0 &&
                     !x->hosting->host && x->hosting->held_until == 0)
                         serve(x->hosting, channel_member_get_stored(x->member)->epoch);
         manager_lease_schedule(m);
+}
+
+void manager_stop_hosting(Manager *m, const char *closed_reason, const char *reason) {
+        ManagedChannel *x, *next;
+
+        DL_FOREACH_SAFE(m->channels, x, next)
+                if (x->hosting && !hosting_has_flow(x))
+                        give_up(x->hosting, closed_reason, reason, false);
 }
 
 void hosting_write_beat(const Hosting *h, Writer *w) {

@@ -7,6 +7,7 @@
 #include "daemon/manager.h"
 #include "daemon/network-watch.h"
 #include "daemon/operation.h"
+#include "daemon/revoked-keys.h"
 #include "daemon/state-directory.h"
 
 typedef struct ManagedChannel ManagedChannel;
@@ -53,6 +54,7 @@ struct Manager {
         bool has_started;
 
         Account *account;
+        RevokedKeys *revoked; /* NULL while the account's pin was not accepted */
         bool account_announced;
         Operation *account_op; /* who waits for the account that is being loaded; weak */
         TrackerFlow *tracker_flow;
@@ -141,8 +143,9 @@ void manager_register_all(Manager *m);     /* HOST, again: the tracker is there 
 void manager_register_missing(Manager *m); /* … those that it did not take yet, or not at the
                                             * addresses of now */
 void manager_release_all(Manager *m);      /* UNHOST: our leases end before our key does */
-void manager_release_all(Manager *m);      /* UNHOST: our leases end before our key does */
 void manager_serve_all(Manager *m);        /* the tracker is not there: what is known is served */
+/* The tracker says that we are nobody to host. Members are told closed_reason. */
+void manager_stop_hosting(Manager *m, const char *closed_reason, const char *reason);
 const char *hosting_get_name(const Hosting *h);
 bool hosting_is_registered(const Hosting *h);
 bool hosting_is_elsewhere(const Hosting *h); /* another key of ours has the lease */
@@ -167,6 +170,7 @@ bool host_flow_end(HostFlow *f, const Failure *failure);
 /* manager-lease.c */
 int manager_lease_init(Manager *m);
 void manager_lease_schedule(Manager *m);
+void manager_ask_revocations(Manager *m); /* now, not with the next heartbeat */
 
 /* manager-network.c */
 int manager_network_init(Manager *m);

@@ -7,6 +7,9 @@
 
 /* Each is ≤ 128 bytes: far below a frame. */
 #define CHANNELS_PER_BEAT 256
+#define NO_CHANNELS (SIZE_MAX / 2) /* where no round begins: only revocations are asked for */
+/* Who hosts nothing may begin to, and dials hosts: it hears of revoked keys too, at its leisure. */
+#define IDLE_USEC (5 * USEC_PER_MINUTE)
 
 static Hosting *find_hosting(Manager *m, const char *name) {
         ManagedChannel *x;
@@ -78,15 +81,16 @@ static size_t write_beat(Manager *m, size_t first, Writer *w) {
                 i++;
         }
         writer_end_array(w);
-        writer_uint(w, "revocations_after", 0);
+        writer_uint(w, "revocations_after", revoked_keys_get_version(m->revoked));
         writer_end_object(w);
         return n;
 }
 
-static int send_beat(Manager *m, tracker_reply_fn reply) {
+/* A round has one beat at least, for what it asks; wanted: this one too. */
+static int send_beat(Manager *m, bool wanted, tracker_reply_fn reply) {
         _cleanup_(writer_done) Writer w = {};
 
-        if (write_beat(m, m->heartbeat_next, &w) == 0)
+        if (write_beat(m, m->heartbeat_next, &w) == 0 && !wanted)
                 return 0;
         m->heartbeat_sent = clock_boottime(m->rt->clock);
         return account_call(m->account, "HEARTBEAT", &w, reply, m, &m->heartbeat_call);
@@ -96,32 +100,49 @@ static int send_beat(Manager *m, tracker_reply_fn reply) {
 static void on_beat(const Value *payload, const Failure *failure, void *userdata) {
         Manager *m = userdata;
         uint64_t seconds = 0;
+        bool more;
 
         m->heartbeat_call = NULL;
         if (failure)
                 return;
         if (value_uint(value_get(payload, "lease_seconds"), &seconds) >= 0 && seconds >= 3)
                 m->lease_usec = MIN(seconds, UINT64_C(3600)) * USEC_PER_SEC;
+        more = revoked_keys_take(m->revoked, payload, account_get_time(m->account)) > 0;
         renew(m, m->heartbeat_next, value_get(payload, "lost"));
         read_lost(m, value_get(payload, "lost"));
         m->heartbeat_next = end_of_beat(m->heartbeat_next);
-        (void) send_beat(m, on_beat);
+        (void) send_beat(m, more, on_beat);
         manager_changed(m);
+}
+
+/* HEARTBEAT is for users: a guest hosts nothing. */
+static bool may_beat(const Manager *m) {
+        return m->account && m->revoked && m->me.username[0] &&
+               m->me.user_type == USER_REGISTERED && account_is_online(m->account) &&
+               account_may_host(m->account) && !m->heartbeat_call;
+}
+
+void manager_ask_revocations(Manager *m) {
+        manager_lease_schedule(m);
+        if (!may_beat(m))
+                return;
+        m->heartbeat_next = NO_CHANNELS;
+        (void) send_beat(m, true, on_beat);
 }
 
 static void on_heartbeat(void *userdata) {
         Manager *m = userdata;
 
         manager_lease_schedule(m);
-        if (!m->account || !account_is_online(m->account) || m->heartbeat_call)
+        if (!may_beat(m))
                 return;
+        m->heartbeat_next = 0;
         if (manager_refresh_addresses(m)) {
                 manager_register_all(m);
-                return;
-        }
-        manager_register_missing(m);
-        m->heartbeat_next = 0;
-        (void) send_beat(m, on_beat);
+                m->heartbeat_next = NO_CHANNELS;
+        } else
+                manager_register_missing(m);
+        (void) send_beat(m, true, on_beat);
 }
 
 int manager_lease_init(Manager *m) {
@@ -136,5 +157,8 @@ void manager_lease_schedule(Manager *m) {
                         clock_timer_arm(m->heartbeat, m->lease_usec / 3);
                         return;
                 }
-        clock_timer_disarm(m->heartbeat);
+        if (m->me.username[0] && m->me.user_type == USER_REGISTERED)
+                clock_timer_arm(m->heartbeat, IDLE_USEC);
+        else
+                clock_timer_disarm(m->heartbeat);
 }

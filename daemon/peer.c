@@ -381,6 +381,25 @@ void peer_server_go_away(PeerServer *s, const char *reason) {
                 rpc_go_away(p->rpc, reason, resume);
 }
 
+void peer_server_cut_key(PeerServer *s, const char *key_id) {
+        const Subject *subject;
+        PeerChannel *c;
+        Peer *p;
+
+        DL_FOREACH(s->peers, p) {
+                subject = conn_get_peer(rpc_get_conn(p->rpc));
+                if (!subject || !streq(subject->key_id, key_id))
+                        continue;
+                log_fields(LOG_NOTICE, 0, LOG_FIELDS("CHAT_USER", subject->name),
+                           "Cut the connection of %s: the tracker has revoked its key.",
+                           subject->name);
+                LL_FOREACH(p->channels, c)
+                        c->session = host_session_close(c->session, "revoked",
+                                                        "This sign-in was revoked: sign in again.");
+                rpc_go_away(p->rpc, "revoked", 0);
+        }
+}
+
 size_t peer_server_get_n_peers(const PeerServer *s) {
         return s->n_peers;
 }

@@ -39,6 +39,8 @@ void peer_server_remove_host(PeerServer *s, ChannelHost *h);
 
 /* A planned stop: GOING_AWAY with a spread to everybody. */
 void peer_server_go_away(PeerServer *s, const char *reason);
+/* The key counts no more: CLOSED revoked for its channels, then a close. */
+void peer_server_cut_key(PeerServer *s, const char *key_id);
 size_t peer_server_get_n_peers(const PeerServer *s);
 bool peer_server_was_reached(const PeerServer *s); /* somebody came in from another machine */
 

@@ -13,6 +13,7 @@ static void key_erase(const char *pem) {
 static void tracker_done(StoredTracker *t) {
         free((char *) t->address);
         free((char *) t->ca_pem);
+        free((StoredRevocation *) t->revoked);
 }
 
 static void identity_done(StoredIdentity *i) {
@@ -38,13 +39,15 @@ static void load_request_free(void *request) {
 }
 
 static int load_tracker(SqlTx *tx, StoredTracker *ret) {
+        StoredRevocation *revoked = NULL;
         sqlite3_stmt *stmt;
         int r, error = 0;
 
-        r = sql_prepare(tx,
-                        "SELECT tracker_id, pin, address, ca_pem, coalesce(identity, 0)"
-                        " FROM tracker WHERE is_current",
-                        "", &stmt);
+        r = sql_prepare(
+                tx,
+                "SELECT tracker_id, pin, address, ca_pem, coalesce(identity, 0), revocations"
+                " FROM tracker WHERE is_current",
+                "", &stmt);
         if (r < 0)
                 return r;
         r = sql_step(stmt);
@@ -59,7 +62,12 @@ static int load_tracker(SqlTx *tx, StoredTracker *ret) {
         ret->address = store_column_dup(stmt, 2, &error);
         ret->ca_pem = store_column_dup(stmt, 3, &error);
         ret->identity = sql_column_u64(stmt, 4);
-        return error < 0 ? error : 1;
+        ret->revocations_version = sql_column_u64(stmt, 5);
+        if (error < 0)
+                return error;
+        r = store_revocations_load(tx, ret->tracker_id, &revoked, &ret->n_revoked);
+        ret->revoked = revoked;
+        return r < 0 ? r : 1;
 }
 
 static int load_identity(SqlTx *tx, uint64_t row, StoredIdentity *ret) {
@@ -172,6 +180,7 @@ int store_save_tracker(Store *s, const StoredTracker *t, store_done_fn done, voi
         if (!q)
                 return -ENOMEM;
         *q = (TrackerRequest){ .tracker = *t, .done = done };
+        q->tracker.revoked = NULL;
         q->tracker.address = strdup(t->address);
         q->tracker.ca_pem = strdup(t->ca_pem);
         if (!q->tracker.address || !q->tracker.ca_pem)

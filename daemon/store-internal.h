@@ -42,6 +42,11 @@ typedef struct StoreSelf {
 } StoreSelf;
 bool store_self_is(const StoreSelf *self, const char *username, UserType user_type);
 
+/* ---- what a tracker is loaded with (store-revocations.c) ---- */
+
+int store_revocations_load(SqlTx *tx, const char *tracker_id, StoredRevocation **ret,
+                           size_t *ret_n);
+
 /* ---- what a log knows of itself (store-log.c) ---- */
 
 typedef struct StoreLog {

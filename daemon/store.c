@@ -131,6 +131,16 @@ static const char *const migrations[] = {
         "ALTER TABLE channel ADD COLUMN successor TEXT NOT NULL DEFAULT '';"
         "ALTER TABLE channel ADD COLUMN diverged_seq INTEGER NOT NULL DEFAULT 0;",
 
+        /* Keys that count no more, and how far a tracker has told us of them. */
+        "ALTER TABLE tracker ADD COLUMN revocations INTEGER NOT NULL DEFAULT 0;"
+        "CREATE TABLE revocation ("
+        "        tracker_id TEXT NOT NULL REFERENCES tracker (tracker_id),"
+        "        key TEXT NOT NULL,"
+        "        version INTEGER NOT NULL,"
+        "        until INTEGER NOT NULL,"
+        "        PRIMARY KEY (tracker_id, key)"
+        ") STRICT, WITHOUT ROWID;",
+
         NULL,
 };
 

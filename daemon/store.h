@@ -25,12 +25,23 @@ DEFINE_CLEANUP(Store *, store_free);
 
 /* ---- who we are (store-identity.c) ---- */
 
+/* A key that counts no more (protocol §1), as the tracker told it. */
+typedef struct StoredRevocation {
+        uint64_t version; /* the tracker's count of them */
+        char key_id[KEY_ID_SIZE];
+        uint64_t until; /* µs since the epoch: no certificate of the key is good after it */
+} StoredRevocation;
+
 typedef struct StoredTracker {
         char tracker_id[TRACKER_ID_SIZE];
         char pin[PIN_SIZE];
         const char *address; /* host:port as the person gave it */
         const char *ca_pem;
-        uint64_t identity; /* row of who is signed in; 0 = nobody */
+        /* Read-only for callers: */
+        uint64_t identity;               /* row of who is signed in; 0 = nobody */
+        uint64_t revocations_version;    /* up to which the tracker has told us */
+        const StoredRevocation *revoked; /* in the order of their versions */
+        size_t n_revoked;
 } StoredTracker;
 
 /* Identities are for ever: their rows keep channels and outboxes of who signed out. */
@@ -47,8 +58,8 @@ typedef struct StoredIdentity {
 typedef void (*store_load_fn)(int r, const StoredTracker *tracker, const StoredIdentity *identity,
                               void *userdata);
 int store_load(Store *s, store_load_fn done, void *userdata, Job **ret_job);
-/* Inserts or updates by tracker_id and makes it the current one. t->identity is not looked at: who
- * is signed in there stays so. */
+/* Inserts or updates by tracker_id and makes it the current one. Who is signed in there, and which
+ * keys are revoked, stays so. */
 int store_save_tracker(Store *s, const StoredTracker *t, store_done_fn done, void *userdata,
                        Job **ret_job);
 /* Inserts or updates by (tracker_id, user_type, username), makes it the signed-in one of its
@@ -60,6 +71,15 @@ int store_sign_in(Store *s, const StoredIdentity *i, store_row_fn done, void *us
 /* Erases key and certificate from every file, nobody is signed in at that tracker any more. A
  * guest's queued outbox rows become failed (`expired`). -ENOENT: no such identity. */
 int store_sign_out(Store *s, uint64_t identity, store_done_fn done, void *userdata, Job **ret_job);
+
+/* ---- keys that count no more (store-revocations.c) ---- */
+
+/* The version moves together with the keys that it covers: added ones are inserted or updated by
+ * key, those whose until is at or before ended go, and of more than REVOKED_KEYS_MAX the oldest, in
+ * one transaction. -ENOENT: no such tracker. */
+int store_save_revocations(Store *s, const char *tracker_id, uint64_t version,
+                           const StoredRevocation *added, size_t n_added, uint64_t ended,
+                           store_done_fn done, void *userdata, Job **ret_job);
 
 /* ---- channels of an identity (store-channel.c) ---- */
 

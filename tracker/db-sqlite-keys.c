@@ -51,7 +51,13 @@ static int revoke_one(SqlTx *tx, DbCall *c, const char *key) {
         r = sql_run(tx, "UPDATE device SET revoked = ? WHERE key = ?", "ts", c->now, key);
         if (r < 0)
                 return r;
-        r = sql_run(tx, "INSERT INTO revocation (key, until) VALUES (?, ?)", "st", key, until);
+        /* Above all that was ever told, also by a database that is in use no more: hosts ask for
+         * what is above the last version that they heard, which a restored backup knows nothing of.
+         */
+        r = sql_run(tx,
+                    "INSERT INTO revocation (version, key, until) VALUES (max(?, 1 + coalesce("
+                    "(SELECT seq FROM sqlite_sequence WHERE name = 'revocation'), 0)), ?, ?)",
+                    "tst", c->now / USEC_PER_MSEC, key, until);
         if (r < 0)
                 return r;
         r = add_revocation(c, (uint64_t) sql_last_insert_id(tx), key, until);

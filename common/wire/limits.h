@@ -62,6 +62,9 @@
 #define CHANNELS_JOINED_MAX 1000
 #define OUTBOX_ROWS_MAX 10000 /* a channel; QueueFull beyond */
 #define OUTBOX_BYTES_MAX (64 * 1024 * 1024)
+/* Revoked keys that a daemon remembers, ≈ 20 MiB: of a week, since no certificate lives longer.
+ * The oldest is forgotten. */
+#define REVOKED_KEYS_MAX 100000
 #define HOST_BACKLOG_REQUESTS_MAX 4096 /* parked while a commit runs; `busy` beyond */
 
 /* Ours: what the tracker does for strangers. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Knows how devices and accounts end at the tracker: whose keys count no more, what hosts are told
  * of it and what becomes of connections and leases; in virtual time through the real wire. */
+#include <inttypes.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -58,9 +59,9 @@ static const Value *lobby(RigClient *c) {
 
 /* What a host is told after that version; borrowed from its last answer. */
 static const Value *revocations(RigClient *c, uint64_t after) {
-        assert_int_equal(
-                rig_call(c, "HEARTBEAT", "{\"channels\":[],\"revocations_after\":%d}", (int) after),
-                ERROR_NONE);
+        assert_int_equal(rig_call(c, "HEARTBEAT",
+                                  "{\"channels\":[],\"revocations_after\":%" PRIu64 "}", after),
+                         ERROR_NONE);
         return value_get(c->payload, "revocations");
 }
 
@@ -83,6 +84,7 @@ static void test_sign_out(void **state) {
         _cleanup_(rig_client_freep) RigClient *alice = NULL, *laptop = NULL, *bob = NULL,
                                               *gus = NULL;
         const Value *list;
+        uint64_t first;
 
         rig_start(rig);
         alice = rig_user(rig, "alice");
@@ -108,14 +110,15 @@ static void test_sign_out(void **state) {
         assert_int_equal(value_length(list), 1);
         assert_string_equal(rig_string(value_at(list, 0), "key"), key_of(alice));
         assert_string_equal(rig_string(value_at(list, 0), "until"), "2026-01-08T00:00:00.000Z");
-        assert_int_equal(rig_uint(value_at(list, 0), "version"), 1);
-        assert_int_equal(value_length(revocations(bob, 1)), 0);
+        first = rig_uint(value_at(list, 0), "version");
+        assert_true(first > 0);
+        assert_int_equal(value_length(revocations(bob, first)), 0);
         check_revoked(alice);
 
         /* Guests have keys as well; their names are free when the day is over. */
         assert_int_equal(rig_call(gus, "SIGNOUT", "{}"), ERROR_NONE);
         check_revoked(gus);
-        list = revocations(bob, 1);
+        list = revocations(bob, first);
         assert_int_equal(value_length(list), 1);
         assert_string_equal(rig_string(value_at(list, 0), "key"), key_of(gus));
         assert_string_equal(rig_string(value_at(list, 0), "until"), "2026-01-02T00:00:00.000Z");
@@ -127,7 +130,7 @@ static void test_sign_out(void **state) {
         rig_connect(laptop);
         list = revocations(bob, 0);
         assert_int_equal(value_length(list), 2);
-        assert_int_equal(rig_uint(value_at(list, 1), "version"), 2);
+        assert_true(rig_uint(value_at(list, 1), "version") > first);
         assert_int_equal(rig_call(laptop, "LIST", "{}"), ERROR_NONE);
         rig_connect(alice);
         assert_int_equal(rig_call_csr(alice, "RENEW", ""), ERROR_REVOKED);
@@ -377,6 +380,7 @@ static void test_delete(void **state) {
 static void test_pruning(void **state) {
         _cleanup_(rig_freep) Rig *rig = rig_new(NULL);
         _cleanup_(rig_client_freep) RigClient *alice = NULL, *bob = NULL, *gus = NULL;
+        uint64_t last;
 
         rig_start(rig);
         alice = rig_user(rig, "alice");
@@ -394,6 +398,7 @@ static void test_pruning(void **state) {
         assert_int_equal(value_length(revocations(bob, 0)), 1);
         assert_string_equal(rig_string(value_at(value_get(bob->payload, "revocations"), 0), "key"),
                             key_of(alice));
+        last = rig_uint(value_at(value_get(bob->payload, "revocations"), 0), "version");
         assert_int_equal(rig_call_csr(bob, "RENEW", ""), ERROR_NONE);
         free(TAKE_PTR(bob->certificate));
         bob->certificate = strdup(rig_string(bob->payload, "certificate"));
@@ -416,7 +421,7 @@ static void test_pruning(void **state) {
         assert_int_equal(rig_call(bob, "SIGNOUT", "{}"), ERROR_NONE);
         bob = rig_client_free(bob);
         bob = rig_user(rig, "bert");
-        assert_int_equal(rig_uint(value_at(revocations(bob, 0), 0), "version"), 3);
+        assert_true(rig_uint(value_at(revocations(bob, 0), 0), "version") > last);
 }
 
 /* More than a frame holds: told in parts, in order, each once. */

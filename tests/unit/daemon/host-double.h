@@ -204,7 +204,7 @@ static inline int double_setup(void **state) {
         d->host_tls = test_authority_tls(d->authority, SUBJECT_USER, "alice", TLS_EXPECT_PEER);
         double_listen(d);
         assert_int_equal(store_new(&d->loop->rt, ":memory:", &d->store), 0);
-        assert_int_equal(host_links_new(&d->loop->rt, make_member_tls, d, &d->links), 0);
+        assert_int_equal(host_links_new(&d->loop->rt, make_member_tls, NULL, d, &d->links), 0);
         make_identity(d);
         make_member(d);
         *state = d;

@@ -78,6 +78,7 @@ static inline void result_done(Result *q) {
         free(q->channels);
         free((char *) q->tracker.address);
         free((char *) q->tracker.ca_pem);
+        free((StoredRevocation *) q->tracker.revoked);
         free((char *) q->identity.key_pem);
         free((char *) q->identity.certificate_pem);
         *q = (Result){};
@@ -109,6 +110,8 @@ static inline void on_loaded(int r, const StoredTracker *tracker, const StoredId
                 q->tracker = *tracker;
                 q->tracker.address = string_of(tracker->address);
                 q->tracker.ca_pem = string_of(tracker->ca_pem);
+                q->tracker.revoked =
+                        copy_of(tracker->revoked, tracker->n_revoked, sizeof(StoredRevocation));
         }
         if (identity) {
                 q->identity = *identity;
