@@ -199,7 +199,7 @@ static void test_heads_are_lazy_and_in_order(void **state) {
         result_done(&q);
 }
 
-/* What version 1 wrote is version 2 without what that added. */
+/* What version 1 wrote is the present one without what was added. */
 static void test_first_version_is_brought_up(void **state) {
         Fixture *f = *state;
         uint64_t row = make_channel(f, true);
@@ -214,6 +214,8 @@ static void test_first_version_is_brought_up(void **state) {
                                       "ALTER TABLE channel DROP COLUMN previous;"
                                       "ALTER TABLE channel DROP COLUMN successor;"
                                       "ALTER TABLE channel DROP COLUMN diverged_seq;"
+                                      "ALTER TABLE tracker DROP COLUMN revocations;"
+                                      "DROP TABLE revocation;"
                                       "PRAGMA user_version=1",
                                       NULL, NULL, NULL),
                          SQLITE_OK);
