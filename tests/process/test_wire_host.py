@@ -1,0 +1,507 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""§5 of the protocol page at a real host, beside test_outsider_host.py: CONNECT as a cursor, MESSAGE stored
+before it is seen and once, HISTORY, MEMBERS, PRESENCE, CLOSED."""
+import contextlib
+import json
+import signal
+import threading
+import uuid
+
+import pytest
+
+from outsider import TIME, Identity, Member, check_entry, frame
+from p2pchat import HOST, wait_for
+from wirestage import BAD_REQUEST, Stage, error_of
+
+CONFLICT = ("REQUEST_ERROR", "conflict")
+NO_SUCH_CHANNEL = ("REQUEST_ERROR", "no-such-channel")
+STATE = {"channel_id", "epoch", "owner", "role", "view_permission", "send_permission", "topic", "last_seq",
+         "members_online", "generation", "message_rate", "message_burst"}
+
+
+@pytest.fixture(scope="module")
+def stage(module_world):
+    return Stage(module_world).start_host()
+
+
+@pytest.fixture
+def dial(stage):
+    with contextlib.ExitStack() as stack:
+        yield lambda address, who: stack.enter_context(stage.dial(address, who))
+    assert stage.alice.is_up()
+
+
+class Room:
+    def __init__(self, stage, dial):
+        self.dial = dial
+        self.name, self.path, self.address = stage.host()
+
+    def visitor(self, who):
+        return Member(self.dial(self.address, who), self.name)
+
+    def member(self, who, **how):
+        m = self.visitor(who)
+        m.state = m.connect(**how)
+        return m
+
+
+@pytest.fixture
+def room(stage, dial):
+    return Room(stage, dial)
+
+
+def message(text="x", **changes):
+    return {"id": str(uuid.uuid4()), "message_content": text, **changes}
+
+
+def fill(m, n):
+    """n messages → their seqs."""
+    seqs = []
+    while n > 0:
+        seqs += m.store(*(f"text {n - i}" for i in range(min(n, 64))))
+        n -= min(n, 64)
+    return seqs
+
+
+# -- what every payload has
+
+def test_which_channel(stage, room):
+    """channel_name and, once it is known, channel_id: another id under that name is no-such-channel, in each
+    command, and does nothing."""
+    m = room.member("bob")
+    last = fill(m, 3)[-1]
+    payloads = {"CONNECT": {"since": 0, "invisible": False}, "MESSAGE": {"messages": [message()]},
+                "HISTORY": {"limit": 1}, "DISCONNECT": {}, "RET_INFO": {}, "MEMBERS": {"limit": 1}, "TOPIC": {"topic": "x"},
+                "VIEW": {}, "AUTHORIZE": {"target": "carol", "role": "none"}}
+    for command, payload in payloads.items():
+        for identity, expected in (({"channel_name": m.name, "channel_id": str(uuid.uuid4())}, NO_SUCH_CHANNEL),
+                                   ({"channel_name": "no-such"}, NO_SUCH_CHANNEL),
+                                   ({"channel_name": m.name.upper()}, NO_SUCH_CHANNEL), ({}, BAD_REQUEST),
+                                   ({"channel_id": m.channel_id}, BAD_REQUEST),
+                                   ({"channel_name": m.name, "channel_id": 1}, BAD_REQUEST)):
+            assert error_of(m.connection.request(command, {**identity, **payload})) == expected, (command, identity)
+    (seq,) = m.store("goes on")
+    assert seq == last + 1 and m.read_to(seq)
+
+
+def test_channels_beside_each_other(stage, dial):
+    """Any number of channels on a connection; what ends one leaves the others."""
+    rooms = [Room(stage, dial) for _ in range(3)]
+    c = dial(rooms[0].address, "bob")
+    one, two, three = (Member(c, r.name) for r in rooms)
+    for m in (one, two, three):
+        m.connect()
+    assert one.ok("DISCONNECT") == {}
+    newer = rooms[1].member("bob")  # the same key: the newest session has the channel
+    assert two.push("CLOSED")["reason"] == "replaced"
+    (seq,) = three.store("still here")
+    three.read_to(seq)
+    for m in (one, two):
+        assert error_of(m.send("x")) == BAD_REQUEST
+    (seq,) = newer.store("on the newer one")
+    newer.read_to(seq)
+    # One MESSAGE in flight is meant a channel.
+    one.connect()
+    data = b"".join(frame("MESSAGE", f"f-{m.name}", m.payload({"messages": [message() for _ in range(20)]}))
+                    for m in (one, three))
+    c.send_bytes(data)
+    for m in (one, three):
+        assert c.answer(f"f-{m.name}").header == "OK"
+
+
+# -- CONNECT
+
+def test_state(stage, room):
+    """What the OK says is the state after its last_seq, for who asks."""
+    owner = Member(room.dial(room.address, stage.device("alice")), room.name)
+    state = owner.connect()
+    assert set(state) == STATE
+    for k in ("epoch", "last_seq", "members_online", "generation", "message_rate", "message_burst"):
+        assert isinstance(state[k], int) and not isinstance(state[k], bool), k
+    assert (state["owner"], state["role"], state["epoch"], state["topic"]) == ("alice", "owner", 1, "")
+    assert (state["view_permission"], state["send_permission"]) == ("public", "registered")
+    owner.ok("TOPIC", topic="of today")
+    bob, guest = room.visitor("bob"), room.visitor("guest-gail")
+    owner.ok("AUTHORIZE", target="bob", role="moderator")
+    owner.ok("VIEW", send_permission="members")
+    state = bob.connect(since=0)
+    assert (state["topic"], state["role"], state["send_permission"]) == ("of today", "moderator", "members")
+    assert [e["kind"] for e in bob.read_to(state["last_seq"])] == ["create", "topic", "role", "view"]
+    assert guest.connect()["role"] == "none"
+    assert bob.ok("RET_INFO")["members_online"] == len(bob.ok("MEMBERS", limit=500)["members"]) == 3
+
+
+def test_cursor(room):
+    """Every since, with and without since_id; every conflict, none of which is an end of anything."""
+    m = room.member("bob")
+    last = fill(m, 12)[-1]
+    entries = m.read_to(last)
+    reader = room.visitor("carol")
+    for since in range(last + 1):
+        for how in ({}, {"since_id": entries[since - 1]["id"] if since else str(uuid.uuid4())}):
+            state = reader.connect(since=since, **how)
+            assert state["last_seq"] == last and reader.read_to(last) == entries[since:], (since, how)
+    for wrong in ({"since": last + 1}, {"since": 2**53 - 1}, {"since": last + 1, "since_id": entries[-1]["id"]},
+                  *({"since": s, "since_id": entries[s % last]["id"]} for s in range(1, last + 1))):
+        f = reader.request("CONNECT", invisible=False, **wrong)
+        assert error_of(f) == CONFLICT and (f.payload["last_seq"], f.payload["epoch"]) == (last, 1), wrong
+        # … it ends the stream that there was.
+        assert error_of(reader.send("x")) == BAD_REQUEST
+    reader.connect(since=last)
+    (seq,) = m.store("live")
+    assert reader.read_to(seq)[-1]["message_content"] == "live"
+    # A payload that is at fault changes nothing: the stream goes on.
+    for wrong in ({"since": 1, "backlog": 0}, {"since": 1, "backlog": 5}, {"since": -1}, {"since_id": "x"},
+                  {"since": 0, "invisible": None}, {"since": 0, "invisible": 0}, {"since": 0, "backlog": -1}):
+        assert error_of(reader.request("CONNECT", **{"invisible": False, **wrong})) == BAD_REQUEST, wrong
+    (seq,) = m.store("live again")
+    assert reader.read_to(seq)[-1]["message_content"] == "live again"
+
+
+def test_backlog(room):
+    m = room.member("bob")
+    last = fill(m, 9)[-1]
+    for n in (0, 1, 2, last - 1, last, last + 1, 2**53 - 1):
+        reader = room.member("carol", backlog=n)
+        (last,) = m.store(f"after backlog {n}")
+        assert [e["seq"] for e in reader.read_to(last)] == list(range(max(1, last - n), last + 1)), n
+
+
+def test_second_connect(room):
+    """It restarts the stream: nothing is pushed between it and its OK, while the channel goes on, and what
+    follows begins at its since. The request before it, in the same write, marks the place."""
+    writer, m = room.member("bob"), room.member("carol")
+    ids = [e["id"] for e in m.read_to(fill(writer, 40)[-1])]
+    stop, failed = threading.Event(), []
+
+    def flood():
+        try:
+            while not stop.is_set():
+                writer.store(*("flood" for _ in range(8)))
+        except Exception as e:
+            failed.append(e)
+    thread = threading.Thread(target=flood)
+    thread.start()
+    try:
+        c = m.connection
+        for i in range(40):
+            since = 1 + i % 30
+            c.send_bytes(frame("MEMBERS", f"mark{i}", m.payload({"limit": 1})) + frame(
+                "CONNECT", f"again{i}", m.payload({"since": since, "since_id": ids[since - 1], "invisible": False})))
+            assert c.answer(f"mark{i}").header == "OK"
+            c.pushes.clear()
+            state = c.answer(f"again{i}")
+            assert state.header == "OK" and not [p for p in c.pushes if p.header == "MESSAGE"]
+            m.cursor, m.entries = since, []
+            m.read_to(state.payload["last_seq"])
+            assert [e["id"] for e in m.entries[:40 - since]] == ids[since:40]
+    finally:
+        stop.set()
+        thread.join()
+    assert not failed
+
+
+def test_connect_twice_at_once(room):
+    """A CONNECT while one is not answered is bad-request; the first one holds."""
+    m = room.visitor("bob")
+    m.connect()
+    ids = [e["id"] for e in m.read_to(fill(m, 20)[-1])]
+    connect = m.payload({"since": 10, "since_id": ids[9], "invisible": False})
+    m.connection.send_bytes(frame("CONNECT", "t1", connect) + frame("CONNECT", "t2", connect))
+    assert m.connection.answer("t1").header == "OK"
+    assert error_of(m.connection.answer("t2")) == BAD_REQUEST
+    m.cursor, m.entries = 10, []
+    assert m.read_to(m.store("on")[0])[0]["seq"] == 11
+
+
+def test_no_seam(room):
+    """From the store into live entries, while others write: each exactly once, in order."""
+    writer = room.member("bob")
+    fill(writer, 300)
+    readers = []
+    for i in range(6):
+        fill(writer, 20)
+        readers.append(room.member(f"reader{i}", **({"since": 0} if i % 2 else {"backlog": 250})))
+        fill(writer, 20)
+    last = fill(writer, 1)[-1]
+    everything = room.member("carol")
+    everything.read_to(last)
+    for r in readers:
+        r.read_to(last)
+        assert r.entries == everything.entries[-len(r.entries):]
+
+
+# -- MESSAGE
+
+def test_messages_are_one_by_one(room):
+    """Taken in order; conflicts among them are refused by id, the others are stored."""
+    m = room.member("bob")
+    a, b, c, d = (str(uuid.uuid4()) for _ in range(4))
+    first, second = m.store("one", "two", ids=[a, b])
+    f = m.request("MESSAGE", messages=[message("three", id=c), message("other", id=a), message("two", id=b),
+                                       message("four", id=d), message("changed", id=d), message("three", id=c),
+                                       message("one", id=a, meta={"x": 1})])
+    assert f.header == "OK" and set(f.payload) == {"stored", "refused"}
+    stored = [(s["id"], s["seq"], s.get("duplicate", False)) for s in f.payload["stored"]]
+    assert stored == [(c, second + 1, False), (b, second, True), (d, second + 2, False), (c, second + 1, True)]
+    assert [(r["id"], r["error"]) for r in f.payload["refused"]] == [(a, "conflict"), (d, "conflict"), (a, "conflict")]
+    assert all(set(r) == {"id", "error", "message"} and r["message"] for r in f.payload["refused"])
+    assert all(TIME.fullmatch(s["time"]) for s in f.payload["stored"])
+    # All refused with one code: that error itself.
+    f = m.request("MESSAGE", messages=[message("x", id=i) for i in (a, b, c)])
+    assert error_of(f) == CONFLICT and "stored" not in f.payload
+    assert [e["message_content"] for e in m.read_to(second + 2)[-4:]] == ["one", "two", "three", "four"]
+    assert first + 1 == second
+
+
+def test_meta_is_part_of_it(room):
+    """Exactly once is of text and meta: an absent meta is another one than an empty one."""
+    m = room.member("bob")
+    for meta in ({"a": [1, {"b": "ü"}]}, {}):
+        sent = message("m", meta=meta)
+        (first,) = m.request("MESSAGE", messages=[sent]).payload["stored"]
+        (again,) = m.request("MESSAGE", messages=[sent]).payload["stored"]
+        assert again == {**first, "duplicate": True}
+        assert error_of(m.request("MESSAGE", messages=[{**sent, "meta": {"a": 2}}])) == CONFLICT
+        if meta:
+            assert error_of(m.request("MESSAGE", messages=[message("m", id=sent["id"])])) == CONFLICT
+
+
+def test_who_is_the_sender(stage, room):
+    """(sender, id): for a user the name, whichever device; for a guest the key."""
+    m = room.member("bob")
+    i = str(uuid.uuid4())
+    (seq,) = m.store("mine", ids=[i])
+    second_device = room.member(stage.device("bob"))
+    (s,) = second_device.send("mine", ids=[i]).payload["stored"]
+    assert (s["seq"], s["duplicate"]) == (seq, True)
+    (other,) = room.member("carol").store("mine", ids=[i])
+    assert other == seq + 1
+    owner = room.member(stage.device("alice"))
+    owner.ok("VIEW", send_permission="everyone")
+    guest = room.member("guest-gail")
+    (seq,) = guest.store("mine", ids=[i])
+    (s,) = guest.send("mine", ids=[i]).payload["stored"]
+    assert (s["seq"], s["duplicate"]) == (seq, True)
+    same_name = room.member(stage.authority().identity("guest/guest-gail"))  # a day later: the name is somebody else's
+    (s,) = same_name.send("not hers", ids=[i]).payload["stored"]
+    assert s["seq"] == seq + 1 and "duplicate" not in s
+
+
+def test_entries(room):
+    """seq from 1 without holes, times that do not fall, the actor's name, the form of each kind."""
+    m = room.member("bob")
+    last = fill(m, 30)[-1]
+    entries = m.read_to(last)
+    assert [e["seq"] for e in entries] == list(range(1, last + 1))
+    for e in entries:
+        check_entry(e)
+    assert entries[0]["kind"] == "create" and entries[0]["username"] == "alice"
+    assert (entries[0]["owner"], entries[0]["epoch"], entries[0]["channel_id"]) == ("alice", 1, m.channel_id)
+    assert {(e["username"], e["user_type"]) for e in entries if e["kind"] == "message"} == {("bob", "REGISTERED")}
+
+
+def test_stored_then_seen(stage, world):
+    """What anybody was sent is on the host's disk: killed at that instant, it has it afterwards, under the
+    same seqs; and what was answered is not stored twice when it is sent again."""
+    alone = Stage(world).start_host()
+    name, _, address = alone.host()
+    seen = {}
+    for n in range(3):
+        ids = [str(uuid.uuid4()) for _ in range(20)]
+        with alone.dial(address, "bob") as a, alone.dial(address, "carol") as b:
+            writer, reader = Member(a, name), Member(b, name)
+            writer.connect()
+            reader.connect()
+            messages = [message(f"{n} {t}", id=i) for t, i in enumerate(ids)]
+            a.send("MESSAGE", "dies", writer.payload({"messages": messages}))
+            entries = reader.push("MESSAGE", lambda p: p["entries"][-1]["id"] in ids)["entries"]
+            alone.alice.stop_daemon(signal.SIGKILL)
+        seen.update((e["seq"], e["id"]) for e in entries)
+        alone.alice.start_daemon()
+
+        def serves():
+            try:
+                return alone.channel(name)["online"] and alone.dial(alone.channel(name)["addresses"][0], "bob")
+            except OSError:  # the tracker still has the address of before
+                return None
+        with wait_for(serves, "the daemon to listen again") as c:
+            address = c.address
+            back = Member(c, name)
+            wait_for(lambda: back.request("HISTORY", limit=1).header == "OK", "the channel to be served")
+            got = {e["seq"]: e["id"] for e in back.read_to(back.connect()["last_seq"])}
+            assert {s: got.get(s) for s in seen} == seen
+            again = back.request("MESSAGE", messages=messages)
+            assert again.header == "OK" and again.payload["refused"] == []
+            seqs = {s["id"]: s["seq"] for s in again.payload["stored"]}
+            assert all(seqs[i] == s for s, i in seen.items() if i in seqs) and len(set(seqs.values())) == 20
+            seen.update((s, i) for i, s in seqs.items())
+
+
+# -- HISTORY, MEMBERS, PRESENCE
+
+def test_history_bounds(room):
+    m = room.member("bob")
+    last = fill(m, 10)[-1]
+    everything = m.read_to(last)
+
+    def page(**how):
+        answer = m.ok("HISTORY", **how)
+        return [e["seq"] for e in answer["entries"]], answer["more"]
+    for anchor in (1, 2, 5, last, last + 1, last + 100, 2**53 - 1):
+        below, above = [s for s in range(1, last + 1) if s < anchor], [s for s in range(1, last + 1) if s > anchor]
+        for limit in (1, 3, 500):
+            assert page(before=anchor, limit=limit) == (below[-limit:], len(below) > limit), anchor
+            assert page(after=anchor, limit=limit) == (above[:limit], len(above) > limit), anchor
+    assert page(after=0, limit=500) == (list(range(1, last + 1)), False)
+    assert page(limit=1) == ([last], True)
+    assert m.ok("HISTORY", limit=500)["entries"] == everything
+    assert error_of(m.request("HISTORY", before=5, after=1, limit=1)) == BAD_REQUEST
+    # A reader is no member: nothing of it is pushed to her, and nobody sees her.
+    visitor = room.visitor("carol")
+    assert visitor.ok("HISTORY", limit=3)["entries"] == everything[-3:]
+    assert [x["username"] for x in visitor.ok("MEMBERS", limit=500)["members"]] == ["alice", "bob"]
+    (seq,) = m.store("nobody pushes this to carol")
+    m.read_to(seq)
+    visitor.ok("HISTORY", limit=1)
+    assert not visitor.connection.pushes
+
+
+def test_members(stage, room):
+    m = room.member("bob")
+    room.member("carol")
+    room.member(stage.device("carol"))
+    room.member("guest-gail")
+    answer = m.ok("MEMBERS", limit=500)
+    assert set(answer) == {"members", "generation"}
+    rows = [(x["username"], x["user_type"], x["role"], x["status"]) for x in answer["members"]]
+    assert rows == [("alice", "REGISTERED", "owner", "online"), ("bob", "REGISTERED", "none", "online"),
+                    ("carol", "REGISTERED", "none", "online"), ("guest-gail", "GUEST", "none", "online")]
+    assert all(set(x) == {"username", "user_type", "role", "status", "since"} and TIME.fullmatch(x["since"])
+               for x in answer["members"])
+    for after, rest in (("a", rows), ("alice", rows[1:]), ("bobby", rows[2:]), ("zz", []), ("carol", rows[3:])):
+        got = m.ok("MEMBERS", limit=500, after=after)
+        assert [x["username"] for x in got["members"]] == [r[0] for r in rest] and "next" not in got
+    assert error_of(m.request("MEMBERS", limit=1, after="")) == BAD_REQUEST
+
+
+def test_presence(stage, room):
+    """Ascending generations that go on from CONNECT's and MEMBERS'; the last state of each; not one's own, by
+    none of one's devices; a replaced session is no leave; roles are told too."""
+    m = room.member("bob")
+    generation = m.state["generation"]
+    second = room.member(stage.device("bob"))
+    changes = {}
+    for who in ("carol", "dave", "guest-gail"):
+        room.member(who)
+    while set(changes) < {"carol", "dave", "guest-gail"}:
+        push = m.push("PRESENCE")
+        assert set(push) == {"channel_name", "channel_id", "generation", "changes"} and push["generation"] > generation
+        generation = push["generation"]
+        for change in push["changes"]:
+            assert set(change) == {"username", "user_type", "role", "status"}
+            assert change["username"] != "bob"
+            changes[change["username"]] = change
+    assert all(c["status"] == "online" for c in changes.values())
+    room.member("carol")  # the newer session of the key: nobody left
+    owner = room.member(stage.device("alice"))
+    owner.ok("AUTHORIZE", target="carol", role="member")
+    push = m.push("PRESENCE", lambda p: any(c["username"] == "carol" for c in p["changes"]))
+    assert push["changes"] == [{"username": "carol", "user_type": "REGISTERED", "role": "member", "status": "online"}]
+    assert push["generation"] > generation
+    assert m.ok("MEMBERS", limit=500)["generation"] >= push["generation"]
+    second.ok("HISTORY", limit=1)
+    assert not [c for p in second.connection.pushes if p.header == "PRESENCE" for c in p.payload["changes"]
+                if c["username"] == "bob"]
+
+
+# -- CLOSED
+
+def test_newest_session(stage, room):
+    """The newest session of a key has the channel, wherever the older ones are; another device is another
+    key. What was replaced may ask, and come back."""
+    old = room.member("bob")
+    device = room.member(stage.device("bob"))
+    for _ in range(3):
+        new = room.member("bob", backlog=0)
+        closed = old.push("CLOSED")
+        assert set(closed) == {"channel_name", "channel_id", "reason", "message"} and closed["reason"] == "replaced"
+        assert closed["message"]
+        (seq,) = new.store("x")
+        assert new.read_to(seq) and device.read_to(seq)
+        old.ok("HISTORY", limit=1)
+        seen = [e["seq"] for p in old.connection.pushes if p.header == "MESSAGE" for e in p.payload["entries"]]
+        assert seq not in seen
+        old = new
+    assert not [p for p in device.connection.pushes if p.header == "CLOSED"]
+
+
+def test_unhosted(stage, room):
+    """Everybody hears CLOSED, nothing follows it, and the connection goes on."""
+    members = [room.member(who) for who in ("bob", "carol", "guest-gail")]
+    stage.alice.call(room.path, HOST, "Unhost", "a{sv}", {"forget": False})
+    for m in members:
+        assert m.push("CLOSED")["reason"] == "unhosted"
+        m.connection.pushes.clear()
+        assert error_of(m.request("HISTORY", limit=1)) == NO_SUCH_CHANNEL
+        assert not m.connection.pushes
+
+
+def test_moved(world):
+    """A host whose heartbeat says stale-epoch stops serving at once: CLOSED moved. The owner's other device
+    has it then, under the next epoch."""
+    alone = Stage(world, "LeaseSeconds=3\n").start_host()
+    name, _, address = alone.host()
+    with alone.dial(address, "bob") as c, alone.signed_in(alone.device("alice")) as other:
+        m = Member(c, name)
+        last = m.connect()["last_seq"]
+        answer = other.ok("HOST", {
+            "channel_name": name, "channel_id": m.channel_id, "addresses": ["127.0.0.1:4711"], "topic": "",
+            "view_permission": "public", "epoch": 1, "last_seq": last, "members": 0, "take_over": True})
+        assert answer["epoch"] == 2
+        assert m.push("CLOSED")["reason"] == "moved"
+        assert error_of(m.send("x"))[1] in ("no-such-channel", "bad-request")
+        assert error_of(m.request("CONNECT", since=0, invisible=False)) == NO_SUCH_CHANNEL
+    assert alone.channel(name)["epoch"] == 2
+
+
+def test_view_is_asked_each_time(stage, room):
+    """Now means now: from the entry on by which the channel is restricted, nothing is sent, in pages and
+    pushes neither; let in again, everything is."""
+    owner, m, outsider = (room.member(who) for who in (stage.device("alice"), "bob", "carol"))
+    owner.ok("AUTHORIZE", target="bob", role="member")
+    # In one write: what is asked before the change is answered by its rights, what comes after by those.
+    owner.connection.send_bytes(
+        frame("VIEW", "v", owner.payload({"view_permission": "restricted"})) +
+        frame("MESSAGE", "m", owner.payload({"messages": [message("for members")]})))
+    assert owner.connection.answer("v").header == owner.connection.answer("m").header == "OK"
+    assert outsider.push("CLOSED")["reason"] == "restricted"
+    for command, payload in (("HISTORY", {"limit": 5}), ("MEMBERS", {"limit": 5}), ("RET_INFO", {}),
+                             ("CONNECT", {"since": 0, "invisible": False})):
+        assert error_of(outsider.request(command, **payload)) == ("UNAUTHORIZED", "restricted")
+    assert "for members" not in json.dumps([p.payload for p in outsider.connection.pushes])
+    seq = m.ok("RET_INFO")["last_seq"]
+    assert m.read_to(seq)[-1]["message_content"] == "for members"
+    owner.ok("AUTHORIZE", target="carol", role="member")
+    state = outsider.connect(since=0)
+    assert state["role"] == "member"
+    assert outsider.read_to(state["last_seq"])[seq - 1]["message_content"] == "for members"
+    # What ends with a role ends in the same turn; who may not view may not send.
+    owner.ok("AUTHORIZE", target="carol", role="none")
+    assert outsider.push("CLOSED")["reason"] == "restricted"
+    assert error_of(outsider.send("x")) in (BAD_REQUEST, ("UNAUTHORIZED", "restricted"))
+
+
+def test_send_is_asked_each_time(stage, room):
+    """A right that ends between two messages ends there."""
+    owner, m = room.member(stage.device("alice")), room.member("bob")
+    m.store("while everybody may")
+    owner.ok("VIEW", send_permission="members")
+    assert error_of(m.send("too late")) == ("UNAUTHORIZED", "read-only")
+    owner.ok("AUTHORIZE", target="bob", role="member")
+    m.store("as a member")
+    owner.ok("AUTHORIZE", target="bob", role="none")
+    assert error_of(m.send("too late")) == ("UNAUTHORIZED", "read-only")
+    last = owner.ok("RET_INFO")["last_seq"]
+    texts = [e["message_content"] for e in owner.read_to(last) if e["kind"] == "message"]
+    assert texts == ["while everybody may", "as a member"]
