@@ -34,6 +34,22 @@ void member_go(ChannelMember *c) {
         member_detach(c);
 }
 
+void member_set_addresses(ChannelMember *c, const Address *addresses, size_t n) {
+        bool same;
+
+        n = MIN(n, ELEMENTSOF(c->stored.addresses));
+        same = n == c->stored.n_addresses;
+        for (size_t i = 0; i < n && same; i++)
+                same = address_equal(&addresses[i], &c->stored.addresses[i]);
+        if (same)
+                return;
+        for (size_t i = 0; i < n; i++)
+                c->stored.addresses[i] = addresses[i];
+        c->stored.n_addresses = n;
+        if (c->stored.row != 0)
+                member_save_soon(c);
+}
+
 void member_diverge(ChannelMember *c, const char *reason) {
         Failure f;
 
@@ -268,7 +284,7 @@ static void closed_by_host(ChannelMember *c, const char *reason) {
                 /* unhosted, moved, and what later versions know: the directory says when and where
                  * it is again. */
                 member_detach(c);
-                c->n_addresses = 0;
+                member_set_addresses(c, NULL, 0);
                 member_set_state(c, MEMBER_OFFLINE, reason);
                 c->handlers.on_lost(c, c->userdata);
         }
@@ -371,8 +387,8 @@ static void on_down(HostSlot *slot, const ConnClosed *why, void *userdata) {
         stream_drop(c);
         clock_timer_disarm(c->retry);
         /* Heard of while the old ones still held. */
-        if (c->n_addresses > 0)
-                (void) host_slot_set_addresses(slot, c->addresses, c->n_addresses);
+        if (c->stored.n_addresses > 0)
+                (void) host_slot_set_addresses(slot, c->stored.addresses, c->stored.n_addresses);
         /* The handshake was done: it is our key that the host refuses. */
         if (why->error == -EKEYREVOKED && why->stage >= CONN_OPEN)
                 member_set_state(c, MEMBER_DENIED, "revoked");
@@ -409,14 +425,14 @@ void channel_member_start(ChannelMember *c) {
                 member_set_state(c, MEMBER_OFFLINE, "disconnected");
                 return;
         }
-        if (c->n_addresses == 0) {
+        if (c->stored.n_addresses == 0) {
                 member_set_state(c, MEMBER_OFFLINE, "host-offline");
                 c->handlers.on_lost(c, c->userdata);
                 return;
         }
         r = host_slot_new(c->links, c->stored.host[0] ? c->stored.host : c->stored.owner,
-                          c->stored.name, c->addresses, c->n_addresses, &slot_handlers, c,
-                          &c->slot);
+                          c->stored.name, c->stored.addresses, c->stored.n_addresses,
+                          &slot_handlers, c, &c->slot);
         if (r < 0) {
                 log_fields(LOG_WARNING, r, LOG_FIELDS("CHAT_CHANNEL", c->stored.name),
                            "Cannot dial the host of channel %s", c->stored.name);
@@ -473,21 +489,21 @@ void channel_member_locate(ChannelMember *c, const DirectoryEntry *e) {
                         member_save_soon(c);
         }
         if (e->n_addresses > 0) {
-                c->n_addresses = e->n_addresses;
-                memcpy(c->addresses, e->addresses, e->n_addresses * sizeof(Address));
+                member_set_addresses(c, e->addresses, e->n_addresses);
         }
         if (c->connected || c->connect_call) {
-                host_slot_doubt(c->slot, c->addresses, c->n_addresses);
+                host_slot_doubt(c->slot, c->stored.addresses, c->stored.n_addresses);
                 return;
         }
 
         /* That the host which was just dialled in vain is there is no reason to dial it sooner. */
-        is_news = !is_search || (c->slot && e->n_addresses > 0 &&
-                                 !host_slot_is_at(c->slot, c->addresses, c->n_addresses));
+        is_news = !is_search ||
+                  (c->slot && e->n_addresses > 0 &&
+                   !host_slot_is_at(c->slot, c->stored.addresses, c->stored.n_addresses));
         if (c->slot && e->n_addresses > 0 &&
-            !host_slot_set_addresses(c->slot, c->addresses, c->n_addresses))
+            !host_slot_set_addresses(c->slot, c->stored.addresses, c->stored.n_addresses))
                 member_detach(c);
-        if (!e->online || c->n_addresses == 0) {
+        if (!e->online || c->stored.n_addresses == 0) {
                 not_there(c, "host-offline");
                 return;
         }

@@ -92,8 +92,6 @@ struct ChannelMember {
         uint64_t n_online, generation;
 
         /* the host, elsewhere (channel-member-connect.c) */
-        Address addresses[ADDRESSES_MAX];
-        size_t n_addresses;
         HostSlot *slot;
         RpcCall *connect_call;
         RpcCall *recount_call;
@@ -133,6 +131,8 @@ void member_connect_now(ChannelMember *c); /* CONNECT, or again */
 void member_detach(ChannelMember *c);      /* off the link; state is the caller's */
 void member_go(ChannelMember *c);          /* … having said so */
 void member_on_retry(void *userdata);
+/* Where the host is, as last heard; kept for a day when nobody can be asked. n 0: nowhere. */
+void member_set_addresses(ChannelMember *c, const Address *addresses, size_t n);
 void member_diverge(ChannelMember *c, const char *reason);
 
 /* channel-member-stream.c */

@@ -44,6 +44,34 @@ static void channel_done(StoredChannel *c) {
         free((char *) c->topic);
 }
 
+/* "ip:port [ip6]:port" */
+#define ADDRESSES_TEXT_SIZE (ADDRESSES_MAX * (ADDRESS_STRING_SIZE + 1) + 1)
+
+static void print_addresses(const StoredChannel *c, char ret[static ADDRESSES_TEXT_SIZE]) {
+        size_t n = 0;
+
+        ret[0] = 0;
+        for (size_t i = 0; i < MIN(c->n_addresses, ELEMENTSOF(c->addresses)); i++) {
+                char address[ADDRESS_STRING_SIZE];
+
+                address_print(&c->addresses[i], address);
+                n += (size_t) sprintf(ret + n, "%s%s", i > 0 ? " " : "", address);
+        }
+}
+
+/* One that cannot be read is none: the directory has others. */
+static int parse_addresses(const char *text, StoredChannel *c) {
+        _cleanup_free_ char *copy = strdup(text);
+
+        if (!copy)
+                return -ENOMEM;
+        for (char *rest = copy, *word;
+             c->n_addresses < ELEMENTSOF(c->addresses) && (word = strsep(&rest, " "));)
+                if (address_parse(word, false, &c->addresses[c->n_addresses]) >= 0)
+                        c->n_addresses++;
+        return 0;
+}
+
 /* ---- load ---- */
 
 typedef struct LoadRequest {
@@ -104,7 +132,8 @@ static int read_channel(sqlite3_stmt *stmt, StoredChannel *ret) {
         ret->n_outbox = sql_column_u64(stmt, column++);
         ret->reason = store_column_dup(stmt, column++, &error);
         ret->topic = store_column_dup(stmt, column++, &error);
-        return error;
+        r = parse_addresses(sql_column_text(stmt, column++), ret);
+        return r < 0 ? r : error;
 }
 
 static int count_channels(SqlTx *tx, uint64_t identity, size_t *ret) {
@@ -140,7 +169,7 @@ static int work_load(SqlTx *tx, void *request) {
                 " c.previous, c.successor, c.went_back, c.diverged_seq, c.hosted, c.wanted, "
                 "c.closed, c.role, c.view_permission,"
                 " c.send_permission, c.epoch, c.backlog, c.first_seq, c.synced_seq, c.last_seq,"
-                " c.read_seq, c.n_unread, c.n_queued, c.reason, c.topic"
+                " c.read_seq, c.n_unread, c.n_queued, c.reason, c.topic, c.addresses"
                 " FROM channel c LEFT JOIN entry e"
                 " ON e.channel = c.id AND e.seq = c.synced_seq"
                 " WHERE c.identity = ? ORDER BY c.name, c.id",
@@ -209,19 +238,21 @@ static int backlog_column(const StoredChannel *c) {
 }
 
 static int insert_channel(SqlTx *tx, StoredChannel *c) {
+        char addresses[ADDRESSES_TEXT_SIZE];
         int r;
 
+        print_addresses(c, addresses);
         r = sql_run(tx,
                     "INSERT INTO channel (identity, channel_id, name, owner, host, hosted, wanted,"
                     " closed, reason, role, view_permission, send_permission, topic, epoch,"
-                    " backlog, went_back, previous, successor, diverged_seq)"
+                    " backlog, went_back, previous, successor, diverged_seq, addresses)"
                     " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, nullif(?, -1), ?, ?, ?,"
-                    " ?)",
-                    "tssssiiissssstiisst", c->identity, c->channel_id, c->name, c->owner, c->host,
+                    " ?, ?)",
+                    "tssssiiissssstiissts", c->identity, c->channel_id, c->name, c->owner, c->host,
                     c->hosted, c->wanted, c->closed, c->reason, role_to_string(c->role),
                     view_permission_to_string(c->view), send_permission_to_string(c->send),
                     c->topic, c->epoch, backlog_column(c), c->went_back, c->previous, c->successor,
-                    c->diverged_seq);
+                    c->diverged_seq, addresses);
         if (r < 0)
                 return r;
         c->row = (uint64_t) sql_last_insert_id(tx);
@@ -229,19 +260,21 @@ static int insert_channel(SqlTx *tx, StoredChannel *c) {
 }
 
 static int update_channel(SqlTx *tx, const StoredChannel *c) {
+        char addresses[ADDRESSES_TEXT_SIZE];
         int r;
 
+        print_addresses(c, addresses);
         r = sql_run(tx,
                     "UPDATE channel SET identity = ?, channel_id = ?, name = ?, owner = ?,"
                     " host = ?, hosted = ?, wanted = ?, closed = ?, reason = ?, role = ?,"
                     " view_permission = ?, send_permission = ?, topic = ?, epoch = ?,"
                     " backlog = nullif(?, -1), went_back = ?, previous = ?, successor = ?,"
-                    " diverged_seq = ? WHERE id = ?",
-                    "tssssiiissssstiisstt", c->identity, c->channel_id, c->name, c->owner, c->host,
+                    " diverged_seq = ?, addresses = ? WHERE id = ?",
+                    "tssssiiissssstiisstst", c->identity, c->channel_id, c->name, c->owner, c->host,
                     c->hosted, c->wanted, c->closed, c->reason, role_to_string(c->role),
                     view_permission_to_string(c->view), send_permission_to_string(c->send),
                     c->topic, c->epoch, backlog_column(c), c->went_back, c->previous, c->successor,
-                    c->diverged_seq, c->row);
+                    c->diverged_seq, addresses, c->row);
         if (r < 0)
                 return r;
         return sql_changes(tx) > 0 ? 0 : -ENOENT;

@@ -141,6 +141,8 @@ static const char *const migrations[] = {
         "        PRIMARY KEY (tracker_id, key)"
         ") STRICT, WITHOUT ROWID;",
 
+        "ALTER TABLE channel ADD COLUMN addresses TEXT NOT NULL DEFAULT '';",
+
         NULL,
 };
 

@@ -4,6 +4,7 @@
  * its callers. */
 #pragma once
 
+#include "base/address.h"
 #include "base/runtime.h"
 #include "net/identity.h"
 #include "wire/entry.h"
@@ -124,6 +125,8 @@ typedef struct StoredChannel {
         bool went_back;
         char previous[UUID_STRING_SIZE];  /* the channel that this one goes on for; "" none known */
         char successor[UUID_STRING_SIZE]; /* of a closed one: which its name means now; "" */
+        Address addresses[ADDRESSES_MAX]; /* where the host was, as last heard */
+        size_t n_addresses;
         uint64_t diverged_seq; /* the first entry known to be another at the host; 0 none */
         /* Read-only for callers, kept by the store itself: */
         uint64_t first_seq;  /* of what is held here; 0 = nothing */

@@ -103,10 +103,17 @@ static void test_tracker_away(void **state) {
         world_pass(w, 10 * USEC_PER_MINUTE);
         assert_int_equal(channel_member_get_state(person_channel(bob, "lobby")), MEMBER_LIVE);
 
+        /* … and so does one whose daemon begins anew. */
+        person_kill(bob);
+        (void) person_send(alice, "lobby", "while bob was not there");
+        person_start(bob);
+        person_until_state(bob, "lobby", MEMBER_LIVE);
+        person_until_seq(bob, "lobby", 3);
+
         world_tracker_start(w);
         world_pass(w, 3 * USEC_PER_MINUTE);
         assert_int_equal(person_sees(bob, "lobby"), 1);
-        ASSERT_TEXTS(bob, "lobby", "bob: no tracker");
+        ASSERT_TEXTS(bob, "lobby", "bob: no tracker", "alice: while bob was not there");
         assert_same_log(alice, bob, "lobby");
 }
 

@@ -30,6 +30,9 @@ static void assert_channel_equal(const StoredChannel *a, const StoredChannel *b)
         assert_string_equal(a->previous, b->previous);
         assert_string_equal(a->successor, b->successor);
         assert_int_equal(a->diverged_seq, b->diverged_seq);
+        assert_int_equal(a->n_addresses, b->n_addresses);
+        for (size_t i = 0; i < a->n_addresses; i++)
+                assert_true(address_equal(&a->addresses[i], &b->addresses[i]));
         assert_int_equal(a->first_seq, b->first_seq);
         assert_int_equal(a->synced_seq, b->synced_seq);
         assert_string_equal(a->synced_id, b->synced_id);
@@ -65,6 +68,13 @@ static void test_fields_are_kept(void **state) {
 
         save_tracker(f, TRACKER_ID);
         c.identity = sign_in(f, "bob", USER_REGISTERED, PEM(PEM_BODY));
+        for (; c.n_addresses < ADDRESSES_MAX; c.n_addresses++) {
+                const char *text = c.n_addresses % 2
+                                           ? "[2001:db8:1111:2222:3333:4444:5555:6666]:65535"
+                                           : "198.51.100.200:22237";
+
+                assert_int_equal(address_parse(text, false, &c.addresses[c.n_addresses]), 0);
+        }
         c.row = save_channel(f, &c);
         c.synced_seq = c.n_unread = 0;
         reopen_store(f);
@@ -216,6 +226,7 @@ static void test_first_version_is_brought_up(void **state) {
                                       "ALTER TABLE channel DROP COLUMN diverged_seq;"
                                       "ALTER TABLE tracker DROP COLUMN revocations;"
                                       "DROP TABLE revocation;"
+                                      "ALTER TABLE channel DROP COLUMN addresses;"
                                       "PRAGMA user_version=1",
                                       NULL, NULL, NULL),
                          SQLITE_OK);
@@ -229,6 +240,7 @@ static void test_first_version_is_brought_up(void **state) {
         assert_string_equal(c.previous, "");
         assert_string_equal(c.successor, "");
         assert_int_equal(c.diverged_seq, 0);
+        assert_int_equal(c.n_addresses, 0);
         result_done(&q);
 }
 
