@@ -2,6 +2,7 @@
 /* Knows how a database file is locked, opened, set up and brought to its version; leaves what is in
  * it to the stores. */
 #include <fcntl.h>
+#include <limits.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 
@@ -99,12 +100,12 @@ static int migrate_one(SqlTx *tx, const char *migration, unsigned version) {
         return r;
 }
 
-static int migrate(SqlTx *tx, const char *const *migrations) {
+int sql_migrate(SqlTx *tx, const char *const *migrations, unsigned upto) {
         _cleanup_free_ char *text = NULL;
         unsigned version, n = 0;
         int r;
 
-        while (migrations[n])
+        while (migrations[n] && n < upto)
                 n++;
         r = query_one(tx, "PRAGMA user_version", &text);
         if (r < 0)
@@ -127,12 +128,13 @@ static void shrink_wal(SqlTx *tx) {
         (void) sqlite3_wal_checkpoint_v2(tx->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
 }
 
-int sql_open_writer(SqlTx *tx, const char *path, const char *const *migrations, int *ret_lock_fd) {
+int sql_open_writer(SqlTx *tx, const char *path, const char *const *migrations, int *lock) {
         _cleanup_close_ int lock_fd = -EBADF;
         int r = 0;
 
         if (!is_memory(path)) {
-                r = lock_beside(path, &lock_fd);
+                if (*lock < 0)
+                        r = lock_beside(path, &lock_fd);
                 if (r >= 0)
                         r = create_private(path);
         }
@@ -143,12 +145,13 @@ int sql_open_writer(SqlTx *tx, const char *path, const char *const *migrations, 
         if (r >= 0)
                 shrink_wal(tx);
         if (r >= 0)
-                r = migrate(tx, migrations);
+                r = sql_migrate(tx, migrations, UINT_MAX);
         if (r < 0) {
                 sql_tx_close(tx);
                 return r;
         }
-        *ret_lock_fd = TAKE_FD(lock_fd);
+        if (*lock < 0)
+                *lock = TAKE_FD(lock_fd);
         return 0;
 }
 

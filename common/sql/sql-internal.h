@@ -27,7 +27,15 @@ int sql_tx_exec(SqlTx *tx, const char *text);
 void sql_tx_reset(SqlTx *tx);
 void sql_tx_close(SqlTx *tx);
 
-/* 0 and an open, migrated database with all settings of sql.h, and the lock beside it
- * (*ret_lock_fd, -EBADF for ":memory:"). */
-int sql_open_writer(SqlTx *tx, const char *path, const char *const *migrations, int *ret_lock_fd);
+/* 0 and an open, migrated database with all settings of sql.h, and the lock beside it: *lock, which
+ * is taken where it is -EBADF (and stays so for ":memory:"). */
+int sql_open_writer(SqlTx *tx, const char *path, const char *const *migrations, int *lock);
 int sql_open_reader(SqlTx *tx, const char *path);
+/* Steps from the file's user_version to that of `migrations`, or to upto when that is less.
+ * -EBADMSG: it is beyond. */
+int sql_migrate(SqlTx *tx, const char *const *migrations, unsigned upto);
+
+/* `with` becomes the file at path, whose database is closed; aside (may be NULL) is the name that
+ * the one before keeps. A crash leaves one of the two at path; when it was the one before, aside
+ * may be a second name of the same file. -EEXIST: aside is taken. -EBUSY: path has a WAL. */
+int sql_swap_files(const char *path, const char *with, const char *aside);

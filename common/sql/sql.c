@@ -22,14 +22,15 @@ struct Sql {
         int lock_fd;
         SqlTx writer;
 
-        SqlTx reader; /* only the read lane's; without db for ":memory:", where the writer's serves
-                       */
-        int batch_error; /* only the write lane's */
+        pthread_mutex_t reader_lock; /* held by a read, and while the file is another's */
+        SqlTx reader;                /* without db for ":memory:", where the writer's serves */
+        int batch_error;             /* only the write lane's */
         atomic_uint_fast64_t n_commits, n_requests, commit_usec_max, commit_usec_sum;
 };
 
 typedef struct SqlRequest {
-        Sql *sql; /* weak */
+        Sql *sql;           /* weak */
+        char *with, *aside; /* of sql_replace() */
         sql_work_fn work;
         void *request;
         job_free_fn free_request;
@@ -124,8 +125,50 @@ static int run_write(void *userdata) {
         return r;
 }
 
-static int run_read(void *userdata) {
+static int swap_closed(Sql *s, const char *with, const char *aside) {
+        int r;
+
+        pthread_mutex_lock(&s->reader_lock);
+        pthread_mutex_lock(&s->open_lock);
+        if (s->reader.db)
+                sql_tx_close(&s->reader);
+        sql_tx_close(&s->writer); /* last: it leaves no WAL behind */
+        s->writer.must_forget = false;
+        r = sql_swap_files(s->path, with, aside);
+        pthread_mutex_unlock(&s->open_lock);
+        pthread_mutex_unlock(&s->reader_lock);
+        return r;
+}
+
+/* Between what came before it in the batch, which is committed, and what comes behind. */
+static int run_replace(void *userdata) {
         SqlRequest *q = userdata;
+        Sql *s = q->sql;
+        int r, k;
+
+        if (s->batch_error < 0)
+                return s->batch_error;
+        k = end_batch(s);
+        if (k >= 0)
+                k = sql_tx_exec(&s->writer, "BEGIN");
+        if (k < 0) {
+                s->batch_error = k;
+                return k;
+        }
+        r = q->work ? q->work(&s->writer, q->request) : 0;
+        sql_tx_reset(&s->writer);
+        k = sql_tx_exec(&s->writer, "ROLLBACK");
+        if (r >= 0)
+                r = k;
+        if (r >= 0)
+                r = swap_closed(s, q->with, q->aside);
+        k = begin_batch(s);
+        if (k < 0)
+                s->batch_error = k;
+        return r;
+}
+
+static int read_locked(SqlRequest *q) {
         Sql *s = q->sql;
         bool in_memory = streq(s->path, ":memory:");
         SqlTx *tx = in_memory ? &s->writer : &s->reader;
@@ -153,6 +196,16 @@ static int run_read(void *userdata) {
         return r < 0 || k >= 0 ? r : k;
 }
 
+static int run_read(void *userdata) {
+        SqlRequest *q = userdata;
+        int r;
+
+        pthread_mutex_lock(&q->sql->reader_lock);
+        r = read_locked(q);
+        pthread_mutex_unlock(&q->sql->reader_lock);
+        return r;
+}
+
 static void on_done(int r, void *request, void *userdata) {
         SqlRequest *q = request;
 
@@ -165,19 +218,20 @@ static void sql_request_free(void *userdata) {
 
         if (q->free_request)
                 q->free_request(q->request);
+        free(q->with);
+        free(q->aside);
         free(q);
 }
 
-static int submit(Sql *s, Lane *lane, job_run_fn run, sql_work_fn work, void *request,
-                  job_free_fn free_request, job_done_fn done, void *userdata, Job **ret_job) {
+static SqlRequest *request_new(Sql *s, sql_work_fn work, void *request, job_free_fn free_request,
+                               job_done_fn done, void *userdata) {
         SqlRequest *q;
 
-        assert(work);
         q = new0(SqlRequest, 1);
         if (!q) {
                 if (free_request)
                         free_request(request);
-                return -ENOMEM;
+                return NULL;
         }
         *q = (SqlRequest){
                 .sql = s,
@@ -187,6 +241,17 @@ static int submit(Sql *s, Lane *lane, job_run_fn run, sql_work_fn work, void *re
                 .done = done,
                 .userdata = userdata,
         };
+        return q;
+}
+
+static int submit(Sql *s, Lane *lane, job_run_fn run, sql_work_fn work, void *request,
+                  job_free_fn free_request, job_done_fn done, void *userdata, Job **ret_job) {
+        SqlRequest *q;
+
+        assert(work);
+        q = request_new(s, work, request, free_request, done, userdata);
+        if (!q)
+                return -ENOMEM;
         return lane_submit(lane, run, q, sql_request_free, on_done, NULL, ret_job);
 }
 
@@ -200,6 +265,25 @@ int sql_read(Sql *s, sql_work_fn work, void *request, job_free_fn free_request, 
              void *userdata, Job **ret_job) {
         return submit(s, s->read_lane, run_read, work, request, free_request, done, userdata,
                       ret_job);
+}
+
+int sql_replace(Sql *s, const char *with, const char *aside, sql_work_fn may, void *request,
+                job_free_fn free_request, job_done_fn done, void *userdata, Job **ret_job) {
+        SqlRequest *q;
+        int r = 0;
+
+        q = request_new(s, may, request, free_request, done, userdata);
+        if (!q)
+                return -ENOMEM;
+        if (streq(s->path, ":memory:"))
+                r = -EOPNOTSUPP;
+        else if (free_and_strdup(&q->with, with) < 0 || free_and_strdup(&q->aside, aside) < 0)
+                r = -ENOMEM;
+        if (r < 0) {
+                sql_request_free(q);
+                return r;
+        }
+        return lane_submit(s->write_lane, run_replace, q, sql_request_free, on_done, NULL, ret_job);
 }
 
 int sql_new(const Runtime *rt, const char *path, const char *const *migrations, Sql **ret) {
@@ -224,6 +308,7 @@ int sql_new(const Runtime *rt, const char *path, const char *const *migrations, 
                 .reader = connection,
         };
         pthread_mutex_init(&s->open_lock, NULL);
+        pthread_mutex_init(&s->reader_lock, NULL);
         s->path = strdup(path);
         if (!s->path)
                 return -ENOMEM;
@@ -246,6 +331,7 @@ Sql *sql_free(Sql *s) {
         sql_tx_close(&s->writer); /* last: it leaves no WAL behind */
         close_fd(s->lock_fd);
         pthread_mutex_destroy(&s->open_lock);
+        pthread_mutex_destroy(&s->reader_lock);
         free(s->path);
         free(s);
         return NULL;

@@ -39,6 +39,14 @@ int sql_write(Sql *s, sql_work_fn work, void *request, job_free_fn free_request,
 int sql_read(Sql *s, sql_work_fn work, void *request, job_free_fn free_request, job_done_fn done,
              void *userdata /* weak */, Job **ret_job);
 
+/* Another database takes the place of ours, while nothing else runs. may (in a transaction of its
+ * own, which is undone) says whether, by 0 or a negative errno. with: a whole database of the same
+ * migrations, in the same folder and without a WAL; its name is gone then. aside (may be NULL): the
+ * name that the present one keeps, not taken by another file (-EEXIST). With failure the present
+ * one stays. A crash at any moment leaves one of the two, whole. -EOPNOTSUPP for ":memory:". */
+int sql_replace(Sql *s, const char *with, const char *aside, sql_work_fn may, void *request,
+                job_free_fn free_request, job_done_fn done, void *userdata, Job **ret_job);
+
 /* Statements are prepared once a connection and kept by the address of the literal, so text must be
  * a string literal; the statement comes reset and unbound, and is reset again by the next use or
  * the end of the request. types: s text (NULL = SQL NULL), t uint64 (-ERANGE above INT64_MAX), i
