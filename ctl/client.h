@@ -25,6 +25,12 @@ int client_call(Ctl *ctl, sd_bus_message *m, uint64_t timeout_usec, sd_bus_messa
 /* As client_call(), but a failure is handed back instead of told; r as of sd_bus_call(). */
 int client_try(Ctl *ctl, sd_bus_message *m, uint64_t timeout_usec, sd_bus_error *ret_error,
                sd_bus_message **ret_reply);
+/* As client_call(), for as long as it takes. progress (may be NULL) is told how far it is; total 0:
+ * nobody knows. */
+typedef void (*client_progress_fn)(const char *step, uint64_t n_done, uint64_t n_total,
+                                   void *userdata);
+int client_call_long(Ctl *ctl, sd_bus_message *m, client_progress_fn progress, void *userdata,
+                     sd_bus_message **ret_reply);
 /* Tells an error. error may be unset: then r (negative errno) is what happened. → its exit status.
  */
 int client_fail(Ctl *ctl, const sd_bus_error *error, int r);

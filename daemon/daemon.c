@@ -161,6 +161,13 @@ static void on_directory_changed(Manager *m, uint64_t generation, void *userdata
         manager_bus_directory_changed(d->manager_bus, generation);
 }
 
+static void on_progress(Manager *m, const char *step, uint64_t n_done, uint64_t n_total,
+                        void *userdata) {
+        Daemon *d = userdata;
+
+        manager_bus_progress(d->manager_bus, step, n_done, n_total);
+}
+
 static int add_objects(Bus *b, sd_bus *connection, void *userdata) {
         Daemon *d = userdata;
         int r;
@@ -218,6 +225,7 @@ static const ManagerObserver observer = {
         .on_outbox_changed = on_outbox_changed,
         .on_members_changed = on_members_changed,
         .on_directory_changed = on_directory_changed,
+        .on_progress = on_progress,
 };
 
 int daemon_new(const Runtime *rt, sd_bus *bus, const ManagerSettings *settings, Daemon **ret) {

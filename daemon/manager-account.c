@@ -108,6 +108,7 @@ static void on_signing_out(Account *a, void *userdata) {
 
         log_fields(LOG_INFO, 0, LOG_FIELDS("CHAT_USER", m->me.username), "Signed out %s.",
                    m->me.username);
+        manager_stop_backup(m);
         manager_release_all(m);
         manager_drop_channels(m);
         m->me = (Actor){};
@@ -217,6 +218,7 @@ static void on_loaded(int r, const StoredTracker *tracker, const StoredIdentity 
                 operation_complete(m->account_op, &f);
         else if (m->account)
                 account_settled(m);
+        manager_archive_loaded(m, r);
 }
 
 int manager_load(Manager *m) {

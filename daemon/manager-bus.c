@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Knows how the daemon as a whole looks on the bus (org.p2pchat.Peer1.Manager); leaves what it does
- * to manager.h, and most methods to manager-bus-identity.c and manager-bus-channels.c. */
+ * to manager.h, and most methods to manager-bus-{identity,channels,backup}.c. */
 #include "daemon/bus-util/options.h"
 #include "daemon/describe.h"
 #include "daemon/manager-bus-internal.h"
@@ -106,10 +106,16 @@ static const sd_bus_vtable manager_vtable[] = {
                                 SD_BUS_RESULT("o", channel), manager_method_host, 0),
         SD_BUS_METHOD_WITH_ARGS("Join", SD_BUS_ARGS("s", name, "a{sv}", options),
                                 SD_BUS_RESULT("o", channel), manager_method_join, 0),
+        SD_BUS_METHOD_WITH_ARGS("Backup", SD_BUS_ARGS("h", fd, "a{sv}", options),
+                                SD_BUS_RESULT("a{sv}", result), manager_method_backup, 0),
+        SD_BUS_METHOD_WITH_ARGS("Restore", SD_BUS_ARGS("h", fd, "a{sv}", options),
+                                SD_BUS_RESULT("a{sv}", result), manager_method_restore, 0),
         SD_BUS_METHOD_WITH_ARGS("Describe", SD_BUS_ARGS("a{sv}", options), SD_BUS_RESULT("s", json),
                                 method_describe, 0),
         SD_BUS_SIGNAL_WITH_ARGS("DirectoryChanged", SD_BUS_ARGS("t", generation, "a{sv}", details),
                                 0),
+        SD_BUS_SIGNAL_WITH_ARGS("BackupProgress",
+                                SD_BUS_ARGS("s", step, "t", done, "t", total, "a{sv}", details), 0),
         SD_BUS_PROPERTY("Version", "s", property_get, 0, SD_BUS_VTABLE_PROPERTY_CONST),
         SD_BUS_PROPERTY("DefaultAccount", "o", property_get, 0, CHANGING),
         SD_BUS_PROPERTY("OutboxCount", "u", property_get, 0, CHANGING),

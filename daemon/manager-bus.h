@@ -14,4 +14,5 @@ ManagerBus *manager_bus_free(ManagerBus *b);
 DEFINE_CLEANUP(ManagerBus *, manager_bus_free);
 int manager_bus_add_objects(ManagerBus *b, sd_bus *connection);
 void manager_bus_changed(ManagerBus *b);
+void manager_bus_progress(ManagerBus *b, const char *step, uint64_t n_done, uint64_t n_total);
 void manager_bus_directory_changed(ManagerBus *b, uint64_t generation);

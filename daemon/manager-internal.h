@@ -11,11 +11,20 @@
 #include "daemon/state-directory.h"
 
 typedef struct ManagedChannel ManagedChannel;
-typedef struct Hosting Hosting;         /* manager-host.c */
-typedef struct HostFlow HostFlow;       /* manager-host.c: one that somebody asked for */
-typedef struct JoinFlow JoinFlow;       /* manager-join.c */
-typedef struct LeaveFlow LeaveFlow;     /* manager-leave.c */
-typedef struct TrackerFlow TrackerFlow; /* manager-tracker.c */
+typedef struct Hosting Hosting;          /* manager-host.c */
+typedef struct HostFlow HostFlow;        /* manager-host.c: one that somebody asked for */
+typedef struct JoinFlow JoinFlow;        /* manager-join.c */
+typedef struct LeaveFlow LeaveFlow;      /* manager-leave.c */
+typedef struct TrackerFlow TrackerFlow;  /* manager-backup.c */
+void manager_stop_archiving(Manager *m); /* before the store goes */
+/* A key is erased: no snapshot may keep the pages where it was. */
+void manager_stop_backup(Manager *m);
+/* The store is another one, or about to be. */
+bool manager_is_replacing(const Manager *m);
+void manager_archive_loaded(Manager *m, int r); /* … and what is in it is shown */
+
+/* manager-tracker.c */
+typedef struct Archiving Archiving; /* manager-backup.c */
 
 struct ManagerOp {
         Operation base;
@@ -24,6 +33,7 @@ struct ManagerOp {
                 manager_account_fn account;
                 manager_channel_fn channel;
                 manager_done_fn done;
+                manager_archive_fn archive;
         } fn;
         void *userdata;                    /* weak */
         char channel_id[UUID_STRING_SIZE]; /* of the channel that is the result */
@@ -58,6 +68,8 @@ struct Manager {
         bool account_announced;
         Operation *account_op; /* who waits for the account that is being loaded; weak */
         TrackerFlow *tracker_flow;
+        Lane *archive_lane;   /* from the first backup on */
+        Archiving *archiving; /* one at a time */
 
         Actor me; /* username "": nobody is signed in */
         HostLinks *links;

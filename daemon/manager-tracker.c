@@ -198,7 +198,7 @@ int manager_set_tracker(Manager *m, const char *address, const char *pin, bool t
         if (!op)
                 return -ENOMEM;
         op->fn.account = done;
-        if (m->tracker_flow || m->load_job || !m->store) {
+        if (m->tracker_flow || m->load_job || !m->store || manager_is_replacing(m)) {
                 failure_set(&f, ERROR_BUSY, "A tracker is being set.");
                 return manager_op_return(op, ret_op, &f);
         }

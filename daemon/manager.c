@@ -59,6 +59,7 @@ Manager *manager_free(Manager *m) {
                 return NULL;
         m->load_job = job_free(m->load_job);
         m->tracker_flow = tracker_flow_free(m->tracker_flow);
+        manager_stop_archiving(m);
         if (m->peers)
                 manager_drop_account(m);
         operation_cancel_all(&m->ops);
@@ -92,7 +93,8 @@ int manager_start(Manager *m) {
                 return log_error_errno(r, "Another p2pchatd uses %s", m->state_path);
         if (r < 0)
                 return log_error_errno(r, "Cannot use the state directory %s", m->state_path);
-        r = state_directory_path(m->directory, "p2pchat.db", &path);
+        store_sweep(m->state_path);
+        r = state_directory_path(m->directory, STORE_FILE, &path);
         if (r < 0)
                 return r;
         r = store_new(m->rt, path, &m->store);

@@ -6,6 +6,7 @@
 #include "daemon/account.h"
 #include "daemon/channel-member.h"
 #include "daemon/peer.h"
+#include "daemon/store-archive.h"
 
 typedef struct Manager Manager;
 
@@ -41,6 +42,9 @@ typedef struct ManagerObserver {
         void (*on_members_changed)(Manager *m, ChannelMember *c, uint64_t generation,
                                    void *userdata);
         void (*on_directory_changed)(Manager *m, uint64_t generation, void *userdata);
+        /* How far a backup or restore is; twice a second at most. total 0: nobody knows. */
+        void (*on_progress)(Manager *m, const char *step, uint64_t n_done, uint64_t n_total,
+                            void *userdata);
 } ManagerObserver;
 
 int manager_new(const Runtime *rt /* weak */, const ManagerSettings *settings, Manager **ret);
@@ -102,3 +106,17 @@ int manager_unhost(Manager *m, ChannelMember *c, bool forget, manager_done_fn do
 /* Leave for good; forget drops the local copy (kept otherwise, closed). */
 int manager_leave(Manager *m, ChannelMember *c, bool forget, manager_done_fn done, void *userdata,
                   ManagerOp **ret_op);
+
+/* All that the store holds, but no key, into fd (a copy of it is kept until the end). The waiting's
+ * end is its end. aside: NULL. ERROR_BUSY: one at a time. ERROR_TIMEOUT: nobody read for a minute.
+ */
+typedef void (*manager_archive_fn)(const Failure *f, const BackupSummary *summary,
+                                   const char *aside, void *userdata);
+int manager_back_up(Manager *m, int fd, manager_archive_fn done, void *userdata,
+                    ManagerOp **ret_op);
+/* The backup in fd becomes the store, and the account of its tracker is shown, with nobody signed
+ * in. ERROR_ALREADY_SIGNED_IN, ERROR_CONFLICT: it holds channels, and set_aside is not wished;
+ * with it, the store before keeps the name `aside`. Until the store is swapped, the waiting's end
+ * is its end. */
+int manager_restore(Manager *m, int fd, bool set_aside, manager_archive_fn done, void *userdata,
+                    ManagerOp **ret_op);

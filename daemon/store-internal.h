@@ -24,11 +24,15 @@ struct Store {
         StoreHead *heads; /* store_set_last_seq() that wait for the next write, by row */
 };
 
+extern const char *const store_migrations[]; /* ends with NULL */
+
 /* As sql_write() and sql_read(). What waits lazily goes first, so that order is kept. */
 int store_write(Store *s, sql_work_fn work, void *request, job_free_fn free_request,
                 job_done_fn done, void *userdata, Job **ret_job);
 int store_read(Store *s, sql_work_fn work, void *request, job_free_fn free_request,
                job_done_fn done, void *userdata, Job **ret_job);
+
+void store_forget_heads(Store *s);
 
 /* NULL for SQL NULL (and for want of memory: *error then says so). */
 char *store_column_dup(sqlite3_stmt *stmt, int column, int *error);

@@ -16,7 +16,7 @@
  *
  * entry.sender is who the host deduplicates by: the username of a user, the key of a guest; NULL in
  * copies, whose host did it. */
-static const char *const migrations[] = {
+const char *const store_migrations[] = {
         "CREATE TABLE tracker ("
         "        tracker_id TEXT NOT NULL PRIMARY KEY,"
         "        pin TEXT NOT NULL,"
@@ -178,6 +178,10 @@ static void clear_heads(Store *s) {
         }
 }
 
+void store_forget_heads(Store *s) {
+        clear_heads(s);
+}
+
 static int flush_heads(Store *s) {
         HeadsRequest *q;
         StoreHead *h, *next;
@@ -268,7 +272,7 @@ int store_new(const Runtime *rt, const char *path, Store **ret) {
         if (!s)
                 return -ENOMEM;
         *s = (Store){ .rt = rt };
-        r = sql_new(rt, path, migrations, &s->sql);
+        r = sql_new(rt, path, store_migrations, &s->sql);
         if (r < 0)
                 return r;
         *ret = TAKE_PTR(s);

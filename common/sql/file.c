@@ -105,7 +105,8 @@ int sql_file_create(const char *path, const char *const *migrations, unsigned ve
         r = file_new(path, SQLITE_OPEN_READWRITE, goes_on, userdata, &f);
         if (r >= 0)
                 r = sql_tx_exec(&f->tx, "PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF;"
-                                        "PRAGMA foreign_keys=ON; PRAGMA temp_store=MEMORY");
+                                        "PRAGMA foreign_keys=ON; PRAGMA temp_store=MEMORY;"
+                                        "PRAGMA secure_delete=ON");
         if (r >= 0)
                 r = sql_file_set_triggers(f, false);
         if (r >= 0)
@@ -335,25 +336,45 @@ static int copy_cell(sqlite3_stmt *from, sqlite3_stmt *to, int column) {
         }
 }
 
-/* INSERT INTO table (its columns) VALUES (?, …): by name, so that order does not matter. */
-static int prepare_insert(sqlite3 *db, const char *table, sqlite3_stmt *from, sqlite3_stmt **ret) {
-        sqlite3_str *s = sqlite3_str_new(db);
-        int n = sqlite3_column_count(from), r;
-        char *text;
+static bool is_left_out(const char *column, const char *const *without) {
+        for (; without && *without; without++)
+                if (streq(column, *without))
+                        return true;
+        return false;
+}
 
-        sqlite3_str_appendf(s, "INSERT INTO \"%w\" (", table);
-        for (int i = 0; i < n; i++)
-                sqlite3_str_appendf(s, "%s\"%w\"", i ? ", " : "", sqlite3_column_name(from, i));
-        sqlite3_str_appendall(s, ") VALUES (");
-        for (int i = 0; i < n; i++)
-                sqlite3_str_appendall(s, i ? ", ?" : "?");
-        sqlite3_str_appendall(s, ")");
-        text = sqlite3_str_finish(s);
-        if (!text)
-                return -ENOMEM;
-        r = sqlite3_prepare_v2(db, text, -1, ret, NULL);
+/* Both by the names of the columns, so that their order does not matter. */
+static int make_texts(sqlite3 *db, const char *table, const char *const *without, char **ret_select,
+                      char **ret_insert) {
+        sqlite3_str *select = sqlite3_str_new(db), *insert = sqlite3_str_new(db);
+        sqlite3_str *values = sqlite3_str_new(db);
+        sqlite3_stmt *stmt = NULL;
+        char *list, *text;
+        int n = 0, r;
+
+        sqlite3_str_appendall(select, "SELECT ");
+        sqlite3_str_appendf(insert, "INSERT INTO \"%w\" (", table);
+        text = sqlite3_mprintf("SELECT * FROM \"%w\"", table);
+        r = text ? sql_errno(db, sqlite3_prepare_v2(db, text, -1, &stmt, NULL)) : -ENOMEM;
         sqlite3_free(text);
-        return sql_errno(db, r);
+        for (int i = 0; r >= 0 && i < sqlite3_column_count(stmt); i++) {
+                const char *column = sqlite3_column_name(stmt, i);
+
+                if (!column || is_left_out(column, without))
+                        continue;
+                sqlite3_str_appendf(select, "%s\"%w\"", n ? ", " : "", column);
+                sqlite3_str_appendf(insert, "%s\"%w\"", n ? ", " : "", column);
+                sqlite3_str_appendall(values, n ? ", ?" : "?");
+                n++;
+        }
+        sqlite3_finalize(stmt);
+        sqlite3_str_appendf(select, " FROM \"%w\"", table);
+        list = sqlite3_str_finish(values);
+        sqlite3_str_appendf(insert, ") VALUES (%s)", list ? list : "");
+        sqlite3_free(list);
+        *ret_select = sqlite3_str_finish(select);
+        *ret_insert = sqlite3_str_finish(insert);
+        return r < 0 ? r : *ret_select && *ret_insert ? 0 : -ENOMEM;
 }
 
 static int copy_rows(SqlFile *f, sqlite3_stmt *from, sqlite3 *db, sqlite3_stmt *to, uint64_t *n) {
@@ -378,23 +399,25 @@ static int copy_rows(SqlFile *f, sqlite3_stmt *from, sqlite3 *db, sqlite3_stmt *
         return r;
 }
 
-int sql_file_copy(SqlFile *from, SqlFile *to, const char *table, uint64_t *ret_n) {
+int sql_file_copy(SqlFile *from, SqlFile *to, const char *table, const char *const *without,
+                  uint64_t *ret_n) {
         sqlite3_stmt *source = NULL, *target = NULL;
+        char *select = NULL, *insert = NULL;
         uint64_t n = 0;
-        char *text;
         int r;
 
-        text = sqlite3_mprintf("SELECT * FROM \"%w\"", table);
-        if (!text)
-                return -ENOMEM;
-        r = sql_errno(from->tx.db, sqlite3_prepare_v2(from->tx.db, text, -1, &source, NULL));
-        sqlite3_free(text);
+        r = make_texts(from->tx.db, table, without, &select, &insert);
         if (r >= 0)
-                r = prepare_insert(to->tx.db, table, source, &target);
+                r = sql_errno(from->tx.db,
+                              sqlite3_prepare_v2(from->tx.db, select, -1, &source, NULL));
+        if (r >= 0)
+                r = sql_errno(to->tx.db, sqlite3_prepare_v2(to->tx.db, insert, -1, &target, NULL));
         if (r >= 0)
                 r = copy_rows(from, source, to->tx.db, target, &n);
         sqlite3_finalize(source);
         sqlite3_finalize(target);
+        sqlite3_free(select);
+        sqlite3_free(insert);
         if (r >= 0 && ret_n)
                 *ret_n = n;
         return r;
