@@ -232,7 +232,7 @@ static int draft_finish(Draft *d, bool force) {
 
 static int fail_file(Ctl *ctl, const char *name, int r) {
         if (r == -EEXIST)
-                return client_fail_as(ctl, "Conflict", EXIT_FAILED,
+                return client_fail_as(ctl, "Conflict", EXIT_REFUSED,
                                       "%s is there already; --force replaces it", name);
         return client_fail_as(ctl, "Internal", EXIT_FAILED, "%s: %s", name, strerror(-r));
 }
@@ -244,7 +244,7 @@ static int backup_file(Ctl *ctl, const char *name, bool force, Result *s) {
 
         if (stat(name, &st) >= 0) {
                 if (!S_ISREG(st.st_mode))
-                        return client_fail_as(ctl, "BadRequest", EXIT_FAILED,
+                        return client_fail_as(ctl, "BadRequest", EXIT_REFUSED,
                                               "%s is no file; give a file, or - for a pipe", name);
                 if (!force)
                         return fail_file(ctl, name, -EEXIST);
@@ -307,9 +307,9 @@ static int verb_restore(Ctl *ctl, int argc, char **argv) {
         if (!streq(args[0], "-")) {
                 file = open(args[0], O_RDONLY | O_CLOEXEC | O_NOCTTY);
                 if (file < 0)
-                        return client_fail_as(ctl, "BadRequest",
-                                              errno == ENOENT ? EXIT_NO_SUCH : EXIT_FAILED,
-                                              "%s: %s", args[0], strerror(errno));
+                        return errno == ENOENT ? client_fail_as(ctl, "NoSuchFile", EXIT_NO_SUCH,
+                                                                "There is no file %s", args[0])
+                                               : fail_file(ctl, args[0], -errno);
         }
         r = call(ctl, "Restore", file < 0 ? STDIN_FILENO : file, arg_set_aside, &s);
         if (r != EXIT_OK)

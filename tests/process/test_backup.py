@@ -8,9 +8,7 @@ import re
 import sqlite3
 import stat
 
-import pytest
-
-from p2pchat import CHANNEL, MANAGER, PATH, wait_for
+from p2pchat import CHANNEL, wait_for
 
 
 def keys_of(peer):
@@ -86,3 +84,83 @@ def test_the_move(world, tmp_path):
     assert bob.texts(den)[-1] == "only the old computer has this"
     new.send(lobby, "from the new computer", wait="stored")
     wait_for(lambda: alice.texts(lobby)[-1:] == ["from the new computer"], "the old one to hear it")
+
+
+def test_what_waits_is_stored_once(world, tmp_path):
+    """Both computers send what waited at the time of the backup; a guest's texts have no sender any more."""
+    alice, bob = world.people("alice", "bob")
+    guest = world.peer("guest")
+    guest.trust()
+    guest.manager("SignInGuest", "sa{sv}", "gus", {})
+    lobby = bob.host("lobby", send_permission="everyone")
+    for peer in (alice, guest):
+        peer.join("lobby")
+        live(peer, lobby)
+    bob.stop_daemon()
+    for peer in (alice, guest):
+        wait_for(lambda p=peer: p.get(lobby, CHANNEL, "State") != "live", "bob to be away")
+        peer.send(lobby, "waits")
+        peer.ctl("backup", str(tmp_path / peer.name))
+    new = world.peer("new")
+    new.ctl("restore", str(tmp_path / "alice"))
+    new.manager("SignIn", "ssa{sv}", "alice", "correct horse alice", {})
+    wait_for(lambda: lobby in new.objects(), "the channel to appear")
+    assert new.get(lobby, CHANNEL, "OutboxCount") == 1
+    bob.start_daemon()
+    for peer in (alice, new, guest):
+        live(peer, lobby)
+        wait_for(lambda p=peer: p.get(lobby, CHANNEL, "OutboxCount") == 0, "the outbox to be empty")
+    assert bob.texts(lobby) == ["waits", "waits"]  # alice's, and the guest's own from where it was typed
+
+    other = world.peer("other")
+    told = json.loads(other.ctl("restore", str(tmp_path / "guest"), "--json=short").stdout)
+    assert (told["outbox"], told["users"]) == (0, [])
+    with sqlite3.connect(f"file:{other.state}/p2pchat.db?mode=ro", uri=True) as db:
+        assert db.execute("SELECT state, error, text FROM outbox").fetchall() == [("failed", "expired", "waits")]
+        assert db.execute("SELECT n_queued, n_unsent, n_unsent_bytes FROM channel").fetchall() == [(0, 1, 5)]
+
+
+def test_what_is_here_is_in_the_way(world, tmp_path):
+    alice, bob = world.people("alice", "bob")
+    alice.host("lobby")
+    den = bob.host("den")
+    bob.send(den, "keep me", wait="stored")
+    backup = tmp_path / "b"
+    alice.ctl("backup", str(backup))
+
+    # nothing is overwritten unasked, and what replaces is whole
+    was = backup.read_bytes()
+    told = alice.ctl("backup", str(backup), "--json", check=False)
+    assert told.returncode == 7 and json.loads(told.stdout)["error"]["name"].endswith(".Conflict")
+    assert backup.read_bytes() == was
+    backup.write_bytes(b"older")
+    alice.ctl("backup", str(backup), "--force")
+    assert backup.read_bytes().startswith(b"SQLite format 3")
+    assert alice.ctl("backup", str(tmp_path), "--force", check=False).returncode == 7
+    assert alice.ctl("backup", str(tmp_path / "no" / "where"), check=False).returncode == 1
+    assert os.listdir(tmp_path) == ["b"]
+
+    def refused(code, name, *args):
+        told = bob.ctl("restore", *args, "--json", check=False)
+        assert told.returncode == code, told
+        assert json.loads(told.stdout)["error"]["name"] == "org.p2pchat.Error." + name
+    refused(1, "AlreadySignedIn", str(backup))
+    refused(1, "AlreadySignedIn", str(backup), "--set-aside")
+    assert bob.texts(den) == ["keep me"]
+    bob.ctl("signout")
+    refused(7, "Conflict", str(backup))
+    refused(4, "NoSuchFile", str(backup) + ".not")
+    told = json.loads(bob.ctl("restore", str(backup), "--set-aside", "--json").stdout)
+    assert told["set_aside"].startswith(bob.state + "/p2pchat.db.set-aside-")
+    assert told["users"] == ["alice"]
+    with sqlite3.connect(f"file:{told['set_aside']}?mode=ro", uri=True) as db:
+        assert db.execute("SELECT name FROM channel").fetchall() == [("den",)]
+        assert db.execute("SELECT count(*) FROM entry WHERE extra LIKE '%keep me%'").fetchone() == (1,)
+    assert os.stat(told["set_aside"]).st_nlink == 1
+    for name in os.listdir(bob.state):
+        assert stat.S_IMODE(os.stat(os.path.join(bob.state, name)).st_mode) == 0o600, name
+    bob.manager("SignIn", "ssa{sv}", "alice", "correct horse alice", {})
+    wait_for(lambda: [p for p in bob.objects() if "/channel/" in p], "alice's channel")
+    bob.stop_daemon()
+    bob.start_daemon()
+    wait_for(lambda: [p for p in bob.objects() if "/channel/" in p], "the channel, after a restart")

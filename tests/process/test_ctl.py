@@ -20,7 +20,7 @@ CHANNEL_KEYS = {"channel_name", "channel_id", "state", "state_reason", "role", "
                 "members_online"}
 VERBS = ("status", "tracker", "signup", "signin", "guest", "signout", "whoami", "list", "channels", "host", "unhost",
          "join", "leave", "send", "log", "outbox", "members", "info", "view", "sending",
-         "authorize", "deauthorize", "chat")
+         "authorize", "deauthorize", "backup", "restore", "chat")
 ERROR = "org.p2pchat.Error."
 
 
