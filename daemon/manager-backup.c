@@ -132,6 +132,10 @@ static void fail_replace(Archiving *a, int r) {
         else if (r == -ENOTUNIQ)
                 (void) failure_set(&a->failure, ERROR_CONFLICT,
                                    "Somebody joined a channel meanwhile; restore with set_aside.");
+        else if (r == -EBUSY)
+                (void) failure_set(&a->failure, ERROR_BUSY,
+                                   "The store is open in another program; close it, and restore "
+                                   "again. Nothing has changed.");
         else
                 (void) failure_set(&a->failure, ERROR_INTERNAL,
                                    "Cannot put the backup in place: %s. Nothing has changed.",

@@ -128,7 +128,7 @@ def test_describe(two):
 def test_unknown_options_are_refused_everywhere(two):
     """… by every method that the XML lists, and x-… is let through by the parser."""
     alice, _, lobby, _ = two
-    values = {"s": NO_SUCH, "t": 0, "u": 1, "o": "/"}
+    values = {"s": NO_SUCH, "t": 0, "u": 1, "o": "/", "h": dbus.types.UnixFd(0)}
     for path, interface in all_objects(alice, lobby):
         for name, arguments in written(interface).items():
             if not name.startswith("method "):

@@ -2,6 +2,7 @@
 """Moving to another computer: a backup holds everything but keys, is made and restored while everything
 goes on, and no log is ever served by two."""
 import base64
+import contextlib
 import json
 import os
 import re
@@ -14,7 +15,7 @@ from p2pchat import CHANNEL, wait_for
 def keys_of(peer):
     """PEM bodies and DER bytes of every key and certificate in a peer's store."""
     secrets = []
-    with sqlite3.connect(f"file:{peer.state}/p2pchat.db?mode=ro", uri=True) as db:
+    with contextlib.closing(sqlite3.connect(f"file:{peer.state}/p2pchat.db?mode=ro", uri=True)) as db:
         pems = [r[0] for r in db.execute("SELECT key_pem FROM secret")]
         pems += [r[0] for r in db.execute("SELECT certificate_pem FROM identity WHERE certificate_pem IS NOT NULL")]
     for pem in pems:
@@ -77,7 +78,7 @@ def test_the_move(world, tmp_path):
 
     assert state_of(new, den) == ("closed", "restored")
     assert new.texts(den) == [f"den {i}" for i in range(5)]
-    with sqlite3.connect(f"file:{new.state}/p2pchat.db?mode=ro", uri=True) as db:
+    with contextlib.closing(sqlite3.connect(f"file:{new.state}/p2pchat.db?mode=ro", uri=True)) as db:
         assert db.execute("SELECT went_back, hosted FROM channel WHERE name = 'den'").fetchone() == (1, 1)
         assert db.execute("SELECT count(*) FROM secret").fetchone() == (1,)  # of its own
     assert not [s for s in secrets if s in (open(f"{new.state}/p2pchat.db", "rb").read())]
@@ -115,7 +116,7 @@ def test_what_waits_is_stored_once(world, tmp_path):
     other = world.peer("other")
     told = json.loads(other.ctl("restore", str(tmp_path / "guest"), "--json=short").stdout)
     assert (told["outbox"], told["users"]) == (0, [])
-    with sqlite3.connect(f"file:{other.state}/p2pchat.db?mode=ro", uri=True) as db:
+    with contextlib.closing(sqlite3.connect(f"file:{other.state}/p2pchat.db?mode=ro", uri=True)) as db:
         assert db.execute("SELECT state, error, text FROM outbox").fetchall() == [("failed", "expired", "waits")]
         assert db.execute("SELECT n_queued, n_unsent, n_unsent_bytes FROM channel").fetchall() == [(0, 1, 5)]
 
@@ -153,7 +154,7 @@ def test_what_is_here_is_in_the_way(world, tmp_path):
     told = json.loads(bob.ctl("restore", str(backup), "--set-aside", "--json").stdout)
     assert told["set_aside"].startswith(bob.state + "/p2pchat.db.set-aside-")
     assert told["users"] == ["alice"]
-    with sqlite3.connect(f"file:{told['set_aside']}?mode=ro", uri=True) as db:
+    with contextlib.closing(sqlite3.connect(f"file:{told['set_aside']}?mode=ro", uri=True)) as db:
         assert db.execute("SELECT name FROM channel").fetchall() == [("den",)]
         assert db.execute("SELECT count(*) FROM entry WHERE extra LIKE '%keep me%'").fetchone() == (1,)
     assert os.stat(told["set_aside"]).st_nlink == 1

@@ -144,7 +144,7 @@ def test_what_is_counted_is_counted_again(stage, world):
                    "UPDATE tracker SET identity = 1")
     peer = world.peer("counts")
     restore(peer, path)
-    with sqlite3.connect(f"file:{peer.state}/p2pchat.db?mode=ro", uri=True) as db:
+    with contextlib.closing(sqlite3.connect(f"file:{peer.state}/p2pchat.db?mode=ro", uri=True)) as db:
         assert db.execute("SELECT n_queued, n_unsent, n_unread, went_back, closed, reason FROM channel").fetchone() == \
             (0, 0, 0, 1, 1, "restored")
         assert db.execute("SELECT count(*) FROM secret").fetchone() == (0,)
@@ -275,6 +275,18 @@ def test_a_full_disk(stage, world):
     full.ctl("restore", small)
 
 
+def test_somebody_else_has_the_store_open(stage, world):
+    """Its WAL would stay, and be played into the store that comes: nothing is done."""
+    peer = world.peer("shared")
+    path = peer.state + "/p2pchat.db"
+    with contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as db:
+        assert db.execute("SELECT count(*) FROM channel").fetchone() == (0,)
+        name, message = refused(restore, peer, stage.backup)
+        assert name == ERROR + "Busy" and "in another program" in message
+        untouched(peer)
+    restore(peer, stage.backup)
+
+
 def test_killed_at_any_moment(stage, world):
     """Either the store before or the backup is there, whole; what was half done is gone."""
     chance = random.Random(seed := random.SystemRandom().getrandbits(32))
@@ -289,7 +301,7 @@ def test_killed_at_any_moment(stage, world):
             peer.stop_daemon(signal.SIGKILL)
         peer.start_daemon()
         wait_for(lambda: not PARTS & set(os.listdir(peer.state)), "the leftovers to go")
-        with sqlite3.connect(f"file:{peer.state}/p2pchat.db?mode=ro", uri=True) as db:
+        with contextlib.closing(sqlite3.connect(f"file:{peer.state}/p2pchat.db?mode=ro", uri=True)) as db:
             assert db.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
             n = db.execute("SELECT count(*) FROM channel").fetchone()[0]
             assert db.execute("SELECT count(*) FROM entry").fetchone()[0] == (61 if n else 0)

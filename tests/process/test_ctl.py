@@ -112,7 +112,8 @@ def test_no_daemon(tmp_path):
                  "log": ["x1"], "members": ["x1"], "info": ["x1"], "view": ["x1", "public"],
                  "sending": ["x1", "everyone"], "authorize": ["x1", "y1"],
                  "deauthorize": ["x1", "y1"], "signup": ["x1", "--password-fd=0"],
-                 "signin": ["x1", "--password-fd=0"], "guest": ["x1"]}
+                 "signin": ["x1", "--password-fd=0"], "guest": ["x1"],
+                 "backup": [str(tmp_path / "backup")], "restore": [__file__]}
     with world:
         peer = Peer(world, "x")
         for has_bus in (False, True):
