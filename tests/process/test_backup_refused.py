@@ -141,7 +141,8 @@ def test_what_is_counted_is_counted_again(stage, world):
                    " closed = 0, reason = NULL",
                    "INSERT INTO secret SELECT id, '-----BEGIN PRIVATE KEY-----' FROM identity",
                    "UPDATE identity SET certificate_pem = 'CERT'",
-                   "UPDATE tracker SET identity = 1")
+                   "UPDATE tracker SET identity = 1, revocations = 99",
+                   "INSERT INTO revocation SELECT tracker_id, hex(zeroblob(32)), 1, 9000000000000000 FROM tracker")
     peer = world.peer("counts")
     restore(peer, path)
     with contextlib.closing(sqlite3.connect(f"file:{peer.state}/p2pchat.db?mode=ro", uri=True)) as db:
@@ -149,7 +150,8 @@ def test_what_is_counted_is_counted_again(stage, world):
             (0, 0, 0, 1, 1, "restored")
         assert db.execute("SELECT count(*) FROM secret").fetchone() == (0,)
         assert db.execute("SELECT certificate_pem FROM identity").fetchone() == (None,)
-        assert db.execute("SELECT identity FROM tracker").fetchone() == (None,)
+        assert db.execute("SELECT identity, revocations FROM tracker").fetchone() == (None, 0)
+        assert db.execute("SELECT count(*) FROM revocation").fetchone() == (0,)
 
 
 def test_descriptors(stage):
