@@ -9,6 +9,9 @@
 #include "base/timestamp.h"
 #include "net/rpc-internal.h"
 
+/* Where both certificates end at once, who can say why goes first. */
+#define FAREWELL_USEC (5 * USEC_PER_SEC)
+
 Rpc *rpc_ref(Rpc *r) {
         r->n_ref++;
         return r;
@@ -93,6 +96,8 @@ static void rpc_arm_certificate(Rpc *r) {
                 return;
         now = clock_realtime(r->rt->clock);
         end = peer->not_after + CERTIFICATE_GRACE_USEC;
+        if (conn_is_accepting(r->conn))
+                end -= FAREWELL_USEC;
         clock_timer_arm(r->certificate, end > now ? end - now : 0);
 }
 
@@ -113,7 +118,15 @@ static void on_ping_timer(void *userdata) {
 }
 
 static void on_certificate_timer(void *userdata) {
-        rpc_go_away(userdata, "certificate-expired", 0);
+        Rpc *r = userdata;
+
+        if (r->state >= RPC_ENDING)
+                return;
+        rpc_set_reason(r, -EKEYEXPIRED, "the other side's certificate has ended");
+        if (conn_is_accepting(r->conn))
+                rpc_go_away(r, "certificate-expired", 0);
+        else
+                rpc_end(r); /* GOING_AWAY is what the other side would say */
 }
 
 static void on_hello_deadline(void *userdata) {
@@ -250,6 +263,8 @@ static void rpc_on_request(Rpc *r, Envelope *e, size_t n_bytes) {
                         return;
                 }
                 rpc_request_reply(q, NULL);
+                if (r->state == RPC_READY)
+                        rpc_arm_certificate(r);
                 if (r->handlers.on_ping)
                         r->handlers.on_ping(r, payload, r->userdata);
         } else if (r->state == RPC_HELLO) {
@@ -330,12 +345,11 @@ static void on_open(Conn *conn, void *userdata) {
 
         r->state = RPC_HELLO;
         conn_set_silence_max(conn, SILENCE_MAX_USEC);
-        if (conn_is_accepting(conn)) {
+        rpc_arm_certificate(r);
+        if (conn_is_accepting(conn))
                 clock_timer_arm(r->hello, HELLO_TIMEOUT_USEC);
-                rpc_arm_certificate(r);
-        } else {
+        else
                 rpc_say_hello(r);
-        }
 }
 
 static void on_closed(Conn *conn, const ConnClosed *why, void *userdata) {
