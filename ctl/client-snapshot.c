@@ -60,6 +60,9 @@ static const Property channel_properties[] = {
 static const Property host_properties[] = {
         PROPERTY(ChannelView, connections, "Connections", 'u'),
         PROPERTY(ChannelView, reachable, "Reachable", 's'),
+        PROPERTY(ChannelView, reachable_reason, "ReachableReason", 's'),
+        PROPERTY(ChannelView, observed, "ObservedAddress", 's'),
+        PROPERTY(ChannelView, addresses, "Addresses", 'S'),
         {},
 };
 
@@ -71,11 +74,24 @@ static char **strings_free(char **s) {
 }
 
 static void channel_view_done(ChannelView *c) {
-        char **owned[] = { &c->path, &c->id,   &c->name, &c->topic, &c->owner,  &c->host,
-                           &c->role, &c->view, &c->send, &c->state, &c->reason, &c->reachable };
+        char **owned[] = { &c->path,
+                           &c->id,
+                           &c->name,
+                           &c->topic,
+                           &c->owner,
+                           &c->host,
+                           &c->role,
+                           &c->view,
+                           &c->send,
+                           &c->state,
+                           &c->reason,
+                           &c->reachable,
+                           &c->reachable_reason,
+                           &c->observed };
 
         for (size_t i = 0; i < ELEMENTSOF(owned); i++)
                 free(*owned[i]);
+        strings_free(c->addresses);
         *c = (ChannelView){};
 }
 

@@ -60,7 +60,8 @@ typedef struct ChannelView {
         uint32_t unread, outbox, members;
         bool hosted;
         uint32_t connections;
-        char *reachable;
+        char *reachable, *reachable_reason, *observed;
+        char **addresses; /* NULL-terminated; NULL: not hosted here */
 } ChannelView;
 
 /* Everything in one answer of the object manager. */

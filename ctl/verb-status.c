@@ -22,7 +22,35 @@ static void channel_json(Writer *w, const ChannelView *c) {
         writer_uint(w, "unread", c->unread);
         writer_uint(w, "outbox", c->outbox);
         writer_uint(w, "members_online", c->members);
+        writer_string(w, "reachable", c->hosted ? c->reachable : NULL);
+        writer_string(w, "reachable_reason", c->hosted ? c->reachable_reason : NULL);
+        writer_string(w, "observed_address", c->hosted && *c->observed ? c->observed : NULL);
         writer_end_object(w);
+}
+
+/* What a host should know of who can come in; all of them have the same door. */
+static void print_reach(const Snapshot *s) {
+        const ChannelView *c = NULL;
+        const char *port = NULL, *end;
+
+        for (size_t i = 0; i < s->n_channels && !c; i++)
+                c = s->channels[i].hosted ? s->channels + i : NULL;
+        if (!c || !*c->reachable_reason)
+                return;
+        if (streq(c->reachable_reason, "loopback-only")) {
+                puts("Reach:    nobody can come in: it listens on this machine's loopback only");
+                return;
+        }
+        if (c->addresses && c->addresses[0])
+                port = strrchr(c->addresses[0], ':');
+        printf("Reach:    nobody has come in yet; port %s may be closed\n",
+               port ? port + 1 : "of this daemon");
+        end = strrchr(c->observed, ':');
+        if (streq(c->reachable_reason, "behind-nat") && end)
+                printf("          this machine is behind NAT: the tracker sees it at %.*s, and "
+                       "others "
+                       "come in only where the router forwards that port\n",
+                       (int) (end - c->observed), c->observed);
 }
 
 static int print_channels(const Snapshot *s, const char *only) {
@@ -131,6 +159,7 @@ static int verb_status(Ctl *ctl, int argc, char **argv) {
                         printf("%s%s", a == s.manager.listen ? ", listening on " : " ", *a);
                 putchar('\n');
                 print_account(&s.account);
+                print_reach(&s);
                 if (s.manager.clock_offset > (int64_t) USEC_PER_MINUTE ||
                     s.manager.clock_offset < -(int64_t) USEC_PER_MINUTE)
                         printf("Clock:    yours is %" PRIi64 " s %s the tracker's\n",
@@ -147,6 +176,12 @@ static int verb_status(Ctl *ctl, int argc, char **argv) {
                 }
         }
         r = print_channels(&s, n_args == 1 ? args[0] : NULL);
+        for (size_t i = 0; n_args == 1 && i < s.n_channels; i++)
+                if (s.channels[i].hosted && (strcasecmp(s.channels[i].name, args[0]) == 0 ||
+                                             streq(s.channels[i].id, args[0]))) {
+                        putchar('\n');
+                        print_reach(&s);
+                }
         return r < 0 ? client_fail(ctl, NULL, r) : EXIT_OK;
 }
 

@@ -50,11 +50,22 @@ static int write_channel(ChannelMember *c, void *userdata) {
         return 0;
 }
 
+static void write_addresses(Writer *w, const char *key, const Address *addresses, size_t n) {
+        char address[ADDRESS_STRING_SIZE];
+
+        writer_begin_array(w, key);
+        for (size_t i = 0; i < n; i++) {
+                address_print(&addresses[i], address);
+                writer_string(w, NULL, address);
+        }
+        writer_end_array(w);
+}
+
 int describe_manager(const Manager *m, char **ret) {
         const Account *a = manager_get_account(m);
         _cleanup_(writer_done) Writer w = {};
         size_t n_channels, n_members, n;
-        const Address *addresses;
+        const Address *addresses, *observed;
         int r;
 
         writer_begin_object(&w, NULL);
@@ -66,15 +77,14 @@ int describe_manager(const Manager *m, char **ret) {
         manager_get_hosting(m, &n_channels, &n_members);
         writer_uint(&w, "hosting", n_channels);
         writer_uint(&w, "outbox", manager_get_n_outbox(m));
-        writer_begin_array(&w, "listen");
         n = manager_get_listen_addresses(m, &addresses);
-        for (size_t i = 0; i < n; i++) {
-                char address[ADDRESS_STRING_SIZE];
-
-                address_print(&addresses[i], address);
-                writer_string(&w, NULL, address);
-        }
-        writer_end_array(&w);
+        write_addresses(&w, "listen", addresses, n);
+        n = manager_get_advertised_addresses(m, &addresses);
+        write_addresses(&w, "advertised", addresses, n);
+        observed = manager_get_observed_address(m);
+        write_addresses(&w, "observed", observed, observed ? 1 : 0);
+        writer_string(&w, "reachable", manager_get_reachable(m));
+        writer_string(&w, "reachable_reason", manager_get_reachable_reason(m));
         writer_begin_array(&w, "channels");
         r = manager_each_channel(m, write_channel, &w);
         if (r < 0)

@@ -73,7 +73,24 @@ static void read_lease_until(const void *object, PropertyValue *ret) {
 static void read_reachable(const void *object, PropertyValue *ret) {
         const ChannelObject *o = object;
 
-        ret->s = peer_server_was_reached(manager_get_peers(o->manager)) ? "yes" : "unknown";
+        ret->s = manager_get_reachable(o->manager);
+}
+
+static void read_reachable_reason(const void *object, PropertyValue *ret) {
+        const ChannelObject *o = object;
+
+        ret->s = manager_get_reachable_reason(o->manager);
+}
+
+static void read_observed_address(const void *object, PropertyValue *ret) {
+        const ChannelObject *o = object;
+        const Address *observed = manager_get_observed_address(o->manager);
+
+        ret->s = "";
+        if (observed) {
+                address_print(observed, ret->strings[0]);
+                ret->s = ret->strings[0];
+        }
 }
 
 const PropertySpec host_properties[] = {
@@ -81,6 +98,8 @@ const PropertySpec host_properties[] = {
         { "Addresses", "as", PROPERTY_PACED, read_addresses },
         { "LeaseUntil", "t", PROPERTY_SILENT, read_lease_until },
         { "Reachable", "s", PROPERTY_PACED, read_reachable },
+        { "ReachableReason", "s", PROPERTY_PACED, read_reachable_reason },
+        { "ObservedAddress", "s", PROPERTY_PACED, read_observed_address },
         {},
 };
 
@@ -100,5 +119,7 @@ const sd_bus_vtable host_vtable[] = {
         SD_BUS_PROPERTY("Addresses", "as", property_get, 0, CHANGING),
         SD_BUS_PROPERTY("LeaseUntil", "t", property_get, 0, 0),
         SD_BUS_PROPERTY("Reachable", "s", property_get, 0, CHANGING),
+        SD_BUS_PROPERTY("ReachableReason", "s", property_get, 0, CHANGING),
+        SD_BUS_PROPERTY("ObservedAddress", "s", property_get, 0, CHANGING),
         SD_BUS_VTABLE_END,
 };

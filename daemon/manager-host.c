@@ -206,6 +206,7 @@ static void on_loaded(ChannelHost *host, int r, void *userdata) {
         /* The epoch with which it may be served when the tracker is away. */
         channel_member_set_hosted(x->member, true, true);
         managed_channel_announce(x);
+        manager_reach_hosting(x->manager);
         manager_changed(x->manager);
         if (h->flow && host_flow_up(h->flow, host))
                 h->flow = NULL;
@@ -329,6 +330,7 @@ static void on_registered(const Value *payload, const Failure *failure, void *us
                 register_failed(h, failure);
                 return;
         }
+        manager_reach_observed(m, value_string(value_get(payload, "observed_address"), NULL));
         m->lease_usec = MIN(seconds, UINT64_C(3600)) * USEC_PER_SEC;
         h->registered = true;
         h->held_until = 0;

@@ -39,6 +39,15 @@ struct ManagerOp {
         char channel_id[UUID_STRING_SIZE]; /* of the channel that is the result */
 };
 
+/* Why it is not known that others can come in (manager-reach.c). */
+typedef enum ReachReason {
+        REACH_REASON_NONE,
+        REACH_NOBODY_YET,
+        REACH_BEHIND_NAT,
+        REACH_LOOPBACK_ONLY,
+        REACH_REASON_MAX
+} ReachReason;
+
 /* One channel of who is signed in. */
 struct ManagedChannel {
         Manager *manager; /* weak */
@@ -79,7 +88,11 @@ struct Manager {
         LeaveFlow *leaves;        /* LeaveFlow */
 
         PeerServer *peers;
-        NetworkWatch *network; /* NULL: the kernel does not tell */
+        ClockTimer *reach; /* nobody has come in for so long */
+        Address observed;  /* by the tracker; size 0: not yet */
+        bool has_waited, is_behind_nat;
+        ReachReason reach_told; /* to the journal */
+        NetworkWatch *network;  /* NULL: the kernel does not tell */
         Address listening[PEER_LISTENERS_MAX];
         size_t n_listening;
         Address advertised[ADDRESSES_MAX];
@@ -183,6 +196,13 @@ bool host_flow_end(HostFlow *f, const Failure *failure);
 int manager_lease_init(Manager *m);
 void manager_lease_schedule(Manager *m);
 void manager_ask_revocations(Manager *m); /* now, not with the next heartbeat */
+
+/* manager-reach.c */
+int manager_reach_init(Manager *m);
+void manager_reach_hosting(Manager *m); /* something is served */
+/* What HOST was answered; may be anything, or NULL. */
+void manager_reach_observed(Manager *m, const char *observed);
+void manager_reach_moved(Manager *m); /* our addresses are others now: nothing is known */
 
 /* manager-network.c */
 int manager_network_init(Manager *m);

@@ -46,6 +46,9 @@ int manager_new(const Runtime *rt, const ManagerSettings *settings, Manager **re
         r = peer_server_new(rt, &peer_handlers, m, &m->peers);
         if (r < 0)
                 return r;
+        r = manager_reach_init(m);
+        if (r < 0)
+                return r;
         r = manager_lease_init(m);
         if (r < 0)
                 return r;
@@ -64,6 +67,7 @@ Manager *manager_free(Manager *m) {
                 manager_drop_account(m);
         operation_cancel_all(&m->ops);
         clock_timer_free(m->heartbeat);
+        clock_timer_free(m->reach);
         network_watch_free(m->network);
         peer_server_free(m->peers);
         store_free(m->store);

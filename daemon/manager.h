@@ -66,6 +66,13 @@ void manager_get_hosting(const Manager *m, size_t *ret_n_channels, size_t *ret_n
 /* What we listen on, and what we advertise. */
 size_t manager_get_listen_addresses(const Manager *m, const Address **ret);
 size_t manager_get_advertised_addresses(const Manager *m, const Address **ret);
+/* Can others come in? "yes": somebody did, from another machine, since this one is where it is now;
+ * "no": it listens on loopback only; "unknown" else, with what makes it doubtful: "nobody-yet"
+ * after a minute of hosting, "behind-nat" where the tracker sees an address that is none of ours.
+ */
+const char *manager_get_reachable(const Manager *m);
+const char *manager_get_reachable_reason(const Manager *m);    /* also "loopback-only", "" */
+const Address *manager_get_observed_address(const Manager *m); /* the tracker's; NULL: none yet */
 PeerServer *manager_get_peers(const Manager *m);
 int64_t manager_get_clock_offset(const Manager *m); /* µs, the tracker's clock minus ours */
 

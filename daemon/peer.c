@@ -408,6 +408,10 @@ bool peer_server_was_reached(const PeerServer *s) {
         return s->was_reached;
 }
 
+void peer_server_forget_reached(PeerServer *s) {
+        s->was_reached = false;
+}
+
 int peer_server_each(const PeerServer *s, const ChannelHost *h, peer_server_each_fn fn,
                      void *userdata) {
         const PeerChannel *c;

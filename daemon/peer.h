@@ -43,6 +43,7 @@ void peer_server_go_away(PeerServer *s, const char *reason);
 void peer_server_cut_key(PeerServer *s, const char *key_id);
 size_t peer_server_get_n_peers(const PeerServer *s);
 bool peer_server_was_reached(const PeerServer *s); /* somebody came in from another machine */
+void peer_server_forget_reached(PeerServer *s);    /* this one is elsewhere now */
 
 typedef struct PeerInfo {
         const char *username;
