@@ -2,46 +2,12 @@
 /* Knows how an account looks on the bus (org.p2pchat.Peer1.Account); leaves what it is to
  * account.h.
  */
-#include "daemon/account-bus.h"
-
-#include "daemon/bus-util/error.h"
+#include "daemon/account-bus-internal.h"
 #include "daemon/bus-util/options.h"
 #include "daemon/bus-util/properties.h"
 #include "dbus/names.h"
 
 #define CHANGES_INTERVAL_USEC (500 * USEC_PER_MSEC)
-
-struct AccountBus {
-        const Runtime *rt;        /* weak */
-        Bus *bus;                 /* weak */
-        Account *account;         /* weak; NULL: none */
-        char path[BUS_PATH_SIZE]; /* "" while it has no object */
-        PropertyWatch *watch;     /* while it has one */
-};
-
-static void cancel_account_op(void *op) {
-        account_op_free(op);
-}
-
-static void on_done(const Failure *f, void *userdata) {
-        bus_operation_done(userdata, f);
-}
-
-static int method_sign_out(sd_bus_message *m, void *userdata, sd_bus_error *error) {
-        AccountBus *b = userdata;
-        AccountOp *waiting = NULL;
-        BusOperation *op;
-        int r;
-
-        r = options_read(m, NULL, NULL, error);
-        if (r < 0)
-                return r;
-        r = bus_operation_new(bus_get_operations(b->bus), m, b->account, &op);
-        if (r < 0)
-                return r;
-        r = account_sign_out(b->account, on_done, op, &waiting);
-        return bus_operation_park(op, r, waiting, cancel_account_op, error);
-}
 
 static void read_tracker(const void *object, PropertyValue *ret) {
         ret->s = account_get_tracker_address(object);
@@ -101,7 +67,18 @@ static int property_get(sd_bus *bus, const char *path, const char *interface, co
 static const sd_bus_vtable account_vtable[] = {
         SD_BUS_VTABLE_START(SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("SignOut", SD_BUS_ARGS("a{sv}", options), SD_BUS_NO_RESULT,
-                                method_sign_out, 0),
+                                account_method_sign_out, 0),
+        SD_BUS_METHOD_WITH_ARGS("ChangePassword",
+                                SD_BUS_ARGS("s", old_password, "s", new_password, "a{sv}", options),
+                                SD_BUS_NO_RESULT, account_method_change_password,
+                                SD_BUS_VTABLE_SENSITIVE),
+        SD_BUS_METHOD_WITH_ARGS("ListDevices", SD_BUS_ARGS("a{sv}", options),
+                                SD_BUS_RESULT("a(stta{sv})", devices), account_method_list_devices,
+                                0),
+        SD_BUS_METHOD_WITH_ARGS("RevokeDevice", SD_BUS_ARGS("s", key, "a{sv}", options),
+                                SD_BUS_NO_RESULT, account_method_revoke_device, 0),
+        SD_BUS_METHOD_WITH_ARGS("Delete", SD_BUS_ARGS("s", password, "a{sv}", options),
+                                SD_BUS_NO_RESULT, account_method_delete, SD_BUS_VTABLE_SENSITIVE),
         SD_BUS_PROPERTY("Tracker", "s", property_get, 0, CHANGING),
         SD_BUS_PROPERTY("TrackerPin", "s", property_get, 0, CHANGING),
         SD_BUS_PROPERTY("TrackerOfferedPin", "s", property_get, 0, CHANGING),

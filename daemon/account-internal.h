@@ -8,6 +8,7 @@
 
 typedef struct SignIn SignIn;
 typedef struct SignOut SignOut;
+typedef struct AccountRequest AccountRequest;
 
 struct AccountOp {
         Operation base;
@@ -16,9 +17,24 @@ struct AccountOp {
                 account_signed_in_fn signed_in;
                 account_done_fn done;
                 account_directory_fn directory;
+                account_devices_fn devices;
         };
-        void *userdata;            /* weak */
-        const char *recovery_code; /* borrowed while it completes */
+        void *userdata;                /* weak */
+        const char *recovery_code;     /* borrowed while it completes */
+        const AccountRequest *request; /* likewise */
+};
+
+/* One request on its way, whether somebody waits for it or not. */
+struct AccountRequest {
+        Account *account; /* weak */
+        AccountRequest *prev, *next;
+        TrackerCall *call;
+        Operation *op;   /* weak; NULL: nobody waits any more */
+        bool was_online; /* what is not answered may have been done */
+
+        char after[KEY_ID_SIZE]; /* the last device that was told */
+        AccountDevice *devices;
+        size_t n_devices, n_allocated;
 };
 
 struct Account {
@@ -60,6 +76,8 @@ struct Account {
         Job *renew_job;
         Key *renewed_key; /* weak: what the call was made for */
 
+        AccountRequest *requests; /* AccountRequest */
+
         uint64_t generation;
         TrackerCall *watch_call;
         ClockTimer *watch_timer;
@@ -93,12 +111,35 @@ void sign_in_connected(Account *a); /* HELLO is exchanged and a sign-in waits */
 void sign_in_failed(Account *a, const Failure *f);
 SignIn *sign_in_free(SignIn *s);
 
+/* account-request.c */
+extern const OperationType account_request_type; /* done(f) */
+typedef int (*account_request_fn)(AccountRequest *q, const void *arguments);
+/* What completes op, as the operation of an account begins: refused (may be NULL) or by what this
+ * side knows at once it is not sent. */
+int account_request_begin(Account *a, AccountOp *op, const Failure *refused,
+                          account_request_fn send, const void *arguments, AccountOp **ret_op);
+/* Erases what is in w. */
+int account_request_send(AccountRequest *q, const char *command, Writer *w, tracker_reply_fn reply);
+/* It may have been done all the same. */
+bool account_request_is_unknown(const AccountRequest *q, const Failure *f);
+void account_request_end(AccountRequest *q, const Failure *f); /* frees it */
+AccountRequest *account_request_free(AccountRequest *q);
+void account_cancel_requests(Account *a);
+
+/* account-change.c */
+int account_check_password(const char *password, Failure *f);
+
 /* account-sign-out.c */
 SignOut *sign_out_free(SignOut *s);
+/* The account is no more: key, certificate and all that belonged to it are erased. op (may be NULL)
+ * is told; on failure it is the caller's. */
+int account_forget_identity(Account *a, Operation *op);
 /* Without being asked: a guest's day is over. */
 int account_end_identity(Account *a);
 
 /* account-renew.c */
+/* Why the tracker does not take our key any more, as a sentence; "": it does. */
+const char *account_get_dismissal(const Account *a);
 void account_renew_schedule(Account *a);
 void account_renew_first(Account *a); /* over a connection that does not show a certificate */
 void account_renew_done(Account *a);

@@ -14,6 +14,21 @@ static void renew_failed(Account *a) {
         clock_timer_arm(a->renew_timer, backoff_next(&a->renew_backoff, a->rt->random));
 }
 
+const char *account_get_dismissal(const Account *a) {
+        switch (a->dismissed) {
+        case ERROR_NONE:
+                return "";
+        case ERROR_REVOKED:
+                return "This device was signed out from another one, or there the password was "
+                       "changed: sign in again. What is here is kept.";
+        case ERROR_EXPIRED:
+                return "This device was away for too long: sign in again. What is here is kept.";
+        default:
+                return "The tracker does not know this device any more: sign in again. What is "
+                       "here is kept.";
+        }
+}
+
 /* The tracker will not know this key any more: a guest's day is over, a user signs in again. */
 static void dismissed(Account *a, const Failure *f) {
         if (a->user_type == USER_GUEST) {

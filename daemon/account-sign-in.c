@@ -3,14 +3,18 @@
  * disk. Leaves being somebody to account.c. */
 #include "daemon/account-internal.h"
 
-typedef enum SignInKind { SIGN_UP, SIGN_IN, SIGN_IN_GUEST } SignInKind;
+#define RECOVERY_CODE_BYTES_MAX 64 /* people may space theirs as they like; the tracker's bound */
+
+typedef enum SignInKind { SIGN_UP, SIGN_IN, SIGN_IN_GUEST, SIGN_RECOVER } SignInKind;
 
 struct SignIn {
         Account *account; /* weak */
         SignInKind kind;
         char username[NAME_SIZE];
-        char *password; /* erased as soon as it is sent */
+        char *password; /* erased with the answer */
+        char *spent_code;
         Key *key;
+        bool key_is_new;
         Certificate *certificate;
         StoredIdentity identity; /* what is being stored; its strings are ours */
         char *recovery_code;
@@ -33,6 +37,7 @@ SignIn *sign_in_free(SignIn *s) {
         tracker_call_free(s->call);
         job_free(s->job);
         erase(s->password);
+        erase(s->spent_code);
         erase((char *) s->identity.key_pem);
         erase(s->recovery_code);
         free((char *) s->identity.certificate_pem);
@@ -63,6 +68,7 @@ static void keep_key(Account *a, const SignIn *s) {
 static void sign_in_end(Account *a, const Failure *f) {
         _cleanup_(sign_in_freep) SignIn *s = TAKE_PTR(a->sign_in);
         AccountOp *op = (AccountOp *) s->op;
+        Failure unknown;
 
         if (f && (f->code == ERROR_TIMEOUT || f->code == ERROR_TRACKER_UNREACHABLE))
                 keep_key(a, s);
@@ -70,6 +76,13 @@ static void sign_in_end(Account *a, const Failure *f) {
                 a->last_key = key_free(a->last_key);
         if (op)
                 op->recovery_code = f ? NULL : s->recovery_code;
+        if (f && f->code == ERROR_TIMEOUT && s->kind == SIGN_RECOVER) {
+                failure_set(&unknown, ERROR_TIMEOUT,
+                            "The tracker did not answer: whether the code is spent is not known. "
+                            "Ask once more with the same code: within ten minutes, and while the "
+                            "daemon runs, that is safe.");
+                f = &unknown;
+        }
         operation_complete(s->op, f);
 }
 
@@ -150,6 +163,47 @@ static int take_grant(Account *a, SignIn *s, const Value *payload) {
         return store_sign_in(a->store, i, on_stored, a, &s->job);
 }
 
+static int sign_in_send(Account *a, tracker_reply_fn reply) {
+        static const char *const commands[] = {
+                [SIGN_UP] = "SIGNUP",
+                [SIGN_IN] = "SIGNIN",
+                [SIGN_IN_GUEST] = "GUEST",
+                [SIGN_RECOVER] = "RECOVER",
+        };
+        SignIn *s = a->sign_in;
+        _cleanup_(writer_done) Writer w = {};
+        _cleanup_free_ char *csr = NULL;
+        int r;
+
+        r = csr_new(s->key, &csr);
+        if (r < 0)
+                return r;
+        writer_begin_object(&w, NULL);
+        writer_string(&w, "username", s->username);
+        writer_string(&w, s->kind == SIGN_RECOVER ? "new_password" : "password", s->password);
+        writer_string(&w, "recovery_code", s->spent_code);
+        writer_string(&w, "csr", csr);
+        writer_end_object(&w);
+        r = tracker_client_call_first(a->client, commands[s->kind], &w, reply, a, &s->call);
+        if (w.data)
+                explicit_bzero(w.data, w.size);
+        return r;
+}
+
+/* Another device has revoked our key: who knows the password may have another one. */
+static int send_with_new_key(Account *a, tracker_reply_fn reply) {
+        SignIn *s = a->sign_in;
+        Key *old = s->key;
+        int r;
+
+        r = key_generate(&s->key);
+        if (r < 0)
+                return r;
+        key_free(old);
+        s->key_is_new = true;
+        return sign_in_send(a, reply);
+}
+
 static void on_granted(const Value *payload, const Failure *failure, void *userdata) {
         Account *a = userdata;
         SignIn *s = a->sign_in;
@@ -157,6 +211,9 @@ static void on_granted(const Value *payload, const Failure *failure, void *userd
         int r;
 
         s->call = NULL;
+        if (failure && failure->code == ERROR_REVOKED && !s->key_is_new &&
+            send_with_new_key(a, on_granted) >= 0)
+                return;
         if (failure) {
                 sign_in_failed(a, failure);
                 return;
@@ -171,31 +228,6 @@ static void on_granted(const Value *payload, const Failure *failure, void *userd
         sign_in_failed(a, &f);
 }
 
-static int sign_in_send(Account *a) {
-        static const char *const commands[] = {
-                [SIGN_UP] = "SIGNUP",
-                [SIGN_IN] = "SIGNIN",
-                [SIGN_IN_GUEST] = "GUEST",
-        };
-        SignIn *s = a->sign_in;
-        _cleanup_(writer_done) Writer w = {};
-        _cleanup_free_ char *csr = NULL;
-        int r;
-
-        r = csr_new(s->key, &csr);
-        if (r < 0)
-                return r;
-        writer_begin_object(&w, NULL);
-        writer_string(&w, "username", s->username);
-        writer_string(&w, "password", s->password);
-        writer_string(&w, "csr", csr);
-        writer_end_object(&w);
-        r = tracker_client_call_first(a->client, commands[s->kind], &w, on_granted, a, &s->call);
-        if (w.data)
-                explicit_bzero(w.data, w.size);
-        return r;
-}
-
 void sign_in_connected(Account *a) {
         SignIn *s = a->sign_in;
         Failure f;
@@ -203,9 +235,7 @@ void sign_in_connected(Account *a) {
 
         if (s->call || s->job)
                 return;
-        r = sign_in_send(a);
-        erase(s->password);
-        s->password = NULL;
+        r = sign_in_send(a, on_granted);
         if (r == -ENOTCONN)
                 failure_set(&f, ERROR_TRACKER_UNREACHABLE, "The tracker is hanging up; try again.");
         else if (r < 0)
@@ -222,16 +252,34 @@ static int check(const Account *a, const SignIn *s, Failure *f) {
                                    a->offered_pin[0] ? ": it offers " : "", a->offered_pin);
         if (a->sign_in || a->sign_out)
                 return failure_set(f, ERROR_BUSY, "A sign-in or sign-out is under way.");
-        if (a->identity != 0 && (s->kind != SIGN_IN || !streq(a->username, s->username)))
+        if (a->identity != 0 &&
+            ((s->kind != SIGN_IN && s->kind != SIGN_RECOVER) || !streq(a->username, s->username)))
                 return failure_set(f, ERROR_ALREADY_SIGNED_IN, "%s is signed in: sign out first.",
                                    a->username);
-        if (s->password && !text_is_valid(s->password, strlen(s->password), false))
-                return failure_set(f, ERROR_BAD_REQUEST, "This cannot be a password.");
+        if (s->spent_code &&
+            (strlen(s->spent_code) > RECOVERY_CODE_BYTES_MAX || !s->spent_code[0] ||
+             !text_is_valid(s->spent_code, strlen(s->spent_code), false)))
+                return failure_set(f, ERROR_BAD_REQUEST,
+                                   "A recovery code is four groups of five letters and digits.");
+        return s->password ? account_check_password(s->password, f) : 0;
+}
+
+/* One key for an identity here: with another one it would be another device, and what this one
+ * hosts would be refused to it. */
+static int choose_key(const Account *a, SignIn *s) {
+        if (a->identity != 0 && a->dismissed != ERROR_REVOKED)
+                s->key = key_ref(a->key);
+        else if (a->last_key && streq(a->last_username, s->username))
+                s->key = key_ref(a->last_key);
+        else {
+                s->key_is_new = true;
+                return key_generate(&s->key);
+        }
         return 0;
 }
 
 static int sign_in_new(Account *a, SignInKind kind, const char *username, const char *password,
-                       SignIn **ret, Failure *f) {
+                       const char *code, SignIn **ret, Failure *f) {
         _cleanup_(sign_in_freep) SignIn *s = new0(SignIn, 1);
         int r;
 
@@ -241,6 +289,8 @@ static int sign_in_new(Account *a, SignInKind kind, const char *username, const 
         s->kind = kind;
         if (password && !(s->password = strdup(password)))
                 return -ENOMEM;
+        if (code && !(s->spent_code = strdup(code)))
+                return -ENOMEM;
         if (name_fold(username, s->username) < 0 ||
             !text_is_valid(s->username, strlen(s->username), false)) {
                 failure_set(f, ERROR_INVALID_NAME,
@@ -249,29 +299,22 @@ static int sign_in_new(Account *a, SignInKind kind, const char *username, const 
         }
         if (check(a, s, f) < 0)
                 return 0;
-        /* One key for an identity here: with another one it would be another device, and what this
-         * one hosts would be refused to it. A revoked one is good for nothing. */
-        if (a->identity != 0 && a->dismissed != ERROR_REVOKED)
-                s->key = key_ref(a->key);
-        else if (a->last_key && streq(a->last_username, s->username))
-                s->key = key_ref(a->last_key);
-        else {
-                r = key_generate(&s->key);
-                if (r < 0)
-                        return r;
-        }
+        r = choose_key(a, s);
+        if (r < 0)
+                return r;
         *ret = TAKE_PTR(s);
         return 0;
 }
 
 static int sign_in(Account *a, SignInKind kind, const char *username, const char *password,
-                   account_signed_in_fn done, void *userdata, AccountOp **ret_op) {
+                   const char *code, account_signed_in_fn done, void *userdata,
+                   AccountOp **ret_op) {
         _cleanup_(sign_in_freep) SignIn *s = NULL;
         Failure f = {};
         AccountOp *op;
         int r;
 
-        r = sign_in_new(a, kind, username, password, &s, &f);
+        r = sign_in_new(a, kind, username, password, code, &s, &f);
         if (r < 0)
                 return r;
         op = account_op_new(a, &sign_in_type, userdata);
@@ -299,15 +342,22 @@ static int sign_in(Account *a, SignInKind kind, const char *username, const char
 
 int account_sign_up(Account *a, const char *username, const char *password,
                     account_signed_in_fn done, void *userdata, AccountOp **ret_op) {
-        return sign_in(a, SIGN_UP, username, password, done, userdata, ret_op);
+        return sign_in(a, SIGN_UP, username, password, NULL, done, userdata, ret_op);
 }
 
 int account_sign_in(Account *a, const char *username, const char *password,
                     account_signed_in_fn done, void *userdata, AccountOp **ret_op) {
-        return sign_in(a, SIGN_IN, username, password, done, userdata, ret_op);
+        return sign_in(a, SIGN_IN, username, password, NULL, done, userdata, ret_op);
 }
 
 int account_sign_in_guest(Account *a, const char *username, account_signed_in_fn done,
                           void *userdata, AccountOp **ret_op) {
-        return sign_in(a, SIGN_IN_GUEST, username, NULL, done, userdata, ret_op);
+        return sign_in(a, SIGN_IN_GUEST, username, NULL, NULL, done, userdata, ret_op);
+}
+
+int account_recover(Account *a, const char *username, const char *recovery_code,
+                    const char *new_password, account_signed_in_fn done, void *userdata,
+                    AccountOp **ret_op) {
+        return sign_in(a, SIGN_RECOVER, username, new_password, recovery_code, done, userdata,
+                       ret_op);
 }

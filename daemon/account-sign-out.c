@@ -7,7 +7,8 @@ struct SignOut {
         Account *account; /* weak */
         TrackerCall *call;
         Job *job;
-        Operation *op; /* weak; NULL: nobody waits */
+        Operation *op;   /* weak; NULL: nobody waits */
+        bool is_deleted; /* the account is no more: nothing is to be said, nothing to be kept */
 };
 
 SignOut *sign_out_free(SignOut *s) {
@@ -54,18 +55,19 @@ static void on_stored(int r, void *userdata) {
 
         s->job = NULL;
         if (r < 0) {
-                failure_set(&f, ERROR_INTERNAL, "Cannot erase the key from disk: %s.",
-                            strerror(-r));
+                failure_set(&f, ERROR_INTERNAL, "Cannot erase the key from disk: %s.%s",
+                            strerror(-r),
+                            s->is_deleted ? " The account is deleted all the same." : "");
                 sign_out_end(a, &f);
                 return;
         }
-        if (a->certified &&
+        if (a->certified && !s->is_deleted &&
             tracker_client_call_first(a->client, "SIGNOUT", NULL, on_revoked, a, &s->call) >= 0)
                 return;
         sign_out_end(a, NULL);
 }
 
-static int sign_out(Account *a, Operation *op) {
+static int sign_out(Account *a, Operation *op, bool is_deleted) {
         _cleanup_(sign_out_freep) SignOut *s = NULL;
         uint64_t row = a->identity;
         int r;
@@ -74,7 +76,9 @@ static int sign_out(Account *a, Operation *op) {
         if (!s)
                 return -ENOMEM;
         s->account = a;
-        r = store_sign_out(a->store, row, on_stored, a, &s->job);
+        s->is_deleted = is_deleted;
+        r = is_deleted ? store_delete_identity(a->store, row, on_stored, a, &s->job)
+                       : store_sign_out(a->store, row, on_stored, a, &s->job);
         if (r < 0)
                 return r;
         operation_hold(op, &s->op);
@@ -104,7 +108,7 @@ int account_sign_out(Account *a, account_done_fn done, void *userdata, AccountOp
         if (f.code != ERROR_NONE)
                 return account_op_return(op, ret_op, &f);
 
-        r = sign_out(a, &op->base);
+        r = sign_out(a, &op->base, false);
         if (r < 0) {
                 account_op_free(op);
                 return r;
@@ -115,5 +119,9 @@ int account_sign_out(Account *a, account_done_fn done, void *userdata, AccountOp
 int account_end_identity(Account *a) {
         if (a->sign_in || a->sign_out || a->identity == 0)
                 return 0;
-        return sign_out(a, NULL);
+        return sign_out(a, NULL, false);
+}
+
+int account_forget_identity(Account *a, Operation *op) {
+        return sign_out(a, op, true);
 }

@@ -78,12 +78,7 @@ int account_show_certificate(Account *a) {
 static void account_online(Account *a) {
         tracker_client_release(a->client);
         a->n_refused = 0;
-        if (a->dismissed != ERROR_NONE)
-                account_set_state(a, TRACKER_ONLINE,
-                                  "This sign-in has ended (it was revoked, or is too old): sign in "
-                                  "again.");
-        else
-                account_set_state(a, TRACKER_ONLINE, "");
+        account_set_state(a, TRACKER_ONLINE, account_get_dismissal(a));
         account_watch(a);
         account_renew_schedule(a);
         a->handlers.on_online(a, a->userdata);
@@ -194,6 +189,7 @@ Account *account_free(Account *a) {
                 return NULL;
         a->sign_in = sign_in_free(a->sign_in);
         a->sign_out = sign_out_free(a->sign_out);
+        account_cancel_requests(a);
         operation_cancel_all(&a->ops);
         tracker_call_free(a->renew_call);
         job_free(a->renew_job);
@@ -267,6 +263,7 @@ void account_set_identity(Account *a, uint64_t row, UserType type, const char *u
 }
 
 void account_clear_identity(Account *a) {
+        account_cancel_requests(a);
         a->identity = 0;
         a->username[0] = 0;
         a->key = key_free(a->key);
@@ -356,6 +353,10 @@ uint64_t account_get_time(const Account *a) {
 
 bool account_may_host(const Account *a) {
         return a->dismissed == ERROR_NONE;
+}
+
+ErrorCode account_get_dismissed(const Account *a) {
+        return a->dismissed;
 }
 
 bool account_is_online(const Account *a) {

@@ -48,6 +48,38 @@ int account_sign_in_guest(Account *a, const char *username, account_signed_in_fn
 typedef void (*account_done_fn)(const Failure *f, void *userdata);
 int account_sign_out(Account *a, account_done_fn done, void *userdata, AccountOp **ret_op);
 
+/* A new key with the code that sign-up gave, where the password is lost; the code is spent, a new
+ * one comes with success. All other devices are signed out. Nobody else may be signed in. What is
+ * not answered may be asked again the same way, within ten minutes. */
+int account_recover(Account *a, const char *username, const char *recovery_code,
+                    const char *new_password, account_signed_in_fn done, void *userdata,
+                    AccountOp **ret_op);
+
+/* Of a registered user. Secrets are copied and erased. What is not answered (`timeout`) may have
+ * been done. */
+
+/* The other devices are signed out unless keep_others. Asking again the same way is safe. */
+int account_change_password(Account *a, const char *old_password, const char *new_password,
+                            bool keep_others, account_done_fn done, void *userdata,
+                            AccountOp **ret_op);
+typedef struct AccountDevice {
+        char key[KEY_ID_SIZE];
+        uint64_t created, seen; /* µs since the epoch; seen is the day, about */
+        bool is_this;
+} AccountDevice;
+/* Borrowed, in the order of their keys after `after` (NULL: all), DEVICES_LISTED_MAX at most. */
+typedef void (*account_devices_fn)(const Failure *f, const AccountDevice *devices, size_t n,
+                                   void *userdata);
+int account_list_devices(Account *a, const char *after, account_devices_fn done, void *userdata,
+                         AccountOp **ret_op);
+/* Not this one (`bad-request`). */
+int account_revoke_device(Account *a, const char *key, account_done_fn done, void *userdata,
+                          AccountOp **ret_op);
+/* At the tracker, with the names of its channels; then here: nobody can be that user again, and
+ * channels, copies and outboxes of it are erased. */
+int account_delete(Account *a, const char *password, account_done_fn done, void *userdata,
+                   AccountOp **ret_op);
+
 /* One page of the directory; entries borrowed. */
 typedef struct DirectoryQuery {
         const char *query; /* NULL: all */

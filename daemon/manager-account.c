@@ -18,6 +18,9 @@ int manager_check_identity(const Manager *m, bool registered, Failure *f) {
         if (registered && m->me.user_type != USER_REGISTERED)
                 return failure_set(f, ERROR_GUESTS_NOT_ALLOWED,
                                    "Guests cannot do this: sign up first.");
+        if (account_get_dismissed(m->account) != ERROR_NONE)
+                return failure_set(f, account_get_dismissed(m->account), "%s",
+                                   account_get_tracker_reason(m->account));
         return 0;
 }
 

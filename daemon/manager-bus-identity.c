@@ -78,7 +78,7 @@ static void on_signed_in(const Failure *f, const char *recovery_code, void *user
         bus_operation_done(userdata, f);
 }
 
-static void on_signed_up(const Failure *f, const char *recovery_code, void *userdata) {
+static void on_recovery_code(const Failure *f, const char *recovery_code, void *userdata) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
         int r;
 
@@ -96,29 +96,46 @@ static void on_signed_up(const Failure *f, const char *recovery_code, void *user
         bus_operation_reply(userdata, r, reply);
 }
 
-typedef int (*sign_in_fn)(Account *a, const char *username, const char *password,
-                          account_signed_in_fn done, void *userdata, AccountOp **ret_op);
+/* What a method begins with: its strings in order, borrowed from the call. */
+#define STRINGS_MAX 3
+typedef int (*sign_in_fn)(Account *a, const char *const *strings, account_signed_in_fn done,
+                          void *userdata, AccountOp **ret_op);
 
-static int sign_in_guest(Account *a, const char *username, const char *password,
-                         account_signed_in_fn done, void *userdata, AccountOp **ret_op) {
-        return account_sign_in_guest(a, username, done, userdata, ret_op);
+static int sign_up(Account *a, const char *const *s, account_signed_in_fn done, void *userdata,
+                   AccountOp **ret_op) {
+        return account_sign_up(a, s[0], s[1], done, userdata, ret_op);
 }
 
-static int begin_sign_in(sd_bus_message *m, ManagerBus *b, bool has_password, sign_in_fn begin,
+static int sign_in(Account *a, const char *const *s, account_signed_in_fn done, void *userdata,
+                   AccountOp **ret_op) {
+        return account_sign_in(a, s[0], s[1], done, userdata, ret_op);
+}
+
+static int recover(Account *a, const char *const *s, account_signed_in_fn done, void *userdata,
+                   AccountOp **ret_op) {
+        return account_recover(a, s[0], s[1], s[2], done, userdata, ret_op);
+}
+
+static int sign_in_guest(Account *a, const char *const *s, account_signed_in_fn done,
+                         void *userdata, AccountOp **ret_op) {
+        return account_sign_in_guest(a, s[0], done, userdata, ret_op);
+}
+
+static int begin_sign_in(sd_bus_message *m, ManagerBus *b, unsigned n_strings, sign_in_fn begin,
                          account_signed_in_fn done, sd_bus_error *error) {
         struct {
                 const char *account;
         } o = {};
         const Option table[] = { { "account", OPTION_OBJECT, 0 }, {} };
-        const char *username, *password = NULL;
+        const char *strings[STRINGS_MAX] = {};
         AccountOp *waiting = NULL;
         BusOperation *op;
         Account *a;
-        int r;
+        int r = 0;
 
-        r = sd_bus_message_read_basic(m, 's', &username);
-        if (r >= 0 && has_password)
-                r = sd_bus_message_read_basic(m, 's', &password);
+        assert(n_strings <= STRINGS_MAX);
+        for (unsigned i = 0; i < n_strings && r >= 0; i++)
+                r = sd_bus_message_read_basic(m, 's', &strings[i]);
         if (r >= 0)
                 r = options_read(m, table, &o, error);
         if (r >= 0)
@@ -128,18 +145,22 @@ static int begin_sign_in(sd_bus_message *m, ManagerBus *b, bool has_password, si
         r = bus_operation_new(bus_get_operations(b->bus), m, a, &op);
         if (r < 0)
                 return r;
-        r = begin(a, username, password, done, op, &waiting);
+        r = begin(a, strings, done, op, &waiting);
         return bus_operation_park(op, r, waiting, manager_bus_cancel_account_op, error);
 }
 
 int manager_method_sign_up(sd_bus_message *m, void *userdata, sd_bus_error *error) {
-        return begin_sign_in(m, userdata, true, account_sign_up, on_signed_up, error);
+        return begin_sign_in(m, userdata, 2, sign_up, on_recovery_code, error);
 }
 
 int manager_method_sign_in(sd_bus_message *m, void *userdata, sd_bus_error *error) {
-        return begin_sign_in(m, userdata, true, account_sign_in, on_signed_in, error);
+        return begin_sign_in(m, userdata, 2, sign_in, on_signed_in, error);
+}
+
+int manager_method_recover(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        return begin_sign_in(m, userdata, 3, recover, on_recovery_code, error);
 }
 
 int manager_method_sign_in_guest(sd_bus_message *m, void *userdata, sd_bus_error *error) {
-        return begin_sign_in(m, userdata, false, sign_in_guest, on_signed_in, error);
+        return begin_sign_in(m, userdata, 1, sign_in_guest, on_signed_in, error);
 }

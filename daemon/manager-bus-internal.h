@@ -24,6 +24,7 @@ int manager_bus_find_account(ManagerBus *b, const char *path, Account **ret, sd_
 int manager_method_set_tracker(sd_bus_message *m, void *userdata, sd_bus_error *error);
 int manager_method_sign_up(sd_bus_message *m, void *userdata, sd_bus_error *error);
 int manager_method_sign_in(sd_bus_message *m, void *userdata, sd_bus_error *error);
+int manager_method_recover(sd_bus_message *m, void *userdata, sd_bus_error *error);
 int manager_method_sign_in_guest(sd_bus_message *m, void *userdata, sd_bus_error *error);
 /* manager-bus-channels.c */
 int manager_method_list_directory(sd_bus_message *m, void *userdata, sd_bus_error *error);

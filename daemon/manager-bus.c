@@ -97,6 +97,10 @@ static const sd_bus_vtable manager_vtable[] = {
         SD_BUS_METHOD_WITH_ARGS("SignIn",
                                 SD_BUS_ARGS("s", username, "s", password, "a{sv}", options),
                                 SD_BUS_NO_RESULT, manager_method_sign_in, SD_BUS_VTABLE_SENSITIVE),
+        SD_BUS_METHOD_WITH_ARGS(
+                "Recover",
+                SD_BUS_ARGS("s", username, "s", recovery_code, "s", new_password, "a{sv}", options),
+                SD_BUS_RESULT("a{sv}", result), manager_method_recover, SD_BUS_VTABLE_SENSITIVE),
         SD_BUS_METHOD_WITH_ARGS("SignInGuest", SD_BUS_ARGS("s", username, "a{sv}", options),
                                 SD_BUS_NO_RESULT, manager_method_sign_in_guest, 0),
         SD_BUS_METHOD_WITH_ARGS("ListDirectory", SD_BUS_ARGS("a{sv}", options),

@@ -329,6 +329,19 @@ static int work_sign_out(SqlTx *tx, void *request) {
         return sign_out(tx, q->identity.row);
 }
 
+static int work_delete(SqlTx *tx, void *request) {
+        IdentityRequest *q = request;
+        uint64_t row = q->identity.row;
+        int r;
+
+        r = sign_out(tx, row);
+        if (r >= 0)
+                r = sql_run(tx, "DELETE FROM channel WHERE identity = ?", "t", row);
+        if (r >= 0)
+                r = sql_run(tx, "DELETE FROM identity WHERE id = ?", "t", row);
+        return r;
+}
+
 static void on_signed_out(int r, void *request, void *userdata) {
         IdentityRequest *q = request;
 
@@ -336,13 +349,22 @@ static void on_signed_out(int r, void *request, void *userdata) {
                 q->done_out(r, userdata);
 }
 
-int store_sign_out(Store *s, uint64_t identity, store_done_fn done, void *userdata, Job **ret_job) {
+static int end(Store *s, uint64_t identity, sql_work_fn work, store_done_fn done, void *userdata,
+               Job **ret_job) {
         IdentityRequest *q;
 
         q = new0(IdentityRequest, 1);
         if (!q)
                 return -ENOMEM;
         *q = (IdentityRequest){ .identity.row = identity, .done_out = done };
-        return store_write(s, work_sign_out, q, identity_request_free, on_signed_out, userdata,
-                           ret_job);
+        return store_write(s, work, q, identity_request_free, on_signed_out, userdata, ret_job);
+}
+
+int store_sign_out(Store *s, uint64_t identity, store_done_fn done, void *userdata, Job **ret_job) {
+        return end(s, identity, work_sign_out, done, userdata, ret_job);
+}
+
+int store_delete_identity(Store *s, uint64_t identity, store_done_fn done, void *userdata,
+                          Job **ret_job) {
+        return end(s, identity, work_delete, done, userdata, ret_job);
 }

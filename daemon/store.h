@@ -73,6 +73,11 @@ int store_sign_in(Store *s, const StoredIdentity *i, store_row_fn done, void *us
  * guest's queued outbox rows become failed (`expired`). -ENOENT: no such identity. */
 int store_sign_out(Store *s, uint64_t identity, store_done_fn done, void *userdata, Job **ret_job);
 
+/* The same for one who can never come back: with its channels, their logs and outboxes, and its own
+ * row. */
+int store_delete_identity(Store *s, uint64_t identity, store_done_fn done, void *userdata,
+                          Job **ret_job);
+
 /* ---- keys that count no more (store-revocations.c) ---- */
 
 /* The version moves together with the keys that it covers: added ones are inserted or updated by

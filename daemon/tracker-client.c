@@ -148,9 +148,12 @@ static void tracker_client_down(TrackerClient *t, const ConnClosed *why) {
         t->handlers.on_down(t, why, was_ready, t->userdata);
 }
 
+/* One that is cut is nobody's any more, however it goes on in what is left of this turn. */
 static void on_rpc_ready(Rpc *r, int64_t offset_usec, void *userdata) {
         TrackerClient *t = userdata;
 
+        if (t->cut)
+                return;
         t->ready = true;
         t->ready_since = clock_boottime(t->rt->clock);
         t->handlers.on_ready(t, offset_usec, t->userdata);
@@ -173,7 +176,8 @@ static void on_rpc_closed(Rpc *r, const ConnClosed *why, void *userdata) {
         ConnClosed copy = *why;
 
         t->rpc = rpc_free(t->rpc);
-        tracker_client_down(t, &copy);
+        if (!t->cut)
+                tracker_client_down(t, &copy);
 }
 
 static const RpcHandlers rpc_handlers = {
@@ -197,6 +201,8 @@ static void on_dialled(Conn *conn, const DialFailure *failure, void *userdata) {
         int r;
 
         t->dialer = dialer_free(t->dialer);
+        if (failure && t->cut)
+                return;
         if (failure) {
                 ConnClosed why = failure->closed;
 

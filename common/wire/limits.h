@@ -65,6 +65,7 @@
 /* Revoked keys that a daemon remembers, ≈ 20 MiB: of a week, since no certificate lives longer.
  * The oldest is forgotten. */
 #define REVOKED_KEYS_MAX 100000
+#define DEVICES_LISTED_MAX 2000        /* in one list, ≈ 240 KiB on the bus */
 #define HOST_BACKLOG_REQUESTS_MAX 4096 /* parked while a commit runs; `busy` beyond */
 
 /* Ours: what the tracker does for strangers. */
