@@ -213,7 +213,7 @@ static void read_refused(Outbox *o, const Value *list) {
                 s->decided = true;
                 if (message && text_sanitize(message, n, false, &clean, NULL) < 0)
                         clean = NULL;
-                failure_set(&s->failure, error > 0 ? error : ERROR_PROTOCOL, "%s",
+                failure_set(&s->failure, error > 0 ? error : ERROR_BAD_REQUEST, "%s",
                             clean ?: "The host gave no reason.");
                 (void) value_uint(value_get(v, "retry_after_ms"), &s->failure.retry_after_ms);
         }

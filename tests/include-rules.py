@@ -21,7 +21,7 @@ FOLDERS = {
     "daemon/": ["base/", "wire/", "sql/", "net/", "daemon/", "dbus/names.h"],
     "tracker/": ["base/", "wire/", "sql/", "net/", "tracker/", "dbus/names.h"],
     # writer.h: JSON text for --json, with nothing below it but base
-    "ctl/": ["base/", "wire/error.h", "wire/writer.h", "dbus/names.h", "ctl/"],
+    "ctl/": ["base/", "wire/error.h", "wire/error-table.h", "wire/writer.h", "dbus/names.h", "ctl/"],
     "gui/": ["base/", "wire/error.h", "dbus/names.h", "gui/"],
     "dbus/": ["base/"],
 }

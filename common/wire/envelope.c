@@ -107,14 +107,14 @@ void envelope_read_failure(const Envelope *e, Failure *ret) {
         _cleanup_free_ char *message = NULL;
         const char *s;
         size_t n;
-        ErrorCode code = error_from_wire(value_string(value_get(e->payload, "error"), NULL));
+        ErrorCode code =
+                error_from_response(e->status, value_string(value_get(e->payload, "error"), NULL));
 
         /* The other side's words are shown to people: by the text rule, whoever wrote them. */
         s = value_string(value_get(e->payload, "message"), &n);
         if (s && text_sanitize(s, n, false, &message, NULL) < 0)
                 message = NULL;
-        (void) failure_set(ret, code == ERROR_INVALID ? ERROR_PROTOCOL : code, "%s",
-                           message ?: "The other side gave no reason.");
+        (void) failure_set(ret, code, "%s", message ?: "The other side gave no reason.");
 
         (void) value_uint(value_get(e->payload, "retry_after_ms"), &ret->retry_after_ms);
         (void) value_uint(value_get(e->payload, "last_seq"), &ret->last_seq);

@@ -5,56 +5,17 @@
 #include <stdarg.h>
 
 #define DBUS_PREFIX "org.p2pchat.Error."
+
+static const ErrorInfo error_table[ERROR_MAX] = {
+        [ERROR_NONE] = { .wire = "", .status = STATUS_OK, .dbus = "" },
 #define ROW(code, w, s, d, e, x)                                                                   \
         [ERROR_##code] = { .wire = (w),                                                            \
                            .status = STATUS_##s,                                                   \
                            .dbus = DBUS_PREFIX d,                                                  \
                            .error = (e),                                                           \
-                           .exit_status = (x) }
-
-static const ErrorInfo error_table[ERROR_MAX] = {
-        [ERROR_NONE] = { .wire = "", .status = STATUS_OK, .dbus = "" },
-
-        ROW(NOT_SIGNED_IN, "not-signed-in", UNAUTHORIZED, "NotSignedIn", ENOKEY, 3),
-        ROW(BAD_CREDENTIALS, "bad-credentials", UNAUTHORIZED, "BadCredentials", EKEYREJECTED, 5),
-        ROW(EXPIRED, "expired", UNAUTHORIZED, "CertificateExpired", EKEYEXPIRED, 3),
-        ROW(REVOKED, "revoked", UNAUTHORIZED, "Revoked", EKEYREVOKED, 3),
-        ROW(RESTRICTED, "restricted", UNAUTHORIZED, "Restricted", EACCES, 5),
-        ROW(READ_ONLY, "read-only", UNAUTHORIZED, "ReadOnly", EROFS, 5),
-        ROW(BANNED, "banned", UNAUTHORIZED, "Banned", EACCES, 5),
-        ROW(GUESTS_NOT_ALLOWED, "guests-not-allowed", UNAUTHORIZED, "GuestsNotAllowed", EPERM, 5),
-        ROW(NOT_OWNER, "not-owner", UNAUTHORIZED, "NotOwner", EPERM, 5),
-        ROW(NOT_MODERATOR, "not-moderator", UNAUTHORIZED, "NotModerator", EPERM, 5),
-
-        ROW(BUSY, "busy", SERVER_ERROR, "Busy", EBUSY, 7),
-        ROW(INTERNAL, "internal", SERVER_ERROR, "Internal", EIO, 1),
-
-        ROW(BAD_FRAME, "bad-frame", REQUEST_ERROR, "Protocol", EBADMSG, 1),
-        ROW(BAD_REQUEST, "bad-request", REQUEST_ERROR, "BadRequest", EINVAL, 7),
-        ROW(TOO_LARGE, "too-large", REQUEST_ERROR, "TooLarge", EMSGSIZE, 7),
-        ROW(UNKNOWN_COMMAND, "unknown-command", REQUEST_ERROR, "Protocol", ENOSYS, 1),
-        ROW(UNSUPPORTED, "unsupported", REQUEST_ERROR, "Unsupported", EOPNOTSUPP, 7),
-        ROW(RATE_LIMITED, "rate-limited", REQUEST_ERROR, "RateLimited", EAGAIN, 7),
-        ROW(INVALID_NAME, "invalid-name", REQUEST_ERROR, "InvalidName", EINVAL, 7),
-        ROW(NAME_TAKEN, "name-taken", REQUEST_ERROR, "NameTaken", EEXIST, 7),
-        ROW(WEAK_PASSWORD, "weak-password", REQUEST_ERROR, "WeakPassword", EINVAL, 7),
-        ROW(NO_SUCH_CHANNEL, "no-such-channel", REQUEST_ERROR, "NoSuchChannel", ENOENT, 4),
-        ROW(CHANNEL_EXISTS, "channel-exists", REQUEST_ERROR, "ChannelExists", EEXIST, 7),
-        ROW(NO_SUCH_USER, "no-such-user", REQUEST_ERROR, "NoSuchUser", ENOENT, 4),
-        ROW(NO_SUCH_ENTRY, "no-such-entry", REQUEST_ERROR, "NoSuchEntry", ENOENT, 4),
-        ROW(CONFLICT, "conflict", REQUEST_ERROR, "Conflict", ENOTUNIQ, 7),
-        ROW(STALE_EPOCH, "stale-epoch", REQUEST_ERROR, "StaleEpoch", ESTALE, 7),
-
-        ROW(ALREADY_SIGNED_IN, "already-signed-in", LOCAL, "AlreadySignedIn", EISCONN, 1),
-        ROW(HOST_OFFLINE, "host-offline", LOCAL, "HostOffline", EHOSTDOWN, 1),
-        ROW(TRACKER_UNREACHABLE, "tracker-unreachable", LOCAL, "TrackerUnreachable", EHOSTUNREACH,
-            1),
-        ROW(UNTRUSTED_TRACKER, "untrusted-tracker", LOCAL, "UntrustedTracker", ECONNABORTED, 1),
-        ROW(PIN_MISMATCH, "pin-mismatch", LOCAL, "PinMismatch", EBADE, 1),
-        ROW(QUEUE_FULL, "queue-full", LOCAL, "QueueFull", ENOBUFS, 1),
-        ROW(TIMEOUT, "timeout", LOCAL, "Timeout", ETIMEDOUT, 6),
-        ROW(CANCELLED, "cancelled", LOCAL, "Cancelled", ECANCELED, 1),
-        ROW(PROTOCOL, "protocol", LOCAL, "Protocol", EPROTO, 1),
+                           .exit_status = (x) },
+        ERROR_TABLE(ROW)
+#undef ROW
 };
 
 const ErrorInfo *error_info(ErrorCode code) {
@@ -69,6 +30,27 @@ ErrorCode error_from_wire(const char *code) {
                 if (error_info(c)->status != STATUS_LOCAL && streq(error_info(c)->wire, code))
                         return c;
         return ERROR_INVALID;
+}
+
+ErrorCode error_from_response(WireStatus status, const char *code) {
+        ErrorCode c = error_from_wire(code);
+
+        if (c > ERROR_NONE && error_info(c)->status == status)
+                return c;
+        switch (status) {
+        case STATUS_UNAUTHORIZED:
+                return ERROR_RESTRICTED;
+        case STATUS_SERVER_ERROR:
+                return ERROR_INTERNAL;
+        case STATUS_REQUEST_ERROR:
+                return ERROR_BAD_REQUEST;
+        case STATUS_OK:
+        case STATUS_LOCAL:
+        case STATUS_MAX:
+        case STATUS_INVALID:
+                break;
+        }
+        return ERROR_PROTOCOL;
 }
 
 ErrorCode error_from_dbus(const char *name) {

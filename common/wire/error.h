@@ -8,6 +8,7 @@
 
 #include "base/cleanup.h"
 #include "base/random.h"
+#include "wire/error-table.h"
 
 typedef enum WireStatus {
         STATUS_OK,
@@ -21,47 +22,10 @@ typedef enum WireStatus {
 
 typedef enum ErrorCode {
         ERROR_NONE,
-        /* UNAUTHORIZED */
-        ERROR_NOT_SIGNED_IN,
-        ERROR_BAD_CREDENTIALS,
-        ERROR_EXPIRED,
-        ERROR_REVOKED,
-        ERROR_RESTRICTED,
-        ERROR_READ_ONLY,
-        ERROR_BANNED,
-        ERROR_GUESTS_NOT_ALLOWED,
-        ERROR_NOT_OWNER,
-        ERROR_NOT_MODERATOR,
-        /* SERVER_ERROR */
-        ERROR_BUSY,
-        ERROR_INTERNAL,
-        /* REQUEST_ERROR */
-        ERROR_BAD_FRAME,
-        ERROR_BAD_REQUEST,
-        ERROR_TOO_LARGE,
-        ERROR_UNKNOWN_COMMAND,
-        ERROR_UNSUPPORTED,
-        ERROR_RATE_LIMITED,
-        ERROR_INVALID_NAME,
-        ERROR_NAME_TAKEN,
-        ERROR_WEAK_PASSWORD,
-        ERROR_NO_SUCH_CHANNEL,
-        ERROR_CHANNEL_EXISTS,
-        ERROR_NO_SUCH_USER,
-        ERROR_NO_SUCH_ENTRY,
-        ERROR_CONFLICT,
-        ERROR_STALE_EPOCH,
-        /* this side only */
-        ERROR_ALREADY_SIGNED_IN,
-        ERROR_HOST_OFFLINE,
-        ERROR_TRACKER_UNREACHABLE,
-        ERROR_UNTRUSTED_TRACKER,
-        ERROR_PIN_MISMATCH,
-        ERROR_QUEUE_FULL,
-        ERROR_TIMEOUT,
-        ERROR_CANCELLED,
-        ERROR_PROTOCOL,
-        ERROR_MAX,
+#define ROW(code, ...) ERROR_##code,
+        ERROR_TABLE(ROW)
+#undef ROW
+                ERROR_MAX,
         ERROR_INVALID = -EINVAL,
 } ErrorCode;
 
@@ -77,6 +41,9 @@ const ErrorInfo *error_info(ErrorCode code); /* never NULL for 0 ≤ code < ERRO
 /* ERROR_INVALID for a code that this version does not know; names of STATUS_LOCAL are no wire
  * codes. */
 ErrorCode error_from_wire(const char *code);
+/* Of a code in a response of that status: a code that this version does not know, or knows with
+ * another status, means what the status says. ERROR_PROTOCOL where that is none of the three. */
+ErrorCode error_from_response(WireStatus status, const char *code);
 ErrorCode error_from_dbus(const char *name);
 const char *wire_status_to_string(WireStatus s);
 WireStatus wire_status_from_string(const char *s);

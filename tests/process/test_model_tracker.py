@@ -120,7 +120,7 @@ def test_refusals_have_names(stage, tracker):
                 ("REQUEST_ERROR", "name-taken", "NameTaken"), ("REQUEST_ERROR", "rate-limited", "RateLimited"),
                 ("REQUEST_ERROR", "weak-password", "WeakPassword"), ("UNAUTHORIZED", "bad-credentials", "BadCredentials"),
                 ("SERVER_ERROR", "internal", "Internal"), ("SERVER_ERROR", "busy", "Busy"),
-                ("REQUEST_ERROR", "a-code-of-tomorrow", "Protocol"), ("REQUEST_ERROR", "bad-request", "BadRequest")):
+                ("REQUEST_ERROR", "a-code-of-tomorrow", "BadRequest"), ("REQUEST_ERROR", "bad-request", "BadRequest")):
             tracker.hooks["SIGNUP"] = lambda c, f, s=status, e=code: tracker.fail(c, f, s, e, retry_after_ms=60000)
             name, message = refused(stage.sign_up)
             assert name == ERROR + error, code

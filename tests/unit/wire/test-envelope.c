@@ -195,13 +195,14 @@ static void test_strange_failures(void **state) {
                 const char *message;
                 uint64_t retry_after_ms;
         } rows[] = {
-                { "{}", ERROR_PROTOCOL, "The other side gave no reason.", 0 },
-                { "[]", ERROR_PROTOCOL, "The other side gave no reason.", 0 },
-                { "{\"error\":\"of-a-later-version\",\"message\":\"New.\"}", ERROR_PROTOCOL, "New.",
+                { "{}", ERROR_INTERNAL, "The other side gave no reason.", 0 },
+                { "[]", ERROR_INTERNAL, "The other side gave no reason.", 0 },
+                { "{\"error\":\"of-a-later-version\",\"message\":\"New.\"}", ERROR_INTERNAL, "New.",
                   0 },
-                { "{\"error\":\"timeout\",\"message\":\"m\"}", ERROR_PROTOCOL, "m", 0 },
-                { "{\"error\":7,\"message\":[]}", ERROR_PROTOCOL, "The other side gave no reason.",
+                { "{\"error\":\"timeout\",\"message\":\"m\"}", ERROR_INTERNAL, "m", 0 },
+                { "{\"error\":7,\"message\":[]}", ERROR_INTERNAL, "The other side gave no reason.",
                   0 },
+                { "{\"error\":\"banned\",\"message\":\"m\"}", ERROR_INTERNAL, "m", 0 },
                 { "{\"error\":\"busy\",\"message\":\"a\\u0007b\",\"retry_after_ms\":9}", ERROR_BUSY,
                   "a\xef\xbf\xbd"
                   "b",
