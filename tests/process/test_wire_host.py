@@ -70,7 +70,8 @@ def test_which_channel(stage, room):
     m = room.member("bob")
     last = fill(m, 3)[-1]
     payloads = {"CONNECT": {"since": 0, "invisible": False}, "MESSAGE": {"messages": [message()]},
-                "HISTORY": {"limit": 1}, "DISCONNECT": {}, "RET_INFO": {}, "MEMBERS": {"limit": 1}, "TOPIC": {"topic": "x"},
+                "HISTORY": {"limit": 1}, "DISCONNECT": {}, "RET_INFO": {}, "MEMBERS": {"limit": 1},
+                "TOPIC": {"topic": "x"},
                 "VIEW": {}, "AUTHORIZE": {"target": "carol", "role": "none"}}
     for command, payload in payloads.items():
         for identity, expected in (({"channel_name": m.name, "channel_id": str(uuid.uuid4())}, NO_SUCH_CHANNEL),

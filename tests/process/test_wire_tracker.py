@@ -2,7 +2,8 @@
 """§4 of the protocol page at a real tracker, beside test_outsider_tracker.py: who may ask for what, names,
 leases and heartbeats, the directory, throttles."""
 import datetime
-import itertools
+import os
+import re
 import uuid
 
 import pytest
@@ -100,17 +101,52 @@ def test_strangers_commands(stage, guest, user):
 # -- identities
 
 def test_sign_up_again(stage, stranger):
-    """By the same key and password: OK again, with a code that is good; the one before is not."""
+    """By the same key and password: OK again, with another code in place of the first."""
     me, name = Identity(), stage.new_name()
     request = {"username": name, "password": "correct horse", "csr": me.csr()}
     first = me.take(stranger.ok("SIGNUP", request))
     second = me.take(stranger.ok("SIGNUP", request))
     assert set(first) == set(second) and second["certificate"] != first["certificate"]
     recover = {"username": name, "new_password": "battery staple", "csr": Identity().csr()}
-    if first["recovery_code"] != second["recovery_code"]:
-        f = stranger.request("RECOVER", {**recover, "recovery_code": first["recovery_code"]})
-        assert error_of(f) == ("UNAUTHORIZED", "bad-credentials")
+    f = stranger.request("RECOVER", {**recover, "recovery_code": first["recovery_code"]})
+    assert error_of(f) == ("UNAUTHORIZED", "bad-credentials")
     stranger.ok("RECOVER", {**recover, "recovery_code": second["recovery_code"]})
+
+
+def test_recovery_codes(stage, stranger):
+    """Four groups of five characters, as people write them: case, spaces and dashes do not count. Each is good
+    once, and gives the next."""
+    me, name = Identity(), stage.new_name()
+    code = stranger.ok("SIGNUP", {"username": name, "password": "correct horse", "csr": me.csr()})["recovery_code"]
+    seen = {code}
+    for spell in (str.lower, str.upper, lambda c: c.replace("-", ""), lambda c: c.replace("-", " "),
+                  lambda c: f" {c[:3]} - {c[3:]}  "):
+        assert re.fullmatch(r"([0-9A-Za-z]{5}-){3}[0-9A-Za-z]{5}", code), code
+        recover = {"username": name, "new_password": "battery staple", "csr": Identity().csr()}
+        for wrong in (code[:-1], code + "0", code[::-1], ("1" if code[0] != "1" else "2") + code[1:], "x"):
+            f = stranger.request("RECOVER", {**recover, "recovery_code": wrong})
+            assert error_of(f) == ("UNAUTHORIZED", "bad-credentials"), wrong
+        next_code = stranger.ok("RECOVER", {**recover, "recovery_code": spell(code)})["recovery_code"]
+        f = stranger.request("RECOVER", {**recover, "recovery_code": code, "csr": Identity().csr()})
+        assert error_of(f) == ("UNAUTHORIZED", "bad-credentials"), "spent"
+        code = next_code
+        seen.add(code)
+    assert len(seen) == 6
+
+
+def test_passwords_are_kept_as_yescrypt(stage):
+    """And neither they nor a recovery code are anywhere in the tracker's files."""
+    me, name = Identity(), stage.new_name()
+    with stage.stranger() as c:
+        code = c.ok("SIGNUP", {"username": name, "password": "greppable horse", "csr": me.csr()})["recovery_code"]
+    data = b""
+    for directory, _, files in os.walk(stage.tracker.state):
+        for f in files:
+            with open(os.path.join(directory, f), "rb") as stream:
+                data += stream.read()
+    assert b"$y$" in data
+    for secret in ("greppable", code, code.replace("-", ""), code.lower().replace("-", "")):
+        assert secret.encode() not in data, secret
 
 
 def test_sign_in_again(stage, stranger):
@@ -147,6 +183,9 @@ def test_unknown_names_answer_the_same(stage, stranger):
                           ("RECOVER", {"recovery_code": "00000-00000-00000-00000", "new_password": "battery staple"})):
         said = [stranger.request(command, {"username": name, "csr": Identity().csr(), **more})
                 for name in (me.username, "nobody-at-all", gone.username, guest.username)]
+        if command == "SIGNIN":  # one that no password could be is a wrong one
+            said.append(stranger.request(command, {"username": me.username, "password": "short",
+                                                   "csr": Identity().csr()}))
         assert {(f.header, str(f.payload)) for f in said} == {(said[0].header, str(said[0].payload))}
         assert error_of(said[0]) == ("UNAUTHORIZED", "bad-credentials")
 

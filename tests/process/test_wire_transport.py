@@ -408,14 +408,17 @@ def test_serials(stage):
 
 
 def test_one_key_one_identity(stage):
-    """One key per tracker and identity: a key that is somebody's is nobody else's."""
-    me = stage.person("one-key")
+    """One key per tracker and identity: a key that is somebody's is nobody else's, and a revoked one nobody's
+    any more."""
+    me, gone = stage.person("one-key"), stage.person("one-key-gone")
     stage.person("signer")
     guest = sign_in_guest(stage.tracker.address, "one-key-too", stage.pin)
+    with stage.signed_in(gone) as c:
+        c.ok("SIGNOUT")
     for command in GRANTS:
         for taken in (me, guest):
-            f = grant_for(stage, command, taken.csr())
-            assert f.header == "REQUEST_ERROR", (command, f)
+            assert error_of(grant_for(stage, command, taken.csr())) == ("REQUEST_ERROR", "conflict"), command
+        assert error_of(grant_for(stage, command, gone.csr())) == ("UNAUTHORIZED", "revoked"), command
     with stage.signed_in(me) as c:  # who had it keeps it
         assert c.ok("WHOIS", {"username": "one-key"})["exists"]
         me.take(c.ok("RENEW", {"csr": me.csr()}))

@@ -140,12 +140,23 @@ def test_contents(lobby):
     def with_meta(meta):
         return lobby.request("MESSAGE", messages=[{"id": str(uuid.uuid4()), "message_content": "m", "meta": meta}])
     for meta in ({}, {"x": "m" * (1024 - 8)}, {"reply_to": str(uuid.uuid4()), "on_behalf_of": "bob", "sig": "…"},
-                 {"x": [1, None, True, {"y": "ü"}]}):
+                 {"x": [1, None, True, {"y": "ü"}]}, {"x": [[[]]]}, {"x": {"x": {"x": {}}}}):
         f = with_meta(meta)
         assert f.header == "OK", (meta, f)
         assert lobby.read_to(f.payload["stored"][0]["seq"])[-1].get("meta", {}) == meta
     for meta in ({"x": "m" * (1024 - 7)}, {"x": "ü" * 509}, [], "x", 1, True):
         assert error_of(with_meta(meta)) == BAD_REQUEST, meta
+
+
+def test_deep_meta(stage):
+    """A meta that makes the frame too deep makes it none."""
+    name, _, address = stage.host()
+    with stage.dial(address, "deep") as c:
+        m = Member(c, name)
+        m.connect(backlog=0)
+        message = {"id": str(uuid.uuid4()), "message_content": "m", "meta": {"x": [[[[]]]]}}
+        fault = c.fault(frame("MESSAGE", "deep", m.payload({"messages": [message]})))
+        assert fault == ("REQUEST_ERROR", "bad-frame", None)
 
 
 def test_many_messages(lobby):
@@ -188,7 +199,8 @@ def test_addresses(user):
 
 def test_dropped_addresses(user):
     """Unspecified, multicast and link-local ones are dropped; the observed one is appended, once."""
-    for useless in ("0.0.0.0:7", "224.0.0.1:7", "239.255.255.255:7", "169.254.0.1:7", "[::]:7", "[ff02::1]:7",
+    for useless in ("0.0.0.0:7", "255.255.255.255:7", "224.0.0.1:7", "239.255.255.255:7", "169.254.0.1:7",
+                    "[::]:7", "[ff02::1]:7",
                     "[fe80::1]:7", "[febf::1]:7", "[::ffff:0.0.0.0]:7", "[::ffff:169.254.1.1]:7"):
         assert hosted(user, [useless, "192.0.2.1:8"])["addresses"] == ["192.0.2.1:8", "127.0.0.1:7"], useless
     assert hosted(user, ["192.0.2.1:8", "127.0.0.1:8"])["addresses"] == ["192.0.2.1:8", "127.0.0.1:8"]
