@@ -109,6 +109,26 @@ static void test_their_complaint(void **state) {
         f->plain = conn_free(f->plain);
 }
 
+/* The dialling side: who answered HELLO and then says nothing is given up after 45 seconds; a byte
+ * that is not even a frame is life. */
+static void test_silence_after_hello(void **state) {
+        static const char says[] =
+                "OK-{\"id\":\"1\",\"payload\":{\"time\":\"2026-01-01T00:00:00.000Z\"}}\n";
+        Fixture *f = *state;
+
+        start_towards_conn(f);
+        assert_int_equal(conn_send(f->plain, says, strlen(says)), 0);
+        test_loop_run(f->loop, SILENCE_MAX_USEC - USEC_PER_SEC);
+        assert_true(f->dialling.is_ready);
+        assert_int_equal(conn_send(f->plain, " ", 1), 0);
+        test_loop_run(f->loop, SILENCE_MAX_USEC - USEC_PER_SEC);
+        assert_false(f->dialling.is_closed);
+        test_loop_run(f->loop, 2 * USEC_PER_SEC);
+        assert_true(f->dialling.is_closed);
+        assert_int_equal(f->dialling.why.error, -ETIMEDOUT);
+        f->plain = conn_free(f->plain);
+}
+
 static void test_hello_deadline(void **state) {
         Fixture *f = *state;
 
@@ -126,6 +146,7 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(test_hello, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_hello_of_the_dialler, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_their_complaint, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_silence_after_hello, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_hello_deadline, setup, teardown),
         };
 

@@ -5,6 +5,7 @@
 
 static void test_ping_and_silence(void **state) {
         Fixture *f = *state;
+        unsigned before;
 
         start_ready_pair(f, 8);
         test_loop_run(f->loop, 18 * USEC_PER_SEC - 1);
@@ -13,6 +14,19 @@ static void test_ping_and_silence(void **state) {
         assert_int_equal(f->dialling.n_pings, 1);
         test_loop_run(f->loop, 10 * USEC_PER_MINUTE);
         assert_in_range(f->dialling.n_pings, 27, 35);
+
+        /* Whatever else is sent: the first of the ten minutes to come as well as the last. */
+        before = f->dialling.n_pings;
+        for (unsigned second = 1; second <= 600; second++) {
+                Caller c = {};
+                unsigned n;
+
+                call(f->dialling.rpc, "ECHO", &c);
+                test_loop_run(f->loop, USEC_PER_SEC);
+                assert_int_equal(c.n_replies, 1);
+                n = f->dialling.n_pings - before;
+                assert_true(n >= second / 22 && n <= second / 18 + 1);
+        }
         assert_false(f->dialling.is_closed || f->accepting.is_closed);
 }
 
