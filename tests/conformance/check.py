@@ -137,6 +137,18 @@ def collect_python(root, tests):
     return claimed, faults
 
 
+def runs(text, function):
+    """Is it among the cmocka tests of that source, by itself or by a macro of it of one argument?"""
+    names = {r"cmocka_unit_test\w*": function}
+    for macro, argument, body in re.findall(r"#define (\w+)\((\w+)\)[\s\\]+(cmocka_unit_test.*)", text):
+        pasted = re.search(rf"(\w*)##{argument}\b", body)
+        prefix = pasted[1] if pasted else ""
+        if function.startswith(prefix):
+            names[macro] = function[len(prefix):]
+    return any(re.search(rf"(?<!#define )\b{macro}\(\s*{re.escape(name)}\s*[,)]", text)
+               for macro, name in names.items())
+
+
 def collect_c(root, rows, tests, targets):
     sources = {pathlib.Path(f): [s for group in t["target_sources"] for s in group.get("sources", [])]
                for t in targets for f in t["filename"]}
@@ -147,7 +159,7 @@ def collect_c(root, rows, tests, targets):
         texts = [(root / s).read_text(encoding="utf-8") for s in files if s.endswith((".c", ".h"))]
         if test not in commands:
             faults.append(f"claims-c.tsv: {sentence_id}: there is no test {test}")
-        elif not any(re.search(rf"cmocka_unit_test\w*\(\s*{re.escape(function)}\b", text) for text in texts):
+        elif not any(runs(text, function) for text in texts):
             faults.append(f"claims-c.tsv: {sentence_id}: {test} does not run {function}()")
         else:
             claimed.add(sentence_id)
@@ -221,7 +233,12 @@ SELF_PYTHON = """\
 def test_it(x):
     pass
 """
-SELF_C = "const struct CMUnitTest tests[] = { cmocka_unit_test_setup(test_c, up) };\n"
+SELF_C = """\
+#define T(f) cmocka_unit_test_setup(f, up)
+#define TEST(name) \\
+        cmocka_unit_test_setup(test_##name, up)
+const struct CMUnitTest tests[] = { cmocka_unit_test_setup(test_c, up), T(test_d), TEST(e), TEST(test_f) };
+"""
 
 
 class Plant:
@@ -231,7 +248,7 @@ class Plant:
         self.root = pathlib.Path(directory)
         self.build = self.root / "build"
         self.page, self.rows, self.python, self.c = SELF_PAGE, [list(r) for r in SELF_ROWS], SELF_PYTHON, SELF_C
-        self.claims = [["1.2", "unit-c", "test_c"], ["2.PING.1", "unit-c", "test_c"]]
+        self.claims = [["1.2", "unit-c", "test_c"], ["2.PING.1", "unit-c", "test_d"], ["2.PING.1", "unit-c", "test_e"]]
         self.unclaimed = ["2.PING.2"]
         self.is_run = True
 
@@ -282,6 +299,9 @@ def self_test():
         "claimed by a test in C that is none": lambda p: p.claims[0].__setitem__(1, "unit-d"),
         "claimed by a function that is none": lambda p: p.claims[0].__setitem__(2, "test_cc"),
         "claimed by a function that is not run": changed("c", "cmocka_unit_test_setup(test_c, up)", ""),
+        "claimed by one that no macro runs": changed("c", "T(test_d), ", ""),
+        "claimed by one that no pasting macro runs": changed("c", "TEST(e), ", ""),
+        "claimed by another name than the one pasted": lambda p: p.claims[0].__setitem__(2, "test_f"),
     }
     failed = []
     for name, change in {"": lambda p: None, **faults}.items():

@@ -8,6 +8,7 @@ import uuid
 
 import pytest
 
+from conformance import sentence
 import badinput
 from outsider import Authority, Connection, Member, alert, frame, pin_of, sign_up
 
@@ -88,6 +89,7 @@ def test_handshake(stage, what):
     assert alert(stage.address, context=context()) == expected
 
 
+@sentence("1.27")
 def test_no_certificate(stage):
     """Peer ↔ peer is mutual TLS."""
     assert alert(stage.address) in ("certificate required", "handshake failure")
@@ -196,6 +198,7 @@ def test_text(member):
         assert f.payload["field"] == "message_content"
 
 
+@sentence("5.MESSAGE.7")
 def test_messages(member):
     """A bad one refuses the request, whatever the others are: nothing of it is stored."""
     good = message("must not be stored")
@@ -216,6 +219,7 @@ def test_numbers(member):
             assert (f.header, f.payload["error"]) == BAD_REQUEST, (command, number)
 
 
+@sentence("2.28")
 def test_missing_and_mistyped(member):
     good = {"CONNECT": {"since": 0, "invisible": False}, "HISTORY": {"limit": 1}, "MEMBERS": {"limit": 1},
             "AUTHORIZE": {"target": "bob", "role": "member"}, "MESSAGE": {"messages": [message()]}, "RET_INFO": {},
@@ -237,6 +241,7 @@ def test_names(member):
         assert member.request("AUTHORIZE", target=name, role="member").header != "OK"
 
 
+@sentence("1.28")
 def test_another_username(stage, member, honest):
     """The name in the certificate is the only identity."""
     posing = {"username": "alice", "user_type": "REGISTERED", "owner": "mallory"}

@@ -8,6 +8,7 @@ import uuid
 
 import pytest
 
+from conformance import sentence
 import badinput
 from outsider import Authority, Connection, Identity, frame, pin_of, sign_in_guest, sign_up
 
@@ -53,6 +54,7 @@ def host_payload(name, **changes):
 
 # -- below frames
 
+@sentence("1.6")
 @pytest.mark.parametrize("what", badinput.NO_TLS)
 def test_no_tls(tracker, what):
     got = badinput.after_no_tls(tracker.address, badinput.NO_TLS[what])
@@ -191,6 +193,7 @@ def names_it(connection, command, payload, field):
     assert f.payload["field"] == field, (command, field, f.payload)
 
 
+@sentence("2.28")
 def test_missing_and_mistyped(stranger, honest):
     good = {"username": "fields", "password": "correct horse", "csr": Identity().csr(), **host_payload("fields"),
             "channels": [], "revocations_after": 0, "forget": False}
@@ -233,6 +236,7 @@ def test_text(honest):
     honest.ok("HOST", host_payload("texts", channel_id="00000000-0000-4000-8000-000000000001", topic="ä\U0001f600 \ufffd\u00a0"))
 
 
+@sentence("2.29", "2.30")
 def test_unknown_command(stranger):
     assert stranger.refused("FROBNICATE") == ("REQUEST_ERROR", "unknown-command")
     stranger.ok("LIST")

@@ -6,6 +6,7 @@ import socket
 import time
 
 from nets import NameServer
+from conformance import sentence
 from p2pchat import ACCOUNT, CHANNEL, HOST, MANAGER, PATH, wait_for
 
 # Well below the 45 s after which silence ends a connection, on a slow machine.
@@ -86,6 +87,7 @@ def test_host_moves(nets):
     assert bob.log().count("Channel lobby") == before
 
 
+@sentence("1.2")
 def test_host_on_another_port(nets):
     nets.tracker("10.0.0.1/24")
     alice, bob = nets.person("alice", "10.0.0.2/24"), nets.person("bob", "10.0.0.3/24")

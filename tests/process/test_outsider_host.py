@@ -9,6 +9,7 @@ import uuid
 
 import pytest
 
+from conformance import sentence
 from outsider import (TIME, Connection, Identity, Listener, Member, frame, pin_of, sign_in_guest, sign_up,
                       tls_context)
 from p2pchat import CHANNEL, ERROR, HOST, MODERATION, refused, wait_for
@@ -97,6 +98,7 @@ def test_hello(stage, room):
 
 # -- CONNECT
 
+@sentence("5.ENTRY.15")
 def test_connect(stage, room):
     state = room.member("bob").state
     assert set(state) >= STATE
@@ -161,6 +163,7 @@ def test_since(room):
     assert m.read_to(last)[0]["seq"] == 3
 
 
+@sentence("5.CONNECT.7")
 def test_invisible(room):
     assert room.visitor("guest").refused("CONNECT", since=0, invisible=True) == GUESTS_NOT_ALLOWED
 
@@ -321,6 +324,7 @@ def test_presence(room):
     assert [x["username"] for x in members] == ["alice", "carol", "dave", "guest-gail"]
 
 
+@sentence("5.DISCONNECT.1", "5.DISCONNECT.2", "5.DISCONNECT.3")
 def test_disconnect(room):
     m, other = room.member("bob"), room.member("carol")
     assert m.ok("DISCONNECT") == {}
@@ -348,6 +352,7 @@ def test_many_channels(stage, dial):
 
 # -- who may
 
+@sentence("5.5", "5.8", "2.43", "2.57", "2.72", "5.ENTRY.7", "5.ENTRY.8")
 def test_who_may(stage, room):
     """View and send by rank, VIEW and AUTHORIZE by rank, of this moment."""
     who = ("owner", "bob", "carol", "dave", "guest")  # owner, moderator, member, none, guest
@@ -401,6 +406,7 @@ def test_who_may(stage, room):
     assert owner.refused("VIEW", send_permission="nobody") == BAD_REQUEST
 
 
+@sentence("5.6", "5.9")
 def test_restricted(stage, room):
     """A change of rights cannot recall the frame in progress, and nothing after it is sent."""
     carol, dave, guest = (room.member(w) for w in ("carol", "dave", "guest"))
@@ -453,6 +459,7 @@ def test_unhosted(stage, room):
     assert again.channel_id == m.channel_id
 
 
+@sentence("3.PING.1", "3.PING.2", "3.PING.3", "3.PING.4")
 def test_ping(stage, room):
     """The accepting side asks every 20 s ± 10 %; a host says where its logs end."""
     m = room.member("bob")
@@ -488,6 +495,7 @@ def test_member_refuses_impostors(stage, world):
         assert refused(bob.call, path, CHANNEL, "GetMembers", "a{sv}", {})[0] == ERROR + "HostOffline"
 
 
+@sentence("3.GOING_AWAY.1", "3.GOING_AWAY.2")
 def test_going_away(stage, room):
     """A planned end is announced, and what was stored is there afterwards, under the same id."""
     m = room.member("bob")

@@ -13,6 +13,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from conformance import sentence
 from outsider import (TIME, Connection, Identity, alert, frame, parse_address, pem, pin_of, sign_in_guest, sign_up,
                       tracker_id_of)
 from p2pchat import wait_for
@@ -60,6 +61,7 @@ def find(connection, name, **how):
 
 # -- §1, §3
 
+@sentence("1.10", "1.13", "1.15")
 def test_transport(tracker):
     with Connection(tracker.address, pin=tracker.pin, hello=False) as c:
         leaf, ca = c.chain  # what both must be was asserted by Connection
@@ -73,6 +75,7 @@ def test_transport(tracker):
     assert os.stat(tracker.state + "/ca.key").st_mode & 0o777 == 0o600
 
 
+@sentence("3.HELLO.1", "3.HELLO.2")
 def test_hello(tracker):
     with Connection(tracker.address, pin=tracker.pin, hello=False) as c:
         answer = c.ok("HELLO", {"agent": "x" * 64, "features": ["f"] * 32, "more": {"of": [{"it": None}]}})
@@ -115,6 +118,7 @@ def test_direction(stranger):
 
 # -- §4: identities
 
+@sentence("4.SIGNUP.1", "4.SIGNUP.2", "4.SIGNUP.4", "4.SIGNUP.5", "4.SIGNUP.6", "2.53")
 def test_sign_up(tracker, stranger):
     me = Identity()
     name = next(names)
@@ -141,6 +145,7 @@ def test_sign_up(tracker, stranger):
     assert stranger.request("SIGNUP", {**request, "username": next(names)}).header == "REQUEST_ERROR"
 
 
+@sentence("4.2")
 def test_identities_are_for_strangers(user):
     request = {"username": next(names), "password": "correct horse", "csr": Identity().csr()}
     for command in ("SIGNUP", "SIGNIN", "RECOVER", "GUEST"):
@@ -165,6 +170,7 @@ def test_signing_requests(stranger):
     me.take(stranger.ok("SIGNUP", {**request, "csr": pem(good)}))
 
 
+@sentence("4.SIGNIN.1", "4.SIGNIN.2", "4.SIGNIN.4", "4.SIGNIN.5")
 def test_sign_in(tracker, stranger):
     me = sign_up(tracker.address, next(names), tracker.pin, password="p" * 256)
     device = Identity()
@@ -181,6 +187,7 @@ def test_sign_in(tracker, stranger):
             c.ok("WHOIS", {"username": me.username})
 
 
+@sentence("4.GUEST.1", "4.GUEST.2", "4.GUEST.4", "4.GUEST.5")
 def test_guest(tracker, stranger):
     me = Identity()
     grant = me.take(stranger.ok("GUEST", {"username": "paul", "csr": me.csr()}))
@@ -202,6 +209,7 @@ def test_guest(tracker, stranger):
         assert c.refused("VIEW", {"channel_name": "x1"}) == ("UNAUTHORIZED", "guests-not-allowed")
 
 
+@sentence("1.21", "4.RENEW.1", "4.RENEW.2", "4.RENEW.4", "4.RENEW.5")
 def test_renew(tracker, stranger):
     """The request's signature proves the key: no password, and for users no certificate."""
     me = sign_up(tracker.address, next(names), tracker.pin)
@@ -250,6 +258,7 @@ def sent_away(tracker, connection, identity):
         assert c.refused("RENEW", {"csr": identity.csr()}) == ("UNAUTHORIZED", "revoked")
 
 
+@sentence("1.37", "1.38", "4.SIGNOUT.1", "4.SIGNOUT.2", "4.SIGNOUT.4", "4.SIGNOUT.5")
 def test_sign_out(tracker, user, stranger):
     assert stranger.refused("SIGNOUT") == ("UNAUTHORIZED", "not-signed-in")
     me = user.me
@@ -279,6 +288,7 @@ def test_sign_out(tracker, user, stranger):
         other.ok("UNHOST", {"channel_name": name, "forget": True})
 
 
+@sentence("1.37", "4.PASSWD.1", "4.PASSWD.2", "4.PASSWD.4", "4.PASSWD.5")
 def test_passwd(tracker, user, stranger):
     me, old = user.me, "correct horse " + user.me.username
     device = another_device(tracker, me)
@@ -306,6 +316,7 @@ def test_passwd(tracker, user, stranger):
             assert c.refused(command) == ("UNAUTHORIZED", "guests-not-allowed")
 
 
+@sentence("1.37", "4.RECOVER.1", "4.RECOVER.2", "4.RECOVER.4", "4.RECOVER.5", "4.RECOVER.7")
 def test_recover(tracker, stranger):
     me, saved, name = Identity(), Identity(), next(names)
     code = me.take(stranger.ok("SIGNUP", {"username": name, "password": "correct horse", "csr": me.csr()}))["recovery_code"]
@@ -334,6 +345,7 @@ def test_recover(tracker, stranger):
     stranger.ok("RECOVER", {**spent, "recovery_code": again["recovery_code"]})
 
 
+@sentence("1.37", "4.DEVICES.2", "4.DEVICES.4", "4.DEVICES.5", "4.DEVICES.6")
 def test_devices(tracker, user):
     one, two = (another_device(tracker, user.me) for _ in range(2))
     answer = user.ok("DEVICES")
@@ -355,6 +367,7 @@ def test_devices(tracker, user):
         second.ok("LIST")
 
 
+@sentence("1.37", "4.DELETE.1", "4.DELETE.2", "4.DELETE.4", "4.DELETE.5", "4.WHOIS.4")
 def test_delete(tracker, user, stranger):
     me, name = user.me, "orphan." + user.me.username
     user.ok("HOST", host_payload(name))
@@ -375,6 +388,7 @@ def test_delete(tracker, user, stranger):
         c.ok("HOST", host_payload(name))
 
 
+@sentence("4.WHOIS.1", "4.WHOIS.2")
 def test_whois(user, stranger):
     assert stranger.refused("WHOIS", {"username": user.me.username}) == ("UNAUTHORIZED", "not-signed-in")
     assert user.ok("WHOIS", {"username": user.me.username}) == \
@@ -385,6 +399,7 @@ def test_whois(user, stranger):
 
 # -- §4: the directory
 
+@sentence("4.HOST.1", "4.HOST.2", "4.HOST.4", "4.CHANNEL.1", "4.UNHOST.1", "4.UNHOST.2", "4.UNHOST.4", "4.LIST.6")
 def test_host_and_list(tracker, user, stranger):
     name = "hosted." + user.me.username
     given = ["127.0.0.1:4711", "0.0.0.0:4711", "224.0.0.1:4711", "169.254.1.1:4711", "[::]:4711", "[fe80::1]:4711",
@@ -430,6 +445,7 @@ def test_host_and_list(tracker, user, stranger):
     assert find(stranger, name) is None
 
 
+@sentence("4.LIST.1", "4.LIST.4")
 def test_list_pages(user, stranger):
     wanted = sorted(["page-" + c for c in ("a", "a.", "a-", "a_", "a0", "b", "ab", "0", "z" * 27)])
     for name in wanted:
@@ -494,6 +510,7 @@ def test_names_and_ids(tracker, user):
         c.ok("UNHOST", {"channel_name": name, "forget": True})
 
 
+@sentence("4.LEASES.2", "4.LEASES.6")
 def test_leases(tracker, user, stranger):
     """By key, not by connection; another key of the owner waits or takes over."""
     name = "lease." + user.me.username
@@ -528,6 +545,7 @@ def test_leases(tracker, user, stranger):
     user.ok("UNHOST", {"channel_name": name, "forget": True})
 
 
+@sentence("4.WATCH.1", "4.WATCH.2", "4.WATCH.3")
 def test_watch(tracker, user, stranger):
     name = "watched." + user.me.username
     assert set(stranger.ok("WATCH")) == {"generation", "reset"}
@@ -570,6 +588,7 @@ def test_watch(tracker, user, stranger):
     user.ok("UNHOST", {"channel_name": name, "forget": True})
 
 
+@sentence("3.GOING_AWAY.1", "3.GOING_AWAY.2", "4.LEASES.1")
 def test_lapse_and_going_away(world):
     """A lease that nobody renews lapses; a planned end is announced; the same CA comes back."""
     world.configure_tracker(FAST + "LeaseSeconds=3\n")

@@ -10,6 +10,7 @@ import subprocess
 
 from cryptography.hazmat.primitives import serialization
 
+from conformance import sentence
 from p2pchat import ACCOUNT, MANAGER, PATH, PROPERTIES, refused, wait_for
 
 PASSWORDS = {"alice": "Xylophon-Alice-7741", "bob": "Xylophon-Bob-8852", "wrong": "Xylophon-Wrong-9963"}
@@ -66,6 +67,7 @@ def of_process(pid):
     return seen
 
 
+@sentence("1.23")
 def test_no_secret(world):
     world.configure_tracker("[Limits]\nPasswordCost=1\n")
     world.start_tracker()

@@ -7,6 +7,7 @@ import uuid
 
 import pytest
 
+from conformance import sentence
 import badinput
 from outsider import ALPN, STATUSES, Connection, Identity, Member, frame
 from wirestage import BAD_REQUEST, HostSide, Stage, TrackerSide, error_of
@@ -52,6 +53,7 @@ def silent(c, side, data):
 
 # -- the form of a frame
 
+@sentence("2.1", "2.25")
 def test_header(side):
     """2 to 24 of A–Z and _; whatever it says, it is a frame."""
     with side.dial() as c:
@@ -64,6 +66,7 @@ def test_header(side):
             assert c.fault(line(header, '{"id":"1","payload":{}}')) == BAD_FRAME, header
 
 
+@sentence("2.1", "2.5", "2.8")
 def test_body(c, side):
     """An object with id and payload; other keys are ignored, white space is where JSON has it."""
     command, payload = side.probe
@@ -113,6 +116,7 @@ NOT_STRICT = {
 }
 
 
+@sentence("2.4", "2.6", "2.25")
 @pytest.mark.parametrize("what", NOT_STRICT)
 def test_strict(side, what):
     data = f"LIST-{NOT_STRICT[what]}\n".encode("utf-8", "surrogateescape")
@@ -120,6 +124,7 @@ def test_strict(side, what):
         assert c.fault(data) == BAD_FRAME
 
 
+@sentence("2.4")
 def test_depth(c, side):
     """≤ 8, the BODY being 1."""
     for inner in ('{"a":{"a":{"a":{"a":{"a":{"a":{}}}}}}}', '[[[[[[[]]]]]]]', '{"a":[{"a":[{"a":[{}]}]}]}'):
@@ -128,6 +133,7 @@ def test_depth(c, side):
     probe(c, side)
 
 
+@sentence("2.4")
 def test_unicode(c, side):
     """What JSON may spell is taken as it is: pairs of escapes, and the last code point."""
     for text in (r"\ud83d\ude00", r"\udbff\udfff", "\U0010ffff", r"\/\b\f\n\r\t\"\\", "\u2028\u2029\x7f\x80"):
@@ -136,6 +142,7 @@ def test_unicode(c, side):
         assert c.answer("u").header == "OK", text
 
 
+@sentence("2.7", "2.9", "2.28")
 def test_numbers(c, side):
     """Known numbers are integers 0…2^53−1, written as integers; those of unknown keys are any numbers."""
     command, payload = ("LIST", {"limit": 1}) if side.name == "tracker" else \
@@ -156,6 +163,7 @@ def test_numbers(c, side):
         assert ask("1", unknown).header == "OK", unknown
 
 
+@sentence("2.7")
 def test_largest_number(side, c):
     """2^53−1 is a number like others, 2^53 is none."""
     if side.name == "tracker":
@@ -170,6 +178,7 @@ def test_largest_number(side, c):
 
 # -- requests, responses, pushes
 
+@sentence("2.10", "2.11")
 def test_ids(side):
     command, payload = side.probe
     with side.dial() as c:
@@ -185,6 +194,7 @@ def test_ids(side):
             assert c.fault(line(command, '{"id":%s,"payload":{}}' % text)) == (*BAD_REQUEST, None), text
 
 
+@sentence("2.12", "2.25", "2.27", "2.46")
 def test_answered_before_the_fault(c, side):
     """What was asked before a fault is answered before the end, and once."""
     data = b"".join(frame(side.probe[0], f"q{i}", side.probe[1]) for i in range(5))
@@ -194,6 +204,7 @@ def test_answered_before_the_fault(c, side):
     assert set(c.responses) <= {f"q{i}" for i in range(5)}, "nothing after the fault is read"
 
 
+@sentence("2.11")
 def test_id_in_flight(side):
     slow = {"username": "in-flight", "password": "correct horse", "csr": Identity().csr()} if side.name == "tracker" \
         else {"channel_name": side.channel, "limit": 500}
@@ -204,6 +215,7 @@ def test_id_in_flight(side):
         assert error_of(c.responses[None]) == BAD_REQUEST
 
 
+@sentence("2.13")
 def test_any_order(sides):
     """A slow request holds up none that comes after it."""
     with sides["tracker"].dial() as c:
@@ -215,6 +227,7 @@ def test_any_order(sides):
         assert order == ["quick", "slow"]
 
 
+@sentence("2.12", "2.14", "3.HELLO.6")
 def test_pipelining(c, side):
     """Far more than limits.in_flight: each is answered once, further ones wait unread."""
     assert c.limits["in_flight"] == side.in_flight
@@ -225,6 +238,7 @@ def test_pipelining(c, side):
     assert not c.responses
 
 
+@sentence("2.16", "2.17", "2.18")
 def test_pushes_are_not_answered(c, side):
     """Neither known ones nor others, whatever their payload is, nor a request's name with a null id."""
     for command in ("GOING_AWAY", "CHANNELS", "MESSAGE", "PRESENCE", "ACCESS", "CLOSED", "NO_SUCH_PUSH", "HELLO",
@@ -233,6 +247,7 @@ def test_pushes_are_not_answered(c, side):
             silent(c, side, frame(command, None, payload))
 
 
+@sentence("2.19")
 def test_responses_to_nothing(c, side):
     for status in STATUSES:
         for payload in ({}, [], {"error": "bad-frame", "message": "m"}, {"error": 1}):
@@ -240,6 +255,7 @@ def test_responses_to_nothing(c, side):
             silent(c, side, frame(status, None, payload))
 
 
+@sentence("2.20", "2.21", "2.22", "2.29", "2.30", "2.49", "2.50")
 def test_commands_of_the_other_section(c, side):
     """A §5 command at a tracker, a §4 one at a host."""
     payload = {"channel_name": getattr(side, "channel", "lobby"), "username": "x"}
@@ -253,6 +269,7 @@ def test_commands_of_the_other_section(c, side):
 
 # -- HELLO
 
+@sentence("2.23", "3.HELLO.3")
 @pytest.mark.parametrize("first", ("probe", "PING", "push", "response", "HELLO-push", "unknown"))
 def test_first_frame(side, first):
     """The dialler's first frame is HELLO: bad-request and a close otherwise."""
@@ -263,6 +280,7 @@ def test_first_frame(side, first):
         assert c.fault(data[first])[:2] == BAD_REQUEST
 
 
+@sentence("3.HELLO.1", "3.HELLO.2", "3.HELLO.4", "3.HELLO.6", "2.23")
 def test_hello(side):
     with side.dial(hello=False) as c:
         answer = c.ok("HELLO", {"agent": "\u00fc" * 32, "features": ["unknown-to-you", "", "\u00fc" * 500]})
@@ -274,6 +292,7 @@ def test_hello(side):
         assert c.fault(frame("HELLO", "twice", {"agent": "x", "features": []})) == (*BAD_REQUEST, "twice")
 
 
+@sentence("3.HELLO.7", "2.76", "2.30")
 def test_hello_that_is_refused(side):
     """A payload at fault leaves the connection open: HELLO may still be said."""
     for bad in ({"agent": "x" * 65, "features": []}, {"agent": "\u00fc" * 33, "features": []}, 
@@ -289,6 +308,7 @@ def test_hello_that_is_refused(side):
 
 # -- how a connection ends
 
+@sentence("2.27")
 def test_drained_and_closed(side):
     """After a fault the answer is sent and writing shut down; what still comes is read for a second, so
     that the answer is not lost to a reset; then nobody listens any more."""
@@ -306,6 +326,7 @@ def test_drained_and_closed(side):
         assert ended, "the connection is closed within a second of the answer"
 
 
+@sentence("2.2", "2.3", "2.26")
 def test_frame_bounds(side):
     """Exactly the limit is taken, one byte more is too-large; LF counts."""
     for dial, size in ((side.dial, 8192), (side.dial_trusted, 65536)):
@@ -323,6 +344,7 @@ def test_frame_bounds(side):
             assert c.answer("crlf").header == "OK"
 
 
+@sentence("1.1")
 def test_split_anywhere(c, side):
     """A frame is a line: how TCP and TLS cut it says nothing."""
     data = frame(side.probe[0], "a", side.probe[1]) + frame(side.probe[0], "b", side.probe[1])

@@ -8,6 +8,7 @@ import uuid
 
 import pytest
 
+from conformance import sentence
 from outsider import TIME, Identity, Member, check_entry, frame
 from p2pchat import HOST, wait_for
 from wirestage import BAD_REQUEST, Stage, error_of
@@ -64,6 +65,7 @@ def fill(m, n):
 
 # -- what every payload has
 
+@sentence("5.2", "5.3")
 def test_which_channel(stage, room):
     """channel_name and, once it is known, channel_id: another id under that name is no-such-channel, in each
     command, and does nothing."""
@@ -84,6 +86,7 @@ def test_which_channel(stage, room):
     assert seq == last + 1 and m.read_to(seq)
 
 
+@sentence("5.1", "5.MESSAGE.6")
 def test_channels_beside_each_other(stage, dial):
     """Any number of channels on a connection; what ends one leaves the others."""
     rooms = [Room(stage, dial) for _ in range(3)]
@@ -111,6 +114,7 @@ def test_channels_beside_each_other(stage, dial):
 
 # -- CONNECT
 
+@sentence("5.CONNECT.1", "5.CONNECT.2", "5.CONNECT.3")
 def test_state(stage, room):
     """What the OK says is the state after its last_seq, for who asks."""
     owner = Member(room.dial(room.address, stage.device("alice")), room.name)
@@ -131,6 +135,7 @@ def test_state(stage, room):
     assert bob.ok("RET_INFO")["members_online"] == len(bob.ok("MEMBERS", limit=500)["members"]) == 3
 
 
+@sentence("5.CONNECT.4", "5.CONNECT.6", "5.CONNECT.8", "5.CONNECT.9", "5.CONNECT.12", "2.59")
 def test_cursor(room):
     """Every since, with and without since_id; every conflict, none of which is an end of anything."""
     m = room.member("bob")
@@ -158,6 +163,7 @@ def test_cursor(room):
     assert reader.read_to(seq)[-1]["message_content"] == "live again"
 
 
+@sentence("5.CONNECT.5")
 def test_backlog(room):
     m = room.member("bob")
     last = fill(m, 9)[-1]
@@ -167,6 +173,7 @@ def test_backlog(room):
         assert [e["seq"] for e in reader.read_to(last)] == list(range(max(1, last - n), last + 1)), n
 
 
+@sentence("5.CONNECT.10")
 def test_second_connect(room):
     """It restarts the stream: nothing is pushed between it and its OK, though the stream of the first one has
     begun and its host has to look the second one's since_id up; what follows begins at its since. Both come in
@@ -187,6 +194,7 @@ def test_second_connect(room):
         c.pushes.clear()
 
 
+@sentence("5.CONNECT.11")
 def test_connect_twice_at_once(room):
     """A CONNECT while one is not answered is bad-request; the first one holds."""
     m = room.visitor("bob")
@@ -200,6 +208,7 @@ def test_connect_twice_at_once(room):
     assert m.read_to(m.store("on")[0])[0]["seq"] == 11
 
 
+@sentence("5.CONNECT.4", "5.MESSAGE.14")
 def test_no_seam(room):
     """From the store into live entries, while others write: each exactly once, in order."""
     writer = room.member("bob")
@@ -219,6 +228,7 @@ def test_no_seam(room):
 
 # -- MESSAGE
 
+@sentence("5.MESSAGE.1", "5.MESSAGE.2", "5.MESSAGE.4", "5.MESSAGE.5", "5.MESSAGE.13")
 def test_messages_are_one_by_one(room):
     """Taken in order; conflicts among them are refused by id, the others are stored."""
     m = room.member("bob")
@@ -240,6 +250,7 @@ def test_messages_are_one_by_one(room):
     assert first + 1 == second
 
 
+@sentence("5.MESSAGE.13")
 def test_meta_is_part_of_it(room):
     """Exactly once is of text and meta: an absent meta is another one than an empty one."""
     m = room.member("bob")
@@ -253,6 +264,7 @@ def test_meta_is_part_of_it(room):
             assert error_of(m.request("MESSAGE", messages=[message("m", id=sent["id"])])) == CONFLICT
 
 
+@sentence("5.MESSAGE.12")
 def test_who_is_the_sender(stage, room):
     """(sender, id): for a user the name, whichever device; for a guest the key."""
     m = room.member("bob")
@@ -274,6 +286,7 @@ def test_who_is_the_sender(stage, room):
     assert s["seq"] == seq + 1 and "duplicate" not in s
 
 
+@sentence("5.ENTRY.1", "5.ENTRY.2", "5.ENTRY.3", "5.ENTRY.4", "5.MESSAGE.3", "5.MESSAGE.15")
 def test_entries(room):
     """seq from 1 without holes, times that do not fall, the actor's name, the form of each kind."""
     m = room.member("bob")
@@ -287,6 +300,7 @@ def test_entries(room):
     assert {(e["username"], e["user_type"]) for e in entries if e["kind"] == "message"} == {("bob", "REGISTERED")}
 
 
+@sentence("5.MESSAGE.4", "5.MESSAGE.16")
 def test_stored_then_seen(stage, world):
     """What anybody was sent is on the host's disk: killed at that instant, it has it afterwards, under the
     same seqs; and what was answered is not stored twice when it is sent again."""
@@ -326,6 +340,7 @@ def test_stored_then_seen(stage, world):
 
 # -- HISTORY, MEMBERS, PRESENCE
 
+@sentence("5.HISTORY.1", "5.HISTORY.2", "5.HISTORY.3", "5.HISTORY.4", "5.HISTORY.5")
 def test_history_bounds(room):
     m = room.member("bob")
     last = fill(m, 10)[-1]
@@ -353,6 +368,7 @@ def test_history_bounds(room):
     assert not visitor.connection.pushes
 
 
+@sentence("5.MEMBERS.1", "5.MEMBERS.2", "5.MEMBERS.3", "5.CONNECT.14", "2.68", "2.69")
 def test_members(stage, room):
     m = room.member("bob")
     room.member("carol")
@@ -371,6 +387,7 @@ def test_members(stage, room):
     assert error_of(m.request("MEMBERS", limit=1, after="")) == BAD_REQUEST
 
 
+@sentence("5.PRESENCE.1", "5.PRESENCE.2")
 def test_presence(stage, room):
     """Ascending generations that go on from CONNECT's and MEMBERS'; the last state of each; not one's own, by
     none of one's devices; a replaced session is no leave; roles are told too."""
@@ -403,6 +420,7 @@ def test_presence(stage, room):
 
 # -- CLOSED
 
+@sentence("5.CONNECT.13", "5.CLOSED.1", "5.CLOSED.2")
 def test_newest_session(stage, room):
     """The newest session of a key has the channel, wherever the older ones are; another device is another
     key. What was replaced may ask, and come back."""
@@ -422,6 +440,7 @@ def test_newest_session(stage, room):
     assert not [p for p in device.connection.pushes if p.header == "CLOSED"]
 
 
+@sentence("5.CLOSED.2")
 def test_unhosted(stage, room):
     """Everybody hears CLOSED, nothing follows it, and the connection goes on."""
     members = [room.member(who) for who in ("bob", "carol", "guest-gail")]
@@ -433,6 +452,7 @@ def test_unhosted(stage, room):
         assert not m.connection.pushes
 
 
+@sentence("4.HEARTBEAT.9", "5.CLOSED.1")
 def test_moved(world):
     """A host whose heartbeat says stale-epoch stops serving at once: CLOSED moved. The owner's other device
     has it then, under the next epoch."""
@@ -451,6 +471,7 @@ def test_moved(world):
     assert alone.channel(name)["epoch"] == 2
 
 
+@sentence("5.6", "5.7", "5.MESSAGE.17", "2.38", "5.CLOSED.2")
 def test_view_is_asked_each_time(stage, room):
     """Now means now: from the entry on by which the channel is restricted, nothing is sent, in pages and
     pushes neither; let in again, everything is."""
@@ -478,6 +499,7 @@ def test_view_is_asked_each_time(stage, room):
     assert error_of(outsider.send("x")) in (BAD_REQUEST, ("UNAUTHORIZED", "restricted"))
 
 
+@sentence("5.8", "5.9", "5.MESSAGE.17", "2.39")
 def test_send_is_asked_each_time(stage, room):
     """A right that ends between two messages ends there."""
     owner, m = room.member(stage.device("alice")), room.member("bob")

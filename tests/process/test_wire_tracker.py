@@ -8,6 +8,7 @@ import uuid
 
 import pytest
 
+from conformance import sentence
 from outsider import TIME, Connection, Identity, frame, key_id, pin_of, sign_up
 from wirestage import BAD_REQUEST, Stage, error_of, host_payload
 
@@ -79,12 +80,15 @@ WHO = {  # command → what a stranger, a guest and a user hear whose payload is
 }
 
 
+@sentence("4.SIGNUP.3", "4.SIGNIN.3", "4.RECOVER.3", "4.GUEST.3", "4.PASSWD.3", "4.DEVICES.3", "4.DELETE.3",
+          "4.WHOIS.3", "4.LIST.3", "4.SIGNOUT.3", "4.HOST.3", "4.1", "4.RENEW.3", "4.WATCH.4", "2.34", "2.41")
 def test_who(stranger, guest, user):
     """Who it is comes before what is asked: a stranger does not learn what a payload should be."""
     for command, expected in WHO.items():
         assert tuple(error_of(c.request(command)) for c in (stranger, guest, user)) == expected, command
 
 
+@sentence("4.2")
 def test_strangers_commands(stage, guest, user):
     """SIGNUP, SIGNIN, RECOVER and GUEST over a signed-in connection: bad-request, and nothing is done."""
     name = stage.new_name()
@@ -100,6 +104,7 @@ def test_strangers_commands(stage, guest, user):
 
 # -- identities
 
+@sentence("4.SIGNUP.7")
 def test_sign_up_again(stage, stranger):
     """By the same key and password: OK again, with another code in place of the first."""
     me, name = Identity(), stage.new_name()
@@ -113,6 +118,7 @@ def test_sign_up_again(stage, stranger):
     stranger.ok("RECOVER", {**recover, "recovery_code": second["recovery_code"]})
 
 
+@sentence("4.SIGNUP.8", "4.RECOVER.5", "4.RECOVER.6")
 def test_recovery_codes(stage, stranger):
     """Four groups of five characters, as people write them: case, spaces and dashes do not count. Each is good
     once, and gives the next."""
@@ -134,6 +140,7 @@ def test_recovery_codes(stage, stranger):
     assert len(seen) == 6
 
 
+@sentence("4.THROTTLES.5")
 def test_passwords_are_kept_as_yescrypt(stage):
     """And neither they nor a recovery code are anywhere in the tracker's files."""
     me, name = Identity(), stage.new_name()
@@ -149,6 +156,7 @@ def test_passwords_are_kept_as_yescrypt(stage):
         assert secret.encode() not in data, secret
 
 
+@sentence("4.SIGNIN.4")
 def test_sign_in_again(stage, stranger):
     """A device may sign in as often as it likes; another user's key is not taken."""
     me = stage.person(stage.new_name())
@@ -163,6 +171,7 @@ def test_sign_in_again(stage, stranger):
         assert [d["key"] for d in c.ok("DEVICES")["devices"]] == [other.key_id]
 
 
+@sentence("2.80")
 def test_names_are_not_folded(stranger, user):
     """The sender folds names; a tracker takes one that is not folded for none."""
     for command in ("SIGNUP", "SIGNIN"):
@@ -172,6 +181,7 @@ def test_names_are_not_folded(stranger, user):
     assert error_of(user.request("WHOIS", {"username": user.me.username.upper()})) == ("REQUEST_ERROR", "invalid-name")
 
 
+@sentence("4.SIGNIN.5", "4.RECOVER.7", "2.35")
 def test_unknown_names_answer_the_same(stage, stranger):
     """Of a name that nobody has, of a guest's, of a deleted one's and of a reserved one's, nothing is told."""
     me = stage.person(stage.new_name())
@@ -190,6 +200,7 @@ def test_unknown_names_answer_the_same(stage, stranger):
         assert error_of(said[0]) == ("UNAUTHORIZED", "bad-credentials")
 
 
+@sentence("1.37", "4.PASSWD.4", "4.SIGNOUT.5")
 def test_passwd_ends_others_at_once(stage, user):
     other = stage.device(user.me.username)
     with stage.signed_in(other) as c:
@@ -199,6 +210,7 @@ def test_passwd_ends_others_at_once(stage, user):
     assert [d["key"] for d in user.ok("DEVICES")["devices"]] == [user.me.key_id]
 
 
+@sentence("1.37", "4.DEVICES.1", "4.DEVICES.2", "4.DEVICES.4")
 def test_devices_own_key(stage, user):
     """A device may revoke itself: then it has signed out."""
     other = stage.device(user.me.username)
@@ -218,6 +230,7 @@ def test_devices_own_key(stage, user):
 
 # -- names and ids
 
+@sentence("4.NAMES.1", "4.NAMES.2", "4.VIEW.3", "4.VIEW.5", "4.UNHOST.3", "4.UNHOST.4", "2.42", "2.55", "2.56")
 def test_bound(stage, user):
     """Name, id and owner are bound to each other until forget."""
     name, other_name = stage.new_name("bound"), stage.new_name("bound")
@@ -246,6 +259,7 @@ def test_bound(stage, user):
     assert entry(user, other_name)["owner"] == user.me.username
 
 
+@sentence("1.28")
 def test_hosts_are_named_by_certificate(stage, user):
     name = stage.new_name("named")
     user.ok("HOST", {**host_payload(name), "owner": "alice", "host": "alice", "username": "alice", "since": "x"})
@@ -258,6 +272,7 @@ def test_hosts_are_named_by_certificate(stage, user):
 
 # -- leases
 
+@sentence("4.LEASES.5", "4.LEASES.6", "4.LEASES.7", "2.60")
 def test_epochs(stage, user):
     """The same key keeps its epoch; another one, once the lease has ended, gets the next."""
     name = stage.new_name("epochs")
@@ -284,6 +299,7 @@ def test_epochs(stage, user):
     assert entry(user, name)["epoch"] == 3 and entry(user, name)["online"]
 
 
+@sentence("4.LEASES.4", "4.LEASES.8", "2.60")
 def test_last_seq_never_falls(stage, user):
     name = stage.new_name("seqs")
     request = host_payload(name, last_seq=10)
@@ -300,6 +316,7 @@ def test_last_seq_never_falls(stage, user):
     assert entry(user, name)["last_seq"] == 2**53 - 1
 
 
+@sentence("4.HEARTBEAT.1", "4.HEARTBEAT.2", "4.HEARTBEAT.4", "4.HEARTBEAT.5")
 def test_heartbeats(stage, user):
     """Each channel by itself: those lost are named with why, the others are renewed."""
     mine, unhosted, gone = (stage.new_name("beats") for _ in range(3))
@@ -320,6 +337,7 @@ def test_heartbeats(stage, user):
     assert entry(user, mine)["last_seq"] == 4
 
 
+@sentence("4.HEARTBEAT.7", "4.HEARTBEAT.8")
 def test_revocations(stage, user):
     """Those after the version that is given, ascending; of guests' keys too; each with the end of its last
     certificate; a key that never was is in none."""
@@ -343,6 +361,7 @@ def test_revocations(stage, user):
 
 # -- the directory
 
+@sentence("4.VIEW.1", "4.VIEW.2", "4.VIEW.4", "4.CHANNEL.6", "2.71")
 def test_view(stage, user):
     name = stage.new_name("view")
     user.ok("HOST", host_payload(name, topic="first", members=5))
@@ -360,6 +379,7 @@ def test_view(stage, user):
     assert (got["topic"], got["members"], got["since"]) == ("third", 5, since)
 
 
+@sentence("4.LIST.5")
 def test_query(stage, user):
     """A part of name or topic, ASCII case-blind and nothing more."""
     name = stage.new_name("query")
@@ -370,6 +390,7 @@ def test_query(stage, user):
         assert entry(user, name) not in user.ok("LIST", {"query": query})["channels"], query
 
 
+@sentence("4.LIST.1", "4.LIST.2", "4.LIST.4", "4.LIST.6")
 def test_list_after(stage, user):
     """after is a key, not a name that must be there; online and query stand beside it."""
     wanted = [f"after-{c}" for c in ("a", "c", "e", "g")]
@@ -391,6 +412,7 @@ def test_list_after(stage, user):
     assert isinstance(page["generation"], int) and page["generation"] <= last["generation"]
 
 
+@sentence("4.HOST.5", "4.CHANNEL.2")
 def test_no_address(stage, user):
     """A host may give none: then there is none to repeat."""
     name = stage.new_name("nowhere")
@@ -400,6 +422,7 @@ def test_no_address(stage, user):
     assert got["addresses"] == [] and not {"peer_server_ip", "peer_server_port"} & set(got)
 
 
+@sentence("4.CHANNEL.3")
 def test_since(stage, user):
     """The time when it went on or offline; nothing else changes it."""
     name = stage.new_name("since")
@@ -417,6 +440,7 @@ def test_since(stage, user):
 
 # -- throttles
 
+@sentence("2.51", "4.THROTTLES.1", "4.THROTTLES.2", "4.THROTTLES.3", "4.THROTTLES.4")
 def test_throttles(world):
     """Sign-ups of a source; wrong passwords of a source, and half as many of a name and source. Who knows the
     password is not counted, and another source has its own count."""

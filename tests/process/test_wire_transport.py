@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed448, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
+from conformance import sentence
 from outsider import (DEADLINE, Connection, Identity, alert, key_id, key_pem, parse_address, pem, sign_in_guest, spki,
                       tls_context, tracker_id_of)
 from wirestage import BAD_REQUEST, HostSide, Stage, TrackerSide, error_of
@@ -74,6 +75,7 @@ def records(data):
     return found
 
 
+@sentence("1.3", "1.4", "1.6", "1.7")
 @pytest.mark.parametrize("what,hello,code", (
     ("tls-1.2", {"maximum": ssl.TLSVersion.TLSv1_2}, 70), ("no-alpn", {"alpn": None}, 120),
     ("http", {"alpn": "http/1.1"}, 120), ("version-2", {"alpn": "p2pchat/2"}, 120),
@@ -83,6 +85,7 @@ def test_fault_below_tls(side, what, hello, code):
     assert records(answer_to(side.address, client_hello(**hello))) == [(21, bytes((2, code)))]
 
 
+@sentence("1.4")
 def test_alpn_among_others(side):
     """Of several protocols that are offered ours is chosen."""
     identity = side.stage.person("visitor")
@@ -92,6 +95,7 @@ def test_alpn_among_others(side):
         assert c.tls.selected_alpn_protocol() == "p2pchat/1" and c.tls.version() == "TLSv1.3"
 
 
+@sentence("1.3")
 def test_tls_1_3_of_both(side):
     """Who offers 1.2 too gets 1.3."""
     identity = side.stage.person("visitor")
@@ -101,6 +105,7 @@ def test_tls_1_3_of_both(side):
         assert c.tls.version() == "TLSv1.3"
 
 
+@sentence("1.5")
 def test_no_tickets(side):
     """Nothing to resume from, and so nothing to send early: each handshake proves the key."""
     identity = side.stage.person("visitor")
@@ -216,6 +221,7 @@ def wrong_identities(ca):
     }
 
 
+@sentence("1.6", "1.7", "1.24")
 def test_wrong_certificates(side):
     """Each is refused with an alert, before a byte of application data from us was looked at."""
     for what, identity in wrong_identities(side.stage.authority()).items():
@@ -231,6 +237,7 @@ def test_wrong_certificates(side):
         side_probe(c, side)
 
 
+@sentence("1.24")
 def test_between_leaf_and_ca(side):
     """Nothing stands between a leaf and the CA, were it signed by the CA itself."""
     ca = side.stage.authority()
@@ -248,6 +255,7 @@ def test_between_leaf_and_ca(side):
         assert alert(side.address, context=context) == "bad certificate"
 
 
+@sentence("1.7", "1.24")
 def test_ended_certificate(side):
     """A certificate is good between its two times, not a second longer."""
     ca, second = side.stage.authority(), 1 / 86400
@@ -257,6 +265,7 @@ def test_ended_certificate(side):
         side_probe(c, side)
 
 
+@sentence("1.27")
 def test_host_shows_itself(stage, sides):
     """Mutual TLS: a host's own certificate is one of a user, and names it."""
     with stage.dial(sides["host"].address, "visitor") as c:
@@ -266,6 +275,7 @@ def test_host_shows_itself(stage, sides):
 
 # -- the tracker's own
 
+@sentence("1.11", "1.12")
 def test_tracker_id_and_pin(stage):
     with stage.stranger() as c:
         _, ca = c.chain
@@ -276,6 +286,7 @@ def test_tracker_id_and_pin(stage):
     assert san.value == f"p2pchat://{digest[:16].hex()}/tracker"
 
 
+@sentence("1.10")
 def test_authority(stage):
     """Ed25519, CA:TRUE, pathlen 0, keyCertSign and nothing else; its key in a file of its own, 0600."""
     with stage.stranger() as c:
@@ -290,6 +301,7 @@ def test_authority(stage):
     assert os.stat(stage.tracker.state + "/ca.key").st_mode & 0o7777 == 0o600
 
 
+@sentence("1.13", "1.15")
 def test_tracker_leaf(stage):
     """serverAuth alone, CA:FALSE, 90 days; the key is not the CA's; sent together with the CA."""
     with stage.stranger() as c:
@@ -303,6 +315,7 @@ def test_tracker_leaf(stage):
     assert list(usage) == [ExtendedKeyUsageOID.SERVER_AUTH]
 
 
+@sentence("1.14")
 def test_reissued_at_start(world):
     """Another leaf after each start, of the same CA, byte for byte; every certificate stays good."""
     alone = Stage(world)
@@ -340,6 +353,7 @@ def grant_for(stage, command, csr):
 GRANTS = ("SIGNUP", "SIGNIN", "GUEST", "RECOVER")
 
 
+@sentence("1.17")
 @pytest.mark.parametrize("command", (*GRANTS, "RENEW"))
 def test_signing_requests(stage, command):
     """PKCS#10 in PEM of an Ed25519 key that signed it, at most 4 KiB; anything else names csr."""
@@ -364,6 +378,7 @@ def test_signing_requests(stage, command):
         assert error_of(f) == BAD_REQUEST and f.payload["field"] == "csr", (what, f)
 
 
+@sentence("1.17", "1.18", "1.19", "4.SIGNUP.5")
 @pytest.mark.parametrize("command", GRANTS)
 def test_device_certificate(stage, command):
     """One SAN, both usages, CA:FALSE, notBefore − 10 min, 7 days or 24 hours; what the request asks for
@@ -407,6 +422,7 @@ def test_serials(stage):
     assert len(serials) == 11 and min(serials).bit_length() > 64
 
 
+@sentence("1.16", "4.3", "2.59")
 def test_one_key_one_identity(stage):
     """One key per tracker and identity: a key that is somebody's is nobody else's, and a revoked one nobody's
     any more."""
@@ -424,6 +440,7 @@ def test_one_key_one_identity(stage):
         me.take(c.ok("RENEW", {"csr": me.csr()}))
 
 
+@sentence("1.33", "1.35", "2.34")
 def test_signed_in_iff_certificate(stage):
     """The handshake decides, not what is said later: a connection that was none stays none."""
     me = Identity()
@@ -440,6 +457,7 @@ def test_signed_in_iff_certificate(stage):
         c.ok("WHOIS", {"username": "alice"})
 
 
+@sentence("1.7", "1.36", "1.38", "2.37")
 def test_revoked_in_the_handshake(stage):
     """A key that signed out is refused by name, whichever of its certificates it shows."""
     me = stage.person(stage.new_name())
@@ -459,6 +477,7 @@ def test_revoked_in_the_handshake(stage):
         assert error_of(c.request("RENEW", {"csr": me.csr()})) == ("UNAUTHORIZED", "revoked")
 
 
+@sentence("1.7", "1.27")
 def test_no_certificate_at_all(stage, sides):
     """A tracker lets strangers in, a host nobody."""
     with stage.stranger() as c:

@@ -6,6 +6,7 @@ import uuid
 
 import pytest
 
+from conformance import sentence
 from outsider import TIME, Identity, Member, frame, key_id
 from wirestage import BAD_REQUEST, Stage, error_of, host_payload
 
@@ -46,6 +47,7 @@ def sign_up(c, name, **changes):
     return c.request("SIGNUP", {"username": name, "password": "correct horse", "csr": Identity().csr(), **changes})
 
 
+@sentence("2.52", "2.61", "2.62", "2.63")
 def test_names(stage, stranger, user):
     """[a-z0-9][a-z0-9._-]{1,31}."""
     good = ("a0", "00", "0.", "z-", "9_", "a" * 32, "abcdefghijklmnopqrstuvwxyz", "0123456789._-")
@@ -63,6 +65,7 @@ def test_names(stage, stranger, user):
         user.ok("UNHOST", {"channel_name": name, "forget": True})
 
 
+@sentence("2.62", "4.SIGNUP.6")
 def test_reserved_names(stranger, user):
     """No user's name is one of these; a guest's wish and a channel's name may be."""
     for name in ("system", "owner", "admin", "all", "everyone", "here", "tracker"):
@@ -79,6 +82,7 @@ def test_reserved_names(stranger, user):
     user.ok("UNHOST", {"channel_name": "guest-room", "forget": True})
 
 
+@sentence("4.GUEST.4")
 def test_guest_names(stranger):
     """2–26 characters of a name, not beginning "guest-"; "guest-" comes before them."""
     for good in ("g0", "x" * 26, "guest", "guest."):
@@ -89,6 +93,7 @@ def test_guest_names(stranger):
 
 # -- numbers of bytes
 
+@sentence("2.54", "2.77", "2.79")
 def test_passwords(stage, stranger):
     """8–256 bytes: shorter is weak-password, longer bad-request. Bytes, not characters."""
     weak, bad = ("REQUEST_ERROR", "weak-password"), BAD_REQUEST
@@ -106,6 +111,7 @@ def test_passwords(stage, stranger):
             assert error_of(f) in (("UNAUTHORIZED", "bad-credentials"), BAD_REQUEST), wrong
 
 
+@sentence("2.73", "2.79")
 def test_topics(user, lobby):
     """≤ 512 bytes."""
     request = host_payload("topics")
@@ -122,6 +128,7 @@ def test_topics(user, lobby):
     user.ok("UNHOST", {"channel_name": "topics", "forget": True})
 
 
+@sentence("2.75")
 def test_queries(stranger):
     for good in ("", "q" * 64, "\u00e4" * 32, "\t\n%_*\\\""):
         stranger.ok("LIST", {"query": good})
@@ -129,6 +136,7 @@ def test_queries(stranger):
         assert error_of(stranger.request("LIST", {"query": bad})) == BAD_REQUEST
 
 
+@sentence("5.MESSAGE.8", "5.MESSAGE.9")
 def test_contents(lobby):
     """message_content is 1–16,384 bytes; meta an object of at most 1 KiB, as it is written without spaces."""
     for text in ("x", "x" * 16384, "\u00e4" * 8192, "\U0001f600" * 4096, '"' * 16384, " ", "\n"):
@@ -148,6 +156,7 @@ def test_contents(lobby):
         assert error_of(with_meta(meta)) == BAD_REQUEST, meta
 
 
+@sentence("5.MESSAGE.9")
 def test_deep_meta(stage):
     """A meta that makes the frame too deep makes it none."""
     name, _, address = stage.host()
@@ -159,6 +168,7 @@ def test_deep_meta(stage):
         assert fault == ("REQUEST_ERROR", "bad-frame", None)
 
 
+@sentence("5.MESSAGE.1")
 def test_many_messages(lobby):
     """1–64 in one request."""
     seqs = lobby.store(*(f"m{i}" for i in range(64)))
@@ -174,6 +184,7 @@ def hosted(user, addresses):
     return user.ok("LIST", {"query": "addressed"})["channels"][0]
 
 
+@sentence("2.67", "4.CHANNEL.2")
 def test_addresses(user):
     """ip:port, [ip6]:port, at most 8; CHANNEL gives them back, the first one also as peer_server_*."""
     good = ("192.0.2.1:1", "192.0.2.255:65535", "[2001:db8::1]:22237", "[2001:db8:0:1:2:3:4:5]:9", "10.0.0.1:22237",
@@ -197,6 +208,7 @@ def test_addresses(user):
     assert error_of(user.request("HOST", host_payload("addressed", addresses=["192.0.2.1:1"] * 9))) == BAD_REQUEST
 
 
+@sentence("4.HOST.5", "4.HOST.6")
 def test_dropped_addresses(user):
     """Unspecified, multicast and link-local ones are dropped; the observed one is appended, once."""
     for useless in ("0.0.0.0:7", "255.255.255.255:7", "224.0.0.1:7", "239.255.255.255:7", "169.254.0.1:7",
@@ -211,6 +223,7 @@ def test_dropped_addresses(user):
 
 # -- ids, keys, times
 
+@sentence("2.28", "2.47", "2.64")
 def test_uuids(user, lobby):
     good = str(uuid.uuid4())
     bad = ("", "A" + good[1:], good.replace("-", ""), "{" + good + "}", good[:-1], good + "0", good[:-1] + "g",
@@ -223,6 +236,7 @@ def test_uuids(user, lobby):
             assert error_of(lobby.request("CONNECT", since=1, since_id=i, invisible=False)) == BAD_REQUEST, i
 
 
+@sentence("2.65")
 def test_keys(stage, user):
     """key = lower-case hex SHA-256 of the SPKI (DER)."""
     me = stage.people["typist"]
@@ -245,6 +259,7 @@ def times_in(value):
             yield from times_in(v)
 
 
+@sentence("2.66")
 def test_times(stage, user, stranger, lobby):
     """RFC 3339, always with three digits of a second and Z."""
     user.ok("HOST", host_payload("times"))
@@ -267,6 +282,7 @@ ALLOWED = [0x20, 0x7e, 0xa0, 0xad, 0x0301, 0x200b, 0x200d, 0x202e, 0x2028, 0xd7f
            0x10000, 0x1fffd, 0xe0001, 0xffffd, 0x100000, 0x10fffd]
 
 
+@sentence("2.81", "2.82")
 def test_forbidden_text(user, lobby):
     """Every code point that no text has, in a message, in a meta's keys and strings, and in a topic."""
     for c in map(chr, FORBIDDEN):
@@ -280,6 +296,7 @@ def test_forbidden_text(user, lobby):
         assert error_of(f) == BAD_REQUEST and f.payload["field"] == "topic", hex(ord(c))
 
 
+@sentence("2.81", "2.83")
 def test_allowed_text(lobby):
     """Everything else is text, and nobody normalises it."""
     texts = ["".join(map(chr, ALLOWED)), "tab\tand\nline", "\u00e4", "a\u0308", "\u1e9b\u0323", "\ufb01",
@@ -293,6 +310,7 @@ def test_allowed_text(lobby):
 
 # -- limits and lists
 
+@sentence("2.78")
 def test_limits(stage, stranger, lobby):
     """limit is 1…max, else bad-request."""
     for limit in (0, 201, 2**53 - 1, -1, 1.5, "1", True, [1]):
@@ -306,6 +324,7 @@ def test_limits(stage, stranger, lobby):
             lobby.ok(command, limit=limit)
 
 
+@sentence("2.2", "2.3", "2.48", "2.85", "5.HISTORY.6")
 def test_largest_entries(stage):
     """Entries of 16,384 quotes are 32 KiB each as JSON: all come, in live frames, in CONNECT's stream and in
     pages, and no frame is over the limit (which the outsider asserts of each)."""
@@ -346,6 +365,7 @@ def test_largest_entries(stage):
         assert info.header == "OK" and len(frame("OK", frame_id, info.payload)) <= 8192
 
 
+@sentence("2.85", "2.86", "2.87")
 def test_large_list(stage, user):
     """200 channels of the largest topics: pages of what fits, each with `next` but the last one."""
     wanted = sorted(f"large-{i:03}" for i in range(200))
@@ -370,6 +390,7 @@ def test_large_list(stage, user):
         assert user.answer(f"o{i}").header == "OK"
 
 
+@sentence("2.86", "5.MEMBERS.1", "5.MEMBERS.3")
 def test_members_pages(stage, lobby):
     """MEMBERS by `after`, in byte order of name; absent next is the end."""
     visitors = [stage.new_name("m") for _ in range(5)] + ["a.first", "z_last"]
