@@ -188,6 +188,12 @@ static int check_known(const Manager *m, const ManagedChannel *x, Failure *f) {
                 return failure_set(f, ERROR_BUSY, "Hosting this channel is under way.");
         if (manager_is_giving_up(m, stored->channel_id))
                 return failure_set(f, ERROR_BUSY, "This channel is being given up.");
+        if (stored->went_back)
+                return failure_set(
+                        f, ERROR_CONFLICT,
+                        "The log of %s that is here went back (a restored backup), so it "
+                        "is readable, and never served again.",
+                        stored->name);
         if (stored->hosted)
                 return 0;
         if (!streq(stored->owner, m->me.username))

@@ -393,6 +393,9 @@ static int hosting_get(ManagedChannel *x) {
 
         if (x->hosting)
                 return 0;
+        /* Whoever asks: members have seen entries that this log lacks. */
+        if (channel_member_get_stored(x->member)->went_back)
+                return -EOPNOTSUPP;
         h = new0(Hosting, 1);
         if (!h)
                 return -ENOMEM;

@@ -8,6 +8,9 @@ import os
 import re
 import sqlite3
 import stat
+import threading
+
+import dbus
 
 from p2pchat import CHANNEL, wait_for
 
@@ -82,6 +85,14 @@ def test_the_move(world, tmp_path):
         assert db.execute("SELECT went_back, hosted FROM channel WHERE name = 'den'").fetchone() == (1, 1)
         assert db.execute("SELECT count(*) FROM secret").fetchone() == (1,)  # of its own
     assert not [s for s in secrets if s in (open(f"{new.state}/p2pchat.db", "rb").read())]
+    for take_over in (False, True):  # nothing that a person asks for makes two hosts of one log
+        with contextlib.suppress(dbus.DBusException):
+            assert new.host("den", take_over=take_over) != den
+        assert state_of(new, den)[0] == "closed"
+    new.stop_daemon()
+    new.start_daemon()
+    live(new, lobby)
+    assert state_of(new, den)[0] == "closed"
     assert bob.texts(den)[-1] == "only the old computer has this"
     new.send(lobby, "from the new computer", wait="stored")
     wait_for(lambda: alice.texts(lobby)[-1:] == ["from the new computer"], "the old one to hear it")
@@ -165,3 +176,34 @@ def test_what_is_here_is_in_the_way(world, tmp_path):
     bob.stop_daemon()
     bob.start_daemon()
     wait_for(lambda: [p for p in bob.objects() if "/channel/" in p], "the channel, after a restart")
+
+
+def test_each_backup_is_of_one_moment(world, tmp_path):
+    """… while texts come in all the time."""
+    alice = world.people("alice")
+    lobby = alice.host("lobby")
+    stop = threading.Event()
+    sent = []
+
+    def talk():
+        bus = alice.connect()
+        while not stop.is_set():
+            sent.append(alice.call(lobby, CHANNEL, "Send", "sa{sv}", str(len(sent)), {"wait": "stored"}, bus=bus))
+        bus.close()
+    talker = threading.Thread(target=talk, daemon=True)
+    talker.start()
+    try:
+        for i in range(5):
+            n = len(sent)
+            wait_for(lambda n=n: len(sent) > n, "a text")
+            path = tmp_path / str(i)
+            alice.ctl("backup", str(path))
+            with contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as db:
+                texts = [json.loads(r[0])["message_content"] for r in
+                         db.execute("SELECT extra FROM entry WHERE kind = 'message' ORDER BY seq")]
+                assert texts == [str(k) for k in range(len(texts))] and len(texts) > n
+                assert db.execute("SELECT synced_seq = (SELECT max(seq) FROM entry) FROM channel").fetchone() == (1,)
+                assert db.execute("PRAGMA journal_mode").fetchone() == ("delete",)
+    finally:
+        stop.set()
+        talker.join(30)
