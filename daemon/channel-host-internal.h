@@ -205,6 +205,7 @@ struct ChannelHost {
         uint64_t row;
         char name[NAME_SIZE];
         char channel_id[UUID_STRING_SIZE];
+        char previous[UUID_STRING_SIZE]; /* "": a log that is empty follows none */
         uint64_t epoch;
         Actor me;
         ChannelHostHandlers handlers;

@@ -101,8 +101,8 @@ static int load_begin(ChannelHost *h) {
 
         if (channel_get_last_seq(c) == 0) {
                 p.kind = ENTRY_CREATE;
-                r = channel_extra_create(h->me.username, h->channel_id, h->epoch, &extra,
-                                         &p.n_extra);
+                r = channel_extra_create(h->me.username, h->channel_id, h->epoch,
+                                         h->previous[0] ? h->previous : NULL, &extra, &p.n_extra);
         } else if (!streq(channel_get_id(c), h->channel_id))
                 return -EBADMSG;
         else if (h->epoch > channel_get_epoch(c)) {
@@ -264,6 +264,11 @@ bool channel_host_is_loaded(const ChannelHost *h) {
 
 size_t channel_host_get_n_sessions(const ChannelHost *h) {
         return h->n_sessions;
+}
+
+void channel_host_set_previous(ChannelHost *h, const char *channel_id) {
+        assert(h->load_job && !h->loaded);
+        snprintf(h->previous, sizeof(h->previous), "%s", channel_id);
 }
 
 void channel_host_user_looked_up(ChannelHost *h, uint64_t ticket, const Failure *f) {

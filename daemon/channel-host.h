@@ -32,6 +32,8 @@ int channel_host_new(const Runtime *rt /* weak */, Store *store /* weak */, uint
                      const char *name, const char *channel_id, uint64_t epoch, const Actor *me,
                      const ChannelHostHandlers *handlers, void *userdata /* weak */,
                      ChannelHost **ret);
+/* Right after channel_host_new(): a log that is empty follows that channel's ("": none). */
+void channel_host_set_previous(ChannelHost *h, const char *channel_id);
 /* Sessions get CLOSED with the reason ("unhosted", "moved"; NULL: nothing is said, GOING_AWAY was).
  */
 ChannelHost *channel_host_free(ChannelHost *h, const char *closed_reason);

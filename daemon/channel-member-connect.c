@@ -50,17 +50,25 @@ void member_set_addresses(ChannelMember *c, const Address *addresses, size_t n) 
                 member_save_soon(c);
 }
 
-void member_diverge(ChannelMember *c, const char *reason) {
+void member_diverge(ChannelMember *c, const char *reason, uint64_t seq) {
         Failure f;
 
         member_detach(c);
         c->stored.closed = true;
-        (void) member_set_closed_reason(c, "diverged");
+        c->stored.diverged_seq = seq;
+        (void) member_set_closed_reason(c, reason);
         if (c->stored.row != 0)
                 member_save_soon(c);
         member_set_state(c, MEMBER_DIVERGED, reason);
         failure_set(&f, ERROR_CONFLICT, "The host's log is not the one that is held here.");
         member_settled(c, &f);
+}
+
+/* The host has ended a log at an entry that is below ours. */
+static void diverge_beyond(ChannelMember *c, uint64_t last_seq) {
+        c->stored.last_seq = last_seq;
+        (void) store_set_last_seq(c->store, c->stored.row, last_seq);
+        member_diverge(c, "shorter-log", last_seq + 1);
 }
 
 static void retry_after(ChannelMember *c, uint64_t usec) {
@@ -136,18 +144,20 @@ static void accepted(ChannelMember *c, const Accepted *a) {
         if (!streq(a->channel_id, c->stored.channel_id) || !streq(a->owner, c->stored.owner)) {
                 channel_member_close(c, "another-channel");
                 failure_set(&f, ERROR_NO_SUCH_CHANNEL,
-                            "Another channel has this name now: leave this one to join that.");
+                            "The host has another channel of this name.");
                 member_settled(c, &f);
                 return;
         }
         if (a->last_seq < c->stored.synced_seq) {
-                member_diverge(c, "");
+                diverge_beyond(c, a->last_seq);
                 return;
         }
         if (take_state(c, a) < 0) {
                 no_answer(c, MEMBER_OFFLINE, "protocol");
                 return;
         }
+        /* What is held here is the beginning of the log: it may go on from it. */
+        c->stored.went_back = false;
         c->connected = true;
         c->truth_seq = c->target_seq = a->last_seq;
         c->outbox.uncertain = false;
@@ -168,7 +178,10 @@ static void refused(ChannelMember *c, const Failure *f) {
 
         switch (f->code) {
         case ERROR_CONFLICT:
-                member_diverge(c, "");
+                if (f->last_seq > 0 && f->last_seq < c->stored.synced_seq)
+                        diverge_beyond(c, f->last_seq);
+                else
+                        member_diverge(c, "other-entry", c->stored.synced_seq);
                 return;
         case ERROR_BUSY:
         case ERROR_RATE_LIMITED:
@@ -452,66 +465,4 @@ void member_on_retry(void *userdata) {
                 member_connect_now(c);
         else
                 channel_member_start(c);
-}
-
-/* ---- the directory ---- */
-
-static void not_there(ChannelMember *c, const char *reason) {
-        Failure f;
-
-        if (c->connected || c->connect_call || c->stored.closed)
-                return;
-        if (c->state == MEMBER_OFFLINE && !c->slot)
-                member_set_state(c, MEMBER_OFFLINE, reason);
-        failure_set(&f, ERROR_HOST_OFFLINE, "The channel's host is away.");
-        if (!c->slot)
-                member_settled(c, &f);
-}
-
-void channel_member_locate(ChannelMember *c, const DirectoryEntry *e) {
-        bool is_search = c->is_searching, is_news;
-
-        c->is_searching = false;
-        if (c->stored.hosted || c->host)
-                return;
-        if (!e) {
-                not_there(c, "host-offline");
-                return;
-        }
-        if (!streq(e->channel_id, c->stored.channel_id) ||
-            (c->stored.owner[0] && !streq(e->owner, c->stored.owner))) {
-                not_there(c, "another-channel");
-                return;
-        }
-        if (!streq(e->host, c->stored.host) && e->host[0]) {
-                snprintf(c->stored.host, sizeof(c->stored.host), "%s", e->host);
-                if (c->stored.row != 0)
-                        member_save_soon(c);
-        }
-        if (e->n_addresses > 0) {
-                member_set_addresses(c, e->addresses, e->n_addresses);
-        }
-        if (c->connected || c->connect_call) {
-                host_slot_doubt(c->slot, c->stored.addresses, c->stored.n_addresses);
-                return;
-        }
-
-        /* That the host which was just dialled in vain is there is no reason to dial it sooner. */
-        is_news = !is_search ||
-                  (c->slot && e->n_addresses > 0 &&
-                   !host_slot_is_at(c->slot, c->stored.addresses, c->stored.n_addresses));
-        if (c->slot && e->n_addresses > 0 &&
-            !host_slot_set_addresses(c->slot, c->stored.addresses, c->stored.n_addresses))
-                member_detach(c);
-        if (!e->online || c->stored.n_addresses == 0) {
-                not_there(c, "host-offline");
-                return;
-        }
-        if (!c->slot && c->state != MEMBER_DENIED && c->state != MEMBER_CLOSED)
-                channel_member_start(c);
-        else if (c->slot && !host_slot_is_up(c->slot)) {
-                if (is_news)
-                        host_slot_kick(c->slot, false);
-        } else if (c->slot && !clock_timer_is_armed(c->retry))
-                member_connect_now(c);
 }

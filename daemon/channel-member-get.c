@@ -50,6 +50,18 @@ const char *channel_member_get_state_reason(const ChannelMember *c) {
         return c->reason;
 }
 
+const char *channel_member_get_previous(const ChannelMember *c) {
+        return c->stored.previous;
+}
+
+const char *channel_member_get_successor(const ChannelMember *c) {
+        return c->stored.closed ? c->stored.successor : "";
+}
+
+uint64_t channel_member_get_diverged_seq(const ChannelMember *c) {
+        return c->state == MEMBER_DIVERGED ? c->stored.diverged_seq : 0;
+}
+
 uint64_t channel_member_get_next_retry(const ChannelMember *c) {
         uint64_t now = clock_boottime(c->rt->clock), at = 0;
 

@@ -32,6 +32,7 @@ typedef struct Stream {
         Job *copy;
         Job *check; /* is a seq that we know still the same entry? */
         char check_id[UUID_STRING_SIZE];
+        uint64_t check_seq;
         ClockTimer *retry; /* the store could not take it */
         unsigned n_faults; /* since our copy last grew */
         unsigned n_ahead;  /* PINGs in a row that say more than we have */
@@ -133,7 +134,13 @@ void member_go(ChannelMember *c);          /* … having said so */
 void member_on_retry(void *userdata);
 /* Where the host is, as last heard; kept for a day when nobody can be asked. n 0: nowhere. */
 void member_set_addresses(ChannelMember *c, const Address *addresses, size_t n);
-void member_diverge(ChannelMember *c, const char *reason);
+/* The host's log is not ours, from entry seq on at the latest. reason: shorter-log, other-entry,
+ * broken-log. */
+void member_diverge(ChannelMember *c, const char *reason, uint64_t seq);
+
+/* channel-member-explain.c */
+/* Nothing more is said or sent there: why not, and what a person can do. */
+int member_fail_closed(const ChannelMember *c, Failure *f);
 
 /* channel-member-stream.c */
 int stream_init(ChannelMember *c);

@@ -44,6 +44,8 @@ int channel_member_mark_read(ChannelMember *c, uint64_t seq, bool unread, member
 
 static int check_connect(const ChannelMember *c, Failure *f) {
         *f = (Failure){};
+        if (channel_member_is_displaced(c))
+                return member_fail_closed(c, f);
         if (c->stored.closed && c->state != MEMBER_DIVERGED)
                 return failure_set(f, ERROR_NO_SUCH_CHANNEL, "This channel was left: join it.");
         if (c->stored.hosted && !c->host)
@@ -78,6 +80,48 @@ int channel_member_connect(ChannelMember *c, member_done_fn done, void *userdata
         else
                 host_slot_kick(c->slot, true);
         return 0;
+}
+
+static void on_copy_dropped(int r, void *userdata) {
+        MemberChange *x = userdata;
+        ChannelMember *c = x->member;
+        StoredChannel *s = &c->stored;
+        Failure f;
+
+        x->job = NULL;
+        if (r < 0) {
+                member_fail_store(&f, r, "Cannot drop the copy");
+                member_change_end(x, &f);
+                return;
+        }
+        s->read_seq = MIN(s->read_seq, MAX(s->diverged_seq, UINT64_C(1)) - 1);
+        s->first_seq = s->synced_seq = s->n_unread = s->diverged_seq = 0;
+        s->synced_id[0] = '\0';
+        c->stream.n_faults = 0;
+        channel_member_reopen(c);
+        member_change_end(x, NULL);
+}
+
+int channel_member_drop_copy(ChannelMember *c, member_done_fn done, void *userdata,
+                             MemberOp **ret_op) {
+        MemberOp *op = member_op_new(c, &member_done_type, userdata);
+        MemberChange *x;
+        int r;
+
+        if (!op)
+                return -ENOMEM;
+        op->fn.done = done;
+        r = member_change_new(c, NULL, op, &x);
+        if (r >= 0) {
+                r = store_drop_copy(c->store, c->stored.row, on_copy_dropped, x, &x->job);
+                if (r < 0)
+                        member_change_free(x);
+        }
+        if (r < 0) {
+                member_op_free(op);
+                return r;
+        }
+        return member_op_return(op, ret_op, NULL);
 }
 
 int channel_member_disconnect(ChannelMember *c, member_done_fn done, void *userdata,

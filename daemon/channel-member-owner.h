@@ -41,8 +41,15 @@ void channel_member_set_backlog(ChannelMember *c, int64_t backlog);
 /* Begins, or begins again, if it is wanted; nothing on one that is hosted or closed. */
 void channel_member_start(ChannelMember *c);
 /* What the directory says now; NULL: nothing under this name. Another channel or another owner
- * under the name is not followed. */
+ * under the name is not followed: this one is closed until the directory says otherwise. */
 void channel_member_locate(ChannelMember *c, const DirectoryEntry *entry);
+/* Is it this channel that the entry means? */
+bool channel_member_is_meant(const ChannelMember *c, const DirectoryEntry *entry);
+/* Its name means the channel `successor` now. Closed with its copy and outbox kept, for as long as
+ * that is so: nobody has left it. */
+void channel_member_displace(ChannelMember *c, const char *successor, bool same_owner);
+bool channel_member_is_displaced(const ChannelMember *c);
+void channel_member_come_back(ChannelMember *c); /* its name means it again */
 /* The outcome of the attempt that runs: NULL accepted, `host-offline`, or the refusal. */
 int channel_member_settle(ChannelMember *c, member_done_fn done, void *userdata, MemberOp **ret_op);
 /* Its row exists when done runs. */
@@ -55,6 +62,21 @@ void channel_member_host_members(ChannelMember *c, uint64_t generation);
 void channel_member_set_lease_until(ChannelMember *c, uint64_t boottime_usec);
 /* hosted, wanted, name …: what the manager decides; saved. closed_reason NULL: open. */
 void channel_member_set_hosted(ChannelMember *c, bool hosted, bool wanted);
+/* Of one of ours: another device has the lease. */
+void channel_member_show_moved(ChannelMember *c);
+bool channel_member_is_moved(const ChannelMember *c);
+/* Closed: the tracker has seen this log go on to last_seq. */
+void channel_member_show_behind(ChannelMember *c, uint64_t last_seq);
+/* Of one of ours that is not hosted now: another device goes on with it. What is held here becomes
+ * a copy of that one's log. */
+void channel_member_become_copy(ChannelMember *c);
+/* Which channel a new one follows. */
+void channel_member_set_previous(ChannelMember *c, const char *channel_id);
+/* This log lacks what members have seen: it is never served under its id again. */
+void channel_member_set_went_back(ChannelMember *c);
+/* Drops a copy that has diverged; what the host holds is taken instead, and the outbox stays. */
+int channel_member_drop_copy(ChannelMember *c, member_done_fn done, void *userdata,
+                             MemberOp **ret_op);
 void channel_member_set_topic(ChannelMember *c, const char *topic);
 void channel_member_set_state_reason(ChannelMember *c, const char *reason);
 /* For good, with its copy kept. */

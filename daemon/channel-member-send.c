@@ -120,8 +120,7 @@ static int check_send(const ChannelMember *c, const char *id, const char *text, 
         size_t n;
 
         if (c->stored.closed)
-                return failure_set(f, ERROR_NO_SUCH_CHANNEL, "This channel is closed here (%s).",
-                                   c->closed_reason ? c->closed_reason : "left");
+                return member_fail_closed(c, f);
         if (id && !uuid_is_valid(id))
                 return failure_set(f, ERROR_BAD_REQUEST, "An id is a lower-case UUID.");
         if (strlen(text) > MESSAGE_BYTES_MAX)
@@ -281,6 +280,10 @@ int channel_member_retry(ChannelMember *c, const char *id, member_done_fn done, 
         if (!op)
                 return -ENOMEM;
         op->fn.done = done;
+        if (c->stored.closed) {
+                (void) member_fail_closed(c, &f);
+                return member_op_return(op, ret_op, &f);
+        }
         if (!uuid_is_valid(id)) {
                 failure_set(&f, ERROR_NO_SUCH_ENTRY, "The outbox has no such row.");
                 return member_op_return(op, ret_op, &f);

@@ -48,14 +48,14 @@ void stream_done(ChannelMember *c) {
 
 /* A hole, or another entry under a seq that we know: the host may have mended it; if it says so
  * twice, it is not the log that we have. */
-static void stream_fault(ChannelMember *c, const char *what) {
+static void stream_fault(ChannelMember *c, const char *what, const char *reason, uint64_t seq) {
         log_fields(LOG_WARNING, 0, LOG_FIELDS("CHAT_CHANNEL", c->stored.name),
                    "Channel %s: the host sent %s after entry %" PRIu64, c->stored.name, what,
                    c->stream.next - 1);
         stream_drop(c);
         c->connected = false;
         if (c->stream.n_faults++ > 0)
-                member_diverge(c, "");
+                member_diverge(c, reason, seq);
         else
                 member_connect_now(c);
 }
@@ -158,7 +158,7 @@ static void on_copied(int r, uint64_t synced_seq, uint64_t n_unread, size_t n_ou
                 copied(c, synced_seq, n_unread, n_outbox_finished);
         if (r == -EILSEQ || (r < 0 && take_back(s) < 0)) {
                 flying_clear(s);
-                stream_fault(c, "what does not continue our copy");
+                stream_fault(c, "what does not continue our copy", "broken-log", s->next);
                 return;
         }
         flying_clear(s);
@@ -214,7 +214,8 @@ static void on_checked(int r, const char *id, void *userdata) {
 
         s->check = NULL;
         if (r >= 0 && id[0] && !streq(id, s->check_id)) {
-                stream_fault(c, "another entry under a seq that we know");
+                stream_fault(c, "another entry under a seq that we know", "other-entry",
+                             s->check_seq);
                 return;
         }
         r = stream_fly(c, on_copied);
@@ -242,6 +243,7 @@ static int check_known(ChannelMember *c, const Entry *e) {
         if (s->check || e->seq > c->stored.synced_seq || c->stored.row == 0)
                 return 1;
         memcpy(s->check_id, e->id, sizeof(s->check_id));
+        s->check_seq = e->seq;
         r = store_read_entry_id(c->store, c->stored.row, e->seq, on_checked, c, &s->check);
         return r < 0 ? r : 1;
 }
@@ -279,7 +281,8 @@ void stream_push(ChannelMember *c, const Value *payload) {
         for (size_t i = 0; i < n && r > 0; i++)
                 r = take_entry(c, value_at(entries, i));
         if (r <= 0) {
-                stream_fault(c, r == 0 ? "what does not follow" : "what is no entry");
+                stream_fault(c, r == 0 ? "what does not follow" : "what is no entry", "broken-log",
+                             c->stream.next);
                 return;
         }
         c->stream.n_ahead = 0;

@@ -26,10 +26,29 @@ static void apply_role(ChannelMember *c, const Value *extra) {
                 c->stored.role = role_from_string(role);
 }
 
+/* What the first entry says stays true, whenever it comes here. */
+static void apply_create(ChannelMember *c, const Entry *e) {
+        _cleanup_(value_unrefp) Value *extra = NULL;
+        const char *previous;
+
+        if (e->seq != 1 || value_parse(e->extra, e->n_extra, &extra) < 0)
+                return;
+        previous = value_string(value_get(extra, "previous"), NULL);
+        if (!previous || !uuid_is_valid(previous) || streq(previous, c->stored.previous))
+                return;
+        memcpy(c->stored.previous, previous, sizeof(c->stored.previous));
+        member_save_soon(c);
+        member_changed(c);
+}
+
 void member_apply(ChannelMember *c, const Entry *e) {
         _cleanup_(value_unrefp) Value *extra = NULL;
         const char *topic;
 
+        if (e->kind == ENTRY_CREATE) {
+                apply_create(c, e);
+                return;
+        }
         if (e->seq <= c->truth_seq || e->kind == ENTRY_MESSAGE || e->kind == ENTRY_OTHER)
                 return;
         if (value_parse(e->extra, e->n_extra, &extra) < 0)

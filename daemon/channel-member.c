@@ -230,12 +230,17 @@ int channel_member_new(const MemberContext *context, const StoredChannel *stored
         r = copy_stored(c, stored);
         if (r < 0)
                 return r;
-        if (stored->closed) {
-                bool diverged = streq_ptr(stored->reason, "diverged");
+        if (stored->went_back && stored->hosted && !stored->closed) {
+                c->stored.closed = true;
+                r = member_set_closed_reason(c, "restored");
+                if (r < 0)
+                        return r;
+        }
+        if (c->stored.closed) {
+                bool diverged = stored->diverged_seq > 0 || streq_ptr(stored->reason, "diverged");
 
                 c->state = diverged ? MEMBER_DIVERGED : MEMBER_CLOSED;
-                snprintf(c->reason, sizeof(c->reason), "%s",
-                         stored->reason && !diverged ? stored->reason : "");
+                snprintf(c->reason, sizeof(c->reason), "%s", c->closed_reason ?: "");
         }
         r = clock_timer_new(c->rt->clock, member_on_retry, c, &c->retry);
         if (r < 0)
@@ -339,6 +344,8 @@ void channel_member_set_hosted(ChannelMember *c, bool hosted, bool wanted) {
                 member_go(c); /* we were a member of it until now */
         c->stored.hosted = hosted;
         c->stored.wanted = wanted;
+        if (wanted && !c->stored.closed)
+                (void) member_set_closed_reason(c, NULL);
         if (c->stored.row != 0)
                 member_save_soon(c);
 }
@@ -355,10 +362,52 @@ void channel_member_set_state_reason(ChannelMember *c, const char *reason) {
 void channel_member_close(ChannelMember *c, const char *reason) {
         member_detach(c);
         c->stored.closed = true;
+        c->stored.successor[0] = '\0';
+        c->stored.diverged_seq = 0;
         (void) member_set_closed_reason(c, reason);
         if (c->stored.row != 0)
                 member_save_soon(c);
         member_set_state(c, MEMBER_CLOSED, reason);
+}
+
+/* Open on disk, and for all that: it goes on by itself where another device of ours does. */
+void channel_member_show_moved(ChannelMember *c) {
+        (void) member_set_closed_reason(c, "moved");
+        channel_member_set_hosted(c, true, false);
+        member_set_state(c, MEMBER_OFFLINE, "moved");
+}
+
+void channel_member_show_behind(ChannelMember *c, uint64_t last_seq) {
+        c->stored.last_seq = last_seq;
+        (void) store_set_last_seq(c->store, c->stored.row, last_seq);
+        channel_member_close(c, "behind");
+}
+
+bool channel_member_is_moved(const ChannelMember *c) {
+        return c->stored.hosted && !c->stored.wanted && !c->stored.closed &&
+               streq_ptr(c->closed_reason, "moved");
+}
+
+void channel_member_become_copy(ChannelMember *c) {
+        c->stored.closed = false;
+        c->stored.successor[0] = '\0';
+        (void) member_set_closed_reason(c, NULL);
+        channel_member_set_hosted(c, false, true);
+        member_set_state(c, MEMBER_OFFLINE, "moved");
+}
+
+void channel_member_set_previous(ChannelMember *c, const char *channel_id) {
+        snprintf(c->stored.previous, sizeof(c->stored.previous), "%s", channel_id);
+}
+
+void channel_member_set_went_back(ChannelMember *c) {
+        if (c->stored.went_back)
+                return;
+        c->stored.went_back = true;
+        if (!c->stored.closed)
+                channel_member_close(c, "behind");
+        else
+                member_save_soon(c);
 }
 
 void channel_member_show_closed(ChannelMember *c, const char *reason) {
@@ -367,6 +416,8 @@ void channel_member_show_closed(ChannelMember *c, const char *reason) {
 
 void channel_member_reopen(ChannelMember *c) {
         c->stored.closed = false;
+        c->stored.successor[0] = '\0';
+        c->stored.diverged_seq = 0;
         c->stored.wanted = true;
         (void) member_set_closed_reason(c, NULL);
         member_save_soon(c);

@@ -350,14 +350,16 @@ int channel_may_list_roles(const Channel *c, const Actor *a, Failure *f) {
         return channel_may_view(c, a, f);
 }
 
-int channel_extra_create(const char *owner, const char *channel_id, uint64_t epoch, char **ret,
-                         size_t *ret_n) {
+int channel_extra_create(const char *owner, const char *channel_id, uint64_t epoch,
+                         const char *previous, char **ret, size_t *ret_n) {
         _cleanup_(writer_done) Writer w = {};
 
         writer_begin_object(&w, NULL);
         writer_string(&w, "owner", owner);
         writer_string(&w, "channel_id", channel_id);
         writer_uint(&w, "epoch", epoch);
+        if (previous)
+                writer_string(&w, "previous", previous);
         writer_end_object(&w);
         return writer_take(&w, ret, ret_n);
 }

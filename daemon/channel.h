@@ -49,8 +49,8 @@ int channel_may_list_roles(const Channel *c, const Actor *a, Failure *f);
 
 /* The extra (JSON object text, the caller's) of governance entries. Returns 1 with *ret NULL when
  * nothing would change: OK, and nothing is logged. */
-int channel_extra_create(const char *owner, const char *channel_id, uint64_t epoch, char **ret,
-                         size_t *ret_n);
+int channel_extra_create(const char *owner, const char *channel_id, uint64_t epoch,
+                         const char *previous /* NULL: none */, char **ret, size_t *ret_n);
 int channel_extra_host(uint64_t epoch, const char *host, char **ret, size_t *ret_n);
 int channel_extra_topic(const Channel *c, const char *topic, char **ret, size_t *ret_n);
 int channel_extra_view(const Channel *c, ViewPermission view /* VIEW_INVALID: as it is */,

@@ -136,13 +136,14 @@ static int read_channel_name(sd_bus_message *m, char ret[static NAME_SIZE], sd_b
 int manager_method_host(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         struct {
                 const char *topic, *view, *send;
-                bool take_over;
+                bool take_over, new_log;
         } o = {};
         const Option table[] = {
                 { "topic", OPTION_STRING, offsetof(__typeof__(o), topic) },
                 { "view_permission", OPTION_STRING, offsetof(__typeof__(o), view) },
                 { "send_permission", OPTION_STRING, offsetof(__typeof__(o), send) },
                 { "take_over", OPTION_BOOL, offsetof(__typeof__(o), take_over) },
+                { "new_log", OPTION_BOOL, offsetof(__typeof__(o), new_log) },
                 {},
         };
         ManagerBus *b = userdata;
@@ -162,6 +163,7 @@ int manager_method_host(sd_bus_message *m, void *userdata, sd_bus_error *error) 
                 .view = o.view ? view_permission_from_string(o.view) : VIEW_INVALID,
                 .send = o.send ? send_permission_from_string(o.send) : SEND_INVALID,
                 .take_over = o.take_over,
+                .new_log = o.new_log,
         };
         if (o.view && options.view == VIEW_INVALID)
                 return bus_error_code(error, ERROR_BAD_REQUEST,
@@ -183,11 +185,17 @@ int manager_method_host(sd_bus_message *m, void *userdata, sd_bus_error *error) 
 int manager_method_join(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         struct {
                 uint64_t backlog;
+                bool new_copy;
         } o = { .backlog = UINT64_MAX };
-        const Option table[] = { { "backlog", OPTION_UINT, 0 }, {} };
+        const Option table[] = {
+                { "backlog", OPTION_UINT, offsetof(__typeof__(o), backlog) },
+                { "new_copy", OPTION_BOOL, offsetof(__typeof__(o), new_copy) },
+                {},
+        };
         ManagerBus *b = userdata;
         ManagerOp *waiting = NULL;
         char name[NAME_SIZE];
+        JoinOptions options;
         BusOperation *op;
         int r;
 
@@ -196,10 +204,13 @@ int manager_method_join(sd_bus_message *m, void *userdata, sd_bus_error *error) 
                 r = options_read(m, table, &o, error);
         if (r < 0)
                 return r;
+        options = (JoinOptions){
+                .backlog = o.backlog == UINT64_MAX ? -1 : (int64_t) o.backlog,
+                .new_copy = o.new_copy,
+        };
         r = bus_operation_new(bus_get_operations(b->bus), m, NULL, &op);
         if (r < 0)
                 return r;
-        r = manager_join(b->manager, name, o.backlog == UINT64_MAX ? -1 : (int64_t) o.backlog,
-                         on_channel, op, &waiting);
+        r = manager_join(b->manager, name, &options, on_channel, op, &waiting);
         return bus_operation_park(op, r, waiting, manager_bus_cancel_manager_op, error);
 }

@@ -126,27 +126,6 @@ void managed_channel_announce(ManagedChannel *x) {
         manager_changed(m);
 }
 
-bool managed_channel_is_unborn(const ManagedChannel *x) {
-        const StoredChannel *stored = channel_member_get_stored(x->member);
-
-        return stored->hosted && stored->epoch == 0 && stored->synced_seq == 0 &&
-               stored->n_outbox == 0;
-}
-
-/* The open one of that name; else one that was left. */
-ManagedChannel *manager_find_name(const Manager *m, const char *name) {
-        ManagedChannel *x, *closed = NULL;
-
-        DL_FOREACH(m->channels, x) {
-                if (!streq(channel_member_get_name(x->member), name))
-                        continue;
-                if (!channel_member_get_stored(x->member)->closed)
-                        return x;
-                closed = x;
-        }
-        return closed;
-}
-
 ManagedChannel *manager_find_member(const Manager *m, const ChannelMember *c) {
         ManagedChannel *x;
 
@@ -166,7 +145,9 @@ static void begin(ManagedChannel *x) {
                 return;
         }
         if (!stored->wanted) {
-                channel_member_set_state_reason(x->member, "unhosted");
+                channel_member_set_state_reason(
+                        x->member, channel_member_is_moved(x->member) ? "moved" : "unhosted");
+                manager_locate(x);
                 return;
         }
         /* While it is still being dialled the tracker may have something to say about it. */
@@ -190,6 +171,7 @@ static void on_loaded(int r, const StoredChannel *channels, size_t n, void *user
         }
         if (r < 0)
                 log_error_errno(r, "Cannot read the channels of %s", m->me.username);
+        manager_settle_previous(m);
         manager_started(m, r);
         DL_FOREACH_SAFE(m->channels, x, next)
                 begin(x);
@@ -212,55 +194,4 @@ void manager_drop_channels(Manager *m) {
         while (m->channels)
                 managed_channel_free(m->channels);
         m->links = host_links_free(m->links);
-}
-
-/* ---- the directory ---- */
-
-static void on_located(const Failure *f, const DirectoryEntry *entry, void *userdata) {
-        ManagedChannel *x = userdata;
-
-        x->lookup = NULL;
-        channel_member_locate(x->member, entry);
-}
-
-static bool follows_directory(const ManagedChannel *x) {
-        const StoredChannel *stored = channel_member_get_stored(x->member);
-
-        return !stored->hosted && !stored->closed;
-}
-
-void manager_locate(ManagedChannel *x) {
-        Manager *m = x->manager;
-
-        if (x->lookup || !follows_directory(x))
-                return;
-        if (!account_is_online(m->account) ||
-            account_lookup(m->account, channel_member_get_name(x->member), on_located, x,
-                           &x->lookup) < 0)
-                channel_member_locate(x->member, NULL);
-}
-
-void manager_locate_all(Manager *m) {
-        ManagedChannel *x, *next;
-
-        DL_FOREACH_SAFE(m->channels, x, next)
-                if (channel_member_get_state(x->member) != MEMBER_LIVE)
-                        manager_locate(x);
-}
-
-static void tell(Manager *m, const char *name, const DirectoryEntry *entry) {
-        ManagedChannel *x = manager_find_name(m, name);
-
-        if (x && follows_directory(x))
-                channel_member_locate(x->member, entry);
-}
-
-void manager_directory(Manager *m, const DirectoryEntry *changed, size_t n_changed,
-                       const char *const *removed, size_t n_removed, bool reset) {
-        if (reset)
-                manager_locate_all(m);
-        for (size_t i = 0; i < n_changed; i++)
-                tell(m, changed[i].channel_name, &changed[i]);
-        for (size_t i = 0; i < n_removed; i++)
-                tell(m, removed[i], NULL);
 }

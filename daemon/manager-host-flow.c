@@ -1,26 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Knows what a person wants who hosts a channel, from the first row on disk to the last wish;
  * leaves registering and serving to manager-host.c. */
-#include "base/log.h"
-#include "daemon/manager-internal.h"
+#include <utlist.h>
 
-struct HostFlow {
-        ManagedChannel *channel; /* weak */
-        Operation *op;           /* weak; NULL: nobody waits */
-        MemberOp *saving;        /* the row of a new one */
-        ChannelHost *host;       /* weak; NULL: not up yet */
-        bool is_new, was_online;
-        char *topic;
-        ViewPermission view;
-        SendPermission send;
-        bool take_over;
-};
+#include "base/log.h"
+#include "daemon/manager-host-flow.h"
 
 static HostFlow *host_flow_free(HostFlow *f) {
         if (!f)
                 return NULL;
         if (f->op)
                 f->op->holder = NULL;
+        directory_lookup_free(f->lookup);
         member_op_free(f->saving);
         free(f->topic);
         free(f);
@@ -44,7 +35,7 @@ void host_flow_sent(HostFlow *f) {
 
 bool host_flow_end(HostFlow *f, const Failure *failure) {
         ChannelMember *c = f->channel->member;
-        bool undo = failure && f->is_new && !f->host && !is_unknown(f, failure);
+        bool undo = failure && f->is_new && !f->host && !(f->is_asked && is_unknown(f, failure));
         Operation *op = f->op;
 
         host_flow_free(f);
@@ -114,7 +105,7 @@ bool host_flow_up(HostFlow *f, ChannelHost *host) {
 
 /* ---- the way there ---- */
 
-static void end_here(HostFlow *f, const Failure *failure) {
+void host_flow_fail(HostFlow *f, const Failure *failure) {
         ManagedChannel *x = f->channel;
 
         hosting_flow_done(x);
@@ -123,6 +114,7 @@ static void end_here(HostFlow *f, const Failure *failure) {
 }
 
 static int begin(HostFlow *f) {
+        f->is_asked = true;
         f->was_online = account_is_online(f->channel->manager->account);
         return hosting_begin(f->channel, f);
 }
@@ -140,7 +132,11 @@ static void on_saved(const Failure *failure, void *userdata) {
                 failure = &internal;
         }
         if (failure)
-                end_here(f, failure);
+                host_flow_fail(f, failure);
+}
+
+int host_flow_save(HostFlow *f) {
+        return channel_member_save(f->channel->member, on_saved, f, &f->saving);
 }
 
 static int new_channel(Manager *m, const char *name, const HostOptions *options,
@@ -176,7 +172,8 @@ static size_t count_hosted(const Manager *m) {
         size_t n = 0;
 
         for (x = m->channels; x; x = x->next)
-                n += channel_member_get_stored(x->member)->hosted;
+                n += channel_member_get_stored(x->member)->hosted &&
+                     !channel_member_get_stored(x->member)->closed;
         return n;
 }
 
@@ -207,7 +204,32 @@ static int check_known(const Manager *m, const ManagedChannel *x, Failure *f) {
         return 0;
 }
 
-static int check(const Manager *m, const char *name, const HostOptions *options,
+/* May it get a new log? */
+static int check_new_log(const Manager *m, const char *name, Failure *f) {
+        const ManagedChannel *x;
+
+        DL_FOREACH(m->channels, x) {
+                const StoredChannel *stored = channel_member_get_stored(x->member);
+
+                if (!streq(stored->name, name) || channel_member_is_displaced(x->member))
+                        continue;
+                if (hosting_has_flow(x))
+                        return failure_set(f, ERROR_BUSY, "Hosting this channel is under way.");
+                if (manager_is_giving_up(m, stored->channel_id))
+                        return failure_set(f, ERROR_BUSY, "This channel is being given up.");
+                if (channel_member_get_local_host(x->member))
+                        return failure_set(f, ERROR_CONFLICT,
+                                           "%s is served here with the log that it has: there is "
+                                           "no need of a new one.",
+                                           name);
+                if (!stored->closed && !streq(stored->owner, m->me.username))
+                        return failure_set(f, ERROR_CHANNEL_EXISTS, "%s belongs to %s.", name,
+                                           stored->owner);
+        }
+        return 0;
+}
+
+static int check(const Manager *m, const char *name, const HostOptions *options, bool is_new_log,
                  const ManagedChannel *x, Failure *f) {
         int r;
 
@@ -220,8 +242,13 @@ static int check(const Manager *m, const char *name, const HostOptions *options,
         r = check_options(options, f);
         if (r < 0)
                 return r;
-        if (x)
+        if (x && !is_new_log)
                 return check_known(m, x, f);
+        if (is_new_log) {
+                r = check_new_log(m, name, f);
+                if (r < 0)
+                        return r;
+        }
         if (count_hosted(m) >= CHANNELS_HOSTED_MAX)
                 return failure_set(f, ERROR_QUEUE_FULL, "One daemon hosts at most %d channels.",
                                    CHANNELS_HOSTED_MAX);
@@ -238,6 +265,7 @@ static int flow_new(ManagedChannel *x, const HostOptions *options, HostFlow **re
                 .view = options->view,
                 .send = options->send,
                 .take_over = options->take_over,
+                .is_explicit = options->new_log,
         };
         if (free_and_strdup(&f->topic, options->topic) < 0) {
                 host_flow_free(f);
@@ -247,13 +275,12 @@ static int flow_new(ManagedChannel *x, const HostOptions *options, HostFlow **re
         return 0;
 }
 
+/* A log that is closed, or goes on elsewhere, is open again by the tracker's word only. */
 static int begin_known(ManagedChannel *x, HostFlow *f) {
         const StoredChannel *stored = channel_member_get_stored(x->member);
         int r;
 
-        if (stored->closed)
-                channel_member_reopen(x->member);
-        if (stored->hosted)
+        if (stored->hosted && !stored->closed && !channel_member_is_moved(x->member))
                 channel_member_set_hosted(x->member, true, true);
         r = begin(f);
         if (r < 0 && x->hosting)
@@ -261,22 +288,45 @@ static int begin_known(ManagedChannel *x, HostFlow *f) {
         return r;
 }
 
-static int begin_new(Manager *m, ManagedChannel *x, HostFlow *f) {
+static int begin_new(ManagedChannel *x, HostFlow *f) {
         int r;
 
         f->is_new = true;
         r = hosting_hold(x, f);
         if (r < 0)
                 return r;
-        return channel_member_save(x->member, on_saved, f, &f->saving);
+        r = f->is_new_log ? host_flow_begin_new_log(f) : host_flow_save(f);
+        if (r < 0)
+                hosting_flow_done(x);
+        return r;
+}
+
+/* Which of those that we have is meant; one that somebody else owned, and that is closed, is not.
+ */
+static ManagedChannel *find_known(const Manager *m, const char *name) {
+        ManagedChannel *x = manager_find_name(m, name);
+
+        if (x && channel_member_get_stored(x->member)->closed &&
+            !streq(channel_member_get_owner(x->member), m->me.username))
+                return NULL;
+        return x;
+}
+
+static bool needs_new_log(const ManagedChannel *known, const HostOptions *options) {
+        const StoredChannel *stored = known ? channel_member_get_stored(known->member) : NULL;
+
+        if (known && managed_channel_is_unborn(known) && !stored->closed)
+                return false; /* it is one already, and asked for again */
+        return options->new_log || (stored && stored->hosted && stored->went_back);
 }
 
 int manager_host(Manager *m, const char *name, const HostOptions *options, manager_channel_fn done,
                  void *userdata, ManagerOp **ret_op) {
         ManagerOp *op = manager_op_new(m, &manager_channel_type, userdata);
-        ManagedChannel *x = NULL, *known;
+        ManagedChannel *x, *known;
         char folded[NAME_SIZE] = "";
         HostFlow *f = NULL;
+        bool is_new_log;
         Failure failure;
         int r;
 
@@ -284,22 +334,27 @@ int manager_host(Manager *m, const char *name, const HostOptions *options, manag
                 return -ENOMEM;
         op->fn.channel = done;
         (void) name_fold(name, folded);
-        x = known = manager_find_name(m, folded);
-        if (check(m, folded, options, known, &failure) < 0)
+        known = find_known(m, folded);
+        is_new_log = needs_new_log(known, options);
+        if (check(m, folded, options, is_new_log, known, &failure) < 0)
                 return manager_op_return(op, ret_op, &failure);
 
-        r = known ? 0 : new_channel(m, folded, options, &x);
+        x = is_new_log ? NULL : known;
+        r = x ? 0 : new_channel(m, folded, options, &x);
         if (r >= 0)
                 r = flow_new(x, options, &f);
         if (r >= 0) {
+                f->is_new_log = is_new_log;
+                if (is_new_log && known)
+                        strcpy(f->old_id, channel_member_get_id(known->member));
                 operation_hold(&op->base, &f->op);
                 if (ret_op)
                         *ret_op = op;
-                r = known ? begin_known(x, f) : begin_new(m, x, f);
+                r = x == known ? begin_known(x, f) : begin_new(x, f);
         }
         if (r < 0) {
                 host_flow_free(f);
-                if (!known)
+                if (x != known)
                         managed_channel_free(x);
                 manager_op_free(op);
                 return r;

@@ -7,14 +7,6 @@
 #include "base/log.h"
 #include "daemon/manager-internal.h"
 
-/* A question of the host about somebody whom it never saw. */
-typedef struct Whois {
-        Hosting *hosting; /* weak */
-        struct Whois *prev, *next;
-        uint64_t ticket;
-        TrackerCall *call;
-} Whois;
-
 struct Hosting {
         ManagedChannel *channel; /* weak */
         HostFlow *flow;          /* NULL: it came back by itself, or is done */
@@ -25,7 +17,7 @@ struct Hosting {
         uint64_t register_sent; /* boottime */
         uint64_t n_refreshed;   /* Manager's: which addresses were sent */
         uint64_t held_until; /* boottime; another key holds the lease; 0: not as far as we know */
-        Whois *whois;        /* Whois */
+        Whois *whois;        /* what it asks about people */
 };
 
 const char *hosting_get_name(const Hosting *h) {
@@ -42,12 +34,6 @@ bool hosting_is_elsewhere(const Hosting *h) {
 
 /* ---- going down ---- */
 
-static void whois_free(Whois *w) {
-        DL_DELETE(w->hosting->whois, w);
-        tracker_call_free(w->call);
-        free(w);
-}
-
 static void stop_serving(Hosting *h, const char *closed_reason, const char *reason) {
         ManagedChannel *x = h->channel;
 
@@ -55,8 +41,7 @@ static void stop_serving(Hosting *h, const char *closed_reason, const char *reas
                 return;
         peer_server_remove_host(x->manager->peers, h->host);
         h->host = channel_host_free(h->host, closed_reason);
-        while (h->whois)
-                whois_free(h->whois);
+        whois_free_all(&h->whois);
         channel_member_set_local_host(x->member, NULL, reason);
 }
 
@@ -81,14 +66,12 @@ void hosting_end(ManagedChannel *x, const char *closed_reason, const char *reaso
 }
 
 /* The tracker, or our disk, says that this is not ours to serve. */
-static void give_up(Hosting *h, const char *closed_reason, const char *reason, bool for_good) {
+static void give_up(Hosting *h, const char *closed_reason, const char *reason) {
         ManagedChannel *x = h->channel;
 
         log_fields(LOG_WARNING, 0, LOG_FIELDS("CHAT_CHANNEL", hosting_get_name(h)),
                    "Channel %s is not hosted here any more: %s", hosting_get_name(h), reason);
         hosting_end(x, closed_reason, reason);
-        if (for_good)
-                channel_member_set_hosted(x->member, true, false);
         channel_member_show_closed(x->member, reason);
 }
 
@@ -134,49 +117,10 @@ static void on_members(ChannelHost *host, uint64_t generation, void *userdata) {
         manager_changed(h->channel->manager);
 }
 
-static void on_whois(const Value *payload, const Failure *failure, void *userdata) {
-        Whois *w = userdata;
-        Hosting *h = w->hosting;
-        uint64_t ticket = w->ticket;
-        const char *type = value_string(value_get(payload, "user_type"), NULL);
-        bool exists = false;
-        Failure f;
-
-        w->call = NULL;
-        whois_free(w);
-        if (failure)
-                f = *failure;
-        else if (value_bool(value_get(payload, "exists"), &exists) < 0 || !exists)
-                failure_set(&f, ERROR_NO_SUCH_USER, "The tracker knows nobody of this name.");
-        else if (type && user_type_from_string(type) == USER_GUEST)
-                failure_set(&f, ERROR_GUESTS_NOT_ALLOWED, "Guests cannot be given a role.");
-        else
-                f = (Failure){};
-        channel_host_user_looked_up(h->host, ticket, f.code != ERROR_NONE ? &f : NULL);
-}
-
 static void lookup_user(ChannelHost *host, const char *username, uint64_t ticket, void *userdata) {
-        _cleanup_(writer_done) Writer payload = {};
         Hosting *h = userdata;
-        Whois *w = new0(Whois, 1);
-        Failure f;
-        int r = -ENOMEM;
 
-        writer_begin_object(&payload, NULL);
-        writer_string(&payload, "username", username);
-        writer_end_object(&payload);
-        if (w) {
-                *w = (Whois){ .hosting = h, .ticket = ticket };
-                DL_APPEND(h->whois, w);
-                r = account_call(h->channel->manager->account, "WHOIS", &payload, on_whois, w,
-                                 &w->call);
-        }
-        if (r >= 0)
-                return;
-        if (w)
-                whois_free(w);
-        failure_set(&f, ERROR_INTERNAL, "Cannot ask the tracker: %s.", strerror(-r));
-        channel_host_user_looked_up(host, ticket, &f);
+        whois_ask(&h->whois, h->channel->manager->account, host, username, ticket);
 }
 
 static void on_disk(ChannelHost *host, int r, void *userdata) {
@@ -199,7 +143,7 @@ static void on_loaded(ChannelHost *host, int r, void *userdata) {
         if (r < 0) {
                 log_fields(LOG_ERR, r, LOG_FIELDS("CHAT_CHANNEL", hosting_get_name(h)),
                            "Channel %s cannot be served", hosting_get_name(h));
-                give_up(h, "unhosted", r == -EBADMSG ? "damaged-log" : "disk-error", false);
+                give_up(h, "unhosted", r == -EBADMSG ? "damaged-log" : "disk-error");
                 return;
         }
         channel_member_set_local_host(x->member, host, "");
@@ -239,7 +183,9 @@ static void serve(Hosting *h, uint64_t epoch) {
                              stored->channel_id, epoch, &x->manager->me, &host_handlers, h,
                              &h->host);
         if (r < 0)
-                give_up(h, "unhosted", "disk-error", false);
+                give_up(h, "unhosted", "disk-error");
+        else
+                channel_host_set_previous(h->host, stored->previous);
 }
 
 static bool is_passing(ErrorCode code) {
@@ -273,44 +219,74 @@ static void held_elsewhere(Hosting *h, uint64_t holder_until) {
         channel_member_set_lease_until(h->channel->member, 0);
         manager_changed(m);
         manager_lease_schedule(m);
+        manager_locate(h->channel);
+}
+
+/* Refused for what may be another channel of that name: the directory knows. */
+static void not_ours(Hosting *h, ErrorCode code) {
+        ManagedChannel *x = h->channel;
+
+        give_up(h, "unhosted", code > 0 ? error_info(code)->wire : "refused");
+        manager_locate(x);
+}
+
+static void refused(Hosting *h, const Failure *f) {
+        ManagedChannel *x = h->channel;
+        const StoredChannel *stored = channel_member_get_stored(x->member);
+
+        if (is_passing(f->code) && managed_channel_is_to_be_hosted(x))
+                /* asked again with the next heartbeat */
+                channel_member_set_state_reason(x->member, error_info(f->code)->wire);
+        else if (!stored->hosted || is_passing(f->code))
+                hosting_end(x, NULL, ""); /* a copy that was to take over goes on as one */
+        else if (f->code == ERROR_STALE_EPOCH)
+                manager_behind(x, f);
+        else if (stored->closed)
+                hosting_end(x, NULL, "");
+        else if (f->code == ERROR_CONFLICT && f->holder_until > 0)
+                held_elsewhere(h, f->holder_until);
+        else
+                not_ours(h, f->code);
 }
 
 static void register_failed(Hosting *h, const Failure *f) {
         ManagedChannel *x = h->channel;
         const StoredChannel *stored = channel_member_get_stored(x->member);
         HostFlow *flow = h->host ? NULL : h->flow; /* one that is up ends with its host */
+        Failure why;
 
-        if (is_passing(f->code) && stored->hosted && stored->epoch > 0 && h->held_until == 0 &&
-            account_may_host(x->manager->account)) {
+        if (is_passing(f->code) && managed_channel_is_to_be_hosted(x) && stored->epoch > 0 &&
+            h->held_until == 0 && account_may_host(x->manager->account)) {
                 serve(h, stored->epoch);
                 return;
         }
+        if (flow && host_flow_explain(flow, f, &why))
+                return;
         if (flow)
                 h->flow = NULL;
-        if (flow && host_flow_end(flow, f)) {
+        if (flow && host_flow_end(flow, &why)) {
                 /* It was to be a new one, and is none. */
                 manager_forget(x);
                 return;
         }
-        if (managed_channel_is_unborn(x) && f->code == ERROR_CHANNEL_EXISTS) {
-                manager_forget(x); /* who asked for it left before the tracker said no */
+        /* Who asked for it left before the tracker said no. A new log that was refused once must
+         * not be begun later, when nobody expects it. */
+        if (managed_channel_is_unborn(x) &&
+            (f->code == ERROR_CHANNEL_EXISTS || (stored->previous[0] && !is_passing(f->code)))) {
+                manager_forget(x);
                 return;
         }
         managed_channel_announce(x);
-        if (is_passing(f->code) && stored->hosted) {
-                channel_member_set_state_reason(x->member, error_info(f->code)->wire);
-                return; /* asked again with the next heartbeat */
-        }
-        if (!stored->hosted) {
-                hosting_end(x, NULL, "");
-                return; /* a copy that was to take over goes on as one */
-        }
-        if (f->code == ERROR_STALE_EPOCH)
-                give_up(h, "moved", "moved", true);
-        else if (f->code == ERROR_CONFLICT && f->holder_until > 0)
-                held_elsewhere(h, f->holder_until);
-        else
-                give_up(h, "unhosted", error_info(f->code)->wire, false);
+        refused(h, f);
+}
+
+static void granted(Hosting *h, uint64_t epoch) {
+        ChannelMember *c = h->channel->member;
+
+        if (channel_member_get_stored(c)->closed || channel_member_is_moved(c))
+                channel_member_reopen(c);
+        serve(h, epoch);
+        manager_follows_previous(h->channel);
 }
 
 static void on_registered(const Value *payload, const Failure *failure, void *userdata) {
@@ -338,7 +314,7 @@ static void on_registered(const Value *payload, const Failure *failure, void *us
         manager_lease_schedule(m);
         if (h->n_refreshed != m->n_refreshed) /* they changed while it was asked */
                 clock_timer_arm(m->heartbeat, USEC_PER_SEC);
-        serve(h, epoch);
+        granted(h, epoch);
 }
 
 static uint64_t last_seq(const Hosting *h) {
@@ -380,6 +356,8 @@ static int register_now(Hosting *h) {
         writer_uint(&w, "epoch", stored->epoch);
         writer_uint(&w, "last_seq", last_seq(h));
         writer_uint(&w, "members", n_members(h));
+        if (stored->previous[0])
+                writer_string(&w, "previous", stored->previous);
         if (wish.take_over)
                 writer_bool(&w, "take_over", true);
         writer_end_object(&w);
@@ -422,7 +400,8 @@ int hosting_begin(ManagedChannel *x, HostFlow *flow) {
         /* Asked for by a person, the tracker is tried whatever its state. */
         if (flow || account_is_online(x->manager->account))
                 return register_now(x->hosting);
-        if (stored->epoch > 0 && account_may_host(x->manager->account))
+        if (stored->epoch > 0 && managed_channel_is_to_be_hosted(x) &&
+            account_may_host(x->manager->account))
                 serve(x->hosting, stored->epoch);
         return 0;
 }
@@ -446,19 +425,13 @@ void hosting_flow_done(ManagedChannel *x) {
 
 /* ---- the tracker comes and goes ---- */
 
-static bool is_to_be_hosted(const ManagedChannel *x) {
-        const StoredChannel *stored = channel_member_get_stored(x->member);
-
-        return stored->hosted && stored->wanted && !stored->closed && stored->row != 0;
-}
-
 void manager_register_all(Manager *m) {
         ManagedChannel *x, *next;
 
         if (!account_may_host(m->account))
                 return;
         DL_FOREACH_SAFE(m->channels, x, next)
-                if (is_to_be_hosted(x) && hosting_get(x) >= 0)
+                if (managed_channel_is_to_be_hosted(x) && hosting_get(x) >= 0)
                         (void) register_now(x->hosting);
 }
 
@@ -466,7 +439,7 @@ void manager_register_missing(Manager *m) {
         ManagedChannel *x, *next;
 
         DL_FOREACH_SAFE(m->channels, x, next)
-                if (x->hosting && is_to_be_hosted(x) &&
+                if (x->hosting && managed_channel_is_to_be_hosted(x) &&
                     (!x->hosting->registered || x->hosting->n_refreshed != m->n_refreshed) &&
                     x->hosting->held_until < clock_boottime(m->rt->clock))
                         (void) register_now(x->hosting);
@@ -500,7 +473,7 @@ void manager_serve_all(Manager *m) {
         if (!account_may_host(m->account))
                 return;
         DL_FOREACH_SAFE(m->channels, x, next)
-                if (is_to_be_hosted(x) && !hosting_has_flow(x) &&
+                if (managed_channel_is_to_be_hosted(x) && !hosting_has_flow(x) &&
                     channel_member_get_stored(x->member)->epoch > 0 && hosting_get(x) >= 0 &&
                     !x->hosting->host && x->hosting->held_until == 0)
                         serve(x->hosting, channel_member_get_stored(x->member)->epoch);
@@ -512,7 +485,7 @@ void manager_stop_hosting(Manager *m, const char *closed_reason, const char *rea
 
         DL_FOREACH_SAFE(m->channels, x, next)
                 if (x->hosting && !hosting_has_flow(x))
-                        give_up(x->hosting, closed_reason, reason, false);
+                        give_up(x->hosting, closed_reason, reason);
 }
 
 void hosting_write_beat(const Hosting *h, Writer *w) {
@@ -532,9 +505,9 @@ void hosting_renewed(Hosting *h, uint64_t lease_until) {
 void hosting_lost(Hosting *h, ErrorCode error) {
         h->registered = false;
         if (error == ERROR_STALE_EPOCH)
-                give_up(h, "moved", "moved", true);
+                manager_moved(h->channel);
         else if (error == ERROR_NO_SUCH_CHANNEL)
                 (void) register_now(h); /* it has forgotten us */
         else
-                give_up(h, "unhosted", error > 0 ? error_info(error)->wire : "refused", false);
+                not_ours(h, error);
 }

@@ -11,20 +11,13 @@
 #include "daemon/state-directory.h"
 
 typedef struct ManagedChannel ManagedChannel;
-typedef struct Hosting Hosting;          /* manager-host.c */
-typedef struct HostFlow HostFlow;        /* manager-host.c: one that somebody asked for */
-typedef struct JoinFlow JoinFlow;        /* manager-join.c */
-typedef struct LeaveFlow LeaveFlow;      /* manager-leave.c */
-typedef struct TrackerFlow TrackerFlow;  /* manager-backup.c */
-void manager_stop_archiving(Manager *m); /* before the store goes */
-/* A key is erased: no snapshot may keep the pages where it was. */
-void manager_stop_backup(Manager *m);
-/* The store is another one, or about to be. */
-bool manager_is_replacing(const Manager *m);
-void manager_archive_loaded(Manager *m, int r); /* … and what is in it is shown */
-
-/* manager-tracker.c */
-typedef struct Archiving Archiving; /* manager-backup.c */
+typedef struct Hosting Hosting;         /* manager-host.c */
+typedef struct Whois Whois;             /* manager-whois.c */
+typedef struct HostFlow HostFlow;       /* manager-host.c: one that somebody asked for */
+typedef struct JoinFlow JoinFlow;       /* manager-join.c */
+typedef struct LeaveFlow LeaveFlow;     /* manager-leave.c */
+typedef struct TrackerFlow TrackerFlow; /* manager-tracker.c */
+typedef struct Archiving Archiving;     /* manager-backup.c */
 
 struct ManagerOp {
         Operation base;
@@ -127,6 +120,14 @@ void manager_update_tls(Manager *m);
 /* Signed in, or a failure that says what is missing. */
 int manager_check_identity(const Manager *m, bool registered, Failure *f);
 
+/* manager-backup.c */
+void manager_stop_archiving(Manager *m); /* before the store goes */
+/* A key is erased: no snapshot may keep the pages where it was. */
+void manager_stop_backup(Manager *m);
+/* The store is another one, or about to be. */
+bool manager_is_replacing(const Manager *m);
+void manager_archive_loaded(Manager *m, int r); /* … and what is in it is shown */
+
 /* manager-tracker.c */
 TrackerFlow *tracker_flow_free(TrackerFlow *t);
 /* A pin that the settings hold is as good as one that a person types. */
@@ -139,10 +140,29 @@ int managed_channel_new(Manager *m, const StoredChannel *stored, ManagedChannel 
 ManagedChannel *managed_channel_free(ManagedChannel *x);
 void manager_forget(ManagedChannel *x); /* here and on disk; frees x */
 void managed_channel_announce(ManagedChannel *x);
+ManagedChannel *manager_find_member(const Manager *m, const ChannelMember *c);
+
+/* manager-which.c */
+/* The one that the name means here: the open one, else one that is closed. */
+ManagedChannel *manager_find_name(const Manager *m, const char *name);
+ManagedChannel *manager_find_id(const Manager *m, const char *channel_id);
 /* Its name was asked for and never granted: nobody is shown it, or misses it. */
 bool managed_channel_is_unborn(const ManagedChannel *x);
-ManagedChannel *manager_find_name(const Manager *m, const char *name);
-ManagedChannel *manager_find_member(const Manager *m, const ChannelMember *c);
+/* By itself, and without the tracker's word if need be. */
+bool managed_channel_is_to_be_hosted(const ManagedChannel *x);
+/* What is ours becomes a copy, which may be left and forgotten, only where somebody has more of it:
+ * another device, whose lease the tracker gave a later epoch. An earlier lease of our own does not
+ * count. */
+bool managed_channel_may_be_copy(const ManagedChannel *x, const DirectoryEntry *entry);
+/* The tracker says that another device has the lease of x, which is ours … */
+void manager_moved(ManagedChannel *x);
+/* … or that the log here ends too early, or has a successor (stale-epoch of HOST). */
+void manager_behind(ManagedChannel *x, const Failure *f);
+/* A new log is to follow that one: it is not served from now on, whatever comes. */
+void manager_set_went_back(Manager *m, const char *channel_id);
+/* x has the name: the channel that it follows is closed. */
+void manager_follows_previous(ManagedChannel *x);
+void manager_settle_previous(Manager *m);
 void manager_locate(ManagedChannel *x); /* asks the directory */
 void manager_locate_all(Manager *m);
 void manager_directory(Manager *m, const DirectoryEntry *changed, size_t n_changed,
@@ -153,6 +173,11 @@ JoinFlow *join_flow_free(JoinFlow *j);
 LeaveFlow *leave_flow_free(LeaveFlow *l);
 /* Its name is being given back; with the answer it is forgotten. */
 bool manager_is_giving_up(const Manager *m, const char *channel_id);
+
+/* manager-whois.c */
+/* Asks the tracker about somebody whom the host never saw, and answers the host. */
+void whois_ask(Whois **list, Account *a, ChannelHost *host, const char *username, uint64_t ticket);
+void whois_free_all(Whois **list);
 
 /* manager-host.c */
 /* As far as the tracker lets us. flow (may be NULL) is ended by what comes of it. */
@@ -189,6 +214,9 @@ void host_flow_get_wish(const HostFlow *f, HostWish *ret);
 void host_flow_sent(HostFlow *f);
 /* The channel is up; what else was wished is done now. True: the flow has ended. */
 bool host_flow_up(HostFlow *f, ChannelHost *host);
+/* Says why in words of this side. True: that takes a question to the tracker; f ends with its
+ * answer. */
+bool host_flow_explain(HostFlow *f, const Failure *failure, Failure *ret);
 /* Frees f and tells who waits. True: the channel was to be a new one and is none; forget it. */
 bool host_flow_end(HostFlow *f, const Failure *failure);
 

@@ -11,6 +11,7 @@ struct JoinFlow {
         Operation *op; /* weak; NULL: nobody waits */
         char name[NAME_SIZE];
         int64_t backlog;
+        bool new_copy;
         DirectoryLookup *lookup;
         ManagedChannel *channel; /* weak; NULL: not known yet */
         bool is_new;             /* nothing of it is shown or kept before the host has said yes */
@@ -105,23 +106,45 @@ static int new_channel(JoinFlow *j, const DirectoryEntry *entry) {
         return 0;
 }
 
-static ManagedChannel *find_id(const Manager *m, const char *channel_id) {
-        ManagedChannel *x;
-
-        DL_FOREACH(m->channels, x)
-                if (streq(channel_member_get_id(x->member), channel_id))
-                        return x;
-        return NULL;
+/* Ours once, and another device's now: what is held here becomes its copy. */
+static void become_copy(ManagedChannel *x) {
+        hosting_end(x, NULL, "");
+        channel_member_become_copy(x->member);
 }
 
-/* What is ours becomes a copy, which may be left and forgotten, only where somebody has more of it:
- * another device, whose lease the tracker gave a later epoch. An earlier lease of our own does not
- * count. */
-static bool may_be_copy(const ManagedChannel *x, const DirectoryEntry *entry) {
-        const StoredChannel *stored = channel_member_get_stored(x->member);
+static int check_known(const JoinFlow *j, const ManagedChannel *known, const DirectoryEntry *entry,
+                       Failure *f) {
+        if (known && !managed_channel_may_be_copy(known, entry))
+                return failure_set(f, ERROR_CONFLICT,
+                                   "%s is yours, and no other device hosts it: host it here.",
+                                   j->name);
+        if (j->new_copy && (!known || channel_member_get_state(known->member) != MEMBER_DIVERGED))
+                return failure_set(f, ERROR_CONFLICT,
+                                   "What is held of %s here is not known to be another log than "
+                                   "its host's: a new copy would be the same.",
+                                   j->name);
+        return 0;
+}
 
-        return !stored->hosted ||
-               (entry->online && stored->epoch > 0 && entry->epoch > stored->epoch);
+/* With its copy gone it is a channel that is joined for the first time, but for its outbox. */
+static void on_dropped(const Failure *f, void *userdata) {
+        JoinFlow *j = userdata;
+        Failure internal;
+
+        j->waiting = NULL;
+        if (f) {
+                join_end(j, f);
+                return;
+        }
+        if (channel_member_connect(j->channel->member, on_settled, j, &j->waiting) < 0) {
+                failure_set(&internal, ERROR_INTERNAL, "Cannot join.");
+                join_end(j, &internal);
+        }
+}
+
+static int drop_copy(JoinFlow *j) {
+        channel_member_set_backlog(j->channel->member, j->backlog);
+        return channel_member_drop_copy(j->channel->member, on_dropped, j, &j->waiting);
 }
 
 static void on_found(const Failure *f, const DirectoryEntry *entry, void *userdata) {
@@ -135,23 +158,23 @@ static void on_found(const Failure *f, const DirectoryEntry *entry, void *userda
                 join_end(j, f);
                 return;
         }
-        known = find_id(j->manager, entry->channel_id);
-        if (known && !may_be_copy(known, entry)) {
-                failure_set(&internal, ERROR_CONFLICT,
-                            "%s is yours, and no other device hosts it: host it here.", j->name);
+        known = manager_find_id(j->manager, entry->channel_id);
+        if (check_known(j, known, entry, &internal) < 0) {
                 join_end(j, &internal);
                 return;
         }
-        if (known) {
+        if (known && j->new_copy) {
+                j->channel = known;
+                r = drop_copy(j);
+                if (r >= 0)
+                        return;
+        } else if (known) {
                 /* Left before, with its copy kept: the same channel goes on. */
                 j->channel = known;
-                if (channel_member_get_stored(known->member)->closed)
+                if (channel_member_get_stored(known->member)->hosted)
+                        become_copy(known);
+                else if (channel_member_get_stored(known->member)->closed)
                         channel_member_reopen(known->member);
-                /* Ours once, and another device's now: what is held here becomes its copy. */
-                if (channel_member_get_stored(known->member)->hosted) {
-                        hosting_end(known, NULL, "");
-                        channel_member_set_hosted(known->member, false, true);
-                }
         } else
                 r = new_channel(j, entry);
         if (r >= 0)
@@ -193,12 +216,17 @@ static bool is_being_joined(const Manager *m, const char *name) {
         return false;
 }
 
-static int flow_new(Manager *m, const char *name, int64_t backlog, ManagerOp *op, JoinFlow **ret) {
+static int flow_new(Manager *m, const char *name, const JoinOptions *options, ManagerOp *op,
+                    JoinFlow **ret) {
         JoinFlow *j = new0(JoinFlow, 1);
 
         if (!j)
                 return -ENOMEM;
-        *j = (JoinFlow){ .manager = m, .backlog = backlog };
+        *j = (JoinFlow){
+                .manager = m,
+                .backlog = options->backlog,
+                .new_copy = options->new_copy,
+        };
         memcpy(j->name, name, sizeof(j->name));
         DL_APPEND(m->joins, j);
         operation_hold(&op->base, &j->op);
@@ -212,7 +240,7 @@ static int join_again(JoinFlow *j, ManagedChannel *x) {
         return channel_member_connect(x->member, on_settled, j, &j->waiting);
 }
 
-int manager_join(Manager *m, const char *name, int64_t backlog, manager_channel_fn done,
+int manager_join(Manager *m, const char *name, const JoinOptions *options, manager_channel_fn done,
                  void *userdata, ManagerOp **ret_op) {
         ManagerOp *op = manager_op_new(m, &manager_channel_type, userdata);
         char folded[NAME_SIZE] = "";
@@ -241,10 +269,10 @@ int manager_join(Manager *m, const char *name, int64_t backlog, manager_channel_
                 return manager_op_return(op, ret_op, NULL);
         }
 
-        if (x && (channel_member_get_stored(x->member)->closed ||
+        if (x && (options->new_copy || channel_member_get_stored(x->member)->closed ||
                   channel_member_get_stored(x->member)->hosted))
                 x = NULL;
-        r = flow_new(m, folded, backlog, op, &j);
+        r = flow_new(m, folded, options, op, &j);
         if (r >= 0)
                 r = x ? join_again(j, x)
                       : account_lookup(m->account, folded, on_found, j, &j->lookup);

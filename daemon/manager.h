@@ -98,13 +98,19 @@ typedef struct HostOptions {
         ViewPermission view; /* VIEW_INVALID: public, or as it was */
         SendPermission send; /* SEND_INVALID: registered, or as it was */
         bool take_over;
+        bool new_log; /* the name goes on with a new log, which follows the one that it has */
 } HostOptions;
+/* ERROR_CHANNEL_EXISTS and ERROR_STALE_EPOCH of one's own name say that, and what can be done. */
 typedef void (*manager_channel_fn)(const Failure *f, ChannelMember *c, void *userdata);
 int manager_host(Manager *m, const char *name, const HostOptions *options, manager_channel_fn done,
                  void *userdata, ManagerOp **ret_op);
 /* Idempotent. Done when the host has accepted, or with its refusal (and no channel); a host that is
- * away: done, offline. backlog −1: from the first entry. */
-int manager_join(Manager *m, const char *name, int64_t backlog, manager_channel_fn done,
+ * away: done, offline. */
+typedef struct JoinOptions {
+        int64_t backlog; /* −1: from the first entry */
+        bool new_copy;   /* of one that has diverged: drop what is held, keep the outbox */
+} JoinOptions;
+int manager_join(Manager *m, const char *name, const JoinOptions *options, manager_channel_fn done,
                  void *userdata, ManagerOp **ret_op);
 /* Stop hosting; forget also releases the name at the tracker and drops the log. */
 typedef void (*manager_done_fn)(const Failure *f, void *userdata);

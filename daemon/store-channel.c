@@ -280,11 +280,32 @@ static int update_channel(SqlTx *tx, const StoredChannel *c) {
         return sql_changes(tx) > 0 ? 0 : -ENOENT;
 }
 
+/* Else a member who asks again, because the answer of the host before was lost, would be stored
+ * twice. Where that one stored an id twice the first counts. */
+static int name_senders(SqlTx *tx, const StoredChannel *c) {
+        sqlite3_stmt *stmt;
+        int r;
+
+        r = sql_prepare(tx, "SELECT 1 FROM channel WHERE id = ? AND NOT hosted", "t", &stmt,
+                        c->row);
+        if (r < 0)
+                return r;
+        r = sql_step(stmt);
+        if (r <= 0)
+                return r;
+        return sql_run(tx,
+                       "UPDATE OR IGNORE entry SET sender = username WHERE channel = ?1"
+                       " AND sender IS NULL AND user_type = ?2",
+                       "ts", c->row, user_type_to_string(USER_REGISTERED));
+}
+
 static int work_save(SqlTx *tx, void *request) {
         SaveRequest *q = request;
         int r;
 
         r = identity_exists(tx, q->channel.identity);
+        if (r >= 0 && q->channel.row != 0 && q->channel.hosted)
+                r = name_senders(tx, &q->channel);
         if (r < 0)
                 return r;
         return q->channel.row == 0 ? insert_channel(tx, &q->channel)

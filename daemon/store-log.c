@@ -435,3 +435,40 @@ int store_copy_older(Store *s, uint64_t row, const Entry *entries, size_t n, sto
         return store_write(s, work_copy_older, q, copy_request_free, on_copied_older, userdata,
                            ret_job);
 }
+
+typedef struct DropRequest {
+        uint64_t row;
+        store_done_fn done;
+} DropRequest;
+
+static int work_drop_copy(SqlTx *tx, void *request) {
+        const DropRequest *q = request;
+        int r;
+
+        r = sql_run(tx,
+                    "UPDATE channel SET first_seq = 0, synced_seq = 0, n_unread = 0,"
+                    " read_seq = min(read_seq, max(diverged_seq, 1) - 1), diverged_seq = 0"
+                    " WHERE id = ? AND NOT hosted",
+                    "t", q->row);
+        if (r < 0)
+                return r;
+        if (sql_changes(tx) == 0)
+                return -EINVAL;
+        return sql_run(tx, "DELETE FROM entry WHERE channel = ?", "t", q->row);
+}
+
+static void on_copy_dropped(int r, void *request, void *userdata) {
+        DropRequest *q = request;
+
+        if (q->done)
+                q->done(r, userdata);
+}
+
+int store_drop_copy(Store *s, uint64_t row, store_done_fn done, void *userdata, Job **ret_job) {
+        DropRequest *q = new0(DropRequest, 1);
+
+        if (!q)
+                return -ENOMEM;
+        *q = (DropRequest){ .row = row, .done = done };
+        return store_write(s, work_drop_copy, q, free, on_copy_dropped, userdata, ret_job);
+}

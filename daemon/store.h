@@ -146,8 +146,9 @@ typedef struct StoredChannel {
 typedef void (*store_channels_fn)(int r, const StoredChannel *channels, size_t n, void *userdata);
 int store_load_channels(Store *s, uint64_t identity, store_channels_fn done, void *userdata,
                         Job **ret_job);
-/* Inserts (row 0) or updates the caller's fields by row. -EEXIST: this identity has that
- * channel_id. -ENOENT: no such row or identity. */
+/* Inserts (row 0) or updates the caller's fields by row. With hosted a copy becomes a log: what
+ * users said in it is known again by its ids (a guest's is not: a copy does not have the key).
+ * -EEXIST: this identity has that channel_id. -ENOENT: no such row or identity. */
 int store_save_channel(Store *s, const StoredChannel *c, store_row_fn done, void *userdata,
                        Job **ret_job);
 /* With its entries and outbox. */
@@ -157,6 +158,9 @@ int store_delete_channel(Store *s, uint64_t row, store_done_fn done, void *userd
 typedef void (*store_read_mark_fn)(int r, uint64_t read_seq, uint64_t n_unread, void *userdata);
 int store_mark_read(Store *s, uint64_t row, uint64_t seq, bool backwards, store_read_mark_fn done,
                     void *userdata, Job **ret_job);
+/* Drops the entries of a member's copy, which is filled again from the first on; the outbox stays,
+ * and what was read below diverged_seq counts as read. -EINVAL: the row is a hosted one. */
+int store_drop_copy(Store *s, uint64_t row, store_done_fn done, void *userdata, Job **ret_job);
 /* Lazily: with the next write, or the end of the store. */
 int store_set_last_seq(Store *s, uint64_t row, uint64_t last_seq);
 

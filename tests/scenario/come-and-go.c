@@ -164,7 +164,7 @@ static void test_take_over(void **state) {
 
         options.take_over = true;
         assert_int_equal(person_try_host(other, "lobby", &options), ERROR_NONE);
-        person_until_state(alice, "lobby", MEMBER_CLOSED);
+        person_until_state(alice, "lobby", MEMBER_OFFLINE);
         assert_string_equal(channel_member_get_state_reason(person_channel(alice, "lobby")),
                             "moved");
         person_until_state(bob, "lobby", MEMBER_LIVE);
@@ -173,7 +173,11 @@ static void test_take_over(void **state) {
         ASSERT_TEXTS(other, "lobby", "bob: before", "bob: after");
         assert_same_log(other, bob, "lobby");
 
-        /* The first device is a member like others now, and not its host again by a restart. */
+        /* The first device is a member like others now, by itself, and not its host again by a
+         * restart. */
+        person_until_state(alice, "lobby", MEMBER_LIVE);
+        person_until_seq(alice, "lobby", 4);
+        assert_same_log(other, alice, "lobby");
         person_kill(alice);
         person_start(alice);
         world_pass(w, USEC_PER_MINUTE);

@@ -45,6 +45,7 @@ typedef struct Person {
         bool is_started;
         bool with_settings;  /* its settings name the tracker and its pin */
         unsigned n_channels; /* that its observer knows of */
+        Failure failure;     /* of what was asked for last; ERROR_NONE */
         uint64_t last_told;  /* seq of the newest entry that was announced */
 } Person;
 
@@ -66,11 +67,13 @@ void person_host(Person *p, const char *channel);
 ErrorCode person_try_host(Person *p, const char *channel, const HostOptions *options);
 ChannelMember *person_join(Person *p, const char *channel);
 ErrorCode person_try_join(Person *p, const char *channel, int64_t backlog);
+ErrorCode person_try_join_with(Person *p, const char *channel, const JoinOptions *options);
 ErrorCode person_leave(Person *p, const char *channel, bool forget);
 ErrorCode person_unhost(Person *p, const char *channel, bool forget);
 ErrorCode person_authorize(Person *p, const char *channel, const char *target, Role role);
 ErrorCode person_set_view(Person *p, const char *channel, ViewPermission view, SendPermission send);
-/* NULL: the bus would show none. */
+/* Of that id, or of that name: the one that is not closed, if there is one. NULL: the bus would
+ * show none. */
 ChannelMember *person_channel(Person *p, const char *channel);
 /* The directory's entry is online (1), offline (0), or not there (-1). */
 int person_sees(Person *p, const char *channel);
