@@ -3,35 +3,63 @@
  * channel-host.h and the manager. */
 #include "daemon/channel-bus-internal.h"
 
+typedef struct PeersPage {
+        sd_bus_message *reply; /* weak */
+        uint64_t left;
+} PeersPage;
+
 static int append_peer(const PeerInfo *info, void *userdata) {
         char address[ADDRESS_STRING_SIZE];
-        sd_bus_message *reply = userdata;
+        PeersPage *page = userdata;
         int r;
 
+        if (page->left == 0)
+                return 1; /* ends the round */
+        page->left--;
         address_print(info->address, address);
-        r = sd_bus_message_append(reply, "a{sv}", 5, "username", "s", info->username, "user_type",
-                                  "s", user_type_to_bus(info->user_type), "address", "s", address,
+        r = sd_bus_message_append(page->reply, "a{sv}", 6, "number", "t", info->number, "username",
+                                  "s", info->username, "user_type", "s",
+                                  user_type_to_bus(info->user_type), "address", "s", address,
                                   "since", "t", info->since, "queued_bytes", "t",
                                   (uint64_t) info->queued_bytes);
-        return MIN(r, 0); /* more than 0 would end the round */
+        return MIN(r, 0);
 }
 
+typedef struct PeersOptions {
+        uint64_t after, limit;
+} PeersOptions;
+
+/* Each takes below 512 bytes on the bus: so many stay below the bound in bytes, too. */
+static_assert(P2PCHAT_PAGE_ENTRIES_MAX * 512 <= P2PCHAT_PAGE_BYTES_MAX, "a page must fit");
+
 static int method_get_peers(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        static const Option table[] = {
+                { "after", OPTION_UINT64, offsetof(PeersOptions, after) },
+                { "limit", OPTION_UINT, offsetof(PeersOptions, limit) },
+                {},
+        };
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
+        PeersOptions options = { .limit = P2PCHAT_PAGE_ENTRIES_MAX };
         ChannelObject *o = userdata;
+        PeersPage page;
         int r;
 
-        r = options_read(m, NULL, NULL, error);
+        r = options_read(m, table, &options, error);
         if (r < 0)
                 return r;
+        if (options.limit == 0 || options.limit > P2PCHAT_PAGE_ENTRIES_MAX)
+                return bus_error_code(error, ERROR_BAD_REQUEST, "limit must be 1 to %d.",
+                                      P2PCHAT_PAGE_ENTRIES_MAX);
         r = sd_bus_message_new_method_return(m, &reply);
         if (r < 0)
                 return r;
         r = sd_bus_message_open_container(reply, 'a', "a{sv}");
         if (r < 0)
                 return r;
+        page = (PeersPage){ .reply = reply, .left = options.limit };
         r = peer_server_each(manager_get_peers(o->manager),
-                             channel_member_get_local_host(o->member), append_peer, reply);
+                             channel_member_get_local_host(o->member), options.after, append_peer,
+                             &page);
         if (r < 0)
                 return r;
         r = sd_bus_message_close_container(reply);

@@ -30,6 +30,7 @@ struct Peer {
         Rpc *rpc;
         Address address;
         Actor actor;
+        uint64_t number;
         uint64_t since;
         bool is_ready; /* HELLO is said: it counts as a peer */
         PeerChannel *channels;
@@ -49,8 +50,9 @@ struct PeerServer {
         Listener *listeners[PEER_LISTENERS_MAX];
         size_t n_listeners;
         TlsConfig *tls;
-        Peer *peers; /* Peer.prev/next */
+        Peer *peers; /* Peer.prev/next; by number */
         size_t n_peers;
+        uint64_t n_accepted;
         HostRow *hosts; /* hash of HostRow.name */
         bool was_reached;
 };
@@ -180,6 +182,11 @@ static void on_request(Rpc *r, RpcRequest *q, void *userdata) {
         channel_host_request(h, &p->actor, q, &c->session);
 }
 
+/* One PING has room for all that one may host. */
+static_assert(CHANNELS_HOSTED_MAX * (NAME_MAX_BYTES + sizeof("\"\":9007199254740991,")) + 256 <=
+                      FRAME_BYTES_MAX,
+              "heads of a connection must fit a frame");
+
 static void fill_ping(Rpc *r, Writer *w, void *userdata) {
         const Peer *p = userdata;
         const PeerChannel *c;
@@ -229,7 +236,12 @@ static int peer_new(PeerServer *s, Listener *l, int fd, const Address *address) 
                 close(fd);
                 return -ENOMEM;
         }
-        *p = (Peer){ .server = s, .listener = l, .address = *address };
+        *p = (Peer){
+                .server = s,
+                .listener = l,
+                .address = *address,
+                .number = ++s->n_accepted,
+        };
         r = conn_new(s->rt, fd, address, s->tls, true, NULL, NULL, &conn);
         if (r < 0)
                 return r;
@@ -412,14 +424,15 @@ void peer_server_forget_reached(PeerServer *s) {
         s->was_reached = false;
 }
 
-int peer_server_each(const PeerServer *s, const ChannelHost *h, peer_server_each_fn fn,
-                     void *userdata) {
+int peer_server_each(const PeerServer *s, const ChannelHost *h, uint64_t after,
+                     peer_server_each_fn fn, void *userdata) {
         const PeerChannel *c;
         const Peer *p;
         int r;
 
         DL_FOREACH(s->peers, p) {
                 PeerInfo info = {
+                        .number = p->number,
                         .username = p->actor.username,
                         .user_type = p->actor.user_type,
                         .address = &p->address,
@@ -427,6 +440,8 @@ int peer_server_each(const PeerServer *s, const ChannelHost *h, peer_server_each
                         .queued_bytes = conn_get_queued(rpc_get_conn(p->rpc)),
                 };
 
+                if (p->number <= after)
+                        continue;
                 LL_SEARCH_SCALAR(p->channels, c, host, h);
                 if (!c || !host_session_is_connected(c->session))
                         continue;

@@ -46,6 +46,7 @@ bool peer_server_was_reached(const PeerServer *s); /* somebody came in from anot
 void peer_server_forget_reached(PeerServer *s);    /* this one is elsewhere now */
 
 typedef struct PeerInfo {
+        uint64_t number; /* of the connection, from 1 on and never given again */
         const char *username;
         UserType user_type;
         const Address *address;
@@ -53,6 +54,6 @@ typedef struct PeerInfo {
         size_t queued_bytes;
 } PeerInfo;
 typedef int (*peer_server_each_fn)(const PeerInfo *info, void *userdata);
-/* Those connected to this channel. */
-int peer_server_each(const PeerServer *s, const ChannelHost *h, peer_server_each_fn fn,
-                     void *userdata);
+/* Those connected to this channel, in the order in which they came, from after this number on. */
+int peer_server_each(const PeerServer *s, const ChannelHost *h, uint64_t after,
+                     peer_server_each_fn fn, void *userdata);

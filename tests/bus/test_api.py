@@ -107,6 +107,13 @@ def test_what_properties_say(two):
     wait_for(lambda: alice.get(lobby, HOST, "Connections") == 1, "bob to be counted")
     peers = alice.call(lobby, HOST, "GetPeers", "a{sv}", {})
     assert [(p["username"], p["user_type"]) for p in peers] == [("bob", "registered")]
+    number = peers[0]["number"]
+    assert alice.call(lobby, HOST, "GetPeers", "a{sv}", {"after": dbus.UInt64(number - 1),
+                                                            "limit": dbus.UInt32(1)}) == peers
+    assert alice.call(lobby, HOST, "GetPeers", "a{sv}", {"after": dbus.UInt64(number)}) == []
+    for limit in (0, 501):
+        name, message = refused(alice.call, lobby, HOST, "GetPeers", "a{sv}", {"limit": dbus.UInt32(limit)})
+        assert name == ERROR + "BadRequest" and "500" in message
     assert alice.get(PATH, MANAGER, "ListenAddresses")
 
 

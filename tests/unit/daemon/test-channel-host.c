@@ -366,7 +366,7 @@ static void test_slow_reader_is_bounded(void **state) {
         for (unsigned i = 0; i < 4; i++) {
                 local_fill(f, i * 1000, 1000, 12000);
                 wait_seen(carol, 1 + (i + 1) * 1000);
-                assert_int_equal(peer_server_each(f->server, f->host, keep_queued, &queued), 0);
+                assert_int_equal(peer_server_each(f->server, f->host, 0, keep_queued, &queued), 0);
         }
         assert_true(queued <= LOW_WATER_BYTES + FRAME_BYTES_MAX);
         assert_true(bob->n_seen < 4001);

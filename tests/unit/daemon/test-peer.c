@@ -170,7 +170,7 @@ static void test_who_is_here(void **state) {
         assert_int_equal(member_connect(bob, 0), ERROR_NONE);
         assert_int_equal(member_connect(eve, 0), ERROR_NONE);
         assert_int_equal(peer_server_get_n_peers(f->server), 3);
-        assert_int_equal(peer_server_each(f->server, f->host, list_peer, all), 0);
+        assert_int_equal(peer_server_each(f->server, f->host, 0, list_peer, all), 0);
         assert_string_equal(all, "bob/REGISTERED guest-eve/GUEST ");
         assert_false(peer_server_was_reached(f->server)); /* all over loopback */
 
@@ -178,7 +178,7 @@ static void test_who_is_here(void **state) {
         carol = member_free(carol);
         wait_until(f, one_peer_is_left, f->server);
         all[0] = '\0';
-        assert_int_equal(peer_server_each(f->server, f->host, list_peer, all), 0);
+        assert_int_equal(peer_server_each(f->server, f->host, 0, list_peer, all), 0);
         assert_string_equal(all, "bob/REGISTERED ");
         assert_int_equal(f->n_peers_told, 5);
 }
