@@ -393,8 +393,9 @@ static void on_directory(const Failure *f, const DirectoryEntry *entries, size_t
 int person_sees(Person *p, const char *channel) {
         Result q = { .online = -1, .name = channel };
 
-        assert_int_equal(account_list(manager_get_account(p->manager), &(DirectoryQuery){},
-                                      on_directory, &q, NULL),
+        assert_int_equal(account_list(manager_get_account(p->manager),
+                                      &(DirectoryQuery){ .query = channel }, on_directory, &q,
+                                      NULL),
                          0);
         assert_int_equal(wait_for(p, &q), ERROR_NONE);
         return q.online;

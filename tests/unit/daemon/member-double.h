@@ -24,7 +24,7 @@ struct Member {
         ConnClosed why;
         Seen *seen;
         size_t n_seen;
-        unsigned n_pushes, n_presence;
+        unsigned n_pushes, n_presence, n_changes;
         size_t largest_push; /* entries in one */
         char presence[4096]; /* "bob+ carol- …" */
         uint64_t generation;
@@ -86,6 +86,7 @@ static inline void see_presence(Member *m, const Value *payload) {
                          streq(get_string(v, "status"), "online") ? "+" : "-");
         }
         m->n_presence++;
+        m->n_changes += value_length(changes);
 }
 
 static inline void member_on_push(Rpc *r, const char *command, const Value *payload,
