@@ -336,6 +336,12 @@ def test_frame_bounds(side):
             assert c.answer("fits").header == "OK"
             data = badinput.padded(command, "above", payload, size + 1)
             assert c.fault(data) == ("REQUEST_ERROR", "too-large", None)
+        with dial(hello=False) as c:
+            c.send_bytes(badinput.padded("HELLO", "hello", {"agent": "x", "features": []}, 8192))
+            assert c.answer("hello").header == "OK"
+        with dial(hello=False) as c:  # with a certificate too
+            data = badinput.padded("HELLO", "hello", {"agent": "x", "features": []}, 8193)
+            assert c.fault(data) == ("REQUEST_ERROR", "too-large", None)
         with dial() as c:
             assert c.fault(badinput.padded(command, "x", payload, size)[:-1] + b" \n") == \
                 ("REQUEST_ERROR", "too-large", None), "white space counts"

@@ -114,7 +114,7 @@ def test_channels_beside_each_other(stage, dial):
 
 # -- CONNECT
 
-@sentence("5.CONNECT.1", "5.CONNECT.2", "5.CONNECT.3")
+@sentence("5.CONNECT.1", "5.CONNECT.2", "5.CONNECT.3", "5.ENTRY.6", "5.ENTRY.7", "5.ENTRY.8")
 def test_state(stage, room):
     """What the OK says is the state after its last_seq, for who asks."""
     owner = Member(room.dial(room.address, stage.device("alice")), room.name)
@@ -130,7 +130,11 @@ def test_state(stage, room):
     owner.ok("VIEW", send_permission="members")
     state = bob.connect(since=0)
     assert (state["topic"], state["role"], state["send_permission"]) == ("of today", "moderator", "members")
-    assert [e["kind"] for e in bob.read_to(state["last_seq"])] == ["create", "topic", "role", "view"]
+    told = bob.read_to(state["last_seq"])
+    assert [e["kind"] for e in told] == ["create", "topic", "role", "view"]
+    assert (told[1]["topic"], told[1]["username"]) == ("of today", "alice")
+    assert (told[2]["target"], told[2]["role"]) == ("bob", "moderator")
+    assert told[3]["send_permission"] == "members" and "view_permission" not in told[3]
     assert guest.connect()["role"] == "none"
     assert bob.ok("RET_INFO")["members_online"] == len(bob.ok("MEMBERS", limit=500)["members"]) == 3
 
@@ -143,7 +147,8 @@ def test_cursor(room):
     entries = m.read_to(last)
     reader = room.visitor("carol")
     for since in range(last + 1):
-        for how in ({}, {"since_id": entries[since - 1]["id"] if since else str(uuid.uuid4())}):
+        for how in ({}, {"since_id": None, "backlog": None},
+                    {"since_id": entries[since - 1]["id"] if since else str(uuid.uuid4())}):
             state = reader.connect(since=since, **how)
             assert state["last_seq"] == last and reader.read_to(last) == entries[since:], (since, how)
     for wrong in ({"since": last + 1}, {"since": 2**53 - 1}, {"since": last + 1, "since_id": entries[-1]["id"]},
@@ -452,7 +457,7 @@ def test_unhosted(stage, room):
         assert not m.connection.pushes
 
 
-@sentence("4.HEARTBEAT.9", "5.CLOSED.1")
+@sentence("4.HEARTBEAT.9", "4.LEASES.7", "5.CLOSED.1", "5.ENTRY.5")
 def test_moved(world):
     """A host whose heartbeat says stale-epoch stops serving at once: CLOSED moved. The owner's other device
     has it then, under the next epoch."""
@@ -468,7 +473,17 @@ def test_moved(world):
         assert m.push("CLOSED")["reason"] == "moved"
         assert error_of(m.send("x"))[1] in ("no-such-channel", "bad-request")
         assert error_of(m.request("CONNECT", since=0, invisible=False)) == NO_SUCH_CHANNEL
+        other.ok("UNHOST", {"channel_name": name, "forget": False})
     assert alone.channel(name)["epoch"] == 2
+    # Taken back it is the third epoch's, and the log says so before anybody is served.
+    alone.alice.host(name)
+    wait_for(lambda: alone.channel(name)["online"], "the channel to be back")
+    with alone.dial(alone.channel(name)["addresses"][0], "bob") as c:
+        m = Member(c, name)
+        state = m.connect()
+        entry = m.read_to(state["last_seq"])[-1]
+        assert state["epoch"] == 3
+        assert (entry["kind"], entry["epoch"], entry["host"], entry["username"]) == ("host", 3, "alice", "alice")
 
 
 @sentence("5.6", "5.7", "5.MESSAGE.17", "2.38", "5.CLOSED.2")

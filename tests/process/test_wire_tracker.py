@@ -390,7 +390,7 @@ def test_query(stage, user):
         assert entry(user, name) not in user.ok("LIST", {"query": query})["channels"], query
 
 
-@sentence("4.LIST.1", "4.LIST.2", "4.LIST.4", "4.LIST.6")
+@sentence("2.9", "4.LIST.1", "4.LIST.2", "4.LIST.4", "4.LIST.6")
 def test_list_after(stage, user):
     """after is a key, not a name that must be there; online and query stand beside it."""
     wanted = [f"after-{c}" for c in ("a", "c", "e", "g")]
@@ -405,6 +405,7 @@ def test_list_after(stage, user):
     for after, rest in (("after-a", wanted[1:]), ("after-b", wanted[1:]), ("", wanted), ("after-g", []), ("zzz", []),
                         ("AFTER", wanted), ("after-", wanted)):
         assert names(after=after) == rest, after
+    assert names(online=None, after=None, limit=None) == wanted, "null is as if it were not there"
     page = user.ok("LIST", {"query": "after-", "limit": 2, "online": True})
     assert page["next"] == "after-e" and names(after=page["next"], online=True) == ["after-g"]
     last = user.ok("LIST", {"query": "after-", "limit": 1, "after": "after-e"})

@@ -444,7 +444,7 @@ class Member:
         self.channel_id = state["channel_id"]
         self.entries = []
         self.cursor = since
-        if "backlog" in payload:
+        if payload.get("backlog") is not None:
             self.cursor = max(0, state["last_seq"] - payload["backlog"])
         return state
 

@@ -92,8 +92,8 @@ class TrackerSide:
         """Before sign-in."""
         return self.stage.stranger(**how)
 
-    def dial_trusted(self):
-        return self.stage.signed_in("trusted")
+    def dial_trusted(self, **how):
+        return self.stage.signed_in("trusted", **how)
 
 
 class HostSide:
@@ -111,9 +111,10 @@ class HostSide:
         """Before it has joined."""
         return self.stage.dial(self.address, "visitor", **how)
 
-    def dial_trusted(self):
-        c = self.stage.dial(self.address, "trusted")
-        Member(c, self.channel).connect(backlog=0)
+    def dial_trusted(self, hello=True):
+        c = self.stage.dial(self.address, "trusted", hello=hello)
+        if hello:
+            Member(c, self.channel).connect(backlog=0)
         return c
 
 

@@ -106,6 +106,40 @@ static void test_two_channels_on_one_connection(void **state) {
         assert_string_equal(carol->closed_reason, "");
 }
 
+/* A channel whose log could not be read is not served; who asks is told to come again. */
+static void test_not_up(void **state) {
+        Fixture *f = *state;
+        _cleanup_(member_freep) Member *bob = member_new(f, "bob");
+        static const char *const commands[] = { "CONNECT", "HISTORY", "MEMBERS", "RET_INFO" };
+        ChannelHost *tea;
+
+        f->is_loaded = false;
+        assert_int_equal(channel_host_new(&f->loop->rt, f->store, f->row + 1000, "tea", OTHER_ID, 1,
+                                          &f->owner, &host_handlers, f, &tea),
+                         0);
+        wait_true(f, &f->is_loaded);
+        assert_true(f->loaded < 0);
+        assert_int_equal(peer_server_add_host(f->server, tea), 0);
+        for (size_t i = 0; i < ELEMENTSOF(commands); i++) {
+                _cleanup_(writer_done) Writer w = {};
+
+                writer_begin_object(&w, NULL);
+                writer_string(&w, "channel_name", "tea");
+                writer_uint(&w, "since", 0);
+                writer_uint(&w, "limit", 1);
+                writer_bool(&w, "invisible", false);
+                writer_end_object(&w);
+                bob->is_answered = false;
+                assert_int_equal(rpc_call(bob->rpc, commands[i], &w, 0, member_on_reply, bob, NULL),
+                                 0);
+                assert_int_equal(member_wait(bob), ERROR_BUSY);
+                assert_true(bob->failure.retry_after_ms > 0);
+        }
+        peer_server_remove_host(f->server, tea);
+        channel_host_free(tea, NULL);
+        assert_int_equal(member_connect(bob, 0), ERROR_NONE); /* the others are served */
+}
+
 static void test_the_newest_of_a_key_wins(void **state) {
         Fixture *f = *state;
         _cleanup_(member_freep) Member *old = member_new(f, "bob");
@@ -233,6 +267,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 TEST(which_channel),
                 TEST(two_channels_on_one_connection),
+                TEST(not_up),
                 TEST(the_newest_of_a_key_wins),
                 TEST(frames_before_and_after_joining),
                 TEST(who_is_here),
