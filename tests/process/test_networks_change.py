@@ -62,9 +62,10 @@ def test_member_moves(nets):
     assert "10.0.0.33" in source(alice, lobby)
     wait_for(lambda: tracker_state(bob) == "online", "bob to be back at the tracker", SOON)
     # A second address changes nothing for what is connected by the first.
+    wait_for(lambda: bob.log().count("addresses have changed") == 2, "the daemon to have seen all of it")
     before = bob.log().count("Channel lobby")
     bob.net.add("10.0.0.34/24")
-    wait_for(lambda: bob.log().count("addresses have changed") == 3, "the daemon to have seen it")
+    wait_for(lambda: bob.log().count("addresses have changed") == 3, "the daemon to have seen the second")
     said(alice, bob, lobby, "still there")
     assert bob.log().count("Channel lobby") == before
 
