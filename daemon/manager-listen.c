@@ -94,7 +94,7 @@ static size_t find_addresses(Manager *m, Address ret[static ADDRESSES_MAX]) {
 bool manager_refresh_addresses(Manager *m) {
         Address found[ADDRESSES_MAX] = {};
         size_t n = find_addresses(m, found);
-        bool same = n == m->n_advertised;
+        bool same = n == m->n_advertised, is_first = m->n_refreshed == 0;
 
         for (size_t i = 0; same && i < n; i++)
                 same = address_equal(&found[i], &m->advertised[i]);
@@ -103,6 +103,10 @@ bool manager_refresh_addresses(Manager *m) {
         memcpy(m->advertised, found, sizeof(found));
         m->n_advertised = n;
         m->n_refreshed++;
+        if (!is_first) {
+                log_info("This machine's addresses have changed.");
+                manager_reach_moved(m);
+        }
         manager_changed(m);
         return true;
 }

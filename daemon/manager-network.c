@@ -9,10 +9,6 @@ static void on_network(const NetworkChange *x, void *userdata) {
         Manager *m = userdata;
         bool is_elsewhere = manager_refresh_addresses(m);
 
-        if (is_elsewhere) {
-                log_info("This machine's addresses have changed.");
-                manager_reach_moved(m);
-        }
         peer_server_network_changed(m->peers, x);
         if (m->links)
                 host_links_network_changed(m->links, x);
