@@ -89,6 +89,23 @@ def test_host_moves(nets):
 
 
 @sentence("1.2")
+def test_same_address_elsewhere(nets):
+    """Another network in which this machine has the same address: only the way out is new. What is
+    connected is put to the test, and does not wait for silence."""
+    nets.tracker("198.51.100.9/24")
+    net = nets.behind("bob", "198.51.100.1/24")
+    alice, bob = nets.person("alice", "198.51.100.2/24"), nets.person("bob", net=net)
+    lobby = lobby_of(alice, bob)
+    assert source(alice, lobby) == ["198.51.100.1"]
+    router = next(n for n in nets.nets if n.name == "bob-nat")
+    router.drop("198.51.100.1/24")  # … with all that it had translated
+    router.add("198.51.100.7/24")
+    net.ip("route", "del", "default")
+    net.ip("route", "add", "default", "via", "192.168.7.1")
+    wait_for(lambda: "198.51.100.7" in source(alice, lobby), "bob to come by the new way", SOON)
+    said(alice, bob, lobby, "the same, elsewhere")
+
+
 def test_host_on_another_port(nets):
     nets.tracker("10.0.0.1/24")
     alice, bob = nets.person("alice", "10.0.0.2/24"), nets.person("bob", "10.0.0.3/24")

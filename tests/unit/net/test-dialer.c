@@ -276,6 +276,18 @@ static void test_wrong_first(void **state) {
         tls_config_free(right_tls);
 }
 
+/* Whatever a directory lists. */
+static void test_at_most_eight(void **state) {
+        Fixture *f = *state;
+        Address many[ADDRESSES_MAX + 4];
+
+        for (size_t i = 0; i < ELEMENTSOF(many); i++)
+                many[i] = dead(f);
+        dial(f, many, ELEMENTSOF(many));
+        test_loop_until_true(f->loop, &f->is_done, USEC_PER_SEC);
+        assert_int_equal(f->failure.n_tried, 8);
+}
+
 /* Who only wants to know which pin is offered has it with the first answer. */
 static void test_no_pin(void **state) {
         Fixture *f = *state;
@@ -416,6 +428,7 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(test_second_wins, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_failures, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_wrong_first, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_at_most_eight, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_no_pin, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_order, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_names, setup, teardown),
