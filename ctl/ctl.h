@@ -52,5 +52,5 @@ int ctl_parse(Ctl *ctl, int argc, char **argv, const Option *options, char ***re
               int *ret_n_args, int *ret_exit);
 
 /* Groups, one file each; ends with {}. */
-extern const Verb verbs_status[], verbs_identity[], verbs_channel[], verbs_send[], verbs_log[],
-        verbs_outbox[], verbs_info[], verbs_backup[], verbs_chat[];
+extern const Verb verbs_status[], verbs_identity[], verbs_account[], verbs_channel[], verbs_send[],
+        verbs_log[], verbs_outbox[], verbs_info[], verbs_backup[], verbs_chat[];

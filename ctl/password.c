@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Knows how a password is asked for, so that it is never an argument. */
+/* Knows how passwords and codes are asked for, so that they are never arguments. */
 #include "ctl/password.h"
 
+#include <ctype.h>
 #include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/signalfd.h>
@@ -64,7 +67,7 @@ static int read_line_or_signal(int tty, int signal_fd, char ret[static PASSWORD_
         return fds[1].revents ? -EINTR : read_line(tty, ret);
 }
 
-static int ask(int tty, const char *prompt, char ret[static PASSWORD_SIZE]) {
+static int ask(int tty, bool echo, const char *prompt, char ret[static PASSWORD_SIZE]) {
         _cleanup_close_ int signal_fd = -EBADF;
         struct termios before, quiet;
         sigset_t signals;
@@ -76,43 +79,59 @@ static int ask(int tty, const char *prompt, char ret[static PASSWORD_SIZE]) {
         if (signal_fd < 0)
                 return signal_fd;
         quiet = before;
-        quiet.c_lflag &= ~(tcflag_t) ECHO;
-        dprintf(tty, "%s", prompt);
+        if (!echo)
+                quiet.c_lflag &= ~(tcflag_t) ECHO;
+        /* What was typed before it was asked for is dropped; so the question comes behind that. */
         r = tcsetattr(tty, TCSAFLUSH, &quiet) < 0 ? -errno : 0;
         if (r >= 0) {
+                dprintf(tty, "%s", prompt);
                 r = read_line_or_signal(tty, signal_fd, ret);
                 (void) tcsetattr(tty, TCSAFLUSH, &before);
         }
-        dprintf(tty, "\n");
+        if (!echo)
+                dprintf(tty, "\n");
         (void) sigprocmask(SIG_SETMASK, &signals, NULL); /* and here it ends us */
         return r;
 }
 
-static int get(Ctl *ctl, int fd, bool confirm, char ret[static PASSWORD_SIZE]) {
+static int open_terminal(Ctl *ctl, const char *what, int *ret) {
+        *ret = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
+        if (*ret >= 0)
+                return EXIT_OK;
+        return client_fail_as(ctl, "BadRequest", EXIT_USAGE,
+                              "There is no terminal to ask for the %s; give it by --password-fd=N",
+                              what);
+}
+
+static int get_line(Ctl *ctl, int fd, const char *what, char ret[static PASSWORD_SIZE]) {
+        int r;
+
+        r = read_line(fd, ret);
+        if (r == -E2BIG)
+                return client_fail_as(ctl, "BadRequest", EXIT_USAGE,
+                                      "The %s is longer than 256 bytes", what);
+        if (r < 0)
+                return client_fail_as(ctl, "BadRequest", EXIT_USAGE,
+                                      "No %s could be read from descriptor %d: %s", what, fd,
+                                      strerror(-r));
+        return EXIT_OK;
+}
+
+static int get(Ctl *ctl, int fd, const char *what, bool confirm, char ret[static PASSWORD_SIZE]) {
         _cleanup_close_ int tty = -EBADF;
-        char again[PASSWORD_SIZE] = {};
+        char again[PASSWORD_SIZE] = {}, prompt[64];
         bool same;
         int r;
 
-        if (fd >= 0) {
-                r = read_line(fd, ret);
-                if (r == -E2BIG)
-                        return client_fail_as(ctl, "BadRequest", EXIT_USAGE,
-                                              "The password is longer than 256 bytes");
-                if (r < 0)
-                        return client_fail_as(ctl, "BadRequest", EXIT_USAGE,
-                                              "No password could be read from descriptor %d: %s",
-                                              fd, strerror(-r));
-                return EXIT_OK;
-        }
-        tty = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
-        if (tty < 0)
-                return client_fail_as(
-                        ctl, "BadRequest", EXIT_USAGE,
-                        "There is no terminal to ask for the password; give it by --password-fd=N");
-        r = ask(tty, confirm ? "New password: " : "Password: ", ret);
+        if (fd >= 0)
+                return get_line(ctl, fd, what, ret);
+        r = open_terminal(ctl, what, &tty);
+        if (r != EXIT_OK)
+                return r;
+        snprintf(prompt, sizeof(prompt), "%c%s: ", toupper((unsigned char) what[0]), what + 1);
+        r = ask(tty, false, prompt, ret);
         if (r >= 0 && confirm) {
-                r = ask(tty, "The same again: ", again);
+                r = ask(tty, false, "The same again: ", again);
                 same = r >= 0 && streq(ret, again);
                 explicit_bzero(again, sizeof(again));
                 if (r >= 0 && !same)
@@ -120,15 +139,35 @@ static int get(Ctl *ctl, int fd, bool confirm, char ret[static PASSWORD_SIZE]) {
                                               "The two passwords differ");
         }
         if (r < 0)
-                return client_fail_as(ctl, "BadRequest", EXIT_USAGE, "No password was given");
+                return client_fail_as(ctl, "BadRequest", EXIT_USAGE, "No %s was given", what);
         return EXIT_OK;
 }
 
-int password_get(Ctl *ctl, int fd, bool confirm, char ret[static PASSWORD_SIZE]) {
+int password_get(Ctl *ctl, int fd, const char *what, bool confirm, char ret[static PASSWORD_SIZE]) {
         int r;
 
-        r = get(ctl, fd, confirm, ret);
+        r = get(ctl, fd, what, confirm, ret);
         if (r != EXIT_OK)
                 explicit_bzero(ret, PASSWORD_SIZE);
         return r;
+}
+
+int terminal_ask(Ctl *ctl, const char *prompt, char ret[static PASSWORD_SIZE]) {
+        _cleanup_close_ int tty = -EBADF;
+        int r;
+
+        r = open_terminal(ctl, "password", &tty);
+        if (r != EXIT_OK)
+                return r;
+        if (ask(tty, true, prompt, ret) < 0)
+                ret[0] = '\0';
+        return EXIT_OK;
+}
+
+int password_parse_fd(Ctl *ctl, uint64_t option, int *ret_fd) {
+        if (option != UINT64_MAX && option > INT_MAX)
+                return client_fail_as(ctl, "BadRequest", EXIT_USAGE,
+                                      "--password-fd takes a descriptor, not %" PRIu64, option);
+        *ret_fd = option == UINT64_MAX ? -1 : (int) option;
+        return EXIT_OK;
 }

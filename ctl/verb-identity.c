@@ -1,12 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Knows tracker, signup, signin, guest, signout and whoami: who we are, and where. */
-#include <limits.h>
-
+#include "ctl/identity.h"
 #include "ctl/password.h"
 #include "ctl/print.h"
-
-/* Looking up, dialling several addresses and hashing take longer than a bus call usually may. */
-#define IDENTITY_TIMEOUT_USEC (90 * USEC_PER_SEC)
 
 static int account_json(Ctl *ctl, const AccountView *a, const char *recovery_code) {
         _cleanup_(writer_done) Writer w = {};
@@ -83,7 +79,7 @@ static int verb_tracker(Ctl *ctl, int argc, char **argv) {
         return EXIT_OK;
 }
 
-static int show_identity(Ctl *ctl, const char *recovery_code) {
+int identity_show(Ctl *ctl, const char *recovery_code) {
         _cleanup_(snapshot_done) Snapshot s = {};
         int r;
 
@@ -106,22 +102,31 @@ static int show_identity(Ctl *ctl, const char *recovery_code) {
         return EXIT_OK;
 }
 
+int identity_read_code(Ctl *ctl, sd_bus_message *reply, char **ret) {
+        const char *key, *value;
+
+        *ret = NULL;
+        if (sd_bus_message_enter_container(reply, 'a', "{sv}") > 0)
+                while (sd_bus_message_read(reply, "{sv}", &key, "s", &value) > 0)
+                        if (streq(key, "recovery_code") && free_and_strdup(ret, value) < 0)
+                                return client_fail(ctl, NULL, -ENOMEM);
+        return EXIT_OK;
+}
+
 static int sign(Ctl *ctl, int argc, char **argv, const char *method, bool confirm) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL, *reply = NULL;
         _cleanup_free_ char *recovery_code = NULL;
         char password[PASSWORD_SIZE] = {};
         uint64_t arg_fd = UINT64_MAX;
         const Option options[] = { { "password-fd", 0, OPTION_UINT, &arg_fd }, {} };
-        const char *key, *value;
-        int n_args, r, exit_status;
+        int n_args, r, fd, exit_status;
         char **args;
 
         if (ctl_parse(ctl, argc, argv, options, &args, &n_args, &exit_status) < 0)
                 return exit_status;
-        if (arg_fd != UINT64_MAX && arg_fd > INT_MAX)
-                return client_fail_as(ctl, "BadRequest", EXIT_USAGE,
-                                      "--password-fd takes a descriptor, not %" PRIu64, arg_fd);
-        r = password_get(ctl, arg_fd == UINT64_MAX ? -1 : (int) arg_fd, confirm, password);
+        r = password_parse_fd(ctl, arg_fd, &fd);
+        if (r == EXIT_OK)
+                r = password_get(ctl, fd, confirm ? "new password" : "password", confirm, password);
         if (r != EXIT_OK)
                 return r;
         r = client_new_call(ctl, FACE_MANAGER, NULL, method, &m);
@@ -135,12 +140,13 @@ static int sign(Ctl *ctl, int argc, char **argv, const char *method, bool confir
                 r = client_call(ctl, m, IDENTITY_TIMEOUT_USEC, &reply);
         if (r != EXIT_OK)
                 return r;
-        if (confirm && sd_bus_message_enter_container(reply, 'a', "{sv}") > 0)
-                while (sd_bus_message_read(reply, "{sv}", &key, "s", &value) > 0)
-                        if (streq(key, "recovery_code") &&
-                            free_and_strdup(&recovery_code, value) < 0)
-                                return client_fail(ctl, NULL, -ENOMEM);
-        return show_identity(ctl, recovery_code);
+        r = identity_read_code(ctl, reply, &recovery_code);
+        if (r != EXIT_OK)
+                return r;
+        r = identity_show(ctl, recovery_code);
+        if (recovery_code)
+                explicit_bzero(recovery_code, strlen(recovery_code));
+        return r;
 }
 
 static int verb_signup(Ctl *ctl, int argc, char **argv) {
@@ -167,7 +173,7 @@ static int verb_guest(Ctl *ctl, int argc, char **argv) {
         r = client_append_options(ctl, m, NULL);
         if (r == EXIT_OK)
                 r = client_call(ctl, m, IDENTITY_TIMEOUT_USEC, NULL);
-        return r == EXIT_OK ? show_identity(ctl, NULL) : r;
+        return r == EXIT_OK ? identity_show(ctl, NULL) : r;
 }
 
 static int verb_signout(Ctl *ctl, int argc, char **argv) {
@@ -197,7 +203,7 @@ static int verb_whoami(Ctl *ctl, int argc, char **argv) {
 
         if (ctl_parse(ctl, argc, argv, NULL, &args, &n_args, &exit_status) < 0)
                 return exit_status;
-        return show_identity(ctl, NULL);
+        return identity_show(ctl, NULL);
 }
 
 const Verb verbs_identity[] = {

@@ -18,7 +18,8 @@ TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 CHANNEL_KEYS = {"channel_name", "channel_id", "state", "state_reason", "role", "owner", "host", "view_permission",
                 "send_permission", "topic", "synced_seq", "last_seq", "read_seq", "unread", "outbox",
                 "members_online"}
-VERBS = ("status", "tracker", "signup", "signin", "guest", "signout", "whoami", "list", "channels", "host", "unhost",
+VERBS = ("status", "tracker", "signup", "signin", "guest", "signout", "whoami",
+         "recover", "passwd", "devices", "delete-account", "list", "channels", "host", "unhost",
          "join", "leave", "send", "log", "outbox", "members", "info", "view", "sending",
          "authorize", "deauthorize", "backup", "restore", "chat")
 ERROR = "org.p2pchat.Error."
@@ -113,6 +114,8 @@ def test_no_daemon(tmp_path):
                  "sending": ["x1", "everyone"], "authorize": ["x1", "y1"],
                  "deauthorize": ["x1", "y1"], "signup": ["x1", "--password-fd=0"],
                  "signin": ["x1", "--password-fd=0"], "guest": ["x1"],
+                 "recover": ["x1", "--password-fd=0"], "passwd": ["--password-fd=0"],
+                 "delete-account": ["--password-fd=0"],
                  "backup": [str(tmp_path / "backup")], "restore": [__file__]}
     with world:
         peer = Peer(world, "x")

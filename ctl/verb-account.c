@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Knows recover, passwd, devices and delete-account: what somebody with an account may need one
+ * day. */
+#include <inttypes.h>
+
+#include "ctl/identity.h"
+#include "ctl/password.h"
+#include "ctl/print.h"
+
+/* What is held in secret for one call. */
+typedef struct Secrets {
+        char first[PASSWORD_SIZE], second[PASSWORD_SIZE];
+} Secrets;
+
+static void secrets_done(Secrets *s) {
+        explicit_bzero(s, sizeof(*s));
+}
+
+/* Whose account it is; nobody is asked for a password in vain. */
+static int get_account(Ctl *ctl, Snapshot *ret) {
+        int r;
+
+        r = client_get_snapshot(ctl, ret);
+        if (r != EXIT_OK)
+                return r;
+        if (!ret->account.path || !*ret->account.username)
+                return client_fail_as(ctl, "NotSignedIn", EXIT_NO_DAEMON, "Nobody is signed in");
+        if (streq(ret->account.user_type, "guest"))
+                return client_fail_as(ctl, "GuestsNotAllowed", EXIT_DENIED,
+                                      "A guest has no account; try: p2pchatctl signup NAME");
+        return EXIT_OK;
+}
+
+static int verb_recover(Ctl *ctl, int argc, char **argv) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL, *reply = NULL;
+        _cleanup_(snapshot_done) Snapshot snapshot = {};
+        _cleanup_(secrets_done) Secrets s = {};
+        _cleanup_free_ char *recovery_code = NULL;
+        uint64_t arg_fd = UINT64_MAX;
+        const Option options[] = { { "password-fd", 0, OPTION_UINT, &arg_fd }, {} };
+        int n_args, r, fd, exit_status;
+        char **args;
+
+        if (ctl_parse(ctl, argc, argv, options, &args, &n_args, &exit_status) < 0)
+                return exit_status;
+        r = password_parse_fd(ctl, arg_fd, &fd);
+        if (r == EXIT_OK)
+                r = client_get_snapshot(ctl, &snapshot);
+        if (r == EXIT_OK)
+                r = password_get(ctl, fd, "recovery code", false, s.first);
+        if (r == EXIT_OK)
+                r = password_get(ctl, fd, "new password", true, s.second);
+        if (r == EXIT_OK)
+                r = client_new_call(ctl, FACE_MANAGER, NULL, "Recover", &m);
+        if (r == EXIT_OK) {
+                (void) sd_bus_message_sensitive(m);
+                r = sd_bus_message_append(m, "sss", args[0], s.first, s.second);
+                r = r < 0 ? client_fail(ctl, NULL, r) : client_append_options(ctl, m, NULL);
+        }
+        if (r == EXIT_OK)
+                r = client_call(ctl, m, IDENTITY_TIMEOUT_USEC, &reply);
+        if (r == EXIT_OK)
+                r = identity_read_code(ctl, reply, &recovery_code);
+        if (r != EXIT_OK)
+                return r;
+        r = identity_show(ctl, recovery_code);
+        if (recovery_code)
+                explicit_bzero(recovery_code, strlen(recovery_code));
+        return r;
+}
+
+static int verb_passwd(Ctl *ctl, int argc, char **argv) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
+        _cleanup_(snapshot_done) Snapshot snapshot = {};
+        _cleanup_(secrets_done) Secrets s = {};
+        uint64_t arg_fd = UINT64_MAX;
+        bool arg_keep_others = false;
+        const Option options[] = {
+                { "password-fd", 0, OPTION_UINT, &arg_fd },
+                { "keep-others", 0, OPTION_FLAG, &arg_keep_others },
+                {},
+        };
+        int n_args, r, fd, exit_status;
+        char **args;
+
+        if (ctl_parse(ctl, argc, argv, options, &args, &n_args, &exit_status) < 0)
+                return exit_status;
+        r = password_parse_fd(ctl, arg_fd, &fd);
+        if (r == EXIT_OK)
+                r = get_account(ctl, &snapshot);
+        if (r == EXIT_OK)
+                r = password_get(ctl, fd, "present password", false, s.first);
+        if (r == EXIT_OK)
+                r = password_get(ctl, fd, "new password", true, s.second);
+        if (r == EXIT_OK)
+                r = client_new_call(ctl, FACE_ACCOUNT, snapshot.account.path, "ChangePassword", &m);
+        if (r == EXIT_OK) {
+                (void) sd_bus_message_sensitive(m);
+                r = sd_bus_message_append(m, "ss", s.first, s.second);
+                r = r < 0 ? client_fail(ctl, NULL, r)
+                          : client_append_options(ctl, m, "keep_others", "b", (int) arg_keep_others,
+                                                  NULL);
+        }
+        if (r == EXIT_OK)
+                r = client_call(ctl, m, IDENTITY_TIMEOUT_USEC, NULL);
+        return client_done(ctl, r);
+}
+
+/* ---- devices ---- */
+
+static int read_this(sd_bus_message *m, const char *key, void *userdata) {
+        int *is_this = userdata, r;
+
+        if (!streq(key, "this"))
+                return 0;
+        r = sd_bus_message_read(m, "v", "b", is_this);
+        return r < 0 ? r : 1;
+}
+
+typedef struct DeviceList {
+        Table table;
+        Writer json; /* an array */
+        char after[80];
+        size_t n;
+} DeviceList;
+
+static void device_list_done(DeviceList *l) {
+        table_done(&l->table);
+        writer_done(&l->json);
+}
+
+static int add_device(DeviceList *l, const char *key, uint64_t created, uint64_t seen,
+                      bool is_this) {
+        char since[LOCAL_TIME_SIZE], last[LOCAL_TIME_SIZE];
+
+        writer_begin_object(&l->json, NULL);
+        writer_string(&l->json, "key", key);
+        writer_time(&l->json, "created", created);
+        writer_time(&l->json, "seen", seen);
+        writer_bool(&l->json, "this", is_this);
+        writer_end_object(&l->json);
+        print_local_time(created, since);
+        print_local_time(seen, last);
+        l->n++;
+        snprintf(l->after, sizeof(l->after), "%s", key);
+        return table_add(&l->table, key, since, last, is_this ? "yes" : NULL);
+}
+
+/* *ret_n: of this page. */
+static int list_page(Ctl *ctl, const char *path, DeviceList *l, size_t *ret_n) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL, *reply = NULL;
+        size_t before = l->n;
+        int r;
+
+        r = client_new_call(ctl, FACE_ACCOUNT, path, "ListDevices", &m);
+        if (r == EXIT_OK)
+                r = client_append_given(ctl, m, "after", l->after[0] ? l->after : NULL, NULL);
+        if (r == EXIT_OK)
+                r = client_call(ctl, m, IDENTITY_TIMEOUT_USEC, &reply);
+        if (r != EXIT_OK)
+                return r;
+        r = sd_bus_message_enter_container(reply, 'a', "(stta{sv})");
+        while (r >= 0 && (r = sd_bus_message_enter_container(reply, 'r', "stta{sv}")) > 0) {
+                uint64_t created, seen;
+                const char *key;
+                int is_this = 0;
+
+                r = sd_bus_message_read(reply, "stt", &key, &created, &seen);
+                if (r >= 0)
+                        r = client_read_pairs(reply, read_this, &is_this);
+                if (r >= 0)
+                        r = add_device(l, key, created, seen, is_this);
+                if (r >= 0)
+                        r = sd_bus_message_exit_container(reply);
+        }
+        *ret_n = l->n - before;
+        return r < 0 ? client_fail(ctl, NULL, r) : EXIT_OK;
+}
+
+static int list_devices(Ctl *ctl, const char *path) {
+        _cleanup_(device_list_done) DeviceList l = { .table.n_columns = 4 };
+        size_t n = 0;
+        int r;
+
+        writer_begin_array(&l.json, NULL);
+        if (table_add(&l.table, "KEY", "SINCE", "SEEN", "HERE") < 0)
+                return client_fail(ctl, NULL, -ENOMEM);
+        do {
+                r = list_page(ctl, path, &l, &n);
+                if (r != EXIT_OK)
+                        return r;
+        } while (n > 0);
+        writer_end_array(&l.json);
+        if (ctl->json == JSON_OFF) {
+                table_print(&l.table, stdout);
+                return EXIT_OK;
+        }
+        r = print_json(ctl, &l.json);
+        return r < 0 ? client_fail(ctl, NULL, r) : EXIT_OK;
+}
+
+static int verb_devices(Ctl *ctl, int argc, char **argv) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
+        _cleanup_(snapshot_done) Snapshot snapshot = {};
+        const char *arg_revoke = NULL;
+        const Option options[] = { { "revoke", 0, OPTION_STRING, &arg_revoke }, {} };
+        int n_args, r, exit_status;
+        char **args;
+
+        if (ctl_parse(ctl, argc, argv, options, &args, &n_args, &exit_status) < 0)
+                return exit_status;
+        r = get_account(ctl, &snapshot);
+        if (r != EXIT_OK)
+                return r;
+        if (!arg_revoke)
+                return list_devices(ctl, snapshot.account.path);
+        r = client_new_call(ctl, FACE_ACCOUNT, snapshot.account.path, "RevokeDevice", &m);
+        if (r == EXIT_OK) {
+                r = sd_bus_message_append(m, "s", arg_revoke);
+                r = r < 0 ? client_fail(ctl, NULL, r) : client_append_options(ctl, m, NULL);
+        }
+        if (r == EXIT_OK)
+                r = client_call(ctl, m, IDENTITY_TIMEOUT_USEC, NULL);
+        return client_done(ctl, r);
+}
+
+/* ---- the end ---- */
+
+/* Only at a terminal: where the password comes from a descriptor, nobody is there to be asked. */
+static int confirm(Ctl *ctl, const char *username) {
+        char answer[PASSWORD_SIZE] = {};
+        int r;
+
+        fprintf(stderr,
+                "This deletes the account %s for ever: nobody can have that name again, the names "
+                "of\nits channels are free for others, and all that is kept of it on this machine "
+                "is erased.\n",
+                username);
+        r = terminal_ask(ctl, "Type the name to go on: ", answer);
+        if (r == EXIT_OK && !streq(answer, username))
+                return client_fail_as(ctl, "Cancelled", EXIT_FAILED,
+                                      "That is not the name; nothing was done");
+        return r;
+}
+
+static int verb_delete_account(Ctl *ctl, int argc, char **argv) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
+        _cleanup_(snapshot_done) Snapshot snapshot = {};
+        _cleanup_(secrets_done) Secrets s = {};
+        uint64_t arg_fd = UINT64_MAX;
+        const Option options[] = { { "password-fd", 0, OPTION_UINT, &arg_fd }, {} };
+        int n_args, r, fd, exit_status;
+        char **args;
+
+        if (ctl_parse(ctl, argc, argv, options, &args, &n_args, &exit_status) < 0)
+                return exit_status;
+        r = password_parse_fd(ctl, arg_fd, &fd);
+        if (r == EXIT_OK)
+                r = get_account(ctl, &snapshot);
+        if (r == EXIT_OK && fd < 0)
+                r = confirm(ctl, snapshot.account.username);
+        if (r == EXIT_OK)
+                r = password_get(ctl, fd, "password", false, s.first);
+        if (r == EXIT_OK)
+                r = client_new_call(ctl, FACE_ACCOUNT, snapshot.account.path, "Delete", &m);
+        if (r == EXIT_OK) {
+                (void) sd_bus_message_sensitive(m);
+                r = sd_bus_message_append(m, "s", s.first);
+                r = r < 0 ? client_fail(ctl, NULL, r) : client_append_options(ctl, m, NULL);
+        }
+        if (r == EXIT_OK)
+                r = client_call(ctl, m, IDENTITY_TIMEOUT_USEC, NULL);
+        return client_done(ctl, r);
+}
+
+const Verb verbs_account[] = {
+        { "recover", "NAME", 1, 1, verb_recover,
+          "use an account by its recovery code (--password-fd=N)" },
+        { "passwd", "", 0, 0, verb_passwd,
+          "another password; other devices are out (--keep-others, --password-fd=N)" },
+        { "devices", "", 0, 0, verb_devices, "where you are signed in (--revoke=KEY)" },
+        { "delete-account", "", 0, 0, verb_delete_account,
+          "for ever, with all that is here (--password-fd=N)" },
+        {},
+};
