@@ -233,6 +233,7 @@ def test_meta(room):
     assert m.refused("MESSAGE", messages=[{"id": str(uuid.uuid4()), "message_content": "m", "meta": big}]) == BAD_REQUEST
 
 
+@sentence("5.MESSAGE.6")
 def test_one_in_flight(room):
     """One MESSAGE in flight a channel; a second one: bad-request."""
     m = room.member("bob")

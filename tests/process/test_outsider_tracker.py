@@ -224,6 +224,10 @@ def test_renew(tracker, stranger):
     assert stranger.refused("RENEW", {"csr": guest.csr()}) == ("UNAUTHORIZED", "not-signed-in")
     with Connection(tracker.address, guest) as c:
         guest.take(c.ok("RENEW", {"csr": guest.csr()}))
+        me.take(c.ok("RENEW", {"csr": me.csr()}))
+    for other in (me, sign_in_guest(tracker.address, "renewer2", tracker.pin)):  # one that it signed in itself
+        with Connection(tracker.address, other) as c:
+            assert c.refused("RENEW", {"csr": guest.csr()}) == ("UNAUTHORIZED", "not-signed-in")
 
 
 def another_device(tracker, user, password=None):
@@ -367,7 +371,7 @@ def test_devices(tracker, user):
         second.ok("LIST")
 
 
-@sentence("1.37", "4.DELETE.1", "4.DELETE.2", "4.DELETE.4", "4.DELETE.5", "4.WHOIS.4")
+@sentence("1.37", "4.NAMES.1", "4.DELETE.1", "4.DELETE.2", "4.DELETE.4", "4.DELETE.5", "4.WHOIS.4")
 def test_delete(tracker, user, stranger):
     me, name = user.me, "orphan." + user.me.username
     user.ok("HOST", host_payload(name))

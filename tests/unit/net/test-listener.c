@@ -20,6 +20,7 @@ typedef struct Fixture {
         Address address;
         bool handshakes; /* each at once */
         bool frees;      /* the listener, when something comes */
+        bool forgets;    /* its descriptor; the listener still counts it */
         int fds[N_MAX];
         Address peers[N_MAX];
         unsigned n_accepted, n_refused;
@@ -32,6 +33,12 @@ typedef struct Fixture {
 static void on_conn(Listener *l, int fd, const Address *peer, void *userdata) {
         Fixture *f = userdata;
 
+        if (f->forgets) {
+                close(fd);
+                f->n_accepted++;
+                listener_conn_handshaked(l, peer);
+                return;
+        }
         assert_true(f->n_accepted < N_MAX);
         f->fds[f->n_accepted] = fd;
         f->peers[f->n_accepted++] = *peer;
@@ -102,7 +109,7 @@ static int teardown(void **state) {
         Fixture *f = *state;
 
         listener_free(f->listener);
-        for (unsigned i = 0; i < f->n_accepted; i++)
+        for (unsigned i = 0; !f->forgets && i < f->n_accepted; i++)
                 close(f->fds[i]);
         for (unsigned i = 0; i < f->n_callers; i++)
                 close(f->callers[i]);
@@ -132,6 +139,27 @@ static void test_cap_of_a_source(void **state) {
         come(f, "127.0.0.1");
         assert_int_equal(f->n_accepted, CONNECTIONS_PER_SOURCE_MAX + 2);
         assert_int_equal(f->n_refused, 1);
+}
+
+static void test_cap_of_all(void **state) {
+        Fixture *f = *state;
+        char from[16];
+        Address peer;
+
+        start(f, "127.0.0.1:0");
+        f->forgets = true;
+        for (unsigned i = 0; i <= CONNECTIONS_MAX; i++) {
+                snprintf(from, sizeof(from), "127.0.1.%u", 1 + i / 200);
+                come(f, from);
+                close(f->callers[--f->n_callers]);
+        }
+        assert_int_equal(f->n_accepted, CONNECTIONS_MAX);
+        assert_int_equal(f->n_refused, 1);
+        assert_string_equal(f->cap, "connections");
+        assert_int_equal(address_parse("127.0.1.1:1", false, &peer), 0);
+        listener_conn_closed(f->listener, &peer, true);
+        come(f, from);
+        assert_int_equal(f->n_accepted, CONNECTIONS_MAX + 1);
 }
 
 static void test_cap_of_handshakes(void **state) {
@@ -242,6 +270,7 @@ static void test_free_inside(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(test_cap_of_a_source, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_cap_of_all, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_cap_of_handshakes, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_cap_of_handshakes_of_a_source, setup,
                                                 teardown),
