@@ -12,6 +12,7 @@ import dbus
 import pytest
 
 import badinput
+from conformance import sentence
 from outsider import Authority, Connection, Listener, pin_of, sign_up, tls_context
 from p2pchat import ACCOUNT, CHANNEL, ERROR, MANAGER, MODERATION, PATH, free_port, refused, wait_for
 
@@ -178,6 +179,7 @@ def test_no_tracker(stage):
     wait_for(lambda: stage.carol.get(account, ACCOUNT, "TrackerState") == "online", "the old tracker")
 
 
+@sentence("1.30", "1.31", "1.32")
 def test_wrong_pin(stage):
     dave = stage.peer("dave")
     with Connection(stage.tracker.address, hello=False) as c:
@@ -206,6 +208,7 @@ def poses(peer, context, port=0):
         return impostor.outcomes
 
 
+@sentence("1.25")
 def test_posing_as_tracker(stage):
     """A user's certificate, and others that the real CA signed but for nobody's tracker."""
     ca = Authority(stage.tracker.state)
@@ -241,6 +244,7 @@ def test_posing_as_tracker(stage):
     dave.stop()
 
 
+@sentence("1.25", "1.32")
 def test_tracker_changes(world):
     """A pin that changed, and a user's certificate at the address of the tracker that was accepted:
     refused, always, and shown. The old one is welcome back."""

@@ -11,6 +11,7 @@ import dbus
 import pytest
 
 import badinput
+from conformance import sentence
 from models import ModelHost
 from outsider import TIME, UUID, Connection, pin_of, sign_up
 from p2pchat import CHANNEL, ERROR, refused, wait_for
@@ -128,6 +129,7 @@ def test_going_away(stage):
         stage.has(h, "after the restart")
 
 
+@sentence("3.PING.5")
 def test_heads(stage):
     """A head above what a member has, twice running: it CONNECTs again."""
     with stage.host() as h:
@@ -173,6 +175,7 @@ def test_requests_the_wrong_way(stage):
 
 # -- what a log may not do
 
+@sentence("2.84")
 def test_bad_text(stage):
     """A member that gets such from a host stores U+FFFD and goes on."""
     with stage.host() as h:
@@ -184,6 +187,7 @@ def test_bad_text(stage):
         assert "\n" not in stage.get(h, "Topic")
 
 
+@sentence("5.RESUME.4")
 @pytest.mark.parametrize("what", ("hole", "other-id"))
 def test_fault_once(stage, what):
     """A hole, or a known seq with another id, in a push: CONNECT again once."""
@@ -197,6 +201,7 @@ def test_fault_once(stage, what):
         assert [e[0] for e in stage.bob.messages(h.path)] == [1, 2, 3, 4, 5]
 
 
+@sentence("5.RESUME.4")
 @pytest.mark.parametrize("what", ("hole", "other-id"))
 def test_fault_twice(stage, what):
     """… then diverged: the member keeps its copy."""
@@ -219,6 +224,7 @@ def lying_connect(stage, h, answer):
     h.do(lambda c: c.tls.close())
 
 
+@sentence("5.RESUME.1")
 @pytest.mark.parametrize("what", ("conflict", "shorter"))
 def test_diverged(stage, what):
     """Another log under the same id: the copy is kept, and nothing is sent there."""
@@ -234,6 +240,7 @@ def test_diverged(stage, what):
         assert not h.asked("MESSAGE")
 
 
+@sentence("5.RESUME.2")
 def test_another_channel(stage):
     """An OK with another channel_id: State closed, nothing stored."""
     with stage.host() as h:
@@ -247,6 +254,7 @@ def test_another_channel(stage):
         assert stage.bob.texts(h.path) == ["old 0", "old 1", "old 2"]
 
 
+@sentence("5.RESUME.3")
 def test_before_the_ok(stage):
     """Entries before the OK are ignored."""
     with stage.host() as h:
@@ -355,6 +363,7 @@ def ids(h):
     return [m["id"] for p in h.asked("MESSAGE") for m in p["messages"]]
 
 
+@sentence("2.24", "5.MESSAGE.11")
 def test_answer_lost(stage):
     """Stored, and the answer never came: the same id again, and it is there once."""
     with stage.host() as h:
@@ -371,6 +380,7 @@ def test_answer_lost(stage):
         wait_for(lambda: stage.get(h, "OutboxCount") == 0, "the outbox to be empty")
 
 
+@sentence("2.24", "5.MESSAGE.11")
 def test_not_stored(stage):
     """Not stored, and no answer: sent again under the same id."""
     with stage.host() as h:
@@ -382,6 +392,7 @@ def test_not_stored(stage):
         assert seq == 5 and ids(h) == [message_id] * 2
 
 
+@sentence("5.MESSAGE.18")
 @pytest.mark.parametrize("status,code", (("REQUEST_ERROR", "rate-limited"), ("SERVER_ERROR", "busy")))
 @pytest.mark.parametrize("plainly", (True, False))
 def test_later(stage, status, code, plainly):
@@ -406,6 +417,7 @@ def test_later(stage, status, code, plainly):
         wait_for(lambda: stage.get(h, "OutboxCount") == 0, "the outbox to be empty")
 
 
+@sentence("5.MESSAGE.18")
 def test_refused(stage):
     """A refused message that is not rate-limited or busy leaves the outbox as failed with its reason;
     what comes after it goes on."""

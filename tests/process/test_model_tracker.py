@@ -8,6 +8,7 @@ import uuid
 import dbus
 import pytest
 
+from conformance import sentence
 from models import ModelTracker, now
 from outsider import Authority, Identity, pin_of
 from p2pchat import ACCOUNT, CHANNEL, ERROR, HOST, MANAGER, PATH, refused, wait_for
@@ -199,6 +200,7 @@ def test_lease_lost(stage, tracker):
         bob.call(kept, HOST, "Unhost", "a{sv}", {"forget": True})
 
 
+@sentence("4.HEARTBEAT.10")
 def test_tracker_is_away(stage, tracker):
     """An unanswered heartbeat changes nothing for members; a channel that is known comes up without a
     tracker, for those who know the address."""

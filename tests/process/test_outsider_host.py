@@ -477,6 +477,7 @@ def test_ping(stage, room):
     m.store("after PING")
 
 
+@sentence("1.26", "1.29")
 def test_member_refuses_impostors(stage, world):
     """The other direction: before CONNECT a joiner checks that the certificate names the host. Nothing
     is said to a host that shows somebody else's."""

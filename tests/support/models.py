@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """A host and a tracker in Python for tests of p2pchatd: honest by the protocol page unless a test hooks
-in. Everything is sent from a connection's own thread; a test says what by do(), and looks at what was
+in. Every frame that the daemon sends to one is held to the page (rules.py): a fault fails the test. Everything is sent from a connection's own thread; a test says what by do(), and looks at what was
 asked.
 
     with ModelHost(tracker, carol, "trap") as host:
@@ -16,6 +16,7 @@ from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from outsider import DEADLINE, Connection, Listener, pem, tls_context
+from rules import Rules
 
 
 def now():
@@ -27,11 +28,13 @@ class Model(Listener):
     command was answered."""
 
     enters = "HELLO"
+    section = None  # of the page: whose commands it has
     in_flight = 32
 
     def __init__(self, identity, certificates, port=0):
         self.hooks = {}     # command → function(connection, frame) in place of what an honest one does
         self.requests = []  # (command, payload), as they came
+        self.faults = []    # what the daemon did that the page does not allow
         self.live = []
         self.actions = queue.Queue()
         self.ends = False
@@ -53,6 +56,9 @@ class Model(Listener):
     def __exit__(self, *exc):
         self.ends = True
         super().__exit__(*exc)
+        assert not self.faults, self.faults
+        wrong = [o for o in self.outcomes if isinstance(o, AssertionError) and "the end" not in str(o)]
+        assert not wrong, wrong
 
     # -- in hooks and actions
 
@@ -71,6 +77,7 @@ class Model(Listener):
     def serve_client(self, c):
         certificate = c.tls.getpeercert()
         c.username = certificate["subjectAltName"][0][1].rpartition("/")[2] if certificate else None
+        rules = Rules(c, self.section, self.in_flight, self.faults)
         while not self.ends:
             try:
                 if c.take(0.02) is None:
@@ -79,6 +86,7 @@ class Model(Listener):
                 pass
             while c.pushes:
                 f = c.pushes.popleft()
+                rules.ask(f, c.size)
                 self.requests.append((f.header, f.payload))
                 handler = self.hooks.get(f.header) or getattr(self, "on_" + f.header.lower())
                 handler(c, f)
@@ -92,6 +100,7 @@ class Model(Listener):
 
 class ModelHost(Model):
     enters = "CONNECT"
+    section = "5"
 
     def __init__(self, tracker, identity, name, channel_id=None):
         self.name = name
@@ -151,6 +160,7 @@ class ModelHost(Model):
 class ModelTracker(Model):
     """Accounts without passwords, and a directory."""
 
+    section = "4"
     in_flight = 1000
 
     def __init__(self, authority, port=0):

@@ -343,6 +343,7 @@ class Connection:
         if line is None:
             return None
         f = parse(line)
+        self.size = len(line)
         if f.header in STATUSES:
             if f.header != "OK":
                 assert f.payload["error"] in ERRORS[f.header].split(), f
