@@ -51,6 +51,24 @@ static void test_weeks(void **state) {
         assert_same_log(alice, bob, "lobby");
 }
 
+/* Not before a third of the certificate's time is over, and soon after it. */
+static void test_a_third(void **state) {
+        _cleanup_(world_freep) World *w = world_new();
+        Person *alice = world_person(w, "alice");
+        const uint64_t third = 7 * USEC_PER_DAY / 3;
+        uint64_t expires;
+
+        person_sign_up(alice, "alice");
+        for (unsigned i = 0; i < 2; i++) {
+                expires = account_get_certificate_expires(account(alice));
+                world_pass(w, expires - now(w) - 2 * third - USEC_PER_HOUR);
+                assert_int_equal(account_get_certificate_expires(account(alice)), expires);
+                world_pass(w, 2 * USEC_PER_HOUR);
+                assert_true(account_get_certificate_expires(account(alice)) >=
+                            expires + third - USEC_PER_HOUR);
+        }
+}
+
 static void off_for(uint64_t days) {
         _cleanup_(world_freep) World *w = world_new();
         Person *alice, *bob;
@@ -156,9 +174,13 @@ static void test_ends_while_connected(void **state) {
 
 int main(void) {
         static const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_weeks),       cmocka_unit_test(test_eight_days),
-                cmocka_unit_test(test_a_month),     cmocka_unit_test(test_just_below_half_a_year),
-                cmocka_unit_test(test_half_a_year), cmocka_unit_test(test_ends_while_connected),
+                cmocka_unit_test(test_weeks),
+                cmocka_unit_test(test_a_third),
+                cmocka_unit_test(test_eight_days),
+                cmocka_unit_test(test_a_month),
+                cmocka_unit_test(test_just_below_half_a_year),
+                cmocka_unit_test(test_half_a_year),
+                cmocka_unit_test(test_ends_while_connected),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

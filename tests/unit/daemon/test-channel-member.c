@@ -161,22 +161,46 @@ static void test_other_logs(void **state) {
                 else
                         double_accept(d, answers[i].last_seq);
                 double_until(d, MEMBER_DIVERGED, 5);
+                d->is_asked = false;
+                test_loop_run(d->loop, 2 * USEC_PER_HOUR);
+                assert_false(d->is_asked); /* not by itself */
+                assert_int_equal(channel_member_get_synced_seq(d->member), 5);
                 assert_int_equal(channel_member_connect(d->member, on_double_done, d, NULL), 0);
                 (void) double_expect(d, "CONNECT");
                 double_accept(d, 5);
                 assert_int_equal(double_wait(d), ERROR_NONE);
         }
+}
 
+static void closed_by_answer(HostDouble *d, const char *channel_id, const char *owner) {
         d->rpc = rpc_free(d->rpc);
         (void) double_expect(d, "CONNECT");
-        double_reply(d, "{\"channel_id\":\"99999999-0000-4000-8000-000000000000\",\"epoch\":1,"
-                        "\"owner\":\"alice\",\"role\":\"none\",\"view_permission\":\"public\","
-                        "\"send_permission\":\"registered\",\"topic\":\"\",\"last_seq\":9,"
-                        "\"members_online\":2,\"generation\":1}");
+        double_reply(d,
+                     "{\"channel_id\":\"%s\",\"epoch\":1,"
+                     "\"owner\":\"%s\",\"role\":\"none\",\"view_permission\":\"public\","
+                     "\"send_permission\":\"registered\",\"topic\":\"\",\"last_seq\":9,"
+                     "\"members_online\":2,\"generation\":1}",
+                     channel_id, owner);
+        double_push_entries(d, 6, 9, false);
         double_until(d, MEMBER_CLOSED, 5);
+        d->is_asked = false;
         test_loop_run(d->loop, 2 * USEC_PER_HOUR);
         assert_false(d->is_asked);
         assert_int_equal(channel_member_get_synced_seq(d->member), 5);
+}
+
+static void test_other_channel(void **state) {
+        HostDouble *d = *state;
+
+        double_live(d, 5);
+        closed_by_answer(d, "99999999-0000-4000-8000-000000000000", "alice");
+}
+
+static void test_other_owner(void **state) {
+        HostDouble *d = *state;
+
+        double_live(d, 5);
+        closed_by_answer(d, CHANNEL_ID, "mallory");
 }
 
 static void test_refusals(void **state) {
@@ -307,33 +331,55 @@ static void test_directory(void **state) {
         assert_string_equal(channel_member_get_host(d->member), "alice");
 }
 
+static void ping_with_head(HostDouble *d, unsigned head) {
+        _cleanup_(writer_done) Writer w = {};
+
+        writer_begin_object(&w, NULL);
+        writer_begin_object(&w, "heads");
+        writer_uint(&w, "lobby", head);
+        writer_end_object(&w);
+        writer_end_object(&w);
+        assert_int_equal(rpc_call(d->rpc, "PING", &w, 0, NULL, NULL, NULL), 0);
+        test_loop_run(d->loop, USEC_PER_SEC);
+}
+
 static void test_heads(void **state) {
         HostDouble *d = *state;
 
         double_live(d, 5);
         /* The double's own PINGs say nothing of heads; these do. */
         for (unsigned i = 0; i < 2; i++) {
-                _cleanup_(writer_done) Writer w = {};
-
                 assert_false(d->is_asked);
-                writer_bytes(&w, "{\"heads\":{\"lobby\":6}}", 21);
-                assert_int_equal(rpc_call(d->rpc, "PING", &w, 0, NULL, NULL, NULL), 0);
-                test_loop_run(d->loop, USEC_PER_SEC);
+                ping_with_head(d, 6);
         }
         assert_cursor(double_expect(d, "CONNECT"), 5);
         double_accept(d, 6);
         double_push_entries(d, 6, 6, false);
         double_until(d, MEMBER_LIVE, 6);
+
+        /* What comes in between says that the stream goes on; so does a head that it has reached.
+         */
+        ping_with_head(d, 8);
+        double_push_entries(d, 7, 7, false);
+        double_until(d, MEMBER_LIVE, 7);
+        ping_with_head(d, 8);
+        ping_with_head(d, 7);
+        ping_with_head(d, 8);
+        test_loop_run(d->loop, USEC_PER_MINUTE);
+        assert_false(d->is_asked);
+        ping_with_head(d, 8);
+        assert_cursor(double_expect(d, "CONNECT"), 7);
 }
 
 #define T(f) cmocka_unit_test_setup_teardown(f, double_setup, double_teardown)
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                T(test_cursor),    T(test_host_moves), T(test_host_is_searched),
-                T(test_backlog),   T(test_faults),     T(test_other_logs),
-                T(test_refusals),  T(test_closed),     T(test_impostor),
-                T(test_directory), T(test_heads),
+                T(test_cursor),      T(test_host_moves), T(test_host_is_searched),
+                T(test_backlog),     T(test_faults),     T(test_other_logs),
+                T(test_refusals),    T(test_closed),     T(test_impostor),
+                T(test_directory),   T(test_heads),      T(test_other_channel),
+                T(test_other_owner),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -98,15 +98,19 @@ static void test_results(void **state) {
 static void test_unknown_fate(void **state) {
         HostDouble *d = *state;
         RpcRequest *late;
+        uint64_t before;
 
         double_live(d, 1);
         double_send(d, "aaaaaaaa-0000-4000-8000-000000000001", "m1");
         expect_messages(d, "1");
         double_send(d, "aaaaaaaa-0000-4000-8000-000000000002", "m2");
         /* No answer in time; the earlier one may be under way there still. */
+        before = clock_boottime(d->loop->rt.clock);
         late = d->request;
         d->request = NULL;
         expect_messages(d, "12");
+        assert_in_range(clock_boottime(d->loop->rt.clock) - before, 9 * USEC_PER_SEC,
+                        12 * USEC_PER_SEC);
         rpc_request_fail_code(late, ERROR_READ_ONLY, "Too late: dropped.");
         double_fail(d, ERROR_BAD_REQUEST, 0);
         expect_messages(d, "1");
