@@ -8,7 +8,6 @@ say stands in sentences.tsv, sentence for sentence, and each sentence is claimed
 
 sentences.tsv     id, sentence as the page has it, and a reason where there is nothing to check in it
 claims-c.tsv      id, name of a meson test in C, name of a function among its cmocka tests
-unclaimed.txt     ids that no test claims yet: it may only become shorter
 tests/**/*.py     @sentence("2.4", "2.5") of support/conformance.py, on a test"""
 import ast
 import json
@@ -166,15 +165,12 @@ def collect_c(root, rows, tests, targets):
     return claimed, faults
 
 
-def check_claims(rows, claimed, unclaimed):
+def check_claims(rows, claimed):
     ids = {row[0] for row in rows}
     described = {row[0] for row in rows if len(row) > 2 and row[2]}
     faults = [f"{i}: is claimed and does not exist" for i in claimed - ids]
-    faults += [f"{i}: stands in unclaimed.txt and does not exist" for i in unclaimed - ids]
-    faults += [f"{i}: is claimed: take it out of unclaimed.txt" for i in claimed & unclaimed]
-    faults += [f"{i}: has nothing to check by sentences.tsv: take it out of unclaimed.txt"
-               for i in described & unclaimed]
-    faults += [f"{i}: no test claims it" for i in ids - claimed - unclaimed - described]
+    faults += [f"{i}: has nothing to check by sentences.tsv, and is claimed" for i in described & claimed]
+    faults += [f"{i}: no test claims it" for i in ids - claimed - described]
     return sorted(faults)
 
 
@@ -188,8 +184,7 @@ def check(root, build):
     faults += more
     by_c, more = collect_c(root, read_table(here / "claims-c.tsv", 3), info["tests"], info["targets"])
     faults += more
-    unclaimed = {row[0] for row in read_table(here / "unclaimed.txt", 1)}
-    return faults + check_claims(rows, by_python | by_c, unclaimed)
+    return faults + check_claims(rows, by_python | by_c)
 
 
 # -- planted faults
@@ -248,8 +243,8 @@ class Plant:
         self.root = pathlib.Path(directory)
         self.build = self.root / "build"
         self.page, self.rows, self.python, self.c = SELF_PAGE, [list(r) for r in SELF_ROWS], SELF_PYTHON, SELF_C
-        self.claims = [["1.2", "unit-c", "test_c"], ["2.PING.1", "unit-c", "test_d"], ["2.PING.1", "unit-c", "test_e"]]
-        self.unclaimed = ["2.PING.2"]
+        self.claims = [["1.2", "unit-c", "test_c"], ["2.PING.1", "unit-c", "test_d"], ["2.PING.1", "unit-c", "test_e"],
+                       ["2.PING.2", "unit-c", "test_c"]]
         self.is_run = True
 
     def write(self, path, text):
@@ -265,7 +260,6 @@ class Plant:
         self.write("tests/unit-c.c", self.c)
         self.write(f"{HERE}/sentences.tsv", "".join("\t".join(r) + "\n" for r in self.rows))
         self.write(f"{HERE}/claims-c.tsv", "".join("\t".join(r) + "\n" for r in self.claims))
-        self.write(f"{HERE}/unclaimed.txt", "".join(i + "\n" for i in self.unclaimed))
         self.write("build/meson-info/intro-tests.json", json.dumps(tests))
         self.write("build/meson-info/intro-targets.json", json.dumps(
             [{"filename": [exe], "target_sources": [{"sources": [source]}, {"linker": []}]}]))
@@ -289,10 +283,8 @@ def self_test():
         "a sentence lost its end": lambda p: p.rows[1].__setitem__(1, "left"),
         "an id twice": lambda p: p.rows[1].__setitem__(0, "1.1"),
         "no id": lambda p: p.rows[4].__setitem__(0, "2.ping.1"),
-        "nobody claims it": lambda p: p.unclaimed.clear(),
-        "claimed and in unclaimed.txt": lambda p: p.unclaimed.append("1.1"),
-        "unclaimed, and there is no such id": lambda p: p.unclaimed.append("2.9"),
-        "unclaimed, and there is nothing to check": lambda p: p.unclaimed.append("2.1"),
+        "nobody claims it": lambda p: p.claims.pop(),
+        "claimed, and there is nothing to check": lambda p: p.claims.append(["2.1", "unit-c", "test_c"]),
         "claimed, and there is no such id": changed("python", '"1.1"', '"1.1", "1.9"'),
         "claimed by what is no test": changed("python", "test_it", "it"),
         "claimed by a file that is not run": lambda p: setattr(p, "is_run", False),

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """What strangers and users may throw at a tracker: each gets its named error or alert, nothing crashes,
 and a connection that was there before goes on."""
+import json
 import random
 import socket
 import struct
@@ -8,8 +9,8 @@ import uuid
 
 import pytest
 
-from conformance import sentence
 import badinput
+from conformance import sentence
 from outsider import Authority, Connection, Identity, frame, pin_of, sign_in_guest, sign_up
 
 BAD_REQUEST = ("REQUEST_ERROR", "bad-request")
@@ -171,6 +172,20 @@ def test_mutations(tracker):
 
 
 # -- payloads: bad-request that names the member; the connection stays open
+
+@sentence("4.HEARTBEAT.4a")
+def test_so_many_channels(tracker):
+    def ask(c, n):
+        beats = [{"channel_name": f"c{i:04}", "epoch": 1, "last_seq": 0, "members": 0} for i in range(n)]
+        body = {"id": str(n), "payload": {"channels": beats, "revocations_after": 0}}
+        c.send_bytes(b"HEARTBEAT-" + json.dumps(body, separators=(",", ":")).encode() + b"\n")
+        return c.answer(str(n))
+    with Connection(tracker.address, tracker.alice) as c:
+        f = ask(c, 1001)
+        assert (f.header, f.payload["error"], f.payload["field"]) == (*BAD_REQUEST, "channels")
+        lost = ask(c, 1000).payload["lost"]
+        assert {x["error"] for x in lost} == {"no-such-channel"} and len(lost) == 1000
+
 
 FIELDS = {
     "SIGNUP": ("username", "password", "csr"),
