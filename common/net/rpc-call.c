@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Knows the requests of ours that are not answered yet; leaves the connection to rpc.c. */
 #include <inttypes.h>
+#include <utlist.h>
 
 #include "net/rpc-internal.h"
 
@@ -13,6 +14,9 @@ static void call_destroy(RpcCall *c) {
 static void call_unlink(RpcCall *c) {
         if (c->hh.tbl)
                 HASH_DEL(c->rpc->calls, c);
+        if (c->prev)
+                DL_DELETE(c->rpc->waiting, c);
+        c->prev = NULL;
 }
 
 RpcCall *rpc_call_free(RpcCall *c) {
@@ -85,11 +89,15 @@ int rpc_call_start(Rpc *r, bool with_hello, const char *command, const Writer *p
         if (!c->hh.tbl)
                 return -ENOMEM;
 
-        if (with_hello || r->state == RPC_READY) {
+        if (with_hello || conn_is_accepting(r->conn)) {
                 k = conn_send(r->conn, c->frame.data, c->frame.size);
                 if (k < 0)
                         return k;
                 writer_done(&c->frame);
+        } else {
+                DL_APPEND(r->waiting, c);
+                if (r->outgoing)
+                        conn_source_wake(r->outgoing);
         }
         clock_timer_arm(c->deadline, timeout_usec > 0 ? timeout_usec : REQUEST_TIMEOUT_USEC);
 
@@ -108,14 +116,23 @@ size_t rpc_get_n_calls(const Rpc *r) {
         return HASH_COUNT(r->calls);
 }
 
-void rpc_calls_send_waiting(Rpc *r) {
-        RpcCall *c, *next;
+/* However much is asked for, little of it waits in the connection: there it would keep answers from
+ * being read, whose sender, in turn, reads no more requests until they are. */
+static int on_pull(Conn *conn, Writer *out, void *userdata) {
+        Rpc *r = userdata;
+        RpcCall *c = r->waiting;
 
-        HASH_ITER(hh, r->calls, c, next) {
-                if (c->frame.size > 0 && conn_send(r->conn, c->frame.data, c->frame.size) < 0)
-                        return; /* out of memory: their deadlines tell */
-                writer_done(&c->frame);
-        }
+        if (!c)
+                return 0;
+        DL_DELETE(r->waiting, c);
+        c->prev = NULL;
+        writer_bytes(out, c->frame.data, c->frame.size);
+        writer_done(&c->frame);
+        return 1;
+}
+
+int rpc_calls_begin(Rpc *r) {
+        return conn_source_new(r->conn, on_pull, r, &r->outgoing);
 }
 
 /* Only what we write ourselves: decimal, no zero in front. */

@@ -33,6 +33,8 @@ struct Rpc {
         bool is_paused;       /* reading stopped by the owner */
         ConnClosed why;       /* message "": the conn says why */
         RpcCall *calls;       /* by id */
+        RpcCall *waiting;     /* those of them that have not gone out; RpcCall.prev/next */
+        ConnSource *outgoing; /* of the dialling side, once HELLO is exchanged */
         RpcRequest *requests; /* by id */
         size_t requests_bytes;
         uint64_t last_call_id;
@@ -44,7 +46,8 @@ struct RpcCall {
         uint64_t id;
         rpc_reply_fn reply;
         void *userdata; /* weak */
-        Writer frame;   /* waits for HELLO */
+        Writer frame;   /* until it has gone out */
+        RpcCall *prev, *next;
         ClockTimer *deadline;
         bool is_replying;
         UT_hash_handle hh;
@@ -64,7 +67,8 @@ DEFINE_CLEANUP(Rpc *, rpc_unref);
 /* rpc-call.c. with_hello: goes out at once, even before HELLO is done. */
 int rpc_call_start(Rpc *r, bool with_hello, const char *command, const Writer *payload,
                    uint64_t timeout_usec, rpc_reply_fn reply, void *userdata, RpcCall **ret);
-void rpc_calls_send_waiting(Rpc *r);
+/* HELLO is exchanged: what waits goes out. */
+int rpc_calls_begin(Rpc *r);
 void rpc_calls_on_response(Rpc *r, const Envelope *e);
 void rpc_calls_end(Rpc *r, int error, const char *message);
 

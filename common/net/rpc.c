@@ -25,10 +25,11 @@ Rpc *rpc_unref(Rpc *r) {
         return NULL;
 }
 
-static void rpc_stop_timers(Rpc *r) {
+static void rpc_stop(Rpc *r) {
         r->hello = clock_timer_free(r->hello);
         r->ping = clock_timer_free(r->ping);
         r->certificate = clock_timer_free(r->certificate);
+        r->outgoing = conn_source_free(r->outgoing);
 }
 
 /* The connection is gone: everything that hung on it ends, each thing once. From the loop only. */
@@ -36,7 +37,7 @@ static void rpc_finish(Rpc *rpc, const ConnClosed *why) {
         _cleanup_(rpc_unrefp) Rpc *r = rpc_ref(rpc);
 
         r->state = RPC_CLOSED;
-        rpc_stop_timers(r);
+        rpc_stop(r);
         rpc_requests_detach(r);
         rpc_calls_end(r, -ECONNRESET, why->message);
         if (r->handlers.on_closed)
@@ -138,8 +139,10 @@ static void rpc_ready(Rpc *r, int64_t offset_usec) {
         if (conn_is_accepting(r->conn)) {
                 clock_timer_disarm(r->hello);
                 rpc_arm_ping(r);
-        } else {
-                rpc_calls_send_waiting(r);
+        } else if (rpc_calls_begin(r) < 0) {
+                rpc_set_reason(r, -ENOMEM, "out of memory");
+                rpc_end(r);
+                return;
         }
         if (r->handlers.on_ready)
                 r->handlers.on_ready(r, offset_usec, r->userdata);
@@ -416,7 +419,7 @@ Rpc *rpc_free(Rpc *r) {
         r->handlers = (RpcHandlers){};
         r->state = RPC_CLOSED;
         conn_cut(r->conn);
-        rpc_stop_timers(r);
+        rpc_stop(r);
         rpc_requests_detach(r);
         rpc_calls_end(r, -ECANCELED, "the connection was closed on this side");
         return rpc_unref(r);

@@ -69,14 +69,16 @@ static void test_nobody_answers(void **state) {
 
 static void test_close_completes_each_once(void **state) {
         Fixture *f = *state;
-        Caller c[3] = {};
+        Caller c[3] = {}, unsent = {};
 
         start_ready_pair(f, 8);
         for (unsigned i = 0; i < ELEMENTSOF(c); i++)
                 call(f->dialling.rpc, "PARK", &c[i]);
+        call(f->dialling.rpc, "PARK", &unsent);
+        rpc_call_free(unsent.call); /* nor is it asked */
+        test_loop_until_count(f->loop, &f->accepting.n_parked, 3, USEC_PER_SEC);
         rpc_call_free(c[1].call); /* this one is not told any more */
         c[1].call = NULL;
-        test_loop_until_count(f->loop, &f->accepting.n_parked, 3, USEC_PER_SEC);
         f->accepting.rpc = rpc_free(f->accepting.rpc);
         assert_null(rpc_request_get_rpc(f->accepting.parked[0]));
         test_loop_until_true(f->loop, &f->dialling.is_closed, USEC_PER_SEC);
@@ -84,6 +86,8 @@ static void test_close_completes_each_once(void **state) {
         assert_int_equal(c[0].r, -ECONNRESET);
         assert_int_equal(c[1].n_replies, 0);
         assert_int_equal(c[2].n_replies, 1);
+        assert_int_equal(unsent.n_replies, 0);
+        assert_int_equal(f->accepting.n_parked, 3);
         assert_int_equal(rpc_call(f->dialling.rpc, "PARK", NULL, 0, NULL, NULL, NULL), -ENOTCONN);
 
         /* Answers without a connection only free. */

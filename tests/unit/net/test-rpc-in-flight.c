@@ -113,9 +113,46 @@ static void test_payloads_end(void **state) {
         assert_true(c.ok);
 }
 
+static void count_echo(int r, const Value *payload, const Failure *failure, void *userdata) {
+        unsigned *n_answered = userdata;
+        uint64_t number;
+
+        assert_int_equal(r, 0);
+        assert_null(failure);
+        assert_int_equal(value_uint(value_get(payload, "number"), &number), 0);
+        assert_int_equal(number, *n_answered);
+        ++*n_answered;
+}
+
+/* More is asked at once than there is room for on the way, and more is answered: neither side waits
+ * for the other to read first, and the order stays. */
+static void test_more_than_there_is_room_for(void **state) {
+        enum { N_ASKED = 1000 };
+        Fixture *f = *state;
+        unsigned n_answered = 0;
+        char padding[4000];
+
+        memset(padding, 'x', sizeof(padding) - 1);
+        padding[sizeof(padding) - 1] = '\0';
+        start_ready_pair(f, IN_FLIGHT_PEER);
+        for (unsigned i = 0; i < N_ASKED; i++) {
+                _cleanup_(writer_done) Writer w = {};
+
+                writer_begin_object(&w, NULL);
+                writer_uint(&w, "number", i);
+                writer_string(&w, "padding", padding);
+                writer_end_object(&w);
+                assert_int_equal(
+                        rpc_call(f->dialling.rpc, "ECHO", &w, 0, count_echo, &n_answered, NULL), 0);
+                assert_true(conn_get_queued(f->dialling.conn) <= LOW_WATER_BYTES + FRAME_BYTES_MAX);
+        }
+        test_loop_until_count(f->loop, &n_answered, N_ASKED, USEC_PER_SEC);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(test_owner_pauses, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_more_than_there_is_room_for, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_in_flight_waits_unread, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_in_flight_bytes_wait_unread, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_payloads_end, setup, teardown),
