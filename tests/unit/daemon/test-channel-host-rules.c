@@ -352,7 +352,7 @@ static void test_bad_requests(void **state) {
                 { "CONNECT", ",\"since\":0,\"invisible\":true", ERROR_UNSUPPORTED, "" },
                 { "MESSAGE", ",\"messages\":[]", ERROR_BAD_REQUEST, "messages" },
                 { "MESSAGE", ",\"messages\":{}", ERROR_BAD_REQUEST, "messages" },
-                { "MESSAGE", ",\"messages\":[7]", ERROR_BAD_REQUEST, "payload" },
+                { "MESSAGE", ",\"messages\":[7]", ERROR_BAD_REQUEST, "messages" },
                 { "MESSAGE", ",\"messages\":[{\"id\":\"x\",\"message_content\":\"a\"}]",
                   ERROR_BAD_REQUEST, "id" },
                 { "MESSAGE", ",\"messages\":[{\"id\":" ID ",\"message_content\":\"\"}]",
