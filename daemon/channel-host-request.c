@@ -26,7 +26,12 @@ static void handle_connect(const HostCall *c) {
 }
 
 static void handle_disconnect(const HostCall *c) {
-        host_session_free(*c->session);
+        HostSession *s = *c->session;
+
+        if (s && s->connect)
+                rpc_request_fail_code(TAKE_PTR(s->connect), ERROR_BAD_REQUEST,
+                                      "DISCONNECT came before this was answered.");
+        host_session_free(s);
         rpc_request_reply(c->q, NULL);
 }
 

@@ -3,13 +3,12 @@
 requests and pushes, and how a fault ends."""
 import json
 import time
-import uuid
 
 import pytest
 
 from conformance import sentence
 import badinput
-from outsider import ALPN, STATUSES, Connection, Identity, Member, frame
+from outsider import STATUSES, Identity, frame
 from wirestage import BAD_REQUEST, HostSide, Stage, TrackerSide, error_of
 
 BAD_FRAME = ("REQUEST_ERROR", "bad-frame", None)

@@ -1,20 +1,18 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """§5 of the protocol page at a real host, beside test_outsider_host.py: CONNECT as a cursor, MESSAGE stored
-before it is seen and once, HISTORY, MEMBERS, PRESENCE, CLOSED."""
-import contextlib
-import json
+before it is seen and once, HISTORY, MEMBERS, PRESENCE. How it ends: test_wire_host_ends.py."""
+import itertools
 import signal
 import uuid
 
 import pytest
 
 from conformance import sentence
-from outsider import TIME, Identity, Member, check_entry, frame
-from p2pchat import HOST, wait_for
-from wirestage import BAD_REQUEST, Stage, error_of
+from outsider import TIME, Member, check_entry, frame
+from p2pchat import wait_for
+from wirestage import BAD_REQUEST, NO_SUCH_CHANNEL, Room, Stage, error_of, fill, message
 
 CONFLICT = ("REQUEST_ERROR", "conflict")
-NO_SUCH_CHANNEL = ("REQUEST_ERROR", "no-such-channel")
 STATE = {"channel_id", "epoch", "owner", "role", "view_permission", "send_permission", "topic", "last_seq",
          "members_online", "generation", "message_rate", "message_burst"}
 
@@ -26,41 +24,14 @@ def stage(module_world):
 
 @pytest.fixture
 def dial(stage):
-    with contextlib.ExitStack() as stack:
-        yield lambda address, who: stack.enter_context(stage.dial(address, who))
+    with stage.dialling() as dial_:
+        yield dial_
     assert stage.alice.is_up()
-
-
-class Room:
-    def __init__(self, stage, dial):
-        self.dial = dial
-        self.name, self.path, self.address = stage.host()
-
-    def visitor(self, who):
-        return Member(self.dial(self.address, who), self.name)
-
-    def member(self, who, **how):
-        m = self.visitor(who)
-        m.state = m.connect(**how)
-        return m
 
 
 @pytest.fixture
 def room(stage, dial):
     return Room(stage, dial)
-
-
-def message(text="x", **changes):
-    return {"id": str(uuid.uuid4()), "message_content": text, **changes}
-
-
-def fill(m, n):
-    """n messages → their seqs."""
-    seqs = []
-    while n > 0:
-        seqs += m.store(*(f"text {n - i}" for i in range(min(n, 64))))
-        n -= min(n, 64)
-    return seqs
 
 
 # -- what every payload has
@@ -73,8 +44,7 @@ def test_which_channel(stage, room):
     last = fill(m, 3)[-1]
     payloads = {"CONNECT": {"since": 0, "invisible": False}, "MESSAGE": {"messages": [message()]},
                 "HISTORY": {"limit": 1}, "DISCONNECT": {}, "RET_INFO": {}, "MEMBERS": {"limit": 1},
-                "TOPIC": {"topic": "x"},
-                "VIEW": {}, "AUTHORIZE": {"target": "carol", "role": "none"}}
+                "TOPIC": {"topic": "x"}, "VIEW": {}, "AUTHORIZE": {"target": "carol", "role": "none"}}
     for command, payload in payloads.items():
         for identity, expected in (({"channel_name": m.name, "channel_id": str(uuid.uuid4())}, NO_SUCH_CHANNEL),
                                    ({"channel_name": "no-such"}, NO_SUCH_CHANNEL),
@@ -211,6 +181,33 @@ def test_connect_twice_at_once(room):
     assert error_of(m.connection.answer("t2")) == BAD_REQUEST
     m.cursor, m.entries = 10, []
     assert m.read_to(m.store("on")[0])[0]["seq"] == 11
+
+
+@sentence("2.12", "5.DISCONNECT.3")
+def test_each_is_answered(room):
+    """Whatever is asked in one write gets one answer each, also where one ends what another began; and after
+    DISCONNECT's nothing of the channel comes."""
+    m = room.member("bob")
+    ids = [e["id"] for e in m.read_to(fill(m, 30)[-1])]
+    c = m.connection
+    connect = m.payload({"since": 3, "since_id": ids[2], "invisible": False})
+    sent = m.payload({"messages": [message() for _ in range(20)]})
+    orders = itertools.permutations((("CONNECT", connect), ("MESSAGE", sent), ("DISCONNECT", m.payload({})),
+                                     ("HISTORY", m.payload({"limit": 5}))))
+    for n, order in enumerate(orders):
+        m.connect(since=30)
+        c.send_bytes(b"".join(frame(command, f"{n}-{command}", payload) for command, payload in order))
+        for command in ("HISTORY", "DISCONNECT"):
+            assert c.answer(f"{n}-{command}").header == "OK"
+        assert error_of(c.answer(f"{n}-CONNECT"))[1] in (None, "bad-request"), "DISCONNECT came before its answer"
+        assert error_of(c.answer(f"{n}-MESSAGE"))[1] in (None, "bad-request")
+        assert m.ok("DISCONNECT") == {}
+        c.pushes.clear()
+        m.ok("HISTORY", limit=1)
+        assert not c.pushes and not c.responses
+    texts = room.member("carol")
+    entries = texts.read_to(texts.state["last_seq"])
+    assert len({e["id"] for e in entries}) == len(entries) == len(ids) + 20, "of 20 ids, sent 24 times"
 
 
 @sentence("5.CONNECT.4", "5.MESSAGE.14")
@@ -426,110 +423,3 @@ def test_presence(stage, room):
     second.ok("HISTORY", limit=1)
     assert not [c for p in second.connection.pushes if p.header == "PRESENCE" for c in p.payload["changes"]
                 if c["username"] == "bob"]
-
-
-# -- CLOSED
-
-@sentence("5.CONNECT.13", "5.CLOSED.1", "5.CLOSED.2")
-def test_newest_session(stage, room):
-    """The newest session of a key has the channel, wherever the older ones are; another device is another
-    key. What was replaced may ask, and come back."""
-    old = room.member("bob")
-    device = room.member(stage.device("bob"))
-    for _ in range(3):
-        new = room.member("bob", backlog=0)
-        closed = old.push("CLOSED")
-        assert set(closed) == {"channel_name", "channel_id", "reason", "message"} and closed["reason"] == "replaced"
-        assert closed["message"]
-        (seq,) = new.store("x")
-        assert new.read_to(seq) and device.read_to(seq)
-        old.ok("HISTORY", limit=1)
-        seen = [e["seq"] for p in old.connection.pushes if p.header == "MESSAGE" for e in p.payload["entries"]]
-        assert seq not in seen
-        old = new
-    assert not [p for p in device.connection.pushes if p.header == "CLOSED"]
-
-
-@sentence("5.CLOSED.2")
-def test_unhosted(stage, room):
-    """Everybody hears CLOSED, nothing follows it, and the connection goes on."""
-    members = [room.member(who) for who in ("bob", "carol", "guest-gail")]
-    stage.alice.call(room.path, HOST, "Unhost", "a{sv}", {"forget": False})
-    for m in members:
-        assert m.push("CLOSED")["reason"] == "unhosted"
-        m.connection.pushes.clear()
-        assert error_of(m.request("HISTORY", limit=1)) == NO_SUCH_CHANNEL
-        assert not m.connection.pushes
-
-
-@sentence("4.HEARTBEAT.9", "4.LEASES.7", "5.CLOSED.1", "5.ENTRY.5")
-def test_moved(world):
-    """A host whose heartbeat says stale-epoch stops serving at once: CLOSED moved. The owner's other device
-    has it then, under the next epoch."""
-    alone = Stage(world, "LeaseSeconds=3\n").start_host()
-    name, _, address = alone.host()
-    with alone.dial(address, "bob") as c, alone.signed_in(alone.device("alice")) as other:
-        m = Member(c, name)
-        last = m.connect()["last_seq"]
-        answer = other.ok("HOST", {
-            "channel_name": name, "channel_id": m.channel_id, "addresses": ["127.0.0.1:4711"], "topic": "",
-            "view_permission": "public", "epoch": 1, "last_seq": last, "members": 0, "take_over": True})
-        assert answer["epoch"] == 2
-        assert m.push("CLOSED")["reason"] == "moved"
-        assert error_of(m.send("x"))[1] in ("no-such-channel", "bad-request")
-        assert error_of(m.request("CONNECT", since=0, invisible=False)) == NO_SUCH_CHANNEL
-        other.ok("UNHOST", {"channel_name": name, "forget": False})
-    assert alone.channel(name)["epoch"] == 2
-    # Taken back it is the third epoch's, and the log says so before anybody is served.
-    alone.alice.host(name)
-    wait_for(lambda: alone.channel(name)["online"], "the channel to be back")
-    with alone.dial(alone.channel(name)["addresses"][0], "bob") as c:
-        m = Member(c, name)
-        state = m.connect()
-        entry = m.read_to(state["last_seq"])[-1]
-        assert state["epoch"] == 3
-        assert (entry["kind"], entry["epoch"], entry["host"], entry["username"]) == ("host", 3, "alice", "alice")
-
-
-@sentence("5.6", "5.7", "5.MESSAGE.17", "2.38", "5.CLOSED.2")
-def test_view_is_asked_each_time(stage, room):
-    """Now means now: from the entry on by which the channel is restricted, nothing is sent, in pages and
-    pushes neither; let in again, everything is."""
-    owner, m, outsider = (room.member(who) for who in (stage.device("alice"), "bob", "carol"))
-    owner.ok("AUTHORIZE", target="bob", role="member")
-    # In one write: what is asked before the change is answered by its rights, what comes after by those.
-    owner.connection.send_bytes(
-        frame("VIEW", "v", owner.payload({"view_permission": "restricted"})) +
-        frame("MESSAGE", "m", owner.payload({"messages": [message("for members")]})))
-    assert owner.connection.answer("v").header == owner.connection.answer("m").header == "OK"
-    assert outsider.push("CLOSED")["reason"] == "restricted"
-    for command, payload in (("HISTORY", {"limit": 5}), ("MEMBERS", {"limit": 5}), ("RET_INFO", {}),
-                             ("CONNECT", {"since": 0, "invisible": False})):
-        assert error_of(outsider.request(command, **payload)) == ("UNAUTHORIZED", "restricted")
-    assert "for members" not in json.dumps([p.payload for p in outsider.connection.pushes])
-    seq = m.ok("RET_INFO")["last_seq"]
-    assert m.read_to(seq)[-1]["message_content"] == "for members"
-    owner.ok("AUTHORIZE", target="carol", role="member")
-    state = outsider.connect(since=0)
-    assert state["role"] == "member"
-    assert outsider.read_to(state["last_seq"])[seq - 1]["message_content"] == "for members"
-    # What ends with a role ends in the same turn; who may not view may not send.
-    owner.ok("AUTHORIZE", target="carol", role="none")
-    assert outsider.push("CLOSED")["reason"] == "restricted"
-    assert error_of(outsider.send("x")) in (BAD_REQUEST, ("UNAUTHORIZED", "restricted"))
-
-
-@sentence("5.8", "5.9", "5.MESSAGE.17", "2.39")
-def test_send_is_asked_each_time(stage, room):
-    """A right that ends between two messages ends there."""
-    owner, m = room.member(stage.device("alice")), room.member("bob")
-    m.store("while everybody may")
-    owner.ok("VIEW", send_permission="members")
-    assert error_of(m.send("too late")) == ("UNAUTHORIZED", "read-only")
-    owner.ok("AUTHORIZE", target="bob", role="member")
-    m.store("as a member")
-    owner.ok("AUTHORIZE", target="bob", role="none")
-    assert error_of(m.send("too late")) == ("UNAUTHORIZED", "read-only")
-    last = owner.ok("RET_INFO")["last_seq"]
-    texts = [e["message_content"] for e in owner.read_to(last) if e["kind"] == "message"]
-    assert texts == ["while everybody may", "as a member"]

@@ -9,7 +9,7 @@ import uuid
 import pytest
 
 from conformance import sentence
-from outsider import TIME, Connection, Identity, frame, key_id, pin_of, sign_up
+from outsider import TIME, Connection, Identity, frame, key_id, pin_of
 from wirestage import BAD_REQUEST, Stage, error_of, host_payload
 
 NOT_SIGNED_IN = ("UNAUTHORIZED", "not-signed-in")

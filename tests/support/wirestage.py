@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """What the tests of the wire stand on: one tracker and one host daemon (alice's) a file, identities that
 the outsider made, and each of the two as a Side, so that one table is tried at both."""
+import contextlib
 import itertools
 import uuid
 
@@ -8,6 +9,7 @@ from outsider import Authority, Connection, Identity, Member, pin_of, sign_in_gu
 
 FAST = "[Limits]\nPasswordCost=1\nSignUpsPerMinute=0\nSignInFailuresPerMinute=0\n"
 BAD_REQUEST = ("REQUEST_ERROR", "bad-request")
+NO_SUCH_CHANNEL = ("REQUEST_ERROR", "no-such-channel")
 numbers = itertools.count()
 
 
@@ -75,6 +77,28 @@ class Stage:
         return Connection(address, self.person(who) if isinstance(who, str) else who,
                           **{"host_name": "user/alice", **how})
 
+    @contextlib.contextmanager
+    def dialling(self):
+        """dial(address, who); all are closed at the end."""
+        with contextlib.ExitStack() as stack:
+            yield lambda address, who: stack.enter_context(self.dial(address, who))
+
+
+class Room:
+    """A new channel of alice's, and who visits it by dial(address, who)."""
+
+    def __init__(self, stage, dial):
+        self.dial = dial
+        self.name, self.path, self.address = stage.host()
+
+    def visitor(self, who):
+        return Member(self.dial(self.address, who), self.name)
+
+    def member(self, who, **how):
+        m = self.visitor(who)
+        m.state = m.connect(**how)
+        return m
+
 
 class TrackerSide:
     """A connection to the tracker; `probe` is a request that is always answered by OK."""
@@ -121,3 +145,16 @@ class HostSide:
 def host_payload(name, **changes):
     return {"channel_name": name, "channel_id": str(uuid.uuid4()), "addresses": ["127.0.0.1:4711"],
             "view_permission": "public", "topic": "", "epoch": 1, "last_seq": 0, "members": 0, **changes}
+
+
+def message(text="x", **changes):
+    return {"id": str(uuid.uuid4()), "message_content": text, **changes}
+
+
+def fill(m, n):
+    """n messages → their seqs."""
+    seqs = []
+    while n > 0:
+        seqs += m.store(*(f"text {n - i}" for i in range(min(n, 64))))
+        n -= min(n, 64)
+    return seqs
