@@ -62,7 +62,10 @@ struct Account {
         Key *key;
         Certificate *certificate;
         Subject subject;
-        ErrorCode dismissed; /* why the tracker does not renew us any more */
+        ErrorCode dismissed;             /* why the tracker does not renew us any more */
+        bool is_copied;                  /* another computer has the key as well */
+        bool is_replaced;                /* … and the tracker listens to that one */
+        char instance[UUID_STRING_SIZE]; /* which process we are, among those that have the key */
 
         SignIn *sign_in;   /* one at a time */
         SignOut *sign_out; /* one at a time */

@@ -42,8 +42,16 @@ uint64_t account_get_time(const Account *a);
 /* ERROR_NONE, or why the tracker does not take our key any more. */
 ErrorCode account_get_dismissed(const Account *a);
 bool account_is_online(const Account *a); /* ordinary calls are sent at once */
-/* False: the tracker has said that this sign-in has ended; nothing is hosted by it. */
+/* False: the tracker has said that this sign-in has ended, or listens to another process that has
+ * its key; nothing is hosted by it. */
 bool account_may_host(const Account *a);
+/* The latter: nothing is dialled until a person asks for it. */
+bool account_is_replaced(const Account *a);
+int account_resume(Account *a);
+/* Which process we are: a UUID, another one for each start and after account_resume(). */
+const char *account_get_instance(const Account *a);
+/* A host says that another process has our key: the next sign-in makes a key of its own. */
+void account_note_copy(Account *a);
 
 /* This machine's network is another one now. */
 void account_network_changed(Account *a, const NetworkChange *x);

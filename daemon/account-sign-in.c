@@ -265,9 +265,10 @@ static int check(const Account *a, const SignIn *s, Failure *f) {
 }
 
 /* One key for an identity here: with another one it would be another device, and what this one
- * hosts would be refused to it. */
+ * hosts would be refused to it. A revoked one is good for nothing, and one that another computer
+ * has too would be taken back by it. */
 static int choose_key(const Account *a, SignIn *s) {
-        if (a->identity != 0 && a->dismissed != ERROR_REVOKED)
+        if (a->identity != 0 && a->dismissed != ERROR_REVOKED && !a->is_copied)
                 s->key = key_ref(a->key);
         else if (a->last_key && streq(a->last_username, s->username))
                 s->key = key_ref(a->last_key);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Knows one tracker and who we are there; leaves how one becomes somebody to account-sign-in.c, and
  * the directory to account-directory.c. */
+#include "base/log.h"
 #include "daemon/account-internal.h"
 
 /* Two connections that ended before HELLO may be chance; then the certificate is doubted. */
@@ -55,6 +56,12 @@ int account_redial(Account *a) {
         bool certified = certificate_is_good(a);
         int r;
 
+        if (a->is_replaced && !a->sign_in) {
+                tracker_client_halt(a->client);
+                account_set_state(a, TRACKER_OFFLINE, REPLACED_MESSAGE);
+                return 0;
+        }
+
         r = new_tracker_tls(a, certified, &tls);
         if (r < 0)
                 return r;
@@ -102,6 +109,15 @@ static void on_push(TrackerClient *t, const char *command, const Value *payload,
                 account_directory_push(userdata, payload);
 }
 
+static void on_replaced(TrackerClient *t, void *userdata) {
+        Account *a = userdata;
+
+        log_fields(LOG_WARNING, 0, LOG_FIELDS("CHAT_USER", a->username[0] ? a->username : NULL),
+                   "%s", REPLACED_MESSAGE);
+        a->is_replaced = a->is_copied = true;
+        account_changed(a);
+}
+
 static void on_down(TrackerClient *t, const ConnClosed *why, bool was_ready, void *userdata) {
         Account *a = userdata;
         bool was_certified = a->certified;
@@ -128,7 +144,8 @@ static void on_down(TrackerClient *t, const ConnClosed *why, bool was_ready, voi
         else if (why->error == -EKEYREJECTED)
                 account_set_state(a, TRACKER_MISMATCH, f.message);
         else
-                account_set_state(a, TRACKER_OFFLINE, f.message);
+                account_set_state(a, TRACKER_OFFLINE,
+                                  a->is_replaced && !a->sign_in ? REPLACED_MESSAGE : f.message);
         if (a->sign_in)
                 sign_in_failed(a, &f);
 }
@@ -136,6 +153,7 @@ static void on_down(TrackerClient *t, const ConnClosed *why, bool was_ready, voi
 static const TrackerClientHandlers client_handlers = {
         .on_ready = on_ready,
         .on_push = on_push,
+        .on_replaced = on_replaced,
         .on_down = on_down,
 };
 
@@ -163,6 +181,7 @@ int account_new(const Runtime *rt, Store *store, const StoredTracker *tracker,
         };
         if (!a->address)
                 return -ENOMEM;
+        random_uuid(rt->random, a->instance);
         if (tracker->pin[0]) {
                 memcpy(a->tracker_id, tracker->tracker_id, sizeof(a->tracker_id));
                 memcpy(a->pin, tracker->pin, sizeof(a->pin));
@@ -243,10 +262,17 @@ int account_start(Account *a, const StoredIdentity *identity) {
         return r < 0 ? r : q;
 }
 
+/* The former instance is never heard again. */
+static void begin_anew(Account *a) {
+        a->is_replaced = false;
+        random_uuid(a->rt->random, a->instance);
+}
+
 void account_set_identity(Account *a, uint64_t row, UserType type, const char *username, Key *key,
                           Certificate *certificate) {
         Key *old_key = a->key;
         Certificate *old_certificate = a->certificate;
+        bool is_same_key = key == old_key;
 
         a->identity = row;
         a->user_type = type;
@@ -259,6 +285,10 @@ void account_set_identity(Account *a, uint64_t row, UserType type, const char *u
         if (certificate_read_subject(certificate, &a->subject) < 0)
                 a->subject = (Subject){ .kind = SUBJECT_KIND_INVALID };
         a->dismissed = ERROR_NONE;
+        if (!is_same_key) {
+                a->is_copied = false;
+                begin_anew(a);
+        }
         a->n_refused = 0;
 }
 
@@ -270,6 +300,7 @@ void account_clear_identity(Account *a) {
         a->certificate = certificate_free(a->certificate);
         a->subject = (Subject){ .kind = SUBJECT_KIND_INVALID };
         a->dismissed = ERROR_NONE;
+        a->is_copied = a->is_replaced = false;
         a->n_refused = 0;
 }
 
@@ -352,7 +383,26 @@ uint64_t account_get_time(const Account *a) {
 }
 
 bool account_may_host(const Account *a) {
-        return a->dismissed == ERROR_NONE;
+        return a->dismissed == ERROR_NONE && !a->is_replaced;
+}
+
+bool account_is_replaced(const Account *a) {
+        return a->is_replaced;
+}
+
+int account_resume(Account *a) {
+        if (!a->is_replaced)
+                return 0;
+        begin_anew(a);
+        return account_redial(a);
+}
+
+const char *account_get_instance(const Account *a) {
+        return a->instance;
+}
+
+void account_note_copy(Account *a) {
+        a->is_copied = true;
 }
 
 ErrorCode account_get_dismissed(const Account *a) {

@@ -80,7 +80,9 @@ static void on_changed(Account *a, void *userdata) {
                 m->observer.on_account_changed(m, a, m->observer_userdata);
         if (state == TRACKER_UNTRUSTED)
                 manager_trust_settings(m);
-        if (!account_may_host(a))
+        if (account_is_replaced(a))
+                manager_stop_hosting(m, "moved", "replaced");
+        else if (!account_may_host(a))
                 manager_stop_hosting(m, "unhosted", "revoked");
         if (state != TRACKER_CONNECTING && state != TRACKER_ONLINE)
                 manager_serve_all(m);

@@ -12,6 +12,9 @@ static void on_changed(ChannelMember *c, void *userdata) {
         ManagedChannel *x = userdata;
         Manager *m = x->manager;
 
+        if (channel_member_get_state(c) == MEMBER_CLOSED &&
+            streq(channel_member_get_state_reason(c), "replaced"))
+                account_note_copy(m->account);
         if (x->announced && m->observer.on_channel_changed)
                 m->observer.on_channel_changed(m, c, m->observer_userdata);
 }

@@ -114,6 +114,11 @@ void host_flow_fail(HostFlow *f, const Failure *failure) {
 }
 
 static int begin(HostFlow *f) {
+        int r;
+
+        r = account_resume(f->channel->manager->account);
+        if (r < 0)
+                return r;
         f->is_asked = true;
         f->was_online = account_is_online(f->channel->manager->account);
         return hosting_begin(f->channel, f);

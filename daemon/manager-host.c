@@ -360,6 +360,7 @@ static int register_now(Hosting *h) {
                 writer_string(&w, "previous", stored->previous);
         if (wish.take_over)
                 writer_bool(&w, "take_over", true);
+        writer_string(&w, "instance", account_get_instance(m->account));
         writer_end_object(&w);
         h->register_sent = clock_boottime(m->rt->clock);
         h->n_refreshed = m->n_refreshed;
@@ -484,8 +485,10 @@ void manager_stop_hosting(Manager *m, const char *closed_reason, const char *rea
         ManagedChannel *x, *next;
 
         DL_FOREACH_SAFE(m->channels, x, next)
-                if (x->hosting && !hosting_has_flow(x))
+                if (x->hosting && (x->hosting->host || !x->hosting->flow))
                         give_up(x->hosting, closed_reason, reason);
+                else if (!x->hosting && managed_channel_is_to_be_hosted(x))
+                        channel_member_show_closed(x->member, reason);
 }
 
 void hosting_write_beat(const Hosting *h, Writer *w) {

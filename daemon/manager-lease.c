@@ -81,6 +81,7 @@ static size_t write_beat(Manager *m, size_t first, Writer *w) {
                 i++;
         }
         writer_end_array(w);
+        writer_string(w, "instance", account_get_instance(m->account));
         writer_uint(w, "revocations_after", revoked_keys_get_version(m->revoked));
         writer_end_object(w);
         return n;

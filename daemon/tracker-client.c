@@ -40,6 +40,7 @@ struct TrackerClient {
         Dialer *dialer;
         Rpc *rpc;
         bool ready, released, freeing;
+        bool replaced;        /* nothing is dialled */
         bool has_no_address;  /* its name was not found in the last attempt */
         bool cut;             /* the connection is from before the present TLS configuration */
         uint64_t n_attempts;  /* that have ended, well or not */
@@ -140,7 +141,7 @@ static void tracker_client_down(TrackerClient *t, const ConnClosed *why) {
         if (t->resume_usec > 0)
                 delay = random_below(t->rt->random, t->resume_usec);
         t->resume_usec = 0;
-        if (t->tls)
+        if (t->tls && !t->replaced)
                 clock_timer_arm(t->retry, delay);
 
         tracker_client_describe(why, &f);
@@ -161,6 +162,7 @@ static void on_rpc_ready(Rpc *r, int64_t offset_usec, void *userdata) {
 
 static void on_rpc_push(Rpc *r, const char *command, const Value *payload, void *userdata) {
         TrackerClient *t = userdata;
+        const char *reason = value_string(value_get(payload, "reason"), NULL);
         uint64_t resume_ms = 0;
 
         if (!streq(command, "GOING_AWAY")) {
@@ -169,6 +171,10 @@ static void on_rpc_push(Rpc *r, const char *command, const Value *payload, void 
         }
         if (value_uint(value_get(payload, "resume_in_ms"), &resume_ms) >= 0)
                 t->resume_usec = MIN(resume_ms * USEC_PER_MSEC, USEC_PER_HOUR);
+        if (reason && streq(reason, "replaced") && !t->replaced && !t->cut) {
+                t->replaced = true;
+                t->handlers.on_replaced(t, t->userdata);
+        }
 }
 
 static void on_rpc_closed(Rpc *r, const ConnClosed *why, void *userdata) {
@@ -217,6 +223,7 @@ static void on_dialled(Conn *conn, const DialFailure *failure, void *userdata) {
 
 static void on_retry(void *userdata) {
         TrackerClient *t = userdata;
+        Failure f;
         int r;
 
         if (t->cut) {
@@ -226,6 +233,11 @@ static void on_retry(void *userdata) {
         }
         if (t->rpc || t->dialer || !t->tls)
                 return;
+        if (t->replaced) { /* somebody asks for something all the same */
+                failure_set(&f, ERROR_TRACKER_UNREACHABLE, REPLACED_MESSAGE);
+                fail_parked(t, &f);
+                return;
+        }
         r = dialer_new_name(t->rt, t->host, t->port, t->tls, on_dialled, t, &t->dialer);
         if (r < 0)
                 down_with(t, r);
@@ -278,9 +290,16 @@ TrackerClient *tracker_client_free(TrackerClient *t) {
 /* What is connected goes in the next turn: this may be called by what the connection just said. */
 void tracker_client_set_tls(TrackerClient *t, TlsConfig *tls) {
         tracker_client_set_next_tls(t, tls);
-        t->released = false;
+        t->released = t->replaced = false;
         t->cut = t->rpc || t->dialer;
         backoff_reset(&t->backoff);
+        clock_timer_arm(t->retry, 0);
+}
+
+void tracker_client_halt(TrackerClient *t) {
+        t->released = false;
+        t->replaced = true;
+        t->cut = t->rpc || t->dialer;
         clock_timer_arm(t->retry, 0);
 }
 

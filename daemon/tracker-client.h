@@ -19,6 +19,9 @@ typedef struct TrackerClientHandlers {
         void (*on_ready)(TrackerClient *t, int64_t offset_usec, void *userdata);
         void (*on_push)(TrackerClient *t, const char *command, const Value *payload,
                         void *userdata);
+        /* Another process has our key. The connection ends, and nothing is dialled until
+         * tracker_client_set_tls(): two would take it from each other for ever. */
+        void (*on_replaced)(TrackerClient *t, void *userdata);
         /* An attempt failed or the connection ended; parked calls have been told. was_ready: HELLO
          * had been exchanged. Dialling goes on by itself. */
         void (*on_down)(TrackerClient *t, const ConnClosed *why, bool was_ready, void *userdata);
@@ -36,7 +39,14 @@ DEFINE_CLEANUP(TrackerClient *, tracker_client_free);
 void tracker_client_set_tls(TrackerClient *t, TlsConfig *tls);
 /* For later connections only; the present one goes on as who it was. */
 void tracker_client_set_next_tls(TrackerClient *t, TlsConfig *tls);
+/* What is connected is cut, and nothing is dialled any more, as after on_replaced. */
+void tracker_client_halt(TrackerClient *t);
 void tracker_client_release(TrackerClient *t);
+
+#define REPLACED_MESSAGE                                                                           \
+        "The same identity is in use by another computer, which came later: leave it to that "     \
+        "one, "                                                                                    \
+        "or sign in anew here."
 
 /* Why an attempt ended, as who waited for it is told. */
 void tracker_client_describe(const ConnClosed *why, Failure *ret);

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Knows how the commands of hosts are spelt (HOST HEARTBEAT VIEW UNHOST); leaves what they do to
  * registry and directory. */
+#include "base/log.h"
 #include "tracker/session-internal.h"
 #include "wire/limits.h"
 
 typedef struct ChannelFields {
-        const char *channel_name, *channel_id, *previous, *view_permission, *topic;
+        const char *channel_name, *channel_id, *previous, *view_permission, *topic, *instance;
         const Value *addresses, *channels;
         uint64_t epoch, last_seq, members, revocations_after;
         bool take_over, forget;
@@ -47,9 +48,40 @@ static int read_addresses(RpcRequest *request, const Value *list, Address *ret, 
         return 0;
 }
 
+/* Nobody who lost the key to another one gets it back by asking again. */
+static bool check_instance(Session *s, RpcRequest *request, const char *instance) {
+        HolderClaim claim = session_claim(s, instance);
+
+        if (instance && !uuid_is_valid(instance)) {
+                session_fail_field(request, "instance", "a UUID in lower case.");
+                return false;
+        }
+        if (holders_admit(s->services->holders, &claim))
+                return true;
+        rpc_request_fail_code(request, ERROR_CONFLICT,
+                              "The same identity hosts from another computer, which came later.");
+        session_go_away(s, "replaced", 0);
+        return false;
+}
+
+/* It was given a lease: whoever had the key until now hears that it has not any more. */
+static void take_key(Session *s, const char *instance) {
+        HolderClaim claim = session_claim(s, instance);
+        Session *other = holders_take(s->services->holders, &claim);
+
+        if (!other)
+                return;
+        log_fields(LOG_NOTICE, 0, LOG_FIELDS("CHAT_USER", s->subject.name),
+                   "%s hosts by one key over two connections: the older one is sent away.",
+                   s->subject.name);
+        session_go_away(other, "replaced", 0);
+}
+
 /* What a reply still needs when the disk has it. */
 typedef struct HostReply {
         RpcRequest *request;
+        Session *session; /* weak; gone with the request's connection */
+        char instance[UUID_STRING_SIZE];
         uint64_t lease_usec;
         char channel_id[UUID_STRING_SIZE];
         char observed[ADDRESS_STRING_SIZE];
@@ -63,6 +95,8 @@ static void on_hosted(const Failure *failure, uint64_t epoch, void *userdata) {
                 rpc_request_fail(h->request, failure);
                 return;
         }
+        if (rpc_request_get_rpc(h->request))
+                take_key(h->session, h->instance);
         writer_begin_object(&w, NULL);
         writer_string(&w, "channel_id", h->channel_id);
         writer_uint(&w, "epoch", epoch);
@@ -83,6 +117,7 @@ void session_host(Session *s, RpcRequest *request) {
                 { "last_seq", FIELD_UINT, AT(last_seq), true },
                 { "members", FIELD_UINT, AT(members), true },
                 { "take_over", FIELD_BOOL, AT(take_over), false },
+                { "instance", FIELD_STRING, AT(instance), false },
                 { "previous", FIELD_STRING, AT(previous), false },
                 {},
         };
@@ -104,6 +139,8 @@ void session_host(Session *s, RpcRequest *request) {
                 session_fail_field(request, "channel_id", "a UUID in lower case.");
                 return;
         }
+        if (!check_instance(s, request, f.instance))
+                return;
         if (f.previous && (!uuid_is_valid(f.previous) || streq(f.previous, f.channel_id))) {
                 session_fail_field(request, "previous", "the UUID of another channel.");
                 return;
@@ -114,6 +151,8 @@ void session_host(Session *s, RpcRequest *request) {
                 return;
         }
         h->request = request;
+        h->session = s;
+        snprintf(h->instance, sizeof(h->instance), "%s", f.instance ?: "");
         h->lease_usec = registry_get_lease_usec(registry);
         strcpy(h->channel_id, f.channel_id);
         asker_filter_addresses(&s->asker, given, n_given, &s->address, kept, &n_kept, h->observed);
@@ -191,9 +230,11 @@ static int read_beats(RpcRequest *request, const Value *list, HostRequest *beats
         return 0;
 }
 
-static void run_beats(Session *s, HostRequest *beats, size_t n, uint64_t revocations_after,
-                      Writer *w, DbProgress **progress, size_t *n_progress) {
+/* The number of leases that it kept. */
+static size_t run_beats(Session *s, HostRequest *beats, size_t n, uint64_t revocations_after,
+                        Writer *w, DbProgress **progress, size_t *n_progress) {
         Registry *registry = s->services->registry;
+        size_t n_kept = 0;
         ErrorCode error;
 
         writer_begin_object(w, NULL);
@@ -203,8 +244,10 @@ static void run_beats(Session *s, HostRequest *beats, size_t n, uint64_t revocat
                 beats[i].owner = s->subject.name;
                 beats[i].key = s->subject.key_id;
                 error = registry_heartbeat(registry, &beats[i], progress, n_progress);
-                if (error == ERROR_NONE)
+                if (error == ERROR_NONE) {
+                        n_kept++;
                         continue;
+                }
                 writer_begin_object(w, NULL);
                 writer_string(w, "channel_name", beats[i].channel_name);
                 writer_string(w, "error", error_info(error)->wire);
@@ -214,12 +257,14 @@ static void run_beats(Session *s, HostRequest *beats, size_t n, uint64_t revocat
         revocations_write(s->services->revocations, w, revocations_after,
                           w->size < BEAT_BYTES_MAX ? BEAT_BYTES_MAX - w->size : 0);
         writer_end_object(w);
+        return n_kept;
 }
 
 void session_heartbeat(Session *s, RpcRequest *request) {
         static const Field table[] = {
                 { "channels", FIELD_ARRAY, AT(channels), true, 0, CHANNELS_HOSTED_MAX },
                 { "revocations_after", FIELD_UINT, AT(revocations_after), true },
+                { "instance", FIELD_STRING, AT(instance), false },
                 {},
         };
         _cleanup_free_ DbProgress *progress = NULL;
@@ -229,7 +274,8 @@ void session_heartbeat(Session *s, RpcRequest *request) {
         HeartbeatReply *h;
         Failure failure;
 
-        if (rpc_request_read(request, table, &f) < 0)
+        if (rpc_request_read(request, table, &f) < 0 ||
+            (value_length(f.channels) > 0 && !check_instance(s, request, f.instance)))
                 return;
         beats = new0(HostRequest, value_length(f.channels) + 1);
         h = new0(HeartbeatReply, 1);
@@ -243,8 +289,9 @@ void session_heartbeat(Session *s, RpcRequest *request) {
                 heartbeat_reply_free(h);
                 return;
         }
-        run_beats(s, beats, value_length(f.channels), f.revocations_after, &h->payload, &progress,
-                  &n_progress);
+        if (run_beats(s, beats, value_length(f.channels), f.revocations_after, &h->payload,
+                      &progress, &n_progress) > 0)
+                take_key(s, f.instance);
         if (n_progress == 0)
                 on_heartbeat_stored(NULL, 0, h);
         else if (registry_put_progress(s->services->registry, progress, n_progress,

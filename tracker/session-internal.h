@@ -8,6 +8,7 @@
 struct Session {
         const Services *services; /* weak */
         Rpc *rpc;
+        uint64_t serial;
         Asker asker;
         Subject subject; /* where asker.signed_in */
         Address address;
@@ -52,6 +53,9 @@ void session_host(Session *s, RpcRequest *request);
 void session_heartbeat(Session *s, RpcRequest *request);
 void session_view(Session *s, RpcRequest *request);
 void session_unhost(Session *s, RpcRequest *request);
+
+/* Whom this session claims to be when it hosts; instance may be NULL. Borrowed. */
+HolderClaim session_claim(Session *s, const char *instance);
 
 /* A member of the payload is at fault, beyond what a table can say: bad-request naming it. */
 void session_fail_field(RpcRequest *request, const char *field, const char *message);

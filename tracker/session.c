@@ -53,8 +53,8 @@ static const RpcHandlers rpc_handlers = {
         .on_closed = on_closed,
 };
 
-int session_new(const Services *services, Conn *conn, const SessionHandlers *handlers,
-                void *userdata, Session **ret) {
+int session_new(const Services *services, Conn *conn, uint64_t serial,
+                const SessionHandlers *handlers, void *userdata, Session **ret) {
         _cleanup_(session_freep) Session *s = NULL;
         int r;
 
@@ -65,6 +65,7 @@ int session_new(const Services *services, Conn *conn, const SessionHandlers *han
         }
         *s = (Session){
                 .services = services,
+                .serial = serial,
                 .address = *conn_get_address(conn),
                 .handlers = *handlers,
                 .userdata = userdata,
@@ -87,9 +88,20 @@ Session *session_free(Session *s) {
         if (!s)
                 return NULL;
         watcher_free(s->watcher);
+        if (s->asker.signed_in)
+                holders_forget(s->services->holders, s->subject.key_id, s);
         rpc_free(s->rpc);
         free(s);
         return NULL;
+}
+
+HolderClaim session_claim(Session *s, const char *instance) {
+        return (HolderClaim){
+                .key = s->subject.key_id,
+                .instance = instance ?: "",
+                .serial = s->serial,
+                .session = s,
+        };
 }
 
 const Address *session_get_address(const Session *s) {

@@ -5,6 +5,7 @@
 
 #include "net/conn.h"
 #include "tracker/accounts.h"
+#include "tracker/holders.h"
 #include "tracker/registry.h"
 #include "tracker/revocations.h"
 #include "tracker/watch.h"
@@ -15,6 +16,7 @@ typedef struct Services {
         Accounts *accounts;       /* weak */
         Registry *registry;       /* weak */
         Revocations *revocations; /* weak */
+        Holders *holders;         /* weak */
         Watch *watch;             /* weak */
 } Services;
 
@@ -24,9 +26,9 @@ typedef struct SessionHandlers {
         void (*on_closed)(Session *s, void *userdata); /* once; may free it */
 } SessionHandlers;
 
-/* Takes conn (also on failure). */
-int session_new(const Services *services /* weak */, Conn *conn, const SessionHandlers *handlers,
-                void *userdata /* weak */, Session **ret);
+/* Takes conn (also on failure). serial: later connections have greater ones. */
+int session_new(const Services *services /* weak */, Conn *conn, uint64_t serial,
+                const SessionHandlers *handlers, void *userdata /* weak */, Session **ret);
 /* Cuts. Requests under way are answered to nobody. */
 Session *session_free(Session *s);
 DEFINE_CLEANUP(Session *, session_free);

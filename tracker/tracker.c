@@ -34,11 +34,13 @@ struct Tracker {
         Accounts *accounts;
         Registry *registry;
         Revocations *revocations;
+        Holders *holders;
         Watch *watch;
         Services services;
         Listener *listener;
         Client *clients;
         size_t n_clients, n_ready;
+        uint64_t n_accepted;
 
         ClockTimer *status_timer, *stop_timer;
         char status[96];
@@ -126,7 +128,7 @@ static int accept_conn(Tracker *t, int fd, const Address *peer) {
                 return -ENOMEM;
         }
         c->tracker = t;
-        r = session_new(&t->services, conn, &handlers, c, &c->session);
+        r = session_new(&t->services, conn, ++t->n_accepted, &handlers, c, &c->session);
         if (r < 0) {
                 free(c);
                 return r;
@@ -311,8 +313,12 @@ static int start(Tracker *t) {
         r = registry_new(t->rt, t->db, s->lease_seconds * USEC_PER_SEC, &handlers, t, &t->registry);
         if (r < 0)
                 return r;
+        r = holders_new(&t->holders);
+        if (r < 0)
+                return r;
         t->services = (Services){
                 .rt = t->rt,
+                .holders = t->holders,
                 .accounts = t->accounts,
                 .registry = t->registry,
         };
@@ -344,6 +350,7 @@ Tracker *tracker_free(Tracker *t) {
         while (t->clients)
                 client_free(t->clients);
         watch_free(t->watch);
+        holders_free(t->holders);
         revocations_free(t->revocations);
         registry_free(t->registry);
         accounts_free(t->accounts);

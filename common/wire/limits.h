@@ -70,7 +70,9 @@
 
 /* Ours: what the tracker does for strangers. */
 #define THROTTLE_SOURCES_MAX 10000 /* remembered at a time, ≈ 1 MiB; the oldest is forgotten */
-#define CHANNELS_OWNED_MAX 1000    /* names bound to one user, ≈ 2 MiB; as many as one may host */
-#define LOGS_RETIRED_MAX 1000      /* ids that new logs of one user took the place of, kept */
-#define LIST_SCAN_MAX 1000         /* channels that one LIST looks at, ≈ 1 ms; then `next` */
-#define PASSWORD_JOBS_MAX 128      /* hashes wanted at a time, ≈ 3 s on two cores; then `busy` */
+#define HOLDERS_MAX 20000        /* keys that host, ≈ 8 MiB; the one longest gone is forgotten */
+#define INSTANCES_REPLACED_MAX 4 /* a key; nobody copies a state directory more often at a time */
+#define CHANNELS_OWNED_MAX 1000  /* names bound to one user, ≈ 2 MiB; as many as one may host */
+#define LOGS_RETIRED_MAX 1000    /* ids that new logs of one user took the place of, kept */
+#define LIST_SCAN_MAX 1000       /* channels that one LIST looks at, ≈ 1 ms; then `next` */
+#define PASSWORD_JOBS_MAX 128    /* hashes wanted at a time, ≈ 3 s on two cores; then `busy` */

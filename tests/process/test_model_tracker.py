@@ -195,7 +195,8 @@ def test_lease_lost(stage, tracker):
         assert bob.get(kept, CHANNEL, "State") == "live"
         beats = [b for b in tracker.asked("HEARTBEAT") if b["channels"]]  # without: it asks for revoked keys only
         assert {c["channel_name"] for c in beats[0]["channels"]} == {"lost", "kept"}
-        assert set(beats[0]) == {"channels", "revocations_after"}
+        assert set(beats[0]) == {"channels", "revocations_after", "instance"}
+        assert beats[0]["instance"] == tracker.asked("HOST")[0]["instance"] and uuid.UUID(beats[0]["instance"])
         assert set(beats[0]["channels"][0]) >= {"channel_name", "epoch", "last_seq", "members"}
         bob.call(kept, HOST, "Unhost", "a{sv}", {"forget": True})
 

@@ -520,12 +520,15 @@ def test_leases(tracker, user, stranger):
     name = "lease." + user.me.username
     request = host_payload(name, last_seq=5)
     user.ok("HOST", request)
-    with Connection(tracker.address, user.me) as again:
-        assert again.ok("HOST", request)["epoch"] == 1
+    me, again = user.me, Connection(tracker.address, user.me)
+    assert again.ok("HOST", request)["epoch"] == 1
+    # One connection hosts by a key: the newer one.
+    assert user.push("GOING_AWAY")["reason"] == "replaced" and user.ended()
+    user = again
 
     device = Identity()
-    device.take(stranger.ok("SIGNIN", {"username": user.me.username, "csr": device.csr(),
-                                       "password": "correct horse " + user.me.username}))
+    device.take(stranger.ok("SIGNIN", {"username": me.username, "csr": device.csr(),
+                                       "password": "correct horse " + me.username}))
     beat = {"channels": [{"channel_name": name, "epoch": 1, "last_seq": 9, "members": 2}], "revocations_after": 0}
     answer = user.ok("HEARTBEAT", beat)
     assert set(answer) == {"lease_seconds", "lost", "revocations", "more"}
@@ -547,6 +550,54 @@ def test_leases(tracker, user, stranger):
                                  "revocations_after": 0})["lost"]
     assert lost == [{"channel_name": "no-such", "error": "no-such-channel"}]
     user.ok("UNHOST", {"channel_name": name, "forget": True})
+    user.close()
+
+
+@sentence("4.HOST.9", "4.HOST.10", "4.HOST.11", "4.HEARTBEAT.4b")
+def test_instances(tracker, user):
+    """One process hosts by a key; one whose place was taken has lost it, however new its connection is."""
+    name = "instance." + user.me.username
+    a, b, c = (str(uuid.uuid4()) for _ in range(3))
+    request = host_payload(name)
+
+    def host(connection, instance):
+        return connection.request("HOST", {**request, "instance": instance})
+
+    def beat(connection, instance):
+        return connection.ok("HEARTBEAT", {"channels": [{"channel_name": name, "epoch": 1, "last_seq": 1, "members": 1}],
+                                           "revocations_after": 0, "instance": instance})
+
+    def is_sent_away(connection):
+        return connection.push("GOING_AWAY")["reason"] == "replaced" and connection.ended()
+
+    for bad in ("", "x", a.upper() + "x", 7):
+        refused = host(user, bad)
+        assert (refused.payload["error"], refused.payload["field"]) == ("bad-request", "instance"), bad
+    with Connection(tracker.address, user.me) as first, Connection(tracker.address, user.me) as second:
+        assert host(second, b).header == "OK"
+        assert host(first, a).header == "OK"  # the process that came last, over the connection that is older
+        assert is_sent_away(second)
+        assert beat(first, a)["lost"] == []
+        for command in (host, lambda x, i: x.request("HEARTBEAT", {
+                "channels": [{"channel_name": name, "epoch": 1, "last_seq": 1, "members": 1}],
+                "revocations_after": 0, "instance": i})):
+            with Connection(tracker.address, user.me) as third:
+                assert third.ok("HEARTBEAT", {"channels": [], "revocations_after": 0, "instance": b})
+                refused = command(third, b)
+                assert (refused.header, refused.payload["error"]) == ("REQUEST_ERROR", "conflict")
+                assert "holder_until" not in refused.payload
+                assert is_sent_away(third)
+        # Its own connection again, which the network has cut: the older one is not waited for.
+        with Connection(tracker.address, user.me) as fourth:
+            assert beat(fourth, a)["lost"] == []
+            assert is_sent_away(first)
+            # Who is refused for another reason takes no place.
+            with Connection(tracker.address, user.me) as fifth:
+                stale = fifth.request("HOST", {**request, "last_seq": 0, "instance": c})
+                assert stale.payload["error"] == "stale-epoch"
+                assert beat(fourth, a)["lost"] == []
+            fourth.ok("UNHOST", {"channel_name": name, "forget": True})
+    user.ok("LIST", {})
 
 
 @sentence("4.WATCH.1", "4.WATCH.2", "4.WATCH.3")
