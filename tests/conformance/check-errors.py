@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Holds what says the errors' names again to the one table of them: p2pchat-protocol(7) the codes of the wire
 with their statuses, p2pchatctl(1) the names of the bus with their exit statuses, the XML of the bus the

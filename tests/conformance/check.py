@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Holds p2pchat-protocol(7), its sentences and the tests to each other: what sections 1 to 5 of the page
 say stands in sentences.tsv, sentence for sentence, and each sentence is claimed by a test that exists.
