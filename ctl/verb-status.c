@@ -38,7 +38,7 @@ static void print_reach(const Snapshot *s) {
         if (!c || !*c->reachable_reason)
                 return;
         if (streq(c->reachable_reason, "loopback-only")) {
-                puts("Reach:    nobody can come in: it listens on this machine's loopback only");
+                puts("Reach:    nobody can come in from another machine: it listens on loopback only");
                 return;
         }
         if (c->addresses && c->addresses[0])

@@ -15,7 +15,7 @@ struct Hosting {
         bool registered;
         TrackerCall *register_call, *view_call;
         uint64_t register_sent; /* boottime */
-        uint64_t n_refreshed;   /* Manager's: which addresses were sent */
+        uint64_t n_refreshed;   /* Manager's: which addresses were sent; 0: none that were taken */
         uint64_t held_until; /* boottime; another key holds the lease; 0: not as far as we know */
         Whois *whois;        /* what it asks about people */
 };
@@ -26,6 +26,11 @@ const char *hosting_get_name(const Hosting *h) {
 
 bool hosting_is_registered(const Hosting *h) {
         return h->registered;
+}
+
+bool hosting_has_moved(const Hosting *h) {
+        return h->registered && !h->register_call && h->n_refreshed != 0 &&
+               h->n_refreshed != h->channel->manager->n_refreshed;
 }
 
 bool hosting_is_elsewhere(const Hosting *h) {
@@ -303,6 +308,7 @@ static void on_registered(const Value *payload, const Failure *failure, void *us
                 failure = &f;
         }
         if (failure) {
+                h->n_refreshed = 0;
                 register_failed(h, failure);
                 return;
         }
@@ -312,8 +318,6 @@ static void on_registered(const Value *payload, const Failure *failure, void *us
         h->held_until = 0;
         hosting_renewed(h, h->register_sent + m->lease_usec);
         manager_lease_schedule(m);
-        if (h->n_refreshed != m->n_refreshed) /* they changed while it was asked */
-                clock_timer_arm(m->heartbeat, USEC_PER_SEC);
         granted(h, epoch);
 }
 

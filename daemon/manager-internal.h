@@ -198,6 +198,8 @@ void manager_serve_all(Manager *m);        /* the tracker is not there: what is 
 void manager_stop_hosting(Manager *m, const char *closed_reason, const char *reason);
 const char *hosting_get_name(const Hosting *h);
 bool hosting_is_registered(const Hosting *h);
+/* The addresses changed while it was being registered. */
+bool hosting_has_moved(const Hosting *h);
 bool hosting_is_elsewhere(const Hosting *h); /* another key of ours has the lease */
 void hosting_write_beat(const Hosting *h, Writer *w);
 void hosting_renewed(Hosting *h, uint64_t lease_until);

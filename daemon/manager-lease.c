@@ -7,6 +7,8 @@
 
 /* Each is ≤ 128 bytes: far below a frame. */
 #define CHANNELS_PER_BEAT 256
+/* What is registered at addresses that are not all any more is told again. */
+#define MOVED_USEC USEC_PER_SEC
 #define NO_CHANNELS (SIZE_MAX / 2) /* where no round begins: only revocations are asked for */
 /* Who hosts nothing may begin to, and dials hosts: it hears of revoked keys too, at its leisure. */
 #define IDLE_USEC (5 * USEC_PER_MINUTE)
@@ -151,14 +153,18 @@ int manager_lease_init(Manager *m) {
 }
 
 void manager_lease_schedule(Manager *m) {
+        bool is_hosting = false, has_moved = false;
         ManagedChannel *x;
 
-        DL_FOREACH(m->channels, x)
-                if (x->hosting) {
-                        clock_timer_arm(m->heartbeat, m->lease_usec / 3);
-                        return;
-                }
-        if (m->me.username[0] && m->me.user_type == USER_REGISTERED)
+        DL_FOREACH(m->channels, x) {
+                is_hosting = is_hosting || x->hosting;
+                has_moved = has_moved || (x->hosting && hosting_has_moved(x->hosting));
+        }
+        if (has_moved && m->account && account_is_online(m->account))
+                clock_timer_arm(m->heartbeat, MOVED_USEC);
+        else if (is_hosting)
+                clock_timer_arm(m->heartbeat, m->lease_usec / 3);
+        else if (m->me.username[0] && m->me.user_type == USER_REGISTERED)
                 clock_timer_arm(m->heartbeat, IDLE_USEC);
         else
                 clock_timer_disarm(m->heartbeat);

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Networks that change under what is connected: a machine gets another address, a host another port, the
 tracker another address under its name, DNS comes late. Each is found out long before 45 s of silence."""
+import os
 import signal
 import socket
+import subprocess
 import time
 
 from nets import NameServer
@@ -38,10 +40,10 @@ def source(alice, lobby):
     return [p["address"].rpartition(":")[0] for p in alice.call(lobby, HOST, "GetPeers", "a{sv}", {})]
 
 
-def directory(peer):
-    """What the tracker says of lobby."""
-    rows, _ = peer.manager("ListDirectory", "a{sv}", {"query": "lobby"})
-    return rows[0][6]
+def directory(peer, channel="lobby"):
+    """What the tracker says of it."""
+    rows, _ = peer.manager("ListDirectory", "a{sv}", {"query": channel})
+    return rows[0][6] if rows else {"addresses": []}
 
 
 def said(alice, bob, lobby, text):
@@ -89,6 +91,38 @@ def test_host_moves(nets):
 
 
 @sentence("1.2")
+def test_moved_while_it_is_registered(nets):
+    """HOST is on its way with what is not all any more: it is said again."""
+    tracker = nets.tracker("10.0.0.1/24")
+    alice, bob = nets.person("alice", "10.0.0.2/24"), nets.person("bob", "10.0.0.3/24")
+    alice.host("lobby")
+    alice.stop_daemon()
+    os.kill(tracker.process.pid, signal.SIGSTOP)
+    try:
+        alice.start_daemon()
+        # The handshake waits in the tracker's queue.
+        alice.net.add("10.0.0.22/24")
+        wait_for(lambda: "addresses have changed" in alice.log(), "the daemon to see it")
+    finally:
+        os.kill(tracker.process.pid, signal.SIGCONT)
+    wait_for(lambda: {"10.0.0.2:22237", "10.0.0.22:22237"} <= set(directory(bob)["addresses"]), "both to be listed",
+             SOON)
+    # … and while HOST itself waits.
+    os.kill(tracker.process.pid, signal.SIGSTOP)
+    try:
+        asked = subprocess.Popen([os.environ["P2PCHATCTL"], "host", "club"], env=alice.environment())
+        wait_for(lambda: any(int(row.split()[0]) for row in tracker.net.run(
+            "ss", "-Htn", "state", "established", "dst", "10.0.0.2").splitlines()), "HOST to lie at the tracker")
+        alice.net.add("10.0.0.23/24")
+        wait_for(lambda: alice.log().count("addresses have changed") == 2, "the daemon to see it")
+    finally:
+        os.kill(tracker.process.pid, signal.SIGCONT)
+    assert asked.wait(SOON) == 0
+    for name in "lobby", "club":
+        wait_for(lambda n=name: "10.0.0.23:22237" in directory(bob, n)["addresses"], f"{name} to be listed there",
+                 SOON)
+
+
 def test_same_address_elsewhere(nets):
     """Another network in which this machine has the same address: only the way out is new. What is
     connected is put to the test, and does not wait for silence."""
