@@ -13,7 +13,8 @@ from conformance import sentence
 from models import ModelHost, ModelTracker
 from outsider import Authority, Connection, Identity, pin_of, sign_up
 from p2pchat import CHANNEL, MANAGER, PATH, wait_for
-from rules import Rules, keys_of
+from rules import Rules
+from shapes import keys_of
 
 CHANNEL_ID = str(uuid.uuid4())
 Asked = collections.namedtuple("Asked", "header id payload")
@@ -93,8 +94,8 @@ def test_rules_of_a_tracker():
 
 
 def test_shapes_of_the_page():
-    assert keys_of("{a, b?, c: [{d, e?}], f?: [at most 3], g? or h?, limit of at most 5}") == (
-        {"a", "c", "limit"}, {"b", "f", "g", "h"})
+    assert keys_of("{a, b?, c: [{d, e?}], f?: [at most 3], g? or h?, limit of at most 5}") == {
+        "a": True, "b": False, "c": True, "f": False, "g": False, "h": False, "limit": True}
 
 
 # -- a member

@@ -9,6 +9,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from outsider import STATUSES, UUID
+from shapes import of_page
 
 SENTENCES = pathlib.Path(__file__).parent.parent / "conformance/sentences.tsv"
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{1,31}")
@@ -20,22 +21,14 @@ GOVERNANCE = {"RET_INFO": ("", ""), "TOPIC": ("topic", ""), "AUTHORIZE": ("targe
               "VIEW": ("", "view_permission send_permission")}
 
 
-def keys_of(shape):
-    """"{a, b?, c: [X], limit? of at most 5, d? or e?}" → ({"a", "c"}, {"b", "limit", "d", "e"})"""
-    while re.search(r"[\[{][^\[\]{}]*[\]}]", shape[1:-1]):
-        shape = shape[0] + re.sub(r"[\[{][^\[\]{}]*[\]}]", "", shape[1:-1]) + shape[-1]
-    words = [w for part in shape[1:-1].split(",") for w in part.split(" or ") if w.strip()]
-    keys = [re.match(r"\s*(\w+)(\??)", w).groups() for w in words]
-    return {k for k, optional in keys if not optional}, {k for k, optional in keys if optional}
-
-
 def shapes():
     """→ {"4": {command: (required, optional)}, "5": …, "3": …}"""
-    found = {"3": {}, "4": {}, "5": {c: (set(a.split()), set(b.split())) for c, (a, b) in GOVERNANCE.items()}}
-    for line in SENTENCES.read_text(encoding="utf-8").splitlines():
-        m = re.match(r"([345])\.([A-Z]+)\.\d+\tRequest: (\{.*\})", line)
-        if m and m[2] != "PING":  # whoever accepts asks it
-            found[m[1]][m[2]] = keys_of(m[3])
+    text = SENTENCES.read_text(encoding="utf-8")
+    found = {section: {command: ({k for k, required in keys.items() if required},
+                                 {k for k, required in keys.items() if not required})
+                       for command, (keys, _) in of_page(text, section).items()}
+             for section in "345"}
+    found["5"].update({c: (set(a.split()), set(b.split())) for c, (a, b) in GOVERNANCE.items()})
     return found
 
 
