@@ -46,6 +46,9 @@ static const Property channel_properties[] = {
         PROPERTY(ChannelView, send, "SendPermission", 's'),
         PROPERTY(ChannelView, state, "State", 's'),
         PROPERTY(ChannelView, reason, "StateReason", 's'),
+        PROPERTY(ChannelView, text, "StateText", 's'),
+        PROPERTY(ChannelView, previous, "Previous", 's'),
+        PROPERTY(ChannelView, successor, "Successor", 's'),
         PROPERTY(ChannelView, next_retry, "NextRetry", 't'),
         PROPERTY(ChannelView, first_seq, "FirstSeq", 't'),
         PROPERTY(ChannelView, synced_seq, "SyncedSeq", 't'),
@@ -74,19 +77,10 @@ static char **strings_free(char **s) {
 }
 
 static void channel_view_done(ChannelView *c) {
-        char **owned[] = { &c->path,
-                           &c->id,
-                           &c->name,
-                           &c->topic,
-                           &c->owner,
-                           &c->host,
-                           &c->role,
-                           &c->view,
-                           &c->send,
-                           &c->state,
-                           &c->reason,
-                           &c->reachable,
-                           &c->reachable_reason,
+        char **owned[] = { &c->path,     &c->id,        &c->name,      &c->topic,
+                           &c->owner,    &c->host,      &c->role,      &c->view,
+                           &c->send,     &c->state,     &c->reason,    &c->text,
+                           &c->previous, &c->successor, &c->reachable, &c->reachable_reason,
                            &c->observed };
 
         for (size_t i = 0; i < ELEMENTSOF(owned); i++)
@@ -223,10 +217,19 @@ static int read_object(sd_bus_message *m, const char *path, Snapshot *s) {
         return sd_bus_message_exit_container(m);
 }
 
+static bool is_closed(const ChannelView *c) {
+        return streq_ptr(c->state, "closed");
+}
+
+/* Of those of one name the one that it means comes first. */
 static int compare_channels(const void *a, const void *b) {
         const ChannelView *x = a, *y = b;
+        int r;
 
-        return strcmp(x->name ?: "", y->name ?: "");
+        r = strcmp(x->name ?: "", y->name ?: "");
+        if (r == 0)
+                r = (int) is_closed(x) - (int) is_closed(y);
+        return r != 0 ? r : strcmp(x->id ?: "", y->id ?: "");
 }
 
 static int read_objects(sd_bus_message *m, Snapshot *s) {
@@ -298,11 +301,21 @@ int client_find_channel(Ctl *ctl, const char *name, char **ret_path) {
         r = client_get_snapshot(ctl, &s);
         if (r != EXIT_OK)
                 return r;
-        for (size_t i = 0; i < s.n_channels; i++)
-                if (strcasecmp(s.channels[i].name, name) == 0 || streq(s.channels[i].id, name)) {
-                        *ret_path = TAKE_PTR(s.channels[i].path);
-                        return EXIT_OK;
-                }
+        for (size_t i = 0; i < s.n_channels; i++) {
+                const ChannelView *c = s.channels + i;
+                bool is_named = strcasecmp(c->name, name) == 0;
+
+                if (!is_named && !streq(c->id, name))
+                        continue;
+                if (is_named && is_closed(c) && i + 1 < s.n_channels && streq(c->name, c[1].name))
+                        return client_fail_as(
+                                ctl, "Conflict", EXIT_REFUSED,
+                                "More than one channel of the name %s is closed here; "
+                                "say which by its id: p2pchatctl status %s",
+                                name, name);
+                *ret_path = TAKE_PTR(s.channels[i].path);
+                return EXIT_OK;
+        }
         if (!s.account.path)
                 return client_fail_as(ctl, "NotSignedIn", EXIT_NO_DAEMON,
                                       "No tracker is set; try: p2pchatctl tracker ADDRESS");

@@ -120,8 +120,11 @@ int client_new_call(Ctl *ctl, Face face, const char *path, const char *method,
 }
 
 static int append_option(sd_bus_message *m, const char *name, const char *type, va_list *ap) {
+        const char *s = *type == 's' ? va_arg(*ap, const char *) : NULL;
         int r;
 
+        if (*type == 's' && !s)
+                return 0;
         r = sd_bus_message_open_container(m, 'e', "sv");
         if (r >= 0)
                 r = sd_bus_message_append_basic(m, 's', name);
@@ -131,7 +134,7 @@ static int append_option(sd_bus_message *m, const char *name, const char *type, 
                 return r;
         switch (*type) {
         case 's':
-                r = sd_bus_message_append(m, "s", va_arg(*ap, const char *));
+                r = sd_bus_message_append_basic(m, 's', s);
                 break;
         case 'b':
                 r = sd_bus_message_append(m, "b", va_arg(*ap, int));

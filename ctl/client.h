@@ -15,8 +15,8 @@ typedef enum Face { FACE_MANAGER, FACE_ACCOUNT, FACE_CHANNEL, FACE_MODERATION, F
 /* A method call in the making: append arguments, then client_call(). path NULL: the manager's. */
 int client_new_call(Ctl *ctl, Face face, const char *path, const char *method,
                     sd_bus_message **ret);
-/* Appends `a{sv}` with these members: "name", "type", value …, NULL. Members with a NULL name end
- * it. */
+/* Appends `a{sv}` with these members: "name", "type", value …, NULL. A string that is NULL is left
+ * out; members with a NULL name end it. */
 int client_append_options(Ctl *ctl, sd_bus_message *m, ...) _sentinel_;
 /* The same for strings that may not be given: "name", value (NULL: left out) …, NULL. */
 int client_append_given(Ctl *ctl, sd_bus_message *m, ...) _sentinel_;
@@ -56,6 +56,7 @@ typedef struct AccountView {
 typedef struct ChannelView {
         char *path;
         char *id, *name, *topic, *owner, *host, *role, *view, *send, *state, *reason;
+        char *text, *previous, *successor;
         uint64_t next_retry, first_seq, synced_seq, last_seq, read_seq;
         uint32_t unread, outbox, members;
         bool hosted;

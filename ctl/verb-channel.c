@@ -171,10 +171,13 @@ static int show_channel(Ctl *ctl, sd_bus_message *reply) {
 static int verb_host(Ctl *ctl, int argc, char **argv) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL, *reply = NULL;
         const char *arg_topic = NULL, *arg_view = NULL, *arg_send = NULL;
+        bool arg_take_over = false, arg_new_log = false;
         const Option options[] = {
                 { "topic", 0, OPTION_STRING, &arg_topic },
                 { "view", 0, OPTION_STRING, &arg_view },
                 { "send", 0, OPTION_STRING, &arg_send },
+                { "take-over", 0, OPTION_FLAG, &arg_take_over },
+                { "new-log", 0, OPTION_FLAG, &arg_new_log },
                 {},
         };
         int n_args, r, exit_status;
@@ -188,8 +191,9 @@ static int verb_host(Ctl *ctl, int argc, char **argv) {
         r = sd_bus_message_append(m, "s", args[0]);
         if (r < 0)
                 return client_fail(ctl, NULL, r);
-        r = client_append_given(ctl, m, "topic", arg_topic, "view_permission", arg_view,
-                                "send_permission", arg_send, NULL);
+        r = client_append_options(ctl, m, "topic", "s", arg_topic, "view_permission", "s", arg_view,
+                                  "send_permission", "s", arg_send, "take_over", "b",
+                                  (int) arg_take_over, "new_log", "b", (int) arg_new_log, NULL);
         if (r == EXIT_OK)
                 r = client_call(ctl, m, CHANNEL_TIMEOUT_USEC, &reply);
         return r == EXIT_OK ? show_channel(ctl, reply) : r;
@@ -198,7 +202,12 @@ static int verb_host(Ctl *ctl, int argc, char **argv) {
 static int verb_join(Ctl *ctl, int argc, char **argv) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL, *reply = NULL;
         uint64_t arg_backlog = UINT64_MAX;
-        const Option options[] = { { "backlog", 0, OPTION_UINT, &arg_backlog }, {} };
+        bool arg_new_copy = false;
+        const Option options[] = {
+                { "backlog", 0, OPTION_UINT, &arg_backlog },
+                { "new-copy", 0, OPTION_FLAG, &arg_new_copy },
+                {},
+        };
         int n_args, r, exit_status;
         char **args;
 
@@ -210,7 +219,8 @@ static int verb_join(Ctl *ctl, int argc, char **argv) {
         r = sd_bus_message_append(m, "s", args[0]);
         if (r < 0)
                 return client_fail(ctl, NULL, r);
-        r = client_append_options(ctl, m, arg_backlog != UINT64_MAX ? "backlog" : NULL, "u",
+        r = client_append_options(ctl, m, "new_copy", "b", (int) arg_new_copy,
+                                  arg_backlog != UINT64_MAX ? "backlog" : NULL, "u",
                                   (uint32_t) MIN(arg_backlog, (uint64_t) UINT32_MAX), NULL);
         if (r == EXIT_OK)
                 r = client_call(ctl, m, CHANNEL_TIMEOUT_USEC, &reply);
@@ -248,9 +258,10 @@ static int verb_leave(Ctl *ctl, int argc, char **argv) {
 
 const Verb verbs_channel[] = {
         { "list", "[PATTERN]", 0, 1, verb_list, "the tracker's directory (--online)" },
-        { "host", "NAME", 1, 1, verb_host, "be the host (--topic= --view= --send=)" },
+        { "host", "NAME", 1, 1, verb_host,
+          "be the host (--topic= --view= --send= --take-over --new-log)" },
         { "unhost", "NAME", 1, 1, verb_unhost, "stop hosting (--forget: give the name back, too)" },
-        { "join", "NAME", 1, 1, verb_join, "be a member (--backlog=N)" },
+        { "join", "NAME", 1, 1, verb_join, "be a member (--backlog=N --new-copy)" },
         { "leave", "NAME", 1, 1, verb_leave, "leave for good (--forget: drop your copy, too)" },
         {},
 };

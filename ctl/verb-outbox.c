@@ -78,6 +78,7 @@ static int list_row(const ChannelView *c, const char *id, const char *text, uint
         if (l->json) {
                 writer_begin_object(&l->w, NULL);
                 writer_string(&l->w, "channel_name", c->name);
+                writer_string(&l->w, "channel_id", c->id);
                 writer_string(&l->w, "id", id);
                 writer_string(&l->w, "message_content", text);
                 writer_time(&l->w, "queued", queued);

@@ -10,6 +10,9 @@ static void channel_json(Writer *w, const ChannelView *c) {
         writer_string(w, "channel_id", c->id);
         writer_string(w, "state", c->state);
         writer_string(w, "state_reason", c->reason);
+        writer_string(w, "state_text", c->text);
+        writer_string(w, "previous", c->previous);
+        writer_string(w, "successor", c->successor);
         writer_string(w, "role", c->role);
         writer_string(w, "owner", c->owner);
         writer_string(w, "host", c->host);
@@ -53,6 +56,10 @@ static void print_reach(const Snapshot *s) {
                        (int) (end - c->observed), c->observed);
 }
 
+static bool is_meant(const ChannelView *c, const char *only) {
+        return !only || strcasecmp(only, c->name) == 0 || streq(only, c->id);
+}
+
 static int print_channels(const Snapshot *s, const char *only) {
         _cleanup_(table_done) Table t = { .n_columns = 7 };
         int r;
@@ -62,7 +69,7 @@ static int print_channels(const Snapshot *s, const char *only) {
                 const ChannelView *c = s->channels + i;
                 char unread[16], outbox[16];
 
-                if (only && strcasecmp(only, c->name) != 0 && !streq(only, c->id))
+                if (!is_meant(c, only))
                         continue;
                 snprintf(unread, sizeof(unread), "%" PRIu32, c->unread);
                 snprintf(outbox, sizeof(outbox), "%" PRIu32, c->outbox);
@@ -75,9 +82,15 @@ static int print_channels(const Snapshot *s, const char *only) {
         for (size_t i = 0; i < s->n_channels; i++) {
                 const ChannelView *c = s->channels + i;
 
-                if (*c->reason && (!only || strcasecmp(only, c->name) == 0 || streq(only, c->id))) {
-                        printf("\n%s is %s: ", c->name, c->state);
-                        print_escaped(stdout, c->reason, false);
+                if (!*c->reason || !is_meant(c, only))
+                        continue;
+                /* A closed one goes by its id: its name may be another's. */
+                printf("\n%s%s%s is %s: ", c->name, streq(c->state, "closed") ? " " : "",
+                       streq(c->state, "closed") ? c->id : "", c->state);
+                print_escaped(stdout, c->reason, false);
+                putchar('\n');
+                if (*c->text) {
+                        print_escaped(stdout, c->text, false);
                         putchar('\n');
                 }
         }
@@ -111,18 +124,12 @@ static void print_account(const AccountView *a) {
 
 static int verb_status(Ctl *ctl, int argc, char **argv) {
         _cleanup_(snapshot_done) Snapshot s = {};
-        int n_args, r, exit_status, hosting = 0;
+        _cleanup_free_ char *path = NULL;
+        int n_args, r, exit_status, hosting = 0, n_meant = 0;
         char **args;
 
         if (ctl_parse(ctl, argc, argv, NULL, &args, &n_args, &exit_status) < 0)
                 return exit_status;
-        if (n_args == 1) {
-                _cleanup_free_ char *path = NULL;
-
-                r = client_find_channel(ctl, args[0], &path);
-                if (r != EXIT_OK)
-                        return r;
-        }
         if (ctl->json != JSON_OFF && n_args == 0) {
                 _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL, *reply = NULL;
                 const char *json;
@@ -143,12 +150,18 @@ static int verb_status(Ctl *ctl, int argc, char **argv) {
         r = client_get_snapshot(ctl, &s);
         if (r != EXIT_OK)
                 return r;
+        for (size_t i = 0; i < s.n_channels && n_args == 1; i++)
+                n_meant += is_meant(s.channels + i, args[0]);
+        if (n_args == 1 && (ctl->json != JSON_OFF || n_meant == 0)) {
+                r = client_find_channel(ctl, args[0], &path);
+                if (r != EXIT_OK)
+                        return r;
+        }
         if (ctl->json != JSON_OFF) {
                 _cleanup_(writer_done) Writer w = {};
 
                 for (size_t i = 0; i < s.n_channels; i++)
-                        if (strcasecmp(s.channels[i].name, args[0]) == 0 ||
-                            streq(s.channels[i].id, args[0]))
+                        if (streq(s.channels[i].path, path))
                                 channel_json(&w, s.channels + i);
                 r = print_json(ctl, &w);
                 return r < 0 ? client_fail(ctl, NULL, r) : EXIT_OK;

@@ -122,6 +122,14 @@ static int append_info(sd_bus_message *reply, const ChannelMember *c, const Memb
                                           "t", info->message_burst, "generation", "t",
                                           info->generation);
         if (r >= 0)
+                r = sd_bus_message_append(reply, "{sv}{sv}{sv}{sv}{sv}{sv}", "state", "s",
+                                          member_state_to_string(channel_member_get_state(c)),
+                                          "state_reason", "s", channel_member_get_state_reason(c),
+                                          "state_text", "s", channel_member_get_state_text(c),
+                                          "previous", "s", channel_member_get_previous(c),
+                                          "successor", "s", channel_member_get_successor(c),
+                                          "diverged_seq", "t", channel_member_get_diverged_seq(c));
+        if (r >= 0)
                 r = append_authorized(reply, info);
         return r < 0 ? r : sd_bus_message_close_container(reply);
 }
@@ -223,6 +231,9 @@ READER(view, s, view_permission_to_string(channel_member_get_view(c)))
 READER(send, s, send_permission_to_string(channel_member_get_send(c)))
 READER(state, s, member_state_to_string(channel_member_get_state(c)))
 READER(state_reason, s, channel_member_get_state_reason(c))
+READER(state_text, s, channel_member_get_state_text(c))
+READER(previous, s, channel_member_get_previous(c))
+READER(successor, s, channel_member_get_successor(c))
 READER(next_retry, u, channel_member_get_next_retry(c))
 READER(first_seq, u, channel_member_get_first_seq(c))
 READER(synced_seq, u, channel_member_get_synced_seq(c))
@@ -252,6 +263,9 @@ const PropertySpec channel_properties[] = {
         { "SendPermission", "s", PROPERTY_PACED, read_send },
         { "State", "s", PROPERTY_PROMPT, read_state },
         { "StateReason", "s", PROPERTY_PROMPT, read_state_reason },
+        { "StateText", "s", PROPERTY_PACED, read_state_text },
+        { "Previous", "s", PROPERTY_PACED, read_previous },
+        { "Successor", "s", PROPERTY_PACED, read_successor },
         { "NextRetry", "t", PROPERTY_PACED, read_next_retry },
         { "FirstSeq", "t", PROPERTY_PACED, read_first_seq },
         { "SyncedSeq", "t", PROPERTY_PACED, read_synced_seq },
@@ -314,6 +328,9 @@ const sd_bus_vtable channel_vtable[] = {
         SD_BUS_PROPERTY("SendPermission", "s", property_get, 0, CHANGING),
         SD_BUS_PROPERTY("State", "s", property_get, 0, CHANGING),
         SD_BUS_PROPERTY("StateReason", "s", property_get, 0, CHANGING),
+        SD_BUS_PROPERTY("StateText", "s", property_get, 0, CHANGING),
+        SD_BUS_PROPERTY("Previous", "s", property_get, 0, CHANGING),
+        SD_BUS_PROPERTY("Successor", "s", property_get, 0, CHANGING),
         SD_BUS_PROPERTY("NextRetry", "t", property_get, 0, CHANGING),
         SD_BUS_PROPERTY("FirstSeq", "t", property_get, 0, CHANGING),
         SD_BUS_PROPERTY("SyncedSeq", "t", property_get, 0, CHANGING),

@@ -267,6 +267,10 @@ int channel_member_get_info(ChannelMember *c, member_info_fn done, void *userdat
                 }
                 return member_op_return(&x->op, ret_op, &none);
         }
+        if (c->stored.closed) { /* no host is asked any more */
+                x->info.epoch = c->stored.epoch;
+                return member_op_return(&x->op, ret_op, &none);
+        }
         begin(c, &w);
         return ask(&x->op, "RET_INFO", &w, on_info, ret_op);
 }

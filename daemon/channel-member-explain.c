@@ -23,10 +23,10 @@ static void explain_diverged(const ChannelMember *c, char *ret) {
                          s->diverged_seq);
         snprintf(ret, STATE_TEXT_SIZE,
                  "The host has another log than the one that was seen here: %s The copy here is "
-                 "kept and nothing is sent. To ask the host again: p2pchatctl connect %s. To take "
-                 "its log in place of the copy, and send what waits: p2pchatctl join --new-copy %s "
-                 "(p2pchatctl log keeps the old one in a file).",
-                 what, s->name, s->name);
+                 "kept and nothing is sent. To ask the host again: p2pchatctl join %s. To take its "
+                 "log in place of the copy, and send what waits: p2pchatctl join --new-copy %s "
+                 "(p2pchatctl log --json %s saves what is here).",
+                 what, s->name, s->name, s->name);
 }
 
 static void explain_new_log(const StoredChannel *s, bool is_mine, char *ret) {
@@ -46,7 +46,7 @@ static void explain_other_owner(const StoredChannel *s, char *ret) {
                  s->successor, s->channel_id, s->channel_id);
 }
 
-void channel_member_explain(const ChannelMember *c, char ret[static STATE_TEXT_SIZE]) {
+void member_explain(const ChannelMember *c, char ret[static STATE_TEXT_SIZE]) {
         const StoredChannel *s = &c->stored;
 
         ret[0] = '\0';

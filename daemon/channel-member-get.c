@@ -50,6 +50,10 @@ const char *channel_member_get_state_reason(const ChannelMember *c) {
         return c->reason;
 }
 
+const char *channel_member_get_state_text(const ChannelMember *c) {
+        return c->state_text ?: "";
+}
+
 const char *channel_member_get_previous(const ChannelMember *c) {
         return c->stored.previous;
 }

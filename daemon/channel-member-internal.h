@@ -90,6 +90,7 @@ struct ChannelMember {
         bool is_searching; /* the directory was asked because a dial failed */
         MemberState state;
         char reason[64];
+        char *state_text; /* NULL: nothing to say */
         uint64_t n_online, generation;
 
         /* the host, elsewhere (channel-member-connect.c) */
@@ -139,6 +140,8 @@ void member_set_addresses(ChannelMember *c, const Address *addresses, size_t n);
 void member_diverge(ChannelMember *c, const char *reason, uint64_t seq);
 
 /* channel-member-explain.c */
+#define STATE_TEXT_SIZE 600
+void member_explain(const ChannelMember *c, char ret[static STATE_TEXT_SIZE]);
 /* Nothing more is said or sent there: why not, and what a person can do. */
 int member_fail_closed(const ChannelMember *c, Failure *f);
 

@@ -17,7 +17,17 @@ const char *member_state_to_string(MemberState s) {
         return s >= 0 && s < MEMBER_STATE_MAX ? member_state_table[s] : NULL;
 }
 
+/* For want of memory the reason has to do. */
+static void explain(ChannelMember *c) {
+        char text[STATE_TEXT_SIZE];
+
+        member_explain(c, text);
+        if (!streq(text, c->state_text ?: ""))
+                (void) free_and_strdup(&c->state_text, text[0] ? text : NULL);
+}
+
 void member_changed(ChannelMember *c) {
+        explain(c);
         c->handlers.on_changed(c, c->userdata);
 }
 
@@ -251,6 +261,7 @@ int channel_member_new(const MemberContext *context, const StoredChannel *stored
         r = outbox_init(c);
         if (r < 0)
                 return r;
+        explain(c);
 
         *ret = TAKE_PTR(c);
         return 0;
@@ -269,6 +280,7 @@ ChannelMember *channel_member_free(ChannelMember *c) {
         clock_timer_free(c->retry);
         free(c->topic);
         free(c->closed_reason);
+        free(c->state_text);
         free(c);
         return NULL;
 }

@@ -35,8 +35,7 @@ MemberState channel_member_get_state(const ChannelMember *c);
 const char *channel_member_get_state_reason(const ChannelMember *c); /* "" */
 /* The same as a sentence or two: what happened, what is kept, what a person can do. "" where
  * nothing is out of the ordinary. */
-#define STATE_TEXT_SIZE 512
-void channel_member_explain(const ChannelMember *c, char ret[static STATE_TEXT_SIZE]);
+const char *channel_member_get_state_text(const ChannelMember *c);
 const char *channel_member_get_previous(const ChannelMember *c);  /* "" */
 const char *channel_member_get_successor(const ChannelMember *c); /* "" */
 uint64_t channel_member_get_diverged_seq(const ChannelMember *c); /* 0 */

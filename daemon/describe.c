@@ -34,6 +34,9 @@ static int write_channel(ChannelMember *c, void *userdata) {
         writer_string(w, "channel_id", channel_member_get_id(c));
         writer_string(w, "state", member_state_to_string(channel_member_get_state(c)));
         writer_string(w, "state_reason", channel_member_get_state_reason(c));
+        writer_string(w, "state_text", channel_member_get_state_text(c));
+        writer_string(w, "previous", channel_member_get_previous(c));
+        writer_string(w, "successor", channel_member_get_successor(c));
         writer_string(w, "role", role_to_string(channel_member_get_role(c)));
         writer_string(w, "owner", channel_member_get_owner(c));
         writer_string(w, "host", channel_member_get_host(c));

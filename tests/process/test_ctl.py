@@ -15,7 +15,7 @@ import pytest
 from p2pchat import CHANNEL, Peer, World, wait_for
 
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
-CHANNEL_KEYS = {"channel_name", "channel_id", "state", "state_reason", "role", "owner", "host", "view_permission",
+CHANNEL_KEYS = {"channel_name", "channel_id", "state", "state_reason", "state_text", "previous", "successor", "role", "owner", "host", "view_permission",
                 "send_permission", "topic", "synced_seq", "last_seq", "read_seq", "unread", "outbox",
                 "members_online"}
 VERBS = ("status", "tracker", "signup", "signin", "guest", "signout", "whoami",
@@ -285,7 +285,7 @@ def test_outbox(stage):
     assert waiting.returncode == 6 and json.loads(waiting.stdout)["state"] == "queued"
     rows = [r for r in js(stage.bob, "outbox") if r["state"] == "queued"]
     assert [r["message_content"] for r in rows] == [f"later {i}" for i in range(4)]
-    assert set(rows[0]) == {"channel_name", "id", "message_content", "queued", "attempts", "state", "error"}
+    assert set(rows[0]) == {"channel_name", "channel_id", "id", "message_content", "queued", "attempts", "state", "error"}
     assert rows[0]["channel_name"] == "lobby" and TIME.fullmatch(rows[0]["queued"])
     text = stage.bob.ctl("outbox").stdout
     assert "later 0" in text and "queued" in text

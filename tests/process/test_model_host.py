@@ -216,6 +216,8 @@ def test_fault_twice(stage, what):
         stage.wait_state(h, "diverged")
         assert stage.bob.texts(h.path) == ["old 0", "old 1", "old 2"]
         assert len(h.asked("CONNECT")) <= 3
+        explained(stage, h, *(("broken-log", 5, "from entry 5 on") if what == "hole" else
+                              ("other-entry", 3, "entry 3 is another one there")))
 
 
 def lying_connect(stage, h, answer):
@@ -224,20 +226,54 @@ def lying_connect(stage, h, answer):
     h.do(lambda c: c.tls.close())
 
 
+def explained(stage, h, reason, seq, words):
+    """What happened, since which entry, that the copy is kept and what can be done, by every door."""
+    info = stage.bob.call(h.path, CHANNEL, "GetInfo", "a{sv}", {})
+    assert info["state"] == "diverged" and info["state_reason"] == reason and info["diverged_seq"] == seq
+    assert stage.get(h, "StateReason") == reason
+    shown = stage.bob.ctl("status", h.name).stdout
+    for part in (reason, words, "The copy here is kept", f"p2pchatctl join --new-copy {h.name}"):
+        assert part in shown, shown
+    assert stage.get(h, "StateText") in shown.replace("\n", " ") and info["state_text"] == stage.get(h, "StateText")
+
+
 @sentence("5.RESUME.1")
-@pytest.mark.parametrize("what", ("conflict", "shorter"))
+@pytest.mark.parametrize("what", ("conflict", "short conflict", "shorter"))
 def test_diverged(stage, what):
-    """Another log under the same id: the copy is kept, and nothing is sent there."""
+    """Another log under the same id: the copy is kept, and nothing is sent there, until a person takes
+    the host's log in its place. What was queued is sent then, with the id that it has."""
     with stage.host() as h:
         def answer(c, f):
-            if what == "conflict":
-                h.fail(c, f, "REQUEST_ERROR", "conflict", last_seq=2, epoch=1)
-            else:
+            if what == "shorter":
                 h.ok(c, f, h.state(last_seq=2))
+            else:
+                h.fail(c, f, "REQUEST_ERROR", "conflict", last_seq=9 if what == "conflict" else 2, epoch=1)
+        queued = threading.Event()
+        h.hooks["MESSAGE"] = lambda c, f: queued.set()  # … and no answer
+        row, _ = stage.bob.send(h.path, "waits")
+        assert queued.wait(20)
         lying_connect(stage, h, answer)
         stage.wait_state(h, "diverged")
         assert stage.bob.texts(h.path) == ["old 0", "old 1", "old 2"]
-        assert not h.asked("MESSAGE")
+        explained(stage, h, *(("other-entry", 4, "entry 4 is another one there") if what == "conflict" else
+                              ("shorter-log", 3, "ends at entry 2, the copy here at 4")))
+        assert refused(stage.bob.send, h.path, "and this")[0] == ERROR + "Conflict"
+        assert refused(stage.bob.call, h.path, CHANNEL, "Retry", "sa{sv}", row, {})[0] == ERROR + "Conflict"
+        assert stage.rows(h) == {"waits": ("queued", "")}
+
+        # Asked again it is the same, and the copy is still there.
+        assert refused(stage.bob.join, h.name)[0] == ERROR + "Conflict"
+        stage.wait_state(h, "diverged")
+        assert stage.bob.texts(h.path) == ["old 0", "old 1", "old 2"]
+        assert len(h.asked("MESSAGE")) == 1
+
+        del h.hooks["CONNECT"], h.hooks["MESSAGE"]
+        del h.entries[2:]
+        h.add(message_content="new 1")
+        stage.bob.ctl("join", h.name, "--new-copy")
+        stage.has(h, "old 0", "new 1", "waits")
+        assert [e["id"] for e in h.entries if e.get("message_content") == "waits"] == [row]
+        assert stage.get(h, "StateText") == "" and stage.get(h, "StateReason") == ""
 
 
 @sentence("5.RESUME.2")

@@ -62,9 +62,9 @@ static void until_reason(Person *p, const char *channel, const char *reason) {
 }
 
 static void expect_text(Person *p, const char *channel, const char *words) {
-        char text[STATE_TEXT_SIZE];
+        const char *text = channel_member_get_state_text(person_channel(p, channel));
 
-        channel_member_explain(person_channel(p, channel), text);
+        
         if (!strstr(text, words))
                 fail_msg("not said: \"%s\" in \"%s\"", words, text);
 }

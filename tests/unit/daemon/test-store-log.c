@@ -262,6 +262,91 @@ static void test_copy_is_no_host(void **state) {
         result_done(&q);
 }
 
+/* Its owner's device takes over: who asks again, since the host before never answered, is known. */
+static void test_copy_becomes_a_log(void **state) {
+        Fixture *f = *state;
+        uint64_t row = make_channel(f, false);
+        Entry entries[] = { entry_of(1, 1, "message", "carol"), entry_of(2, 2, "message", "dan"),
+                            entry_of(3, 2, "message", "dan"),
+                            entry_of(4, 4, "message", "guest-e") };
+        Proposal p;
+        StoredChannel c;
+        Result q = {};
+
+        entries[3].user_type = USER_GUEST;
+        assert_int_equal(CALL(f, &q,
+                              store_copy(f->store, row, entries, ELEMENTSOF(entries), "bob",
+                                         USER_REGISTERED, on_copied, &q, NULL)),
+                         0);
+        c = *load_channel(f, &q);
+        c.reason = c.topic = NULL;
+        c.hosted = true;
+        assert_int_equal(save_channel(f, &c), row);
+        p = proposal_of(1, "carol", entries[0].extra);
+        assert_int_equal(append(f, &q, row, &p, 1), 0);
+        assert_int_equal(q.appended[0].r, 1);
+        assert_int_equal(q.appended[0].seq, 1);
+        /* The host before stored this one twice: the first counts. */
+        p = proposal_of(2, "dan", entries[1].extra);
+        assert_int_equal(append(f, &q, row, &p, 1), 0);
+        assert_int_equal(q.appended[0].r, 1);
+        assert_int_equal(q.appended[0].seq, 2);
+        p = proposal_of(1, "carol", "{\"message_content\":\"other\"}");
+        assert_int_equal(append(f, &q, row, &p, 1), 0);
+        assert_int_equal(q.appended[0].r, -EEXIST);
+        /* A name is not who a guest is. */
+        p = proposal_of(4, "guest-e", entries[3].extra);
+        p.user_type = USER_GUEST;
+        assert_int_equal(append(f, &q, row, &p, 1), 0);
+        assert_int_equal(q.appended[0].r, 0);
+        assert_int_equal(q.appended[0].seq, 5);
+        result_done(&q);
+}
+
+static void test_drop_copy(void **state) {
+        Fixture *f = *state;
+        uint64_t row = make_channel(f, false), hosted;
+        Entry entries[] = { entry_of(1, 1, "message", "carol"), entry_of(2, 2, "message", "dan"),
+                            entry_of(3, 3, "message", "dan") };
+        StoredChannel c;
+        Result q = {};
+
+        assert_int_equal(CALL(f, &q,
+                              store_copy(f->store, row, entries, 3, "bob", USER_REGISTERED,
+                                         on_copied, &q, NULL)),
+                         0);
+        assert_int_equal(add_row(f, &q, row, 7, "waits"), 0);
+        assert_int_equal(
+                CALL(f, &q, store_mark_read(f->store, row, 3, false, on_read_mark, &q, NULL)), 0);
+        c = *load_channel(f, &q);
+        c.reason = c.topic = NULL;
+        c.diverged_seq = 3;
+        assert_int_equal(save_channel(f, &c), row);
+
+        assert_int_equal(CALL(f, &q, store_drop_copy(f->store, row, on_done, &q, NULL)), 0);
+        c = *load_channel(f, &q);
+        assert_int_equal(c.first_seq, 0);
+        assert_int_equal(c.synced_seq, 0);
+        assert_int_equal(c.n_unread, 0);
+        assert_int_equal(c.read_seq, 2);
+        assert_int_equal(c.diverged_seq, 0);
+        assert_int_equal(c.n_outbox, 1);
+        assert_int_equal(page(f, &q, row, (PageQuery){ .limit = 100 }), 0);
+        assert_int_equal(q.n_entries, 0);
+        assert_int_equal(CALL(f, &q,
+                              store_copy(f->store, row, entries, 3, "bob", USER_REGISTERED,
+                                         on_copied, &q, NULL)),
+                         0);
+        assert_int_equal(load_channel(f, &q)->n_unread, 1);
+
+        c.hosted = true;
+        c.reason = c.topic = NULL;
+        hosted = save_channel(f, &c);
+        assert_int_equal(CALL(f, &q, store_drop_copy(f->store, hosted, on_done, &q, NULL)),
+                         -EINVAL);
+        result_done(&q);
+}
+
 static void test_pages(void **state) {
         Fixture *f = *state;
         /* 11…30 are held; 13, 17, 21, 25, 29 are no messages. */
@@ -406,6 +491,8 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(test_copy_is_contiguous, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_copy_keeps_what_it_got, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_copy_is_no_host, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_copy_becomes_a_log, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_drop_copy, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_pages, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_entry_ids, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_unread, setup, teardown),
