@@ -229,8 +229,7 @@ def lying_connect(stage, h, answer):
 def explained(stage, h, reason, seq, words):
     """What happened, since which entry, that the copy is kept and what can be done, by every door."""
     info = stage.bob.call(h.path, CHANNEL, "GetInfo", "a{sv}", {})
-    assert info["state"] == "diverged" and info["state_reason"] == reason and info["diverged_seq"] == seq
-    assert stage.get(h, "StateReason") == reason
+    assert (info["state"], info["state_reason"], info["diverged_seq"]) == ("diverged", reason, seq)
     shown = stage.bob.ctl("status", h.name).stdout
     for part in (reason, words, "The copy here is kept", f"p2pchatctl join --new-copy {h.name}"):
         assert part in shown, shown
@@ -240,14 +239,13 @@ def explained(stage, h, reason, seq, words):
 @sentence("5.RESUME.1")
 @pytest.mark.parametrize("what", ("conflict", "short conflict", "shorter"))
 def test_diverged(stage, what):
-    """Another log under the same id: the copy is kept, and nothing is sent there, until a person takes
-    the host's log in its place. What was queued is sent then, with the id that it has."""
+    """Another log under the same id: the copy is kept, nothing is sent, until a person takes the host's."""
     with stage.host() as h:
+        conflict = {"last_seq": 9 if what == "conflict" else 2, "epoch": 1}
+
         def answer(c, f):
-            if what == "shorter":
-                h.ok(c, f, h.state(last_seq=2))
-            else:
-                h.fail(c, f, "REQUEST_ERROR", "conflict", last_seq=9 if what == "conflict" else 2, epoch=1)
+            h.ok(c, f, h.state(last_seq=2)) if what == "shorter" else \
+                h.fail(c, f, "REQUEST_ERROR", "conflict", **conflict)
         queued = threading.Event()
         h.hooks["MESSAGE"] = lambda c, f: queued.set()  # … and no answer
         row, _ = stage.bob.send(h.path, "waits")
@@ -260,13 +258,11 @@ def test_diverged(stage, what):
         assert refused(stage.bob.send, h.path, "and this")[0] == ERROR + "Conflict"
         assert refused(stage.bob.call, h.path, CHANNEL, "Retry", "sa{sv}", row, {})[0] == ERROR + "Conflict"
         assert stage.rows(h) == {"waits": ("queued", "")}
-
         # Asked again it is the same, and the copy is still there.
         assert refused(stage.bob.join, h.name)[0] == ERROR + "Conflict"
         stage.wait_state(h, "diverged")
         assert stage.bob.texts(h.path) == ["old 0", "old 1", "old 2"]
         assert len(h.asked("MESSAGE")) == 1
-
         del h.hooks["CONNECT"], h.hooks["MESSAGE"]
         del h.entries[2:]
         h.add(message_content="new 1")
@@ -277,13 +273,14 @@ def test_diverged(stage, what):
 
 
 @sentence("5.RESUME.2")
-def test_another_channel(stage):
-    """An OK with another channel_id: State closed, nothing stored."""
+@pytest.mark.parametrize("what", ("channel_id", "owner"))
+def test_another_channel(stage, what):
+    """An OK with another channel_id or owner: State closed, nothing stored."""
     with stage.host() as h:
         def answer(c, f):
-            other = str(uuid.uuid4())
-            h.ok(c, f, {**h.state(), "channel_id": other})
-            c.send("MESSAGE", None, {"channel_name": h.name, "channel_id": other, "entries": [
+            other = {"channel_id": h.channel_id, "owner": h.owner, what: str(uuid.uuid4())}
+            h.ok(c, f, {**h.state(), **other})
+            c.send("MESSAGE", None, {"channel_name": h.name, "channel_id": other["channel_id"], "entries": [
                 {**h.entries[-1], "seq": 5, "id": str(uuid.uuid4()), "message_content": "not ours"}]})
         lying_connect(stage, h, answer)
         stage.wait_state(h, "closed")

@@ -5,6 +5,7 @@ import json
 import shutil
 import uuid
 
+from conformance import sentence
 from models import ModelHost, ModelTracker
 from outsider import Authority, pin_of
 from p2pchat import CHANNEL, ERROR, HOST, refused, wait_for
@@ -22,6 +23,7 @@ def ctl_json(peer, *args):
     return json.loads(peer.ctl(*args, "--json=short").stdout)
 
 
+@sentence("5.RESUME.6")
 def test_name_of_another(world):
     """The old channel stays at hand by its id, for every verb; the name is the new one's."""
     alice, bob, carol = world.people("alice", "bob", "carol")
@@ -74,6 +76,7 @@ def lie(tracker, name, **changes):
         "generation": tracker.generation, "changed": [tracker.channels[name]], "removed": []}))
 
 
+@sentence("5.RESUME.7", "5.RESUME.8")
 def test_lying_tracker(world):
     """A directory that says another id or owner for a while ends no conversation, and destroys nothing."""
     with ModelTracker(Authority()) as tracker:
@@ -117,6 +120,7 @@ def test_lying_tracker(world):
             assert state(bob, path) == ("closed", "left") and len(h.asked("CONNECT")) == n
 
 
+@sentence("5.RESUME.5")
 def test_begin_anew(world):
     """A database that is gone: the name is mine, its log is not here, and --new-log goes on."""
     alice, bob = world.people("alice", "bob")

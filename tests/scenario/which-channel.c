@@ -64,7 +64,6 @@ static void until_reason(Person *p, const char *channel, const char *reason) {
 static void expect_text(Person *p, const char *channel, const char *words) {
         const char *text = channel_member_get_state_text(person_channel(p, channel));
 
-        
         if (!strstr(text, words))
                 fail_msg("not said: \"%s\" in \"%s\"", words, text);
 }
