@@ -15,6 +15,8 @@ struct SignIn {
         char *spent_code;
         Key *key;
         bool key_is_new;
+        bool carries;   /* a guest signs up: what the guest has here becomes the user's */
+        bool has_ended; /* … and does nothing as a guest any more */
         Certificate *certificate;
         StoredIdentity identity; /* what is being stored; its strings are ours */
         char *recovery_code;
@@ -103,12 +105,15 @@ static void on_stored(int r, uint64_t row, void *userdata) {
         if (r < 0) {
                 failure_set(&f, ERROR_INTERNAL, "Cannot keep the certificate on disk: %s.",
                             strerror(-r));
+                if (s->has_ended)
+                        a->handlers.on_signed_in(a, a->userdata);
                 sign_in_failed(a, &f);
                 return;
         }
         /* As the same one again too: whoever speaks for this identity does so with the new key. */
         if (a->identity != 0) {
-                a->handlers.on_signing_out(a, a->userdata);
+                if (!s->has_ended)
+                        a->handlers.on_signing_out(a, a->userdata);
                 account_clear_identity(a);
         }
         account_set_identity(a, row, s->identity.user_type, s->identity.username, s->key,
@@ -160,7 +165,15 @@ static int take_grant(Account *a, SignIn *s, const Value *payload) {
         if (r < 0)
                 return r;
         i->key_pem = pem;
-        return store_sign_in(a->store, i, on_stored, a, &s->job);
+        if (!s->carries)
+                return store_sign_in(a->store, i, on_stored, a, &s->job);
+        /* Nothing is sent, nor written, as the guest any more while that happens. */
+        a->handlers.on_signing_out(a, a->userdata);
+        r = store_sign_up(a->store, i, a->identity, on_stored, a, &s->job);
+        s->has_ended = r >= 0;
+        if (r < 0)
+                a->handlers.on_signed_in(a, a->userdata);
+        return r;
 }
 
 static int sign_in_send(Account *a, tracker_reply_fn reply) {
@@ -252,7 +265,7 @@ static int check(const Account *a, const SignIn *s, Failure *f) {
                                    a->offered_pin[0] ? ": it offers " : "", a->offered_pin);
         if (a->sign_in || a->sign_out)
                 return failure_set(f, ERROR_BUSY, "A sign-in or sign-out is under way.");
-        if (a->identity != 0 &&
+        if (a->identity != 0 && !s->carries &&
             ((s->kind != SIGN_IN && s->kind != SIGN_RECOVER) || !streq(a->username, s->username)))
                 return failure_set(f, ERROR_ALREADY_SIGNED_IN, "%s is signed in: sign out first.",
                                    a->username);
@@ -268,7 +281,7 @@ static int check(const Account *a, const SignIn *s, Failure *f) {
  * hosts would be refused to it. A revoked one is good for nothing, and one that another computer
  * has too would be taken back by it. */
 static int choose_key(const Account *a, SignIn *s) {
-        if (a->identity != 0 && a->dismissed != ERROR_REVOKED && !a->is_copied)
+        if (a->identity != 0 && !s->carries && a->dismissed != ERROR_REVOKED && !a->is_copied)
                 s->key = key_ref(a->key);
         else if (a->last_key && streq(a->last_username, s->username))
                 s->key = key_ref(a->last_key);
@@ -288,6 +301,7 @@ static int sign_in_new(Account *a, SignInKind kind, const char *username, const 
                 return -ENOMEM;
         s->account = a;
         s->kind = kind;
+        s->carries = kind == SIGN_UP && a->identity != 0 && a->user_type == USER_GUEST;
         if (password && !(s->password = strdup(password)))
                 return -ENOMEM;
         if (code && !(s->spent_code = strdup(code)))

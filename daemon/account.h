@@ -37,6 +37,7 @@ DEFINE_CLEANUP(AccountOp *, account_op_free);
 /* f NULL = done: certificate and key are on disk, the tracker knows us. recovery_code NULL but for
  * sign-up. Names are folded here. The password is copied and erased. */
 typedef void (*account_signed_in_fn)(const Failure *f, const char *recovery_code, void *userdata);
+/* By a guest who is signed in: what the guest has here is the user's then (store_sign_up()). */
 int account_sign_up(Account *a, const char *username, const char *password,
                     account_signed_in_fn done, void *userdata, AccountOp **ret_op);
 int account_sign_in(Account *a, const char *username, const char *password,

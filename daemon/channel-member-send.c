@@ -186,6 +186,10 @@ static void decision_failed(MemberChange *x, int r) {
                 failure_set(&f, ERROR_NO_SUCH_ENTRY, "The outbox has no such row.");
         else if (r == -EEXIST)
                 failure_set(&f, ERROR_CONFLICT, "The host has stored it already.");
+        else if (r == -EAGAIN)
+                failure_set(&f, ERROR_HOST_OFFLINE,
+                            "It was written before you signed up, and may have been sent then: "
+                            "retry once the channel is live.");
         else
                 member_fail_store(&f, r, "Cannot write the outbox");
         member_change_end(x, &f);
@@ -290,7 +294,8 @@ int channel_member_retry(ChannelMember *c, const char *id, member_done_fn done, 
         }
         r = member_change_new(c, id, op, &x);
         if (r >= 0) {
-                r = store_outbox_retry(c->store, c->stored.row, id, on_retried, x, &x->job);
+                r = store_outbox_retry(c->store, c->stored.row, id, c->state == MEMBER_LIVE,
+                                       on_retried, x, &x->job);
                 if (r < 0)
                         member_change_free(x);
         }

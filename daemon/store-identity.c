@@ -193,6 +193,7 @@ int store_save_tracker(Store *s, const StoredTracker *t, store_done_fn done, voi
 
 typedef struct IdentityRequest {
         StoredIdentity identity; /* its strings are ours */
+        uint64_t guest;          /* whose things the identity takes over; 0: nobody's */
         store_row_fn done;
         store_done_fn done_out;
 } IdentityRequest;
@@ -277,6 +278,29 @@ static int put_identity(SqlTx *tx, StoredIdentity *i) {
                        "ts", i->row, i->key_pem);
 }
 
+/* Channels that both have stay with the guest: a channel has one copy. */
+static int carry(SqlTx *tx, uint64_t guest, uint64_t user) {
+        char name[NAME_SIZE];
+        sqlite3_stmt *stmt;
+        int r;
+
+        r = sql_prepare(tx, "SELECT username FROM identity WHERE id = ? AND user_type = ?", "ts",
+                        &stmt, guest, user_type_to_string(USER_GUEST));
+        if (r < 0)
+                return r;
+        r = sql_step(stmt);
+        if (r <= 0)
+                return r < 0 ? r : -ENOENT;
+        r = store_column_copy(stmt, 0, name, sizeof(name));
+        if (r < 0)
+                return r;
+        r = store_outbox_carry(tx, guest, name, ERROR_EXPIRED);
+        if (r < 0)
+                return r;
+        return sql_run(tx, "UPDATE OR IGNORE channel SET identity = ? WHERE identity = ?", "tt",
+                       user, guest);
+}
+
 static int work_sign_in(SqlTx *tx, void *request) {
         IdentityRequest *q = request;
         StoredIdentity *i = &q->identity;
@@ -289,6 +313,11 @@ static int work_sign_in(SqlTx *tx, void *request) {
         r = put_identity(tx, i);
         if (r < 0)
                 return r;
+        if (q->guest != 0) {
+                r = carry(tx, q->guest, i->row);
+                if (r < 0)
+                        return r;
+        }
         if (before != 0 && before != i->row) {
                 r = sign_out(tx, before);
                 if (r < 0)
@@ -305,8 +334,8 @@ static void on_signed_in(int r, void *request, void *userdata) {
                 q->done(r, r < 0 ? 0 : q->identity.row, userdata);
 }
 
-int store_sign_in(Store *s, const StoredIdentity *i, store_row_fn done, void *userdata,
-                  Job **ret_job) {
+int store_sign_up(Store *s, const StoredIdentity *i, uint64_t guest, store_row_fn done,
+                  void *userdata, Job **ret_job) {
         _cleanup_(identity_request_freep) IdentityRequest *q = NULL;
 
         if (!i->key_pem || !i->certificate_pem || !user_type_to_string(i->user_type))
@@ -314,13 +343,18 @@ int store_sign_in(Store *s, const StoredIdentity *i, store_row_fn done, void *us
         q = new0(IdentityRequest, 1);
         if (!q)
                 return -ENOMEM;
-        *q = (IdentityRequest){ .identity = *i, .done = done };
+        *q = (IdentityRequest){ .identity = *i, .guest = guest, .done = done };
         q->identity.key_pem = strdup(i->key_pem);
         q->identity.certificate_pem = strdup(i->certificate_pem);
         if (!q->identity.key_pem || !q->identity.certificate_pem)
                 return -ENOMEM;
         return store_write(s, work_sign_in, TAKE_PTR(q), identity_request_free, on_signed_in,
                            userdata, ret_job);
+}
+
+int store_sign_in(Store *s, const StoredIdentity *i, store_row_fn done, void *userdata,
+                  Job **ret_job) {
+        return store_sign_up(s, i, 0, done, userdata, ret_job);
 }
 
 static int work_sign_out(SqlTx *tx, void *request) {

@@ -69,6 +69,11 @@ int store_log_count_messages(SqlTx *tx, uint64_t row, uint64_t after, uint64_t u
 
 /* The log has the row's text. 1: it was queued until now; 0: it was not, or is unknown. */
 int store_outbox_finish(SqlTx *tx, uint64_t row, const char *id, uint64_t seq, uint64_t now);
+/* The same for a row that this guest wrote before signing up. */
+int store_outbox_finish_carried(SqlTx *tx, uint64_t row, const char *id, const char *guest,
+                                uint64_t seq, uint64_t now);
+/* Of the channels of an identity: whatever is not stored was written by this guest, and failed. */
+int store_outbox_carry(SqlTx *tx, uint64_t identity, const char *guest, ErrorCode error);
 int store_outbox_fail_all(SqlTx *tx, uint64_t identity, ErrorCode error);
 /* Finished rows whose time is over. */
 int store_outbox_prune(SqlTx *tx, uint64_t now);

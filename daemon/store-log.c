@@ -307,9 +307,15 @@ static int finish_own(SqlTx *tx, CopyRequest *q) {
                 const Entry *e = &q->entries[i];
                 int r;
 
-                if (e->kind != ENTRY_MESSAGE || !store_self_is(&q->self, e->username, e->user_type))
+                if (e->kind != ENTRY_MESSAGE)
                         continue;
-                r = store_outbox_finish(tx, q->row, e->id, e->seq, q->now);
+                if (store_self_is(&q->self, e->username, e->user_type))
+                        r = store_outbox_finish(tx, q->row, e->id, e->seq, q->now);
+                else if (e->user_type == USER_GUEST)
+                        r = store_outbox_finish_carried(tx, q->row, e->id, e->username, e->seq,
+                                                        q->now);
+                else
+                        continue;
                 if (r < 0)
                         return r;
                 q->n_finished += (size_t) r;

@@ -95,6 +95,33 @@ int store_outbox_finish(SqlTx *tx, uint64_t row, const char *id, uint64_t seq, u
         return r < 0 ? r : state == OUTBOX_QUEUED;
 }
 
+static int is_carried(SqlTx *tx, uint64_t row, const char *id, const char *guest) {
+        sqlite3_stmt *stmt;
+        int r;
+
+        r = sql_prepare(tx,
+                        "SELECT 1 FROM outbox WHERE channel = ?1 AND id = ?2 AND writer <> ''"
+                        " AND writer = coalesce(?3, writer)",
+                        "tss", &stmt, row, id, guest);
+        return r < 0 ? r : sql_step(stmt);
+}
+
+int store_outbox_finish_carried(SqlTx *tx, uint64_t row, const char *id, const char *guest,
+                                uint64_t seq, uint64_t now) {
+        int r;
+
+        r = is_carried(tx, row, id, guest);
+        return r <= 0 ? r : store_outbox_finish(tx, row, id, seq, now);
+}
+
+int store_outbox_carry(SqlTx *tx, uint64_t identity, const char *guest, ErrorCode error) {
+        return sql_run(tx,
+                       "UPDATE outbox SET writer = iif(writer = '', ?1, writer), state = 'failed',"
+                       " error = iif(state = 'queued', ?2, error) WHERE state <> 'stored'"
+                       " AND channel IN (SELECT id FROM channel WHERE identity = ?3)",
+                       "sst", guest, error_info(error)->wire, identity);
+}
+
 int store_outbox_fail_all(SqlTx *tx, uint64_t identity, ErrorCode error) {
         return sql_run(tx,
                        "UPDATE outbox SET state = 'failed', error = ? WHERE state = 'queued'"
@@ -431,6 +458,7 @@ int store_outbox_update(Store *s, uint64_t row, const OutboxUpdate *updates, siz
 typedef struct DecisionRequest {
         uint64_t channel;
         char id[UUID_STRING_SIZE];
+        bool caught_up;
         store_done_fn done;
 } DecisionRequest;
 
@@ -469,6 +497,11 @@ static int work_retry(SqlTx *tx, void *request) {
                 return r;
         if (state == OUTBOX_QUEUED)
                 return 0;
+        if (!q->caught_up) {
+                r = is_carried(tx, q->channel, q->id, NULL);
+                if (r != 0)
+                        return r < 0 ? r : -EAGAIN;
+        }
         r = take_position(tx, q->channel, &position);
         if (r < 0)
                 return r;
@@ -486,8 +519,8 @@ static void on_decided(int r, void *request, void *userdata) {
                 q->done(r, userdata);
 }
 
-static int decide(Store *s, uint64_t row, const char *id, sql_work_fn work, store_done_fn done,
-                  void *userdata, Job **ret_job) {
+static int decide(Store *s, uint64_t row, const char *id, bool caught_up, sql_work_fn work,
+                  store_done_fn done, void *userdata, Job **ret_job) {
         DecisionRequest *q;
 
         if (strlen(id) >= sizeof(q->id))
@@ -495,17 +528,17 @@ static int decide(Store *s, uint64_t row, const char *id, sql_work_fn work, stor
         q = new0(DecisionRequest, 1);
         if (!q)
                 return -ENOMEM;
-        *q = (DecisionRequest){ .channel = row, .done = done };
+        *q = (DecisionRequest){ .channel = row, .caught_up = caught_up, .done = done };
         memcpy(q->id, id, strlen(id) + 1);
         return store_write(s, work, q, free, on_decided, userdata, ret_job);
 }
 
 int store_outbox_cancel(Store *s, uint64_t row, const char *id, store_done_fn done, void *userdata,
                         Job **ret_job) {
-        return decide(s, row, id, work_cancel, done, userdata, ret_job);
+        return decide(s, row, id, false, work_cancel, done, userdata, ret_job);
 }
 
-int store_outbox_retry(Store *s, uint64_t row, const char *id, store_done_fn done, void *userdata,
-                       Job **ret_job) {
-        return decide(s, row, id, work_retry, done, userdata, ret_job);
+int store_outbox_retry(Store *s, uint64_t row, const char *id, bool caught_up, store_done_fn done,
+                       void *userdata, Job **ret_job) {
+        return decide(s, row, id, caught_up, work_retry, done, userdata, ret_job);
 }

@@ -143,6 +143,9 @@ const char *const store_migrations[] = {
 
         "ALTER TABLE channel ADD COLUMN addresses TEXT NOT NULL DEFAULT '';",
 
+        /* The guest who wrote a row of who signed up since; '': who has the channel. */
+        "ALTER TABLE outbox ADD COLUMN writer TEXT NOT NULL DEFAULT '';",
+
         NULL,
 };
 

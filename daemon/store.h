@@ -69,6 +69,11 @@ int store_save_tracker(Store *s, const StoredTracker *t, store_done_fn done, voi
 typedef void (*store_row_fn)(int r, uint64_t row, void *userdata);
 int store_sign_in(Store *s, const StoredIdentity *i, store_row_fn done, void *userdata,
                   Job **ret_job);
+/* As store_sign_in(), by a guest of that tracker who signed up: channels, copies and outboxes of
+ * that row are the user's from then on, in the same transaction (but channels that the user has
+ * already). What was not stored yet is failed (`expired`). -ENOENT: no such guest. */
+int store_sign_up(Store *s, const StoredIdentity *i, uint64_t guest, store_row_fn done,
+                  void *userdata, Job **ret_job);
 /* Erases key and certificate from every file, nobody is signed in at that tracker any more. A
  * guest's queued outbox rows become failed (`expired`). -ENOENT: no such identity. */
 int store_sign_out(Store *s, uint64_t identity, store_done_fn done, void *userdata, Job **ret_job);
@@ -276,8 +281,10 @@ int store_outbox_update(Store *s, uint64_t row, const OutboxUpdate *updates, siz
                         store_done_fn done, void *userdata, Job **ret_job);
 /* cancel: a queued or failed row goes away; -EEXIST: it is stored already; -ENOENT. retry: failed →
  * queued at the end of the queue under the same id; stored: -EEXIST. r 1 where the number of queued
- * rows changed, 0 where it did not (a failed one cancelled, a queued one retried). */
+ * rows changed, 0 where it did not (a failed one cancelled, a queued one retried). What was written
+ * as a guest, before signing up, may be in the log under the guest's name: -EAGAIN unless the copy
+ * has caught up with the host since. */
 int store_outbox_cancel(Store *s, uint64_t row, const char *id, store_done_fn done, void *userdata,
                         Job **ret_job);
-int store_outbox_retry(Store *s, uint64_t row, const char *id, store_done_fn done, void *userdata,
-                       Job **ret_job);
+int store_outbox_retry(Store *s, uint64_t row, const char *id, bool caught_up, store_done_fn done,
+                       void *userdata, Job **ret_job);

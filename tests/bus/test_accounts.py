@@ -198,6 +198,41 @@ def test_deletion(world):
                 assert b"Xylophon" not in f.read(), file
 
 
+def test_guest_signs_up(world):
+    alice, carol = world.people("alice"), world.peer("carol")
+    carol.trust()
+    lobby = alice.host("lobby", send_permission="everyone")
+    carol.manager("SignInGuest", "sa{sv}", "carol", {})
+    carol.join("lobby")
+    carol.send(lobby, "as a guest", wait="stored")
+    alice.stop_daemon()
+    wait_for(lambda: carol.get(lobby, CHANNEL, "State") == "offline", "the lobby to be away")
+    row = carol.send(lobby, "not yet")[0]
+    # Refused, nothing has changed.
+    assert refused(carol.manager, "SignUp", "ssa{sv}", "alice", "correct horse", {})[0] == ERROR + "NameTaken"
+    assert refused(carol.manager, "SignIn", "ssa{sv}", "alice", "correct horse alice", {})[0] == ERROR + "AlreadySignedIn"
+    wait_for(lambda: carol.get(path_of(carol), ACCOUNT, "TrackerState") == "online", "the guest to be back")
+    assert carol.get(path_of(carol), ACCOUNT, "Username") == "guest-carol"
+    assert carol.get(lobby, CHANNEL, "OutboxCount") == 1
+    assert carol.sign_up("carol")
+    assert (carol.get(path_of(carol), ACCOUNT, "Username"), carol.get(path_of(carol), ACCOUNT, "UserType")) == \
+        ("carol", "registered")
+    wait_for(lambda: lobby in carol.objects(), "the channel to be the user's")
+    assert carol.texts(lobby) == ["as a guest"]
+    (_, found), _ = carol.call(lobby, CHANNEL, "GetOutbox", "a{sv}", {})
+    assert (found[0], found[4], found[5]["error"]) == (row, "failed", ERROR + "CertificateExpired")
+    name, message = refused(carol.call, lobby, CHANNEL, "Retry", "sa{sv}", row, {})
+    assert (name, "live" in message) == (ERROR + "HostOffline", True)
+    alice.start_daemon()
+    wait_for(lambda: carol.get(lobby, CHANNEL, "State") == "live", "the lobby to be live")
+    carol.call(lobby, CHANNEL, "Retry", "sa{sv}", row, {})
+    wait_for(lambda: len(alice.texts(lobby)) == 2, "the text to arrive")
+    assert [(e[1], e[3]) for e in alice.messages(lobby, kinds=["message"])][1] == (row, "carol")
+    carol.stop_daemon()
+    carol.start_daemon()
+    assert carol.texts(lobby) == ["as a guest", "not yet"]
+
+
 @pytest.fixture
 def used(world):
     """A daemon that has done each of them; what it was told in secret."""

@@ -142,6 +142,7 @@ static void test_version_2(void **state) {
         run(db, "DROP TABLE revocation");
         run(db, "ALTER TABLE tracker DROP COLUMN revocations");
         run(db, "ALTER TABLE channel DROP COLUMN addresses");
+        run(db, "ALTER TABLE outbox DROP COLUMN writer");
         run(db, "PRAGMA user_version=2");
         assert_int_equal(sqlite3_close(db), SQLITE_OK);
 

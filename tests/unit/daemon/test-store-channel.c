@@ -227,6 +227,7 @@ static void test_first_version_is_brought_up(void **state) {
                                       "ALTER TABLE tracker DROP COLUMN revocations;"
                                       "DROP TABLE revocation;"
                                       "ALTER TABLE channel DROP COLUMN addresses;"
+                                      "ALTER TABLE outbox DROP COLUMN writer;"
                                       "PRAGMA user_version=1",
                                       NULL, NULL, NULL),
                          SQLITE_OK);

@@ -29,7 +29,7 @@ static int retry(Fixture *f, Result *q, uint64_t row, unsigned n) {
         char id[UUID_STRING_SIZE];
 
         uuid_of(n, id);
-        return CALL(f, q, store_outbox_retry(f->store, row, id, on_done, q, NULL));
+        return CALL(f, q, store_outbox_retry(f->store, row, id, false, on_done, q, NULL));
 }
 
 /* The ids of all rows, in order: "1 2 3". */

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* A guest signs up, wherever the text of the guest is at that moment: nothing is lost, nothing is
+ * said twice, whatever dies. */
+#include "scenario/support.h"
+
+#define ID "0f0e0d0c-0b0a-4908-8706-050403020100"
+
+typedef struct Rows {
+        bool is_done;
+        size_t n;
+        OutboxState state;
+} Rows;
+
+static void on_rows(const Failure *f, const OutboxRow *rows, size_t n, bool more, void *userdata) {
+        Rows *q = userdata;
+
+        assert_null(f);
+        q->is_done = true;
+        q->n = n;
+        q->state = n > 0 ? rows[0].state : OUTBOX_STATE_INVALID;
+}
+
+static Rows read_outbox(Person *p) {
+        Rows q = {};
+
+        assert_int_equal(
+                channel_member_read_outbox(person_channel(p, "lobby"), 0, 0, on_rows, &q, NULL), 0);
+        test_loop_until_true(p->world->rig->loop, &q.is_done, USEC_PER_MINUTE);
+        return q;
+}
+
+static void on_retried(const Failure *f, void *userdata) {
+        *(ErrorCode *) userdata = f ? f->code : ERROR_NONE;
+}
+
+static ErrorCode retry(Person *p, const char *id) {
+        ErrorCode error = ERROR_MAX;
+
+        assert_int_equal(
+                channel_member_retry(person_channel(p, "lobby"), id, on_retried, &error, NULL), 0);
+        for (unsigned i = 0; error == ERROR_MAX && i < 1000; i++)
+                world_pass(p->world, USEC_PER_MSEC);
+        assert_int_not_equal(error, ERROR_MAX);
+        return error;
+}
+
+static void on_signed_up(const Failure *f, const char *recovery_code, void *userdata) {
+}
+
+static void on_sent(const Failure *f, const char *id, uint64_t seq, void *userdata) {
+}
+
+/* After so many turns of the loop from the sending on, the guest signs up (or the daemon dies, and
+ * the guest signs up in the next one). */
+static void run(unsigned n_turns, bool is_killed) {
+        _cleanup_(world_freep) World *w = world_new();
+        Person *alice = world_person(w, "alice"), *carol = world_person(w, "carol");
+        Rows rows;
+
+        person_sign_up(alice, "alice");
+        person_host(alice, "lobby");
+        assert_int_equal(person_set_view(alice, "lobby", VIEW_INVALID, SEND_EVERYONE), ERROR_NONE);
+        person_guest(carol, "carol");
+        (void) person_join(carol, "lobby");
+        person_until_state(carol, "lobby", MEMBER_LIVE);
+        (void) person_send_id(carol, "lobby", NULL, "before", 20 * USEC_PER_SEC, NULL);
+
+        assert_int_equal(channel_member_send(person_channel(carol, "lobby"), ID, "once", NULL, 0,
+                                             on_sent, NULL, NULL),
+                         0);
+        for (unsigned i = 0; i < n_turns; i++)
+                assert_true(sd_event_run(w->rig->rt->event, 0) >= 0);
+        if (is_killed) {
+                person_kill(carol);
+                person_start(carol);
+        }
+        person_sign_up(carol, "carol");
+        assert_string_equal(account_get_username(manager_get_account(carol->manager)), "carol");
+        person_until_state(carol, "lobby", MEMBER_LIVE);
+        rows = read_outbox(carol);
+        if (rows.n > 0 && rows.state == OUTBOX_FAILED)
+                assert_int_equal(retry(carol, ID), ERROR_NONE);
+        person_until_sent(carol, "lobby");
+        world_pass(w, USEC_PER_HOUR);
+        assert_same_log(alice, carol, "lobby");
+        /* create, view, two messages; one where it was killed before anybody was told that it is on
+         * disk. */
+        if (rows.n > 0)
+                assert_int_equal(channel_member_get_synced_seq(person_channel(alice, "lobby")), 4);
+        else {
+                assert_true(is_killed);
+                assert_true(channel_member_get_synced_seq(person_channel(alice, "lobby")) <= 4);
+        }
+}
+
+static void test_any_moment(void **state) {
+        for (unsigned n = 0; n < 16; n++)
+                run(n, false);
+}
+
+static void test_killed(void **state) {
+        for (unsigned n = 0; n < 16; n += 3)
+                run(n, true);
+}
+
+/* The daemon dies while it signs up: the guest is there, or the user, with everything. */
+static void test_killed_signing_up(void **state) {
+        bool seen_guest = false, seen_user = false;
+
+        for (unsigned n = 0; n < 200 && !seen_user; n += 1 + n / 8) {
+                _cleanup_(world_freep) World *w = world_new();
+                Person *alice = world_person(w, "alice"), *carol = world_person(w, "carol");
+                const char *name;
+
+                person_sign_up(alice, "alice");
+                person_host(alice, "lobby");
+                assert_int_equal(person_set_view(alice, "lobby", VIEW_INVALID, SEND_EVERYONE),
+                                 ERROR_NONE);
+                person_guest(carol, "carol");
+                (void) person_join(carol, "lobby");
+                person_until_state(carol, "lobby", MEMBER_LIVE);
+                person_kill(alice);
+                person_until_state(carol, "lobby", MEMBER_OFFLINE);
+                (void) person_send_id(carol, "lobby", ID, "once", 0, NULL);
+                assert_int_equal(account_sign_up(manager_get_account(carol->manager), "carol",
+                                                 "correct horse battery", on_signed_up, NULL, NULL),
+                                 0);
+                for (unsigned i = 0; i < n; i++)
+                        world_pass(w, 1);
+                person_kill(carol);
+                person_start(carol);
+                person_start(alice);
+                name = account_get_username(manager_get_account(carol->manager));
+                assert_non_null(name);
+                person_until_state(carol, "lobby", MEMBER_LIVE);
+                if (streq(name, "guest-carol"))
+                        seen_guest = true;
+                else {
+                        seen_user = true;
+                        assert_int_equal(read_outbox(carol).state, OUTBOX_FAILED);
+                        assert_int_equal(retry(carol, ID), ERROR_NONE);
+                }
+                person_until_sent(carol, "lobby");
+                world_pass(w, USEC_PER_MINUTE);
+                ASSERT_TEXTS(alice, "lobby", seen_user ? "carol: once" : "guest-carol: once");
+                assert_same_log(alice, carol, "lobby");
+        }
+        assert_true(seen_guest && seen_user);
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_any_moment),
+                cmocka_unit_test(test_killed),
+                cmocka_unit_test(test_killed_signing_up),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
