@@ -122,8 +122,9 @@ static int on_pull(Conn *conn, Writer *out, void *userdata) {
         Rpc *r = userdata;
         RpcCall *c = r->waiting;
 
-        if (!c)
+        if (!c || r->n_unanswered >= r->their_in_flight)
                 return 0;
+        r->n_unanswered++;
         DL_DELETE(r->waiting, c);
         c->prev = NULL;
         writer_bytes(out, c->frame.data, c->frame.size);
@@ -149,14 +150,24 @@ static uint64_t id_parse(const char *id) {
         return u;
 }
 
+/* One less on the wire, whether somebody still waits for it or not; at the accepting side only
+ * PING, which nothing waits behind. */
+static void count_answer(Rpc *r) {
+        if (r->n_unanswered > 0 && r->n_unanswered-- == r->their_in_flight)
+                conn_source_wake(r->outgoing);
+}
+
 void rpc_calls_on_response(Rpc *r, const Envelope *e) {
         uint64_t id = id_parse(e->id);
         RpcCall *c;
         Failure f;
 
         HASH_FIND(hh, r->calls, &id, sizeof(id), c);
+        if (id < 1 || id > r->last_call_id || (c && c->prev))
+                return; /* never asked */
+        count_answer(r);
         if (!c)
-                return; /* late, or never asked */
+                return; /* late */
         if (e->status == STATUS_OK) {
                 call_complete(c, 0, e->payload, NULL);
                 return;

@@ -38,6 +38,8 @@ struct Rpc {
         RpcRequest *requests; /* by id */
         size_t requests_bytes;
         uint64_t last_call_id;
+        uint64_t their_in_flight; /* of HELLO's answer */
+        uint64_t n_unanswered;    /* of ours that went out, whether somebody still waits or not */
         ClockTimer *hello, *ping, *certificate;
 };
 

@@ -151,7 +151,7 @@ static void rpc_ready(Rpc *r, int64_t offset_usec) {
 static void on_hello_reply(int error, const Value *payload, const Failure *failure,
                            void *userdata) {
         Rpc *r = userdata; /* held by the call that is being completed */
-        uint64_t theirs, ours;
+        uint64_t theirs, ours, in_flight;
         const char *time;
 
         if (r->state != RPC_HELLO)
@@ -172,6 +172,9 @@ static void on_hello_reply(int error, const Value *payload, const Failure *failu
                 rpc_end(r);
                 return;
         }
+        if (value_uint(value_get(value_get(payload, "limits"), "in_flight"), &in_flight) < 0)
+                in_flight = 1;
+        r->their_in_flight = MAX(in_flight, 1U);
         ours = clock_realtime(r->rt->clock);
         rpc_ready(r, (int64_t) theirs - (int64_t) ours);
 }

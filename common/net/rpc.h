@@ -55,7 +55,8 @@ typedef void (*rpc_reply_fn)(int r, const Value *payload, const Failure *failure
 /* payload: the text of one JSON object, "{}" when NULL; copied. timeout 0 = REQUEST_TIMEOUT_USEC. A
  * call made before HELLO is done waits for it. *ret_call may be NULL; otherwise freeing it means
  * that reply never runs, nor is asked what has not gone out yet; after reply has run the handle is
- * gone by itself. Any number may be made at once: they go out as there is room, in their order. */
+ * gone by itself. Any number may be made at once: they go out in their order, as there is room and
+ * never more than the other side takes unanswered (limits.in_flight of its HELLO). */
 int rpc_call(Rpc *r, const char *command, const Writer *payload, uint64_t timeout_usec,
              rpc_reply_fn reply, void *userdata /* weak */, RpcCall **ret_call);
 RpcCall *rpc_call_free(RpcCall *c);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Knows how much of what is asked is taken before it is answered, and that the rest waits unread;
- * leaves answers to test-rpc-calls.c. */
+/* Knows how much of what is asked is taken before it is answered, that the rest waits unread, and
+ * that who asks keeps to it; leaves answers to test-rpc-calls.c. */
 #include "unit/net/rpc-fixture.h"
 
 static void raw_park(Fixture *f, unsigned id, size_t n_bytes) {
@@ -12,6 +12,13 @@ static void raw_park(Fixture *f, unsigned id, size_t n_bytes) {
         assert_true(n > 0 && (size_t) n < sizeof(line));
         say(f, line, (size_t) n);
         test_loop_run(f->loop, 0);
+}
+
+static uint64_t number_of(const RpcRequest *q) {
+        uint64_t u = UINT64_MAX;
+
+        (void) value_uint(value_get(rpc_request_get_payload(q), "number"), &u);
+        return u;
 }
 
 static void test_owner_pauses(void **state) {
@@ -38,28 +45,75 @@ static void test_owner_pauses(void **state) {
                 assert_int_equal(c[i].failure.code, ERROR_INTERNAL);
 }
 
+/* Who does not keep to what was announced is not read. */
 static void test_in_flight_waits_unread(void **state) {
         Fixture *f = *state;
-        Caller c[6] = {};
+        Side *s = &f->accepting;
+
+        start_raw(f, 4);
+        say_line(f, HELLO);
+        hear(f);
+        for (unsigned id = 1; id <= 6; id++)
+                raw_park(f, id, 1);
+        test_loop_run(f->loop, USEC_PER_SEC);
+        assert_int_equal(s->n_parked, 4);
+        rpc_request_reply(s->parked[2], NULL);
+        test_loop_run(f->loop, USEC_PER_SEC);
+        assert_int_equal(s->n_parked, 5);
+        rpc_request_reply(s->parked[0], NULL);
+        rpc_request_reply(s->parked[1], NULL);
+        test_loop_run(f->loop, USEC_PER_SEC);
+        assert_int_equal(s->n_parked, 6);
+        for (unsigned i = 3; i < 6; i++)
+                rpc_request_free(s->parked[i]);
+        s->n_parked = 0;
+}
+
+/* The dialling side keeps what exceeds it back, in order; a call that nobody waits for any more
+ * still counts until it is answered, and one that was given up before it went out never goes. */
+static void test_in_flight_is_kept(void **state) {
+        Fixture *f = *state;
+        Side *s = &f->accepting;
+        Caller c[8] = {};
 
         start_ready_pair(f, 4);
-        for (unsigned i = 0; i < ELEMENTSOF(c); i++)
+        for (unsigned i = 0; i < ELEMENTSOF(c); i++) {
+                c[i].number = i;
                 call(f->dialling.rpc, "PARK", &c[i]);
+        }
         test_loop_run(f->loop, USEC_PER_SEC);
-        assert_int_equal(f->accepting.n_parked, 4);
-        rpc_request_reply(f->accepting.parked[2], NULL);
+        assert_int_equal(s->n_parked, 4);
+        rpc_call_free(c[1].call);
+        rpc_call_free(c[5].call);
         test_loop_run(f->loop, USEC_PER_SEC);
-        assert_int_equal(f->accepting.n_parked, 5);
-        rpc_request_reply(f->accepting.parked[0], NULL);
-        rpc_request_reply(f->accepting.parked[1], NULL);
+        assert_int_equal(s->n_parked, 4);
+        assert_int_equal(rpc_get_n_calls(f->dialling.rpc), 6);
+
+        rpc_request_reply(s->parked[1], NULL);
         test_loop_run(f->loop, USEC_PER_SEC);
-        assert_int_equal(f->accepting.n_parked, 6);
+        assert_int_equal(c[1].n_replies, 0);
+        assert_int_equal(s->n_parked, 5);
+        assert_int_equal(number_of(s->parked[4]), 4);
+        rpc_request_reply(s->parked[0], NULL);
+        test_loop_run(f->loop, USEC_PER_SEC);
+        assert_int_equal(s->n_parked, 6);
+        assert_int_equal(number_of(s->parked[5]), 6);
+
+        /* No answer in time ends no request on the wire. */
+        test_loop_run(f->loop, REQUEST_TIMEOUT_USEC);
+        assert_int_equal(s->n_parked, 6);
+        assert_int_equal(c[7].r, -ETIMEDOUT);
+        call(f->dialling.rpc, "ECHO", &c[0]);
+        test_loop_run(f->loop, USEC_PER_SEC);
+        assert_int_equal(c[0].n_replies, 1);
+        rpc_request_reply(s->parked[2], NULL);
+        test_loop_run(f->loop, USEC_PER_SEC);
+        assert_int_equal(c[0].n_replies, 2);
+        assert_true(c[0].ok);
         for (unsigned i = 3; i < 6; i++)
-                rpc_request_free(f->accepting.parked[i]);
-        f->accepting.n_parked = 0;
-        test_loop_run(f->loop, USEC_PER_SEC);
-        for (unsigned i = 0; i < ELEMENTSOF(c); i++)
-                assert_int_equal(c[i].n_replies, 1);
+                rpc_request_free(s->parked[i]);
+        s->n_parked = 0;
+        assert_int_equal(rpc_get_n_calls(f->dialling.rpc), 0);
 }
 
 /* What is not answered yet is bounded in bytes too, and many small ones cannot be traded for as
@@ -154,6 +208,7 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(test_owner_pauses, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_more_than_there_is_room_for, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_in_flight_waits_unread, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_in_flight_is_kept, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_in_flight_bytes_wait_unread, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_payloads_end, setup, teardown),
         };
