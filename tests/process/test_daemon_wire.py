@@ -60,12 +60,14 @@ def test_rules_let_through(good):
 
 
 @pytest.mark.parametrize("bad", (
-    [CONNECT], [HELLO, ("HELLO", "2", HELLO[2])], [*IN, ("PING", "3", {})], [*IN, ("LIST", "3", {})], [*IN, ("MESSAGE", None, MINE)],
+    [CONNECT], [HELLO, ("HELLO", "2", HELLO[2])], [*IN, ("PING", "3", {})], [*IN, ("LIST", "3", {})],
+    [*IN, ("MESSAGE", None, MINE)],
     [HELLO, ("OK", "1"), ("CONNECT", "2", {**MINE, "since": 0, "invisible": False}, 8193)],
     [*IN, ("HISTORY", "3", {**MINE, "limit": 1}), ("MEMBERS", "3", {**MINE, "limit": 1})],
     [*IN, ("MEMBERS", "a b", {**MINE, "limit": 1})], [*IN, ("MEMBERS", "3", {**MINE, "limit": 0})],
     [*IN, ("MEMBERS", "3", MINE)], [*IN, ("MEMBERS", "3", {"limit": 1})],
-    [*IN, ("MEMBERS", "3", {**MINE, "limit": 1, "extra": 1})], [*IN, ("MEMBERS", "3", {**MINE, "channel_name": "Lobby", "limit": 1})],
+    [*IN, ("MEMBERS", "3", {**MINE, "limit": 1, "extra": 1})],
+    [*IN, ("MEMBERS", "3", {**MINE, "channel_name": "Lobby", "limit": 1})],
     [*IN, ("MEMBERS", "3", {**MINE, "channel_id": CHANNEL_ID.upper(), "limit": 1})],
     [*IN, ("HISTORY", "3", {**MINE, "before": 1, "after": 1, "limit": 1})],
     [HELLO, ("OK", "1"), CONNECT, message(ONE)], [*IN, message(ONE), message(ONE, frame_id="4")],
@@ -150,7 +152,8 @@ def test_every_kind(stage):
     until = "2030-01-01T00:00:00.000Z"
     with ModelHost(stage.tracker, stage.carol, "kinds") as h:
         more = [("host", {"epoch": 2, "host": "carol"}), ("topic", {"topic": "first"}),
-                ("kick", {"target": "dora", "reason": "why"}), ("ban", {"target": "dora", "reason": "why", "until": until}),
+                ("kick", {"target": "dora", "reason": "why"}),
+                ("ban", {"target": "dora", "reason": "why", "until": until}),
                 ("unban", {"target": "dora"}), ("redact", {"target_seq": 1, "reason": "why"}),
                 ("sticker", {"image": [1, {"deep": None}], "topic": "no topic"})]
         for kind, keys in more:

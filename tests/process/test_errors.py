@@ -219,7 +219,7 @@ def no_such_user(stage):
 def conflict(stage):
     with stage.in_channel("lobby") as m:
         m.connect()
-        (message_id,) = [str(uuid.uuid4())]
+        message_id = str(uuid.uuid4())
         m.store("one", ids=[message_id])
         f = m.send("another", ids=[message_id])
         return f.header, f.payload["error"]
@@ -235,14 +235,15 @@ def hosted(stage, name, **changes):
 
 
 def stale_epoch(stage):
+    again = hosted(stage, "stale", last_seq=4)
     with stage.at_tracker() as c:
-        again = hosted(stage, "stale", last_seq=4)
         return c.refused("HOST", again)
 
 
 def channel_exists(stage):
+    other = hosted(stage, "mine", channel_name="lobby", channel_id=str(uuid.uuid4()))
     with stage.at_tracker() as c:
-        return c.refused("HOST", hosted(stage, "mine", channel_name="lobby", channel_id=str(uuid.uuid4())))
+        return c.refused("HOST", other)
 
 
 def guests_not_allowed(stage):

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """A host and a tracker in Python for tests of p2pchatd: honest by the protocol page unless a test hooks
-in. Every frame that the daemon sends to one is held to the page (rules.py): a fault fails the test. Everything is sent from a connection's own thread; a test says what by do(), and looks at what was
-asked.
+in. Every frame that the daemon sends to one is held to the page (rules.py): a fault fails the test.
+Everything is sent from a connection's own thread; a test says what by do(), and looks at what was asked.
 
     with ModelHost(tracker, carol, "trap") as host:
         host.hooks["MESSAGE"] = lambda c, f: host.fail(c, f, "UNAUTHORIZED", "read-only")

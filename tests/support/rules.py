@@ -73,7 +73,8 @@ class Rules:
             self.fault(f, f"the id {f.id} is no new one")
         if len(self.unanswered) >= self.in_flight:
             self.fault(f, f"{len(self.unanswered)} requests wait already")
-        if size > BEFORE_BYTES and (f.header == "HELLO" or not (self.signed_in if self.section == "4" else self.has_joined)):
+        may_be_large = self.signed_in if self.section == "4" else self.has_joined
+        if size > BEFORE_BYTES and (f.header == "HELLO" or not may_be_large):
             self.fault(f, f"{size} bytes before they may be so many")
         self.check_payload(f)
         self.unanswered[f.id] = (f.header, f.payload.get("channel_name"))
