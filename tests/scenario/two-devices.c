@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Two devices of an owner and one log: which of them serves, what the other is then, and what
  * becomes of entries that only one of them ever had. */
+#include <sqlite3.h>
+
 #include "scenario/support.h"
 
 #define WAIT_USEC (20 * USEC_PER_SEC)
@@ -260,6 +262,52 @@ static void test_fork(void **state) {
                          ERROR_CONFLICT); /* nothing is wrong with it */
 }
 
+/* What a restored backup says of itself, at the start. */
+static void set_went_back(Person *p) {
+        char path[128];
+        sqlite3 *db;
+
+        snprintf(path, sizeof(path), "%s/p2pchat.db", p->directory);
+        assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+        assert_int_equal(
+                sqlite3_exec(db, "UPDATE channel SET went_back = hosted", NULL, NULL, NULL),
+                SQLITE_OK);
+        assert_int_equal(sqlite3_close(db), SQLITE_OK);
+}
+
+/* A backup, while another device serves: no new log by accident. As a member of that one its log is
+ * whole again, and as good as any. */
+static void test_restored_beside_a_host(void **state) {
+        _cleanup_(stage_done) Stage s = stage_new(true);
+
+        world_pass(s.world, USEC_PER_MINUTE);
+        person_kill(s.one);
+        world_pass(s.world, 2 * USEC_PER_MINUTE);
+        assert_int_equal(person_try_host(s.two, "lobby", &plain), ERROR_NONE);
+        (void) person_send_id(s.bob, "lobby", NULL, "two", WAIT_USEC, NULL);
+        set_went_back(s.one);
+        person_start(s.one);
+        world_pass(s.world, USEC_PER_MINUTE);
+        expect_state(s.one, MEMBER_CLOSED, "restored");
+        assert_int_equal(person_try_host(s.one, "lobby", &plain), ERROR_CONFLICT);
+        assert_non_null(strstr(s.one->failure.message, "p2pchatctl join lobby"));
+        expect_state(s.one, MEMBER_CLOSED, "restored");
+        assert_true(is_host(s.two));
+
+        (void) person_join(s.one, "lobby");
+        person_until_seq(s.one, "lobby", 4);
+        assert_same_log(s.two, s.one, "lobby");
+        person_kill(s.one);
+        person_start(s.one);
+        person_until_state(s.one, "lobby", MEMBER_LIVE);
+        world_pass(s.world, USEC_PER_MINUTE);
+        assert_int_equal(person_try_host(s.one, "lobby", &take_over), ERROR_NONE);
+        assert_true(is_host(s.one));
+        person_until_state(s.two, "lobby", MEMBER_LIVE);
+        person_until_seq(s.bob, "lobby", 5);
+        assert_same_log(s.one, s.bob, "lobby");
+}
+
 /* What was said while the tracker was away is in both logs, whichever of them serves. */
 static void test_take_over_after_an_outage(void **state) {
         _cleanup_(stage_done) Stage s = stage_new(true);
@@ -285,9 +333,13 @@ static void test_take_over_after_an_outage(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_no_log),     cmocka_unit_test(test_partial_copy),
-                cmocka_unit_test(test_whole_copy), cmocka_unit_test(test_both_in_turn),
-                cmocka_unit_test(test_fork),       cmocka_unit_test(test_take_over_after_an_outage),
+                cmocka_unit_test(test_no_log),
+                cmocka_unit_test(test_partial_copy),
+                cmocka_unit_test(test_whole_copy),
+                cmocka_unit_test(test_both_in_turn),
+                cmocka_unit_test(test_fork),
+                cmocka_unit_test(test_take_over_after_an_outage),
+                cmocka_unit_test(test_restored_beside_a_host),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -298,6 +298,13 @@ static void test_behind(void **state) {
         assert_non_null(strstr(alice->failure.message, "--new-log lobby"));
         assert_int_equal(person_try_host(alice, "lobby", &new_log), ERROR_NONE);
         expect_new_log(w, alice, bob, old);
+
+        /* What is closed may be left for good, and the name is not given back with it. */
+        assert_int_equal(person_leave(alice, old, true), ERROR_NONE);
+        assert_int_equal(alice->n_channels, 1);
+        world_pass(w, USEC_PER_MINUTE);
+        assert_int_equal(person_sees(bob, "lobby"), 1);
+        expect_state(alice, "lobby", MEMBER_LIVE, "");
 }
 
 static void set_went_back(Person *p) {
