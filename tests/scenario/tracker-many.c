@@ -164,11 +164,49 @@ static void test_slow_watcher(void **state) {
         assert_true(n_changed >= N_CHANNELS && n_rounds > 3);
 }
 
+/* The longest HEARTBEAT that fits a frame, with nothing in it that the tracker knows: all of it is
+ * in the answer. */
+static void test_heartbeat(void **state) {
+        static const struct {
+                unsigned n;
+                const char *tail;
+        } table[] = { { 700, "-a-name-of-thirty-two-byte" }, { CHANNELS_HOSTED_MAX, "" } };
+        _cleanup_(rig_freep) Rig *rig = rig_new(NULL);
+        _cleanup_(rig_client_freep) RigClient *alice = NULL;
+
+        rig_start(rig);
+        alice = rig_user(rig, "alice");
+        for (size_t k = 0; k < ELEMENTSOF(table); k++) {
+                _cleanup_(writer_done) Writer w = {};
+
+                writer_begin_array(&w, NULL);
+                for (unsigned i = 0; i < table[k].n; i++) {
+                        char name[NAME_SIZE];
+
+                        snprintf(name, sizeof(name), "n%04u%s", i % 10000, table[k].tail);
+                        writer_begin_object(&w, NULL);
+                        writer_string(&w, "channel_name", name);
+                        writer_uint(&w, "epoch", 1);
+                        writer_uint(&w, "last_seq", 0);
+                        writer_uint(&w, "members", 0);
+                        writer_end_object(&w);
+                }
+                writer_end_array(&w);
+                assert_true(w.size > FRAME_BYTES_MAX * 9 / 10);
+                assert_int_equal(rig_call(alice, "HEARTBEAT",
+                                          "{\"channels\":%.*s,\"revocations_after\":0}",
+                                          (int) w.size, w.data),
+                                 ERROR_NONE);
+                assert_int_equal(value_length(value_get(alice->payload, "lost")), table[k].n);
+        }
+}
+
 int main(void) {
         static const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_list),
                 cmocka_unit_test(test_pushes),
                 cmocka_unit_test(test_slow_watcher),
+                cmocka_unit_test(test_heartbeat),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
