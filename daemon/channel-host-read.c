@@ -253,6 +253,7 @@ void read_members(const HostCall *c) {
 typedef struct RolePage {
         Writer *w;
         size_t max_size;
+        bool more;
 } RolePage;
 
 static int write_role(const char *username, Role role, void *userdata) {
@@ -267,6 +268,7 @@ static int write_role(const char *username, Role role, void *userdata) {
         if (page->w->size <= page->max_size)
                 return 0;
         writer_truncate(page->w, size, needs_comma);
+        page->more = true;
         return 1;
 }
 
@@ -288,9 +290,11 @@ static int write_info(const HostRead *read, const Entry *messages, size_t n, Wri
         if (r < 0)
                 return r;
         writer_begin_array(w, "authorized");
-        roles.max_size = read->max_bytes;
+        roles.max_size = read->max_bytes - sizeof("\"authorized_more\":true,");
         r = channel_each_role(h->channel, write_role, &roles);
         writer_end_array(w);
+        if (roles.more)
+                writer_bool(w, "authorized_more", true);
         writer_end_object(w);
         return MIN(r, 0);
 }

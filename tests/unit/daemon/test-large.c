@@ -184,6 +184,31 @@ static void test_two_thousand_members(void **state) {
         assert_int_equal(bob->n_changes, 1 + 2 * N_CROWD);
 }
 
+/* More have a role than a frame holds: as many as fit, and word that there are more. */
+static void test_many_roles(void **state) {
+        Fixture *f = *state;
+        _cleanup_(member_freep) Member *bob = member_new(f, "bob");
+        char name[NAME_SIZE];
+        bool more = false;
+        size_t n;
+
+        f->answer_lookup_at_once = true;
+        for (unsigned i = 0; i < 150; i++) {
+                crowd_name(i, name);
+                assert_int_equal(local_authorize(f, name, ROLE_MEMBER), ERROR_NONE);
+        }
+        /* Who has not joined gets frames of 8 KiB, who has 64. */
+        assert_int_equal(member_call(bob, "RET_INFO", "%s", ""), ERROR_NONE);
+        n = value_length(value_get(bob->reply, "authorized"));
+        assert_in_range(n, 50, 149);
+        assert_int_equal(value_bool(value_get(bob->reply, "authorized_more"), &more), 0);
+        assert_true(more);
+        assert_int_equal(member_connect(bob, 1), ERROR_NONE);
+        assert_int_equal(member_call(bob, "RET_INFO", "%s", ""), ERROR_NONE);
+        assert_int_equal(value_length(value_get(bob->reply, "authorized")), 150);
+        assert_false(value_has(bob->reply, "authorized_more"));
+}
+
 static void on_connected(int r, const Value *payload, const Failure *failure, void *userdata) {
         assert_int_equal(r, 0);
         assert_null(failure);
@@ -244,6 +269,7 @@ static void test_thousand_channels(void **state) {
 int main(void) {
         static const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(test_two_thousand_members, setup, teardown_crowd),
+                cmocka_unit_test_setup_teardown(test_many_roles, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_thousand_channels, setup, teardown_crowd),
         };
         struct rlimit limit;
