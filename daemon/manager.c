@@ -87,12 +87,18 @@ void manager_set_observer(Manager *m, const ManagerObserver *o, void *userdata) 
 }
 
 int manager_start(Manager *m) {
+        pid_t holder = 0;
         _cleanup_free_ char *path = NULL;
         int r;
 
         if (m->directory)
                 return -EALREADY;
-        r = state_directory_new(m->state_path, &m->directory);
+        r = state_directory_new(m->state_path, &holder, &m->directory);
+        if (r == -EBUSY && holder > 0)
+                return log_error_errno(r,
+                                       "Another p2pchatd (pid %d) uses %s: one daemon at a time "
+                                       "has a person's identity; end that one first",
+                                       (int) holder, m->state_path);
         if (r == -EBUSY)
                 return log_error_errno(r, "Another p2pchatd uses %s", m->state_path);
         if (r < 0)

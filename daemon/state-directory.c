@@ -3,6 +3,8 @@
 #include "daemon/state-directory.h"
 
 #include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 
@@ -50,7 +52,27 @@ static int open_private(const char *path) {
         return TAKE_FD(fd);
 }
 
-int state_directory_new(const char *path, StateDirectory **ret) {
+/* Who has the lock says so in it: the kernel tells only of locks of the other kind. */
+static pid_t read_holder(int fd) {
+        char text[16] = "";
+        ssize_t n;
+        long pid;
+
+        n = pread(fd, text, sizeof(text) - 1, 0);
+        pid = n > 0 ? strtol(text, NULL, 10) : 0;
+        return pid > 0 && pid <= INT_MAX ? (pid_t) pid : 0;
+}
+
+/* Not being able to is no reason not to begin: the lock counts. */
+static void write_holder(int fd) {
+        char text[16];
+        int n = snprintf(text, sizeof(text), "%d\n", (int) getpid());
+
+        if (ftruncate(fd, 0) >= 0)
+                (void) !pwrite(fd, text, (size_t) n, 0);
+}
+
+int state_directory_new(const char *path, pid_t *ret_holder, StateDirectory **ret) {
         _cleanup_(state_directory_freep) StateDirectory *d = NULL;
         _cleanup_close_ int fd = -EBADF;
 
@@ -67,8 +89,14 @@ int state_directory_new(const char *path, StateDirectory **ret) {
         d->lock_fd = openat(fd, "lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
         if (d->lock_fd < 0)
                 return -errno;
-        if (flock(d->lock_fd, LOCK_EX | LOCK_NB) < 0)
-                return errno == EWOULDBLOCK ? -EBUSY : -errno;
+        if (flock(d->lock_fd, LOCK_EX | LOCK_NB) < 0) {
+                if (errno != EWOULDBLOCK)
+                        return -errno;
+                if (ret_holder)
+                        *ret_holder = read_holder(d->lock_fd);
+                return -EBUSY;
+        }
+        write_holder(d->lock_fd);
 
         *ret = TAKE_PTR(d);
         return 0;

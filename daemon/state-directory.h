@@ -3,13 +3,16 @@
  * files in it to others. */
 #pragma once
 
+#include <sys/types.h>
+
 #include "base/cleanup.h"
 
 typedef struct StateDirectory StateDirectory;
 
-/* Made when missing, with its parents (0700). -EBUSY: another daemon has it. -EPERM: it belongs to
+/* Made when missing, with its parents (0700). -EBUSY: another daemon has it, whatever name it calls
+ * the directory by; *ret_holder (may be NULL) is its process then, 0: not known. -EPERM: it belongs to
  * somebody else. -ENOTDIR. A directory of ours that others may enter is closed to them. */
-int state_directory_new(const char *path, StateDirectory **ret);
+int state_directory_new(const char *path, pid_t *ret_holder, StateDirectory **ret);
 StateDirectory *state_directory_free(StateDirectory *d); /* gives the lock back */
 DEFINE_CLEANUP(StateDirectory *, state_directory_free);
 

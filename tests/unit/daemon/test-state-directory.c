@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -14,21 +15,23 @@ static void test_private_and_locked(void **state) {
         _cleanup_free_ char *path = NULL, *file = NULL;
         char top[] = "/tmp/p2pchat-state-XXXXXX";
         struct stat st;
+        pid_t holder = 0;
 
         assert_non_null(mkdtemp(top));
         assert_true(asprintf(&path, "%s/a/b", top) > 0);
-        assert_int_equal(state_directory_new(path, &first), 0);
+        assert_int_equal(state_directory_new(path, NULL, &first), 0);
         assert_int_equal(stat(path, &st), 0);
         assert_int_equal(st.st_mode & 07777, 0700);
         assert_int_equal(state_directory_path(first, "x", &file), 0);
         assert_int_equal(strncmp(file, path, strlen(path)), 0);
         assert_string_equal(file + strlen(path), "/x");
 
-        assert_int_equal(state_directory_new(path, &second), -EBUSY);
+        assert_int_equal(state_directory_new(path, &holder, &second), -EBUSY);
+        assert_int_equal(holder, getpid());
         first = state_directory_free(first);
         /* One that others could enter is closed to them. */
         assert_int_equal(chmod(path, 0755), 0);
-        assert_int_equal(state_directory_new(path, &second), 0);
+        assert_int_equal(state_directory_new(path, NULL, &second), 0);
         assert_int_equal(stat(path, &st), 0);
         assert_int_equal(st.st_mode & 07777, 0700);
         second = state_directory_free(second);
@@ -37,11 +40,11 @@ static void test_private_and_locked(void **state) {
         assert_true(asprintf(&file, "%s/lock", path) > 0);
         assert_int_equal(stat(file, &st), 0);
         assert_int_equal(st.st_mode & 0777, 0600);
-        assert_int_equal(state_directory_new(file, &first), -ENOTDIR);
+        assert_int_equal(state_directory_new(file, NULL, &first), -ENOTDIR);
         assert_int_equal(unlink(file), 0);
         /* A lock that is somebody's link is not followed. */
         assert_int_equal(symlink("/tmp/p2pchat-elsewhere", file), 0);
-        assert_int_equal(state_directory_new(path, &first), -ELOOP);
+        assert_int_equal(state_directory_new(path, NULL, &first), -ELOOP);
 
         assert_int_equal(unlink(file), 0);
         assert_int_equal(rmdir(path), 0);
