@@ -2,6 +2,7 @@
 /* Knows status and channels: how things are. */
 #include <limits.h>
 
+#include "base/remote-time.h"
 #include "ctl/print.h"
 
 static void channel_json(Writer *w, const ChannelView *c) {
@@ -167,17 +168,18 @@ static int verb_status(Ctl *ctl, int argc, char **argv) {
                 return r < 0 ? client_fail(ctl, NULL, r) : EXIT_OK;
         }
         if (n_args == 0) {
+                char off[CLOCK_OFF_TEXT_SIZE];
+
                 printf("p2pchatd %s", s.manager.version);
                 for (char **a = s.manager.listen; a && *a; a++)
                         printf("%s%s", a == s.manager.listen ? ", listening on " : " ", *a);
                 putchar('\n');
                 print_account(&s.account);
                 print_reach(&s);
-                if (s.manager.clock_offset > (int64_t) USEC_PER_MINUTE ||
-                    s.manager.clock_offset < -(int64_t) USEC_PER_MINUTE)
-                        printf("Clock:    yours is %" PRIi64 " s %s the tracker's\n",
-                               (int64_t) (llabs(s.manager.clock_offset) / (int64_t) USEC_PER_SEC),
-                               s.manager.clock_offset > 0 ? "behind" : "ahead of");
+                if (clock_is_off(s.manager.clock_offset))
+                        printf("Clock:    your clock is %s, by the tracker's; set it: timedatectl "
+                               "set-ntp true\n",
+                               clock_describe_off(s.manager.clock_offset, false, off));
                 for (size_t i = 0; i < s.n_channels; i++)
                         hosting += s.channels[i].hosted;
                 printf("Channels: %zu, %d of them hosted here; %" PRIu32

@@ -50,7 +50,8 @@ struct Account {
         Certificate *ca;
         TrackerState state;
         char reason[FAILURE_MESSAGE_SIZE];
-        int64_t clock_offset;
+        RemoteTime time; /* the tracker's */
+        bool clock_told; /* the journal knows that ours is off */
 
         TrackerClient *client;
         bool certified;     /* the connection that there is, or is dialled, shows our certificate */
@@ -93,6 +94,7 @@ struct Account {
 /* account.c */
 uint64_t account_now(const Account *a); /* the tracker's clock */
 void account_changed(Account *a);
+void account_look_at_clock(Account *a); /* one warning each time that it is off */
 void account_set_state(Account *a, TrackerState state, const char *reason);
 /* Cuts and dials again as who we are now. */
 int account_redial(Account *a);

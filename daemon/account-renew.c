@@ -138,4 +138,5 @@ void account_renew_schedule(Account *a) {
                 renew(a);
         else
                 clock_timer_arm(a->renew_timer, MIN(due - now, LOOK_AGAIN_USEC));
+        account_look_at_clock(a);
 }

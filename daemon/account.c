@@ -18,7 +18,7 @@ const char *tracker_state_to_string(TrackerState s) {
 }
 
 uint64_t account_now(const Account *a) {
-        return clock_realtime(a->rt->clock) + (uint64_t) a->clock_offset;
+        return remote_time_now(&a->time);
 }
 
 void account_changed(Account *a) {
@@ -82,6 +82,17 @@ int account_show_certificate(Account *a) {
         return r;
 }
 
+void account_look_at_clock(Account *a) {
+        int64_t offset = remote_time_offset(&a->time);
+        char off[CLOCK_OFF_TEXT_SIZE];
+
+        if (clock_is_off(offset) && !a->clock_told)
+                log_warning(
+                        "Your clock is %s, by the tracker's: set it (timedatectl set-ntp true).",
+                        clock_describe_off(offset, false, off));
+        a->clock_told = clock_is_off(offset);
+}
+
 static void account_online(Account *a) {
         tracker_client_release(a->client);
         a->n_refused = 0;
@@ -94,7 +105,8 @@ static void account_online(Account *a) {
 static void on_ready(TrackerClient *t, int64_t offset_usec, void *userdata) {
         Account *a = userdata;
 
-        a->clock_offset = offset_usec;
+        remote_time_set(&a->time, offset_usec);
+        account_look_at_clock(a);
         a->offered_pin[0] = 0;
         if (a->sign_in)
                 sign_in_connected(a);
@@ -172,6 +184,7 @@ int account_new(const Runtime *rt, Store *store, const StoredTracker *tracker,
                 return -ENOMEM;
         *a = (Account){
                 .rt = rt,
+                .time.clock = rt->clock,
                 .store = store,
                 .handlers = *handlers,
                 .userdata = userdata,
@@ -371,7 +384,7 @@ uint64_t account_get_identity(const Account *a) {
 }
 
 int64_t account_get_clock_offset(const Account *a) {
-        return a->clock_offset;
+        return remote_time_offset(&a->time);
 }
 
 void account_get_key_id(const Account *a, char ret[static KEY_ID_SIZE]) {
@@ -423,6 +436,7 @@ int account_new_peer_tls(const Account *a, tls_check_fn check, void *userdata, T
         return tls_config_new(
                 &(TlsParameters){
                         .clock = a->rt->clock,
+                        .time = &a->time,
                         .expect = TLS_EXPECT_PEER,
                         .key = a->key,
                         .certificate = a->certificate,

@@ -73,6 +73,17 @@ void member_explain(const ChannelMember *c, char ret[static STATE_TEXT_SIZE]) {
                 snprintf(ret, STATE_TEXT_SIZE,
                          "Another device of yours has become the host. This one goes on as a "
                          "member when that one can be reached.");
+        else if (c->state == MEMBER_CLOSED && streq(c->reason, "replaced"))
+                snprintf(ret, STATE_TEXT_SIZE,
+                         "The same identity is in use by another computer, which came later: leave "
+                         "it to that one, or sign in anew here, which makes a key of its own: "
+                         "p2pchatctl signin %s.",
+                         c->me.username);
+        else if (streq(c->reason, "revoked"))
+                snprintf(ret, STATE_TEXT_SIZE,
+                         "This sign-in was revoked. What is here is kept. To go on: p2pchatctl "
+                         "signin %s.",
+                         c->me.username);
 }
 
 int member_fail_closed(const ChannelMember *c, Failure *f) {

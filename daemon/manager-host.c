@@ -214,7 +214,7 @@ static bool is_passing(ErrorCode code) {
  * has ended the tracker is asked again; until then two would serve one log. */
 static void held_elsewhere(Hosting *h, uint64_t holder_until) {
         Manager *m = h->channel->manager;
-        uint64_t now = clock_realtime(m->rt->clock) + (uint64_t) manager_get_clock_offset(m);
+        uint64_t now = account_get_time(m->account);
 
         h->registered = false;
         h->held_until = clock_boottime(m->rt->clock) + 1 +

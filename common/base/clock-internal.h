@@ -17,6 +17,8 @@ typedef struct VirtualTime {
 struct Clock {
         sd_event *event;           /* weak */
         VirtualTime *virtual_time; /* NULL: real */
+        Clock *viewed;             /* weak; whose virtual time this shows, else NULL */
+        int64_t skew;              /* … and by how much its realtime differs */
         size_t n_timers;
         ClockWake *wakes; /* ClockWake */
 };

@@ -36,7 +36,8 @@ Clock *clock_free(Clock *c) {
         if (!c)
                 return NULL;
         assert(c->n_timers == 0 && !c->wakes);
-        virtual_time_free(c->virtual_time);
+        if (!c->viewed)
+                virtual_time_free(c->virtual_time);
         free(c);
         return NULL;
 }
@@ -46,7 +47,8 @@ uint64_t clock_boottime(const Clock *c) {
 }
 
 uint64_t clock_realtime(const Clock *c) {
-        return c->virtual_time ? c->virtual_time->realtime : now_usec(CLOCK_REALTIME);
+        return c->virtual_time ? c->virtual_time->realtime + (uint64_t) c->skew
+                               : now_usec(CLOCK_REALTIME);
 }
 
 static int on_timer(sd_event_source *s, uint64_t usec, void *userdata) {
@@ -73,8 +75,10 @@ int clock_timer_new(Clock *c, clock_timer_fn fn, void *userdata, ClockTimer **re
                 .deadline = UINT64_MAX,
         };
         c->n_timers++;
+        if (c->viewed)
+                c->viewed->n_timers++;
         if (c->virtual_time)
-                r = virtual_time_reserve(c->virtual_time, c->n_timers);
+                r = virtual_time_reserve(c->virtual_time, (c->viewed ?: c)->n_timers);
         else
                 r = sd_event_add_time(c->event, &t->source, CLOCK_BOOTTIME, UINT64_MAX,
                                       ACCURACY_USEC, on_timer, t);
@@ -96,6 +100,8 @@ ClockTimer *clock_timer_free(ClockTimer *t) {
         clock_timer_disarm(t);
         sd_event_source_disable_unref(t->source);
         t->clock->n_timers--;
+        if (t->clock->viewed)
+                t->clock->viewed->n_timers--;
         free(t);
         return NULL;
 }

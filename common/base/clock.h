@@ -23,6 +23,10 @@ int clock_new(sd_event *event /* weak */, Clock **ret);
  * clock_virtual_run(). */
 int clock_new_virtual(sd_event *event /* weak */, uint64_t realtime_usec, Clock **ret);
 
+/* The same time and timers, with a realtime of its own that differs by skew_usec: another computer
+ * whose clock is off. Gone before the clock that it shows. */
+int clock_new_virtual_view(Clock *of /* weak */, int64_t skew_usec, Clock **ret);
+
 /* Timers must be gone before their clock (asserted). */
 Clock *clock_free(Clock *c);
 DEFINE_CLEANUP(Clock *, clock_free);

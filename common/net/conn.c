@@ -144,6 +144,10 @@ const Subject *conn_get_peer(const Conn *c) {
         return tls_get_peer(c->tls);
 }
 
+uint64_t conn_now(const Conn *c) {
+        return tls_now(c->tls);
+}
+
 const Address *conn_get_address(const Conn *c) {
         return &c->peer;
 }

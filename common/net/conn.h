@@ -58,6 +58,7 @@ void conn_set_handlers(Conn *c, const ConnHandlers *handlers, void *userdata);
 
 ConnStage conn_get_stage(const Conn *c);
 const Subject *conn_get_peer(const Conn *c);    /* NULL: no certificate */
+uint64_t conn_now(const Conn *c);               /* as tls_now() */
 const Address *conn_get_address(const Conn *c); /* the other end, unmapped */
 int conn_get_local_address(const Conn *c, Address *ret);
 bool conn_is_accepting(const Conn *c);

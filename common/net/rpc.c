@@ -95,7 +95,7 @@ static void rpc_arm_certificate(Rpc *r) {
 
         if (!peer)
                 return;
-        now = clock_realtime(r->rt->clock);
+        now = conn_now(r->conn);
         end = peer->not_after + CERTIFICATE_GRACE_USEC;
         if (conn_is_accepting(r->conn))
                 end -= FAREWELL_USEC;

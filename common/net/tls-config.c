@@ -30,10 +30,31 @@ static int x509_error_for(int error) {
         return X509_V_ERR_CERT_REJECTED; /* bad_certificate */
 }
 
-static int verify_signature(Tls *t, const Certificate *leaf, const Certificate *ca) {
+/* By the tracker's certificate our clock is off, or something is wrong with the tracker: who reads
+ * it has to find out which. */
+static int refuse_tracker_time(Tls *t, const Subject *s) {
+        char off[CLOCK_OFF_TEXT_SIZE];
+        uint64_t now = tls_now(t);
+
+        if (now < s->not_before)
+                return tls_refuse(
+                        t, -EKEYEXPIRED,
+                        "your clock is at least %s, or the tracker's certificate is wrong "
+                        "(to set the clock: timedatectl set-ntp true)",
+                        clock_describe_off((int64_t) (s->not_before - now), true, off));
+        return tls_refuse(t, -EKEYEXPIRED,
+                          "your clock is at least %s, or the tracker's certificate has ended (to "
+                          "set the clock: timedatectl set-ntp true)",
+                          clock_describe_off(-(int64_t) (now - s->not_after), true, off));
+}
+
+static int verify_signature(Tls *t, const Certificate *leaf, const Certificate *ca,
+                            const Subject *s) {
         int r;
 
-        r = certificate_verify(leaf, ca, clock_realtime(t->config->clock));
+        r = certificate_verify(leaf, ca, tls_now(t));
+        if (r == -EKEYEXPIRED && s->kind == SUBJECT_TRACKER)
+                return refuse_tracker_time(t, s);
         if (r == -EKEYEXPIRED)
                 return tls_refuse(t, r, "the other side's certificate is not valid at this time");
         if (r == -ENOMEM)
@@ -69,7 +90,7 @@ static int verify_tracker(Tls *t, const Certificate *leaf, STACK_OF(X509) * chai
                 t->offered_pin[0] = 0;
                 return tls_refuse(t, -EACCES, "the other side is not a tracker");
         }
-        r = verify_signature(t, leaf, ca);
+        r = verify_signature(t, leaf, ca, &s);
         if (r < 0) {
                 t->offered_pin[0] = 0;
                 return r;
@@ -99,7 +120,7 @@ static int verify_peer(Tls *t, const Certificate *leaf) {
                                   "the other side's certificate names no user or guest");
         if (!streq(s.tracker_id, tracker_id))
                 return tls_refuse(t, -EACCES, "the other side belongs to another tracker");
-        r = verify_signature(t, leaf, t->config->ca);
+        r = verify_signature(t, leaf, t->config->ca, &s);
         if (r < 0)
                 return r;
         t->peer = s;
@@ -202,7 +223,7 @@ int tls_config_new(const TlsParameters *p, TlsConfig **ret) {
                 return -ENOMEM;
         *c = (TlsConfig){
                 .n_ref = 1,
-                .clock = p->clock,
+                .own_time.clock = p->clock,
                 .expect = p->expect,
                 .ca = certificate_ref(p->ca),
                 .check = p->check,
@@ -210,6 +231,7 @@ int tls_config_new(const TlsParameters *p, TlsConfig **ret) {
                 .ctx = SSL_CTX_new(TLS_method()),
                 .bio_method = tls_bio_method_new(),
         };
+        c->time = p->time ?: &c->own_time;
         if (p->pin)
                 memcpy(c->pin, p->pin, strlen(p->pin) + 1);
         if (!c->ctx || !c->bio_method)

@@ -11,7 +11,8 @@ struct TlsConfig {
         unsigned n_ref;
         SSL_CTX *ctx;
         BIO_METHOD *bio_method;
-        Clock *clock; /* weak */
+        RemoteTime own_time;    /* of our clock */
+        const RemoteTime *time; /* weak */
         TlsExpect expect;
         Certificate *ca;
         char pin[PIN_SIZE]; /* "": none held */

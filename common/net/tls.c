@@ -191,6 +191,10 @@ void tls_shutdown(Tls *t) {
         ERR_clear_error();
 }
 
+uint64_t tls_now(const Tls *t) {
+        return remote_time_now(t->config->time);
+}
+
 bool tls_has_pending(const Tls *t) {
         return SSL_pending(t->ssl) > 0;
 }

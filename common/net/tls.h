@@ -3,6 +3,7 @@
  * to conn. */
 #pragma once
 
+#include "base/remote-time.h"
 #include "base/runtime.h"
 #include "net/identity.h"
 
@@ -22,7 +23,8 @@ typedef struct TlsConfig TlsConfig;
 typedef int (*tls_check_fn)(const Subject *peer, void *userdata);
 
 typedef struct TlsParameters {
-        Clock *clock; /* weak; verification time */
+        Clock *clock;           /* weak; verification time … */
+        const RemoteTime *time; /* weak; … where this is not NULL */
         TlsExpect expect;
         const Key *key; /* ours; both NULL: no certificate is offered */
         const Certificate *certificate;
@@ -56,6 +58,7 @@ ssize_t tls_read(Tls *t, void *buffer, size_t n, uint32_t *ret_events);
 ssize_t tls_write(Tls *t, const void *buffer, size_t n, uint32_t *ret_events);
 /* Sends close_notify; best effort, no waiting. */
 void tls_shutdown(Tls *t);
+uint64_t tls_now(const Tls *t);     /* the time that certificates are held against */
 bool tls_has_pending(const Tls *t); /* decrypted bytes wait: epoll will not tell */
 /* Bytes of the descriptor so far, whole records or not: signs of life. */
 uint64_t tls_get_n_received(const Tls *t);

@@ -25,7 +25,9 @@ static bool is_replaced(Person *p, const char *channel) {
         return account_get_tracker_state(account(p)) == TRACKER_OFFLINE &&
                strstr(account_get_tracker_reason(account(p)), "another computer") &&
                state_of(p, channel) == MEMBER_CLOSED &&
-               streq(channel_member_get_state_reason(person_channel(p, channel)), "replaced");
+               streq(channel_member_get_state_reason(person_channel(p, channel)), "replaced") &&
+               strstr(channel_member_get_state_text(person_channel(p, channel)),
+                      "p2pchatctl signin alice");
 }
 
 static bool hosts(Person *p, const char *channel) {

@@ -84,6 +84,8 @@ static void test_live_member(void **state) {
         assert_int_equal(channel_member_get_state(person_channel(t.bob, "lobby")), MEMBER_DENIED);
         assert_string_equal(channel_member_get_state_reason(person_channel(t.bob, "lobby")),
                             "revoked");
+        assert_non_null(strstr(channel_member_get_state_text(person_channel(t.bob, "lobby")),
+                               "p2pchatctl signin bob"));
         assert_non_null(strstr(account_get_tracker_reason(account(t.bob)), "sign in again"));
         assert_true(is_live(t.carol, "lobby"));
 

@@ -37,6 +37,7 @@ World *world_free(World *w) {
         while ((p = w->people)) {
                 w->people = p->next;
                 manager_free(p->manager);
+                clock_free(p->clock);
                 free(p);
         }
         rig_free(w->rig);
@@ -196,7 +197,7 @@ void person_start(Person *p) {
         p->is_started = false;
         p->n_channels = 0;
         assert_int_equal(
-                manager_new(p->world->rig->rt,
+                manager_new(&p->rt,
                             &(ManagerSettings){
                                     .state_directory = p->directory,
                                     .listen = &p->listen,
@@ -217,11 +218,16 @@ void person_kill(Person *p) {
         p->manager = manager_free(p->manager);
 }
 
-Person *world_stranger(World *w, const char *directory_name) {
+static Person *stranger(World *w, const char *directory_name, int64_t skew_usec) {
         Person *p = new0(Person, 1);
 
         assert_non_null(p);
         p->world = w;
+        p->rt = *w->rig->rt;
+        if (skew_usec != 0) {
+                assert_int_equal(clock_new_virtual_view(p->rt.clock, skew_usec, &p->clock), 0);
+                p->rt.clock = p->clock;
+        }
         p->next = w->people;
         w->people = p;
         snprintf(p->directory, sizeof(p->directory), "%s/%s", w->directory, directory_name);
@@ -230,8 +236,12 @@ Person *world_stranger(World *w, const char *directory_name) {
         return p;
 }
 
-Person *world_person(World *w, const char *directory_name) {
-        Person *p = world_stranger(w, directory_name);
+Person *world_stranger(World *w, const char *directory_name) {
+        return stranger(w, directory_name, 0);
+}
+
+Person *world_person_off(World *w, const char *directory_name, int64_t skew_usec) {
+        Person *p = stranger(w, directory_name, skew_usec);
         char address[ADDRESS_STRING_SIZE];
         Result q = {};
 
@@ -242,6 +252,10 @@ Person *world_person(World *w, const char *directory_name) {
         assert_int_equal(wait_for(p, &q), ERROR_NONE);
         assert_ptr_equal(q.account, manager_get_account(p->manager));
         return p;
+}
+
+Person *world_person(World *w, const char *directory_name) {
+        return world_person_off(w, directory_name, 0);
 }
 
 void person_sign_up(Person *p, const char *username) {

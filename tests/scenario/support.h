@@ -41,6 +41,8 @@ typedef struct Person {
         struct Person *next;
         char directory[64];
         Address listen; /* the same port after a restart */
+        Clock *clock;   /* NULL: the world's */
+        Runtime rt;
         Manager *manager;
         bool is_started;
         bool with_settings;  /* its settings name the tracker and its pin */
@@ -53,6 +55,8 @@ typedef struct Person {
 Person *world_person(World *w, const char *directory_name);
 /* Runs, and knows no tracker. */
 Person *world_stranger(World *w, const char *directory_name);
+/* The same on a computer whose clock differs from the tracker's by skew_usec. */
+Person *world_person_off(World *w, const char *directory_name, int64_t skew_usec);
 void person_start(Person *p);
 void person_kill(Person *p); /* as a crash would: nobody is told */
 
