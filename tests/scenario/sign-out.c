@@ -16,8 +16,10 @@ static void test_sign_out(void **state) {
 
         person_kill(host);
         person_until_state(desk, "lobby", MEMBER_OFFLINE);
-        (void) person_send(desk, "lobby", "from alice");
-        assert_int_equal(manager_get_n_outbox(desk->manager), 1);
+        (void) person_send(desk, "lobby", "one");
+        (void) person_send(desk, "lobby", "two");
+        (void) person_send(desk, "lobby", "three");
+        assert_int_equal(manager_get_n_outbox(desk->manager), 3);
 
         person_sign_out(desk);
         assert_int_equal(desk->n_channels, 0);
@@ -37,11 +39,11 @@ static void test_sign_out(void **state) {
                          ERROR_BAD_CREDENTIALS);
         person_sign_in(desk, "alice");
         person_until_sent(desk, "lobby");
-        person_until_seq(desk, "lobby", 3);
-        ASSERT_TEXTS(desk, "lobby", "bob: from bob", "alice: from alice");
+        person_until_seq(desk, "lobby", 5);
+        ASSERT_TEXTS(desk, "lobby", "bob: from bob", "alice: one", "alice: two", "alice: three");
         person_until_state(desk, "own", MEMBER_LIVE);
         world_pass(w, USEC_PER_HOUR);
-        ASSERT_TEXTS(host, "lobby", "bob: from bob", "alice: from alice");
+        ASSERT_TEXTS(host, "lobby", "bob: from bob", "alice: one", "alice: two", "alice: three");
         assert_same_log(host, desk, "lobby");
 }
 
