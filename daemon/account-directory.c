@@ -48,6 +48,8 @@ static int page_read(const Value *payload, Page *ret) {
             value_uint(value_get(payload, "generation"), &ret->generation) < 0)
                 return -EBADMSG;
         ret->next = value_string(value_get(payload, "next"), NULL);
+        if (ret->next && !name_is_valid(ret->next))
+                return -EBADMSG;
         return read_entries(channels, &ret->entries, &ret->n);
 }
 

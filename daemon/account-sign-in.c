@@ -131,7 +131,8 @@ typedef struct Grant {
 static const Field grant_fields[] = {
         { "username", FIELD_STRING, offsetof(Grant, username), .required = true, .min = 1 },
         { "certificate", FIELD_STRING, offsetof(Grant, certificate), .required = true, .min = 1 },
-        { "recovery_code", FIELD_STRING, offsetof(Grant, recovery_code), .min = 1 },
+        { "recovery_code", FIELD_STRING, offsetof(Grant, recovery_code), .min = 1,
+          .max = RECOVERY_CODE_BYTES_MAX },
         {},
 };
 
@@ -146,6 +147,10 @@ static int take_grant(Account *a, SignIn *s, const Value *payload) {
         r = fields_read(payload, grant_fields, &grant, &bad);
         if (r < 0)
                 return r;
+        /* People write it down, and the bus carries it. */
+        if (grant.recovery_code &&
+            !text_is_valid(grant.recovery_code, strlen(grant.recovery_code), false))
+                return -EBADMSG;
         r = account_check_certificate(a, s->key,
                                       s->kind == SIGN_IN_GUEST ? SUBJECT_GUEST : SUBJECT_USER,
                                       s->kind == SIGN_IN_GUEST ? NULL : s->username,
@@ -235,7 +240,8 @@ static void on_granted(const Value *payload, const Failure *failure, void *userd
         if (r >= 0)
                 return;
         if (r == -EBADMSG || r == -EINVAL || r == -EKEYEXPIRED)
-                failure_set(&f, ERROR_PROTOCOL, "The tracker gave a certificate that is not good.");
+                failure_set(&f, ERROR_PROTOCOL,
+                            "The tracker gave a certificate or a recovery code that is not good.");
         else
                 failure_set(&f, ERROR_INTERNAL, "Cannot keep the certificate: %s.", strerror(-r));
         sign_in_failed(a, &f);

@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """p2pchatd as a member of a host that was written from the protocol page alone, honest or not: what is
 asked of it, what is kept of what it says, and that no text is lost or said twice."""
-import contextlib
-import itertools
 import json
 import threading
 import uuid
@@ -12,54 +10,14 @@ import pytest
 
 import badinput
 from conformance import sentence
-from models import ModelHost
-from outsider import TIME, UUID, Connection, pin_of, sign_up
+from modelstage import MemberStage
+from outsider import TIME, UUID
 from p2pchat import CHANNEL, ERROR, refused, wait_for
-
-names = (f"trap{n}" for n in itertools.count())
-
-
-class Stage:
-    def __init__(self, world):
-        world.configure_tracker("[Limits]\nPasswordCost=1\nSignUpsPerMinute=0\n")
-        self.world = world
-        self.tracker = world.start_tracker()
-        self.bob = world.people("bob")
-        with Connection(self.tracker.address, hello=False) as c:
-            self.carol = sign_up(self.tracker.address, "carol", pin_of(c.chain[1]))
-
-    @contextlib.contextmanager
-    def host(self, n=3, join=True, **hooks):
-        """A model host with n messages of carol's in its log; bob joined, unless told otherwise."""
-        with ModelHost(self.tracker, self.carol, next(names)) as h:
-            h.hooks.update(hooks)
-            for i in range(n):
-                h.add(message_content=f"old {i}")
-            h.path = None
-            if join:
-                h.path = self.bob.join(h.name)
-                self.wait_state(h, "live")
-            yield h
-            if h.path:
-                self.bob.call(h.path, CHANNEL, "Leave", "a{sv}", {"forget": True})
-
-    def get(self, h, name):
-        return self.bob.get(h.path, CHANNEL, name)
-
-    def wait_state(self, h, *states):
-        wait_for(lambda: self.get(h, "State") in states, f"{h.name} to be {states}")
-
-    def rows(self, h):
-        rows, _ = self.bob.call(h.path, CHANNEL, "GetOutbox", "a{sv}", {})
-        return {r[1]: (r[4], r[5].get("error", "").removeprefix(ERROR)) for r in rows}
-
-    def has(self, h, *texts):
-        wait_for(lambda: self.bob.texts(h.path)[-len(texts):] == list(texts), f"bob to have {texts}")
 
 
 @pytest.fixture(scope="module")
 def stage(module_world):
-    return Stage(module_world)
+    return MemberStage(module_world)
 
 
 @pytest.fixture(autouse=True)

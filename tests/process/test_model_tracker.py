@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """p2pchatd at a tracker that was written from the protocol page alone, honest or not: what is asked of
 it, and what is believed of what it says."""
-import contextlib
-import itertools
 import uuid
 
 import dbus
@@ -10,10 +8,9 @@ import pytest
 
 from conformance import sentence
 from models import ModelTracker, now
+from modelstage import TrackerStage
 from outsider import Authority, Identity, pin_of
 from p2pchat import ACCOUNT, CHANNEL, ERROR, HOST, MANAGER, PATH, refused, wait_for
-
-numbers = itertools.count()
 
 
 @pytest.fixture
@@ -23,39 +20,9 @@ def tracker():
         yield t
 
 
-class Stage:
-    """One daemon for the file; each test has a tracker, and so an account, of its own."""
-
-    def __init__(self, world):
-        self.peer = world.peer("bob")
-
-    @contextlib.contextmanager
-    def at(self, tracker, sign_up=True):
-        account = self.peer.manager("SetTracker", "sa{sv}", tracker.address, {"pin": tracker.pin})
-        self.account = account
-        if sign_up:
-            self.sign_up()
-            self.wait_state("online")
-        yield self.peer
-        assert self.peer.is_up()
-        if self.get("Username"):
-            self.peer.call(account, ACCOUNT, "SignOut", "a{sv}", {})
-
-    def sign_up(self):
-        self.name = f"bob{next(numbers)}"
-        return self.peer.manager("SignUp", "ssa{sv}", self.name, "correct horse",
-                                 {"account": dbus.ObjectPath(self.account)})
-
-    def get(self, name):
-        return self.peer.get(self.account, ACCOUNT, name)
-
-    def wait_state(self, *states):
-        wait_for(lambda: self.get("TrackerState") in states, f"the tracker to be {states}")
-
-
 @pytest.fixture(scope="module")
 def stage(module_world):
-    return Stage(module_world)
+    return TrackerStage(module_world)
 
 
 def test_honest(stage, tracker):

@@ -153,6 +153,12 @@ class ModelHost(Model):
     def on_members(self, c, f):
         self.ok(c, f, {"members": [], "generation": 1})
 
+    def on_disconnect(self, c, f):
+        self.ok(c, f, {})
+
+    def on_ret_info(self, c, f):
+        self.ok(c, f, {**self.state(), "members": [], "authorized": [], "messages": []})
+
     def on_history(self, c, f):
         self.ok(c, f, {"entries": self.entries[-f.payload["limit"]:], "more": False})
 
@@ -182,7 +188,7 @@ class ModelTracker(Model):
     def on_signup(self, c, f):
         self.ok(c, f, self.grant(f.payload["csr"], f.payload["username"]))
 
-    on_signin = on_signup
+    on_signin = on_recover = on_signup
 
     def on_guest(self, c, f):
         self.ok(c, f, self.grant(f.payload["csr"], "guest-" + f.payload["username"]))
@@ -218,4 +224,7 @@ class ModelTracker(Model):
     def on_view(self, c, f):
         self.ok(c, f, {})
 
-    on_unhost = on_view
+    def on_devices(self, c, f):
+        self.ok(c, f, {"devices": [{"key": "0" * 64, "created": now(), "seen": now(), "this": False}]})
+
+    on_unhost = on_signout = on_passwd = on_delete = on_view
