@@ -9,6 +9,7 @@ import dbus
 import pytest
 from cryptography import x509
 
+from conformance import sentence
 from lies import BAD_WORDS, lies
 from models import ModelTracker, now
 from modelstage import TrackerStage
@@ -134,6 +135,7 @@ def test_renew(stage, tracker):
 
 # -- the directory
 
+@sentence("2.88")
 def test_lists(stage, tracker):
     """LIST, by who asks for it: shown, left out, or a named error; nothing that a terminal falls over."""
     with stage.at(tracker) as bob:
@@ -275,6 +277,7 @@ def test_own_key(stage, tracker):
 
 # -- the account, and people
 
+@sentence("2.88")
 def test_account(stage, tracker):
     """DEVICES and WHOIS, and answers of commands that have none to give."""
     with stage.at(tracker) as bob:
