@@ -295,8 +295,8 @@ static int name_senders(SqlTx *tx, const StoredChannel *c) {
                 return r;
         return sql_run(tx,
                        "UPDATE OR IGNORE entry SET sender = username WHERE channel = ?1"
-                       " AND sender IS NULL AND user_type = ?2",
-                       "ts", c->row, user_type_to_string(USER_REGISTERED));
+                       " AND sender IS NULL",
+                       "t", c->row);
 }
 
 static int work_save(SqlTx *tx, void *request) {

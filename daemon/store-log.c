@@ -113,7 +113,9 @@ static int insert_proposal(SqlTx *tx, uint64_t row, const Proposal *p, uint64_t 
         return sql_changes(tx) > 0;
 }
 
-static int find_first(SqlTx *tx, uint64_t row, const Proposal *p, Appended *ret) {
+/* 1: *ret tells what became of it. 0: this sender never used the id. */
+static int find_first(SqlTx *tx, uint64_t row, const char *sender, const Proposal *p,
+                      Appended *ret) {
         sqlite3_stmt *stmt;
         bool is_same;
         int r;
@@ -121,12 +123,12 @@ static int find_first(SqlTx *tx, uint64_t row, const Proposal *p, Appended *ret)
         r = sql_prepare(tx,
                         "SELECT seq, time, kind, extra FROM entry INDEXED BY entry_by_sender"
                         " WHERE channel = ? AND sender = ? AND id = ?",
-                        "tss", &stmt, row, proposal_sender(p), p->id);
+                        "tss", &stmt, row, sender, p->id);
         if (r < 0)
                 return r;
         r = sql_step(stmt);
         if (r <= 0)
-                return r < 0 ? r : -EBADMSG;
+                return r;
         is_same = streq(sql_column_text(stmt, 2), entry_kind_to_string(p->kind)) &&
                   streq(sql_column_text(stmt, 3), p->extra);
         *ret = (Appended){
@@ -134,20 +136,30 @@ static int find_first(SqlTx *tx, uint64_t row, const Proposal *p, Appended *ret)
                 .seq = sql_column_u64(stmt, 0),
                 .time = sql_column_u64(stmt, 1),
         };
-        return 0;
+        return 1;
 }
 
 static int append_one(SqlTx *tx, AppendRequest *q, StoreLog *log, Proposal *p, Appended *ret) {
         uint64_t seq = log->synced_seq + 1, time = MAX(q->now, log->last_time);
+        bool is_known = false;
         Entry *e;
         int r;
 
-        r = insert_proposal(tx, q->row, p, seq, time);
+        /* What was a member's copy once has names where it never learned the keys of guests. */
+        if (p->user_type == USER_GUEST) {
+                r = find_first(tx, q->row, p->username, p, ret);
+                if (r < 0)
+                        return r;
+                is_known = r > 0;
+        }
+        r = is_known ? 0 : insert_proposal(tx, q->row, p, seq, time);
         if (r < 0)
                 return r;
-        if (r == 0)
-                r = find_first(tx, q->row, p, ret);
-        else {
+        if (r == 0 && !is_known) {
+                r = find_first(tx, q->row, proposal_sender(p), p, ret);
+                if (r == 0)
+                        r = -EBADMSG;
+        } else if (r > 0) {
                 *ret = (Appended){ .seq = seq, .time = time };
                 e = &q->entries[q->n_entries++];
                 *e = (Entry){

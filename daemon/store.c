@@ -14,8 +14,9 @@
  * channel.id is never used again, so that a late request for a deleted row finds nothing. The
  * counters of an outbox are kept by triggers: rows change in many ways, by cascade too.
  *
- * entry.sender is who the host deduplicates by: the username of a user, the key of a guest; NULL in
- * copies, whose host did it. */
+ * entry.sender is who the host deduplicates by: the username of a user, the key of a guest (the
+ * name where this log was a copy, which has no keys of guests); NULL in copies, whose host did it.
+ */
 const char *const store_migrations[] = {
         "CREATE TABLE tracker ("
         "        tracker_id TEXT NOT NULL PRIMARY KEY,"

@@ -192,10 +192,11 @@ typedef struct Appended {
 /* One transaction for all proposals of the call (and for what else waited). results[i] belongs to
  * proposals[i]; entries are those newly stored, ascending, contiguous, ready to be shown to
  * members. Deduplicates by (channel, sender, id) for ever, sender = username for users and key_id
- * for guests. The time of entries is the caller's clock in whole milliseconds (every copy of the
- * log says the same), never below the entry before. A queued outbox row of the channel with the
- * same id and the actor's identity is finished (stored, seq) in the same transaction, for a
- * duplicate too. -EINVAL: the row is not a hosted one. */
+ * for guests (the name, for entries of the time when this log was a copy). The time of entries is
+ * the caller's clock in whole milliseconds (every copy of the log says the same), never below the
+ * entry before. A queued outbox row of the channel with the same id and the actor's identity is
+ * finished (stored, seq) in the same transaction, for a duplicate too. -EINVAL: the row is not a
+ * hosted one. */
 typedef void (*store_appended_fn)(int r, const Appended *results, size_t n_results,
                                   const Entry *entries, size_t n_entries, void *userdata);
 int store_append(Store *s, uint64_t row, const Proposal *proposals, size_t n,

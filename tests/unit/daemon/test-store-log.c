@@ -294,12 +294,28 @@ static void test_copy_becomes_a_log(void **state) {
         p = proposal_of(1, "carol", "{\"message_content\":\"other\"}");
         assert_int_equal(append(f, &q, row, &p, 1), 0);
         assert_int_equal(q.appended[0].r, -EEXIST);
-        /* A name is not who a guest is. */
+        /* The key of a guest is not in a copy: the name stands for it. */
         p = proposal_of(4, "guest-e", entries[3].extra);
+        p.user_type = USER_GUEST;
+        assert_int_equal(append(f, &q, row, &p, 1), 0);
+        assert_int_equal(q.appended[0].r, 1);
+        assert_int_equal(q.appended[0].seq, 4);
+        p = proposal_of(4, "guest-e", "{\"message_content\":\"other\"}");
+        p.user_type = USER_GUEST;
+        assert_int_equal(append(f, &q, row, &p, 1), 0);
+        assert_int_equal(q.appended[0].r, -EEXIST);
+        /* From then on the key counts. */
+        p = proposal_of(5, "guest-e", entries[3].extra);
         p.user_type = USER_GUEST;
         assert_int_equal(append(f, &q, row, &p, 1), 0);
         assert_int_equal(q.appended[0].r, 0);
         assert_int_equal(q.appended[0].seq, 5);
+        p = proposal_of(5, "guest-e", "{\"message_content\":\"other\"}");
+        p.user_type = USER_GUEST;
+        memset(p.key_id, 'b', sizeof(p.key_id) - 1);
+        assert_int_equal(append(f, &q, row, &p, 1), 0);
+        assert_int_equal(q.appended[0].r, 0);
+        assert_int_equal(q.appended[0].seq, 6);
         result_done(&q);
 }
 
