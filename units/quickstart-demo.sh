@@ -222,9 +222,16 @@ demo_bob_answers() {
         done
 }
 
+# The buses listen in it, and the path of a socket has 107 bytes at most.
+demo_make_scratch() {
+        local parent=${TMPDIR:-/tmp}
+        [ ${#parent} -le 70 ] || parent=/tmp
+        demo_scratch=$(mktemp -d "$parent/p2pchat-demo.XXXXXX")
+}
+
 demo() {
         demo_build=$1
-        demo_scratch=$(mktemp -d "${TMPDIR:-/tmp}/p2pchat-demo.XXXXXX")
+        demo_make_scratch
         trap demo_end EXIT
         trap 'exit 130' INT TERM
         demo_story

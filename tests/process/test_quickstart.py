@@ -6,6 +6,7 @@ import pathlib
 import shutil
 import signal
 import subprocess
+import tempfile
 
 import pytest
 
@@ -37,10 +38,9 @@ def environment(scratch):
 
 
 @pytest.fixture
-def scratch(tmp_path):
-    path = tmp_path / "scratch"
-    path.mkdir()
-    return path
+def scratch():
+    with tempfile.TemporaryDirectory(prefix="p2pchat-") as path:
+        yield pathlib.Path(path)
 
 
 @pytest.mark.timeout(STORY_SECONDS)
@@ -57,15 +57,29 @@ def test_the_story_is_told(scratch):
 @pytest.mark.timeout(STORY_SECONDS)
 def test_an_interrupted_story_leaves_nothing(scratch):
     with subprocess.Popen([QUICKSTART, "--demo"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True,
-                          stderr=subprocess.DEVNULL, env=environment(scratch)) as child:
+                          stderr=subprocess.STDOUT, env=environment(scratch)) as child:
+        told = []
         for line in child.stdout:
+            told.append(line)
             if "p2pchatctl host lobby" in line:
                 break
+        else:
+            raise AssertionError("the story ended by itself:\n" + "".join(told))
         assert left_behind(scratch), "the check itself sees nothing"
         child.send_signal(signal.SIGTERM)
         child.stdout.read()
         assert child.wait(60) == 130
     wait_for(lambda: not left_behind(scratch), "everything to be gone")
+
+
+def test_sockets_have_room(tmp_path):
+    long = tmp_path / ("x" * 90)
+    long.mkdir()
+    script = f'. "{ROOT}/units/quickstart-demo.sh"; demo_make_scratch && echo "$demo_scratch" && rmdir "$demo_scratch"'
+    for parent in (tmp_path, long):
+        made = subprocess.run(["bash", "-c", script], capture_output=True, text=True, timeout=30,
+                              env={**os.environ, "TMPDIR": str(parent)}, check=True).stdout.strip()
+        assert len(f"{made}/alice.bus") < 107
 
 
 def test_a_difference_is_told(tmp_path):
