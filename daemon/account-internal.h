@@ -78,7 +78,6 @@ struct Account {
         Backoff renew_backoff;
         TrackerCall *renew_call;
         Job *renew_job;
-        Key *renewed_key; /* weak: what the call was made for */
 
         AccountRequest *requests; /* AccountRequest */
 

@@ -15,8 +15,9 @@ struct SignIn {
         char *spent_code;
         Key *key;
         bool key_is_new;
-        bool carries;   /* a guest signs up: what the guest has here becomes the user's */
-        bool has_ended; /* … and does nothing as a guest any more */
+        bool is_granted; /* the tracker has done its part */
+        bool carries;    /* a guest signs up: what the guest has here becomes the user's */
+        bool has_ended;  /* … and does nothing as a guest any more */
         Certificate *certificate;
         StoredIdentity identity; /* what is being stored; its strings are ours */
         char *recovery_code;
@@ -58,7 +59,8 @@ static void sign_in_complete(Operation *o, const Failure *f) {
 
 static const OperationType sign_in_type = { .complete = sign_in_complete };
 
-/* The key of an attempt whose fate is unknown is kept for the next one by that name. */
+/* The key of an attempt that was granted, or may have been, is kept for the next one by that name:
+ * to this key the tracker gives the same again. */
 static void keep_key(Account *a, const SignIn *s) {
         Key *old = a->last_key;
 
@@ -72,7 +74,8 @@ static void sign_in_end(Account *a, const Failure *f) {
         AccountOp *op = (AccountOp *) s->op;
         Failure unknown;
 
-        if (f && (f->code == ERROR_TIMEOUT || f->code == ERROR_TRACKER_UNREACHABLE))
+        if (f &&
+            (s->is_granted || f->code == ERROR_TIMEOUT || f->code == ERROR_TRACKER_UNREACHABLE))
                 keep_key(a, s);
         else
                 a->last_key = key_free(a->last_key);
@@ -103,7 +106,9 @@ static void on_stored(int r, uint64_t row, void *userdata) {
 
         s->job = NULL;
         if (r < 0) {
-                failure_set(&f, ERROR_INTERNAL, "Cannot keep the certificate on disk: %s.",
+                failure_set(&f, ERROR_INTERNAL,
+                            "Cannot keep the certificate on disk: %s. Mend that, and ask once more "
+                            "the same way: within ten minutes nothing is lost.",
                             strerror(-r));
                 if (s->has_ended)
                         a->handlers.on_signed_in(a, a->userdata);
@@ -236,6 +241,7 @@ static void on_granted(const Value *payload, const Failure *failure, void *userd
                 sign_in_failed(a, failure);
                 return;
         }
+        s->is_granted = true;
         r = take_grant(a, s, payload);
         if (r >= 0)
                 return;

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Which key a sign-in takes: the one of the attempt before, where that may have been granted and
+ * was not kept; never one that a sign-out has destroyed. */
+#include <sqlite3.h>
+
+#include "daemon/account-owner.h"
+#include "daemon/store-archive.h"
+#include "scenario/support.h"
+
+#define CODE_SIZE 32
+
+typedef struct Answer {
+        bool is_done;
+        ErrorCode error;
+        char code[CODE_SIZE];
+} Answer;
+
+static void on_answer(const Failure *f, const char *recovery_code, void *userdata) {
+        Answer *x = userdata;
+
+        x->is_done = true;
+        x->error = f ? f->code : ERROR_NONE;
+        snprintf(x->code, sizeof(x->code), "%s", recovery_code ?: "");
+}
+
+static Answer until_answer(Person *p, Answer *x, int r) {
+        assert_int_equal(r, 0);
+        test_loop_until_true(p->world->rig->loop, &x->is_done, 10 * USEC_PER_MINUTE);
+        return *x;
+}
+
+static Answer sign_up(Person *p, const char *username) {
+        Answer x = {};
+
+        return until_answer(p, &x,
+                            account_sign_up(manager_get_account(p->manager), username,
+                                            "correct horse battery", on_answer, &x, NULL));
+}
+
+static Answer recover(Person *p, const char *username, const char *code) {
+        Answer x = {};
+
+        return until_answer(p, &x,
+                            account_recover(manager_get_account(p->manager), username, code,
+                                            "another horse battery", on_answer, &x, NULL));
+}
+
+static sqlite3 *lock_store(Person *p) {
+        char path[128];
+        sqlite3 *db;
+
+        snprintf(path, sizeof(path), "%s/" STORE_FILE, p->directory);
+        assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+        assert_int_equal(sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
+        return db;
+}
+
+/* The tracker has spent the code, and what it gave for it could not be written down. */
+static void test_disk_fails(void **state) {
+        _cleanup_(world_freep) World *w = world_new();
+        Person *alice = world_person(w, "alice");
+        Answer first, lost, second;
+        sqlite3 *db;
+
+        db = lock_store(alice);
+        lost = sign_up(alice, "alice");
+        assert_int_equal(lost.error, ERROR_INTERNAL);
+        assert_null(account_get_username(manager_get_account(alice->manager)));
+        sqlite3_close(db);
+        first = sign_up(alice, "alice");
+        assert_int_equal(first.error, ERROR_NONE);
+        person_sign_out(alice);
+
+        db = lock_store(alice);
+        lost = recover(alice, "alice", first.code);
+        assert_int_equal(lost.error, ERROR_INTERNAL);
+        sqlite3_close(db);
+        second = recover(alice, "alice", first.code);
+        assert_int_equal(second.error, ERROR_NONE);
+        assert_string_not_equal(second.code, first.code);
+        assert_int_equal(strlen(second.code), strlen(first.code));
+
+        /* And it is what it seems to be. */
+        person_sign_out(alice);
+        assert_int_equal(recover(alice, "alice", second.code).error, ERROR_NONE);
+}
+
+/* It may be valid still, where the tracker could not be told; nobody has it any more. */
+static void test_destroyed(void **state) {
+        _cleanup_(world_freep) World *w = world_new();
+        Person *alice = world_person(w, "alice");
+        char before[KEY_ID_SIZE], after[KEY_ID_SIZE];
+
+        person_sign_up(alice, "alice");
+        account_get_key_id(manager_get_account(alice->manager), before);
+        world_tracker_kill(w);
+        assert_int_equal(person_try_sign_in(alice, "alice", "correct horse battery"),
+                         ERROR_TRACKER_UNREACHABLE);
+        person_sign_out(alice);
+        world_tracker_start(w);
+        person_sign_in(alice, "alice");
+        account_get_key_id(manager_get_account(alice->manager), after);
+        assert_string_not_equal(before, after);
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_disk_fails),
+                cmocka_unit_test(test_destroyed),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
