@@ -42,7 +42,8 @@ static void print_reach(const Snapshot *s) {
         if (!c || !*c->reachable_reason)
                 return;
         if (streq(c->reachable_reason, "loopback-only")) {
-                puts("Reach:    nobody can come in from another machine: it listens on loopback only");
+                puts("Reach:    nobody can come in from another machine: it listens on loopback "
+                     "only");
                 return;
         }
         if (c->addresses && c->addresses[0])
@@ -192,8 +193,7 @@ static int verb_status(Ctl *ctl, int argc, char **argv) {
         }
         r = print_channels(&s, n_args == 1 ? args[0] : NULL);
         for (size_t i = 0; n_args == 1 && i < s.n_channels; i++)
-                if (s.channels[i].hosted && (strcasecmp(s.channels[i].name, args[0]) == 0 ||
-                                             streq(s.channels[i].id, args[0]))) {
+                if (s.channels[i].hosted && is_meant(s.channels + i, args[0])) {
                         putchar('\n');
                         print_reach(&s);
                 }

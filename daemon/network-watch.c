@@ -143,7 +143,8 @@ static int on_netlink(sd_event_source *s, int fd, uint32_t revents, void *userda
                         return 0;
                 if (from.nl_pid != 0) /* not the kernel */
                         continue;
-                for (struct nlmsghdr *h = &buffer.first; NLMSG_OK(h, (size_t) n);
+                /* The last one's padding may be missing: then n is below 0. */
+                for (struct nlmsghdr *h = &buffer.first; n > 0 && NLMSG_OK(h, (size_t) n);
                      h = NLMSG_NEXT(h, n))
                         read_message(w, h);
         }

@@ -37,10 +37,13 @@ static uint64_t time_slept(void) {
         return read_clock(CLOCK_BOOTTIME) - monotonic;
 }
 
-/* It never expires. That the offset between realtime and monotonic changed is what it tells: the
- * machine woke up, or somebody set the clock. */
+/* It never expires, whatever year the clock says: one that is over would fire without end. That the
+ * offset between realtime and monotonic changed is what it tells: the machine woke up, or somebody
+ * set the clock. */
 static int arm(ClockWake *w) {
-        static const struct itimerspec never = { .it_value.tv_sec = INT32_MAX };
+        static const struct itimerspec never = {
+                .it_value.tv_sec = (time_t) (sizeof(time_t) > 4 ? INT64_MAX : INT32_MAX),
+        };
 
         if (timerfd_settime(w->fd, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &never, NULL) < 0)
                 return -errno;

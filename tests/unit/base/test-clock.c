@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Knows what a clock promises, real and virtual; leaves what others time with it to their tests. */
 #include <fcntl.h>
+#include <inttypes.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <sys/epoll.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -358,6 +361,44 @@ static void who_only_runs_is_not_told(void **state) {
         clock_free(real);
 }
 
+/* What is left of the timer on the clock of people, in seconds; 0: there is none. */
+static uint64_t find_realtime_timer(void) {
+        uint64_t left = 0;
+
+        for (int fd = 0; fd < 64 && left == 0; fd++) {
+                char path[64], line[128];
+                int id = -1;
+                FILE *f;
+
+                snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
+                f = fopen(path, "re");
+                while (f && fgets(line, sizeof(line), f)) {
+                        (void) sscanf(line, "clockid: %d", &id);
+                        if (id == CLOCK_REALTIME)
+                                (void) sscanf(line, "it_value: (%" SCNu64, &left);
+                }
+                if (f)
+                        fclose(f);
+        }
+        return left;
+}
+
+/* A clock that is decades ahead must not make it fire without end. */
+static void waking_is_watched_in_any_year(void **state) {
+        const uint64_t century = UINT64_C(100) * 365 * 24 * 3600;
+        Fixture *f = *state;
+        unsigned n_woken = 0;
+        ClockWake *wake;
+        Clock *real;
+
+        assert_int_equal(find_realtime_timer(), 0);
+        assert_int_equal(clock_new(f->event, &real), 0);
+        assert_int_equal(clock_wake_new(real, on_wake, &n_woken, &wake), 0);
+        assert_true(find_realtime_timer() > century);
+        clock_wake_free(wake);
+        clock_free(real);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 on_virtual(virtual_fires_in_order),
@@ -369,6 +410,7 @@ int main(void) {
                 on_virtual(a_swarm_stays_in_order),
                 on_virtual(sleep_is_told_once),
                 on_virtual(who_only_runs_is_not_told),
+                on_virtual(waking_is_watched_in_any_year),
                 cmocka_unit_test_setup_teardown(real_timers_fire_when_due, setup_real, teardown),
         };
 
