@@ -152,6 +152,20 @@ int directory_plan_owner(const Directory *d, const char *name, const char *user,
         return 0;
 }
 
+int directory_plan_unhost(const Directory *d, const char *name, const char *user, const char *key,
+                          Failure *failure) {
+        int r;
+
+        r = directory_plan_owner(d, name, user, failure);
+        if (r < 0)
+                return r;
+        /* It may be said by who has not heard yet that the channel moved. */
+        if (!streq(directory_find(d, name)->record.key, key))
+                return failure_set(failure, ERROR_CONFLICT, "Another device of %s hosts %s.", user,
+                                   name);
+        return 0;
+}
+
 static bool looks_the_same(const ChannelRecord *a, const ChannelRecord *b) {
         const DirectoryEntry *x = &a->entry, *y = &b->entry;
 

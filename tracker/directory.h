@@ -52,6 +52,9 @@ int directory_plan_host(const Directory *d, const HostRequest *q, uint64_t now_b
                         uint64_t now_realtime, ChannelRecord *ret, Failure *failure);
 /* The owner may change it: 0; else no-such-channel or not-owner. */
 int directory_plan_owner(const Directory *d, const char *name, const char *user, Failure *failure);
+/* … and has the lease by that key, or had it last; else conflict, too. */
+int directory_plan_unhost(const Directory *d, const char *name, const char *user, const char *key,
+                          Failure *failure);
 
 /* Takes record. Where it is online its lease lives from now on for one period. last_seq never goes
  * back, but where the record follows a previous channel, whose id is retired. Used at start as

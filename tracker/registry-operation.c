@@ -137,6 +137,8 @@ static int submit(Operation *o, Failure *failure) {
         else if (o->kind == OPERATION_HOST)
                 r = directory_plan_host(g->directory, &o->host, boottime, realtime, &o->record,
                                         failure);
+        else if (o->kind == OPERATION_UNHOST)
+                r = directory_plan_unhost(g->directory, name, o->user, o->key, failure);
         else if (o->kind != OPERATION_LEASE)
                 r = directory_plan_owner(g->directory, name, o->user, failure);
         if (r < 0)

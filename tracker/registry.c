@@ -68,14 +68,22 @@ int registry_view(Registry *g, const char *name, const char *user, const bool *r
         return operation_begin(o, failure);
 }
 
-int registry_unhost(Registry *g, const char *name, const char *user, bool forget,
+int registry_unhost(Registry *g, const char *name, const char *user, const char *key,
                     registry_done_fn done, void *userdata, Failure *failure) {
         Operation *o;
-        int r;
 
-        r = operation_new(g, forget ? OPERATION_FORGET : OPERATION_UNHOST, name, done, userdata,
-                          &o);
-        if (r < 0)
+        if (operation_new(g, OPERATION_UNHOST, name, done, userdata, &o) < 0)
+                return failure_set(failure, ERROR_INTERNAL, "Out of memory.");
+        strcpy(o->user, user);
+        strcpy(o->key, key);
+        return operation_begin(o, failure);
+}
+
+int registry_forget(Registry *g, const char *name, const char *user, registry_done_fn done,
+                    void *userdata, Failure *failure) {
+        Operation *o;
+
+        if (operation_new(g, OPERATION_FORGET, name, done, userdata, &o) < 0)
                 return failure_set(failure, ERROR_INTERNAL, "Out of memory.");
         strcpy(o->user, user);
         return operation_begin(o, failure);
@@ -181,7 +189,7 @@ void registry_forget_owner(Registry *g, const char *user) {
                 if (!streq(c->entry.owner, user))
                         continue;
                 /* Behind what is under way for that name. Nothing is behind us where it fails. */
-                if (registry_unhost(g, name, user, true, NULL, NULL, &failure) < 0)
+                if (registry_forget(g, name, user, NULL, NULL, &failure) < 0)
                         directory_remove(g->directory, name);
         }
         registry_changed(g);

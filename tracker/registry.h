@@ -37,8 +37,12 @@ int registry_host(Registry *g, const HostRequest *q, registry_done_fn done, void
                   Failure *failure);
 int registry_view(Registry *g, const char *name, const char *user, const bool *restricted,
                   const char *topic, registry_done_fn done, void *userdata, Failure *failure);
-int registry_unhost(Registry *g, const char *name, const char *user, bool forget,
+/* The lease of that key ends. */
+int registry_unhost(Registry *g, const char *name, const char *user, const char *key,
                     registry_done_fn done, void *userdata, Failure *failure);
+/* Name and id are free, whoever has the lease. */
+int registry_forget(Registry *g, const char *name, const char *user, registry_done_fn done,
+                    void *userdata, Failure *failure);
 
 /* Revoked: what these keys of the user hold ends now, and so does what they have asked for but not
  * got yet. */

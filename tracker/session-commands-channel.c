@@ -334,13 +334,18 @@ void session_unhost(Session *s, RpcRequest *request) {
                 { "forget", FIELD_BOOL, AT(forget), true },
                 {},
         };
+        Registry *registry = s->services->registry;
         ChannelFields f = { 0 };
         Failure failure;
+        int r;
 
         if (rpc_request_read(request, table, &f) < 0 ||
             !session_check_channel_name(request, f.channel_name))
                 return;
-        if (registry_unhost(s->services->registry, f.channel_name, s->subject.name, f.forget,
-                            on_changed, request, &failure) < 0)
+        r = f.forget ? registry_forget(registry, f.channel_name, s->subject.name, on_changed,
+                                       request, &failure)
+                     : registry_unhost(registry, f.channel_name, s->subject.name, s->subject.key_id,
+                                       on_changed, request, &failure);
+        if (r < 0)
                 rpc_request_fail(request, &failure);
 }

@@ -16,6 +16,7 @@ NOT_SIGNED_IN = ("UNAUTHORIZED", "not-signed-in")
 GUESTS_NOT_ALLOWED = ("UNAUTHORIZED", "guests-not-allowed")
 NOT_OWNER = ("UNAUTHORIZED", "not-owner")
 NO_SUCH_CHANNEL = ("REQUEST_ERROR", "no-such-channel")
+CONFLICT = ("REQUEST_ERROR", "conflict")
 OK = ("OK", None)
 
 
@@ -259,7 +260,7 @@ def test_bound(stage, user):
     assert entry(user, other_name)["owner"] == user.me.username
 
 
-@sentence("1.28")
+@sentence("1.28", "4.UNHOST.5")
 def test_hosts_are_named_by_certificate(stage, user):
     name = stage.new_name("named")
     user.ok("HOST", {**host_payload(name), "owner": "alice", "host": "alice", "username": "alice", "since": "x"})
@@ -267,6 +268,11 @@ def test_hosts_are_named_by_certificate(stage, user):
     device = stage.device(user.me.username)
     with stage.signed_in(device) as c:  # an owner's other device is the owner
         assert c.ok("VIEW", {"channel_name": name, "topic": "by the other"}) == {}
+        # … but has no lease to give back, now or when it has lapsed.
+        assert error_of(c.request("UNHOST", {"channel_name": name, "forget": False})) == CONFLICT
+        assert entry(user, name)["online"]
+        assert user.ok("UNHOST", {"channel_name": name, "forget": False}) == {}
+        assert error_of(c.request("UNHOST", {"channel_name": name, "forget": False})) == CONFLICT
         assert c.ok("UNHOST", {"channel_name": name, "forget": True}) == {}
 
 

@@ -331,12 +331,31 @@ static void test_take_over_after_an_outage(void **state) {
         assert_same_log(s.two, s.bob, "lobby");
 }
 
+/* The usual end of moving house, before one has heard that it is not the host any more: what it
+ * gives back is its own lease, which is none, and not that of two. */
+static void test_move_and_sign_out(void **state) {
+        _cleanup_(stage_done) Stage s = stage_new(true);
+
+        assert_int_equal(person_try_host(s.two, "lobby", &take_over), ERROR_NONE);
+        assert_true(is_host(s.one));
+        person_sign_out(s.one);
+        world_pass(s.world, 5 * USEC_PER_MINUTE);
+        assert_true(is_host(s.two));
+        assert_int_equal(person_sees(s.bob, "lobby"), 1);
+        person_until_state(s.bob, "lobby", MEMBER_LIVE);
+        (void) person_send_id(s.bob, "lobby", OTHER_ID, "two", WAIT_USEC, NULL);
+        person_until_seq(s.two, "lobby",
+                         channel_member_get_synced_seq(person_channel(s.bob, "lobby")));
+        assert_same_log(s.two, s.bob, "lobby");
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_no_log),
                 cmocka_unit_test(test_partial_copy),
                 cmocka_unit_test(test_whole_copy),
                 cmocka_unit_test(test_both_in_turn),
+                cmocka_unit_test(test_move_and_sign_out),
                 cmocka_unit_test(test_fork),
                 cmocka_unit_test(test_take_over_after_an_outage),
                 cmocka_unit_test(test_restored_beside_a_host),
