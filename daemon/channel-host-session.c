@@ -160,6 +160,11 @@ void session_close(HostSession *s, const char *reason, const char *message) {
         _cleanup_(writer_done) Writer w = {};
 
         session_pause(s);
+        if (s->connect) /* where no reason is a code, there is no channel here any more */
+                rpc_request_fail_code(TAKE_PTR(s->connect),
+                                      error_from_wire(reason) > ERROR_NONE ? error_from_wire(reason)
+                                                                           : ERROR_NO_SUCH_CHANNEL,
+                                      "%s", message);
         if (s->connected) {
                 writer_begin_object(&w, NULL);
                 writer_string(&w, "channel_name", s->host->name);

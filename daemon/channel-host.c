@@ -211,12 +211,13 @@ static void close_sessions(ChannelHost *h, const char *reason, const Failure *f)
         HostSession *s, *next;
 
         DL_FOREACH_SAFE(h->sessions, s, next) {
+                if (reason) {
+                        session_close(s, reason, "This channel is not hosted here any more.");
+                        continue;
+                }
                 if (s->connect)
                         rpc_request_fail(TAKE_PTR(s->connect), f);
-                if (reason)
-                        session_close(s, reason, "This channel is not hosted here any more.");
-                else
-                        host_session_free(s);
+                host_session_free(s);
         }
 }
 
