@@ -105,7 +105,9 @@ static void on_members(int r, const Value *payload, const Failure *failure, void
         RosterOp *x = userdata;
         const Value *members = value_get(payload, "members");
         const char *next = value_string(value_get(payload, "next"), NULL);
-        size_t n = value_kind(members) == VALUE_ARRAY ? value_length(members) : 0;
+        bool is_good = value_kind(members) == VALUE_ARRAY &&
+                       (next ? value_length(members) > 0 : !value_has(payload, "next"));
+        size_t n = is_good ? value_length(members) : 0;
         RosterEntry m;
         Failure f;
 
@@ -114,14 +116,20 @@ static void on_members(int r, const Value *payload, const Failure *failure, void
                 ask_failure(&f, r);
                 failure = &f;
         }
-        for (size_t i = 0; !failure && i < n; i++) {
-                if (read_member(value_at(members, i), &m) < 0)
-                        continue;
+        for (size_t i = 0; !failure && i < n && is_good; i++) {
+                if (read_member(value_at(members, i), &m) < 0) {
+                        is_good = false;
+                        break;
+                }
                 x->limit = n;
                 if (add_member(&m, x) < 0) {
                         failure_set(&f, ERROR_INTERNAL, "Out of memory.");
                         failure = &f;
                 }
+        }
+        if (!failure && !is_good) {
+                failure_set(&f, ERROR_PROTOCOL, "The host did not answer with a list of members.");
+                failure = &f;
         }
         x->more = next && x->n > 0;
         if (!failure && x->more && strcmp(x->members[x->n - 1].username, x->after) <= 0) {
@@ -202,8 +210,8 @@ static int add_authorized(const char *username, Role role, void *userdata) {
 }
 
 static int read_authorized(InfoOp *x, const Value *array) {
-        size_t n = value_kind(array) == VALUE_ARRAY ? value_length(array) : 0;
-        int r = 0;
+        size_t n = value_length(array);
+        int r = value_kind(array) == VALUE_ARRAY ? 0 : -EBADMSG;
 
         for (size_t i = 0; i < n && r >= 0; i++) {
                 const char *name = value_string(value_get(value_at(array, i), "username"), NULL);
@@ -211,8 +219,19 @@ static int read_authorized(InfoOp *x, const Value *array) {
 
                 if (name && role && name_is_valid(name) && role_from_string(role) >= 0)
                         r = add_authorized(name, role_from_string(role), x);
+                else
+                        r = -EBADMSG;
         }
         return r;
+}
+
+static int read_info(InfoOp *x, const Value *payload) {
+        if (value_uint(value_get(payload, "epoch"), &x->info.epoch) < 0 ||
+            value_uint(value_get(payload, "message_rate"), &x->info.message_rate) < 0 ||
+            value_uint(value_get(payload, "message_burst"), &x->info.message_burst) < 0 ||
+            value_uint(value_get(payload, "generation"), &x->info.generation) < 0)
+                return -EBADMSG;
+        return read_authorized(x, value_get(payload, "authorized"));
 }
 
 static void on_info(int r, const Value *payload, const Failure *failure, void *userdata) {
@@ -224,15 +243,13 @@ static void on_info(int r, const Value *payload, const Failure *failure, void *u
                 ask_failure(&f, r);
                 failure = &f;
         }
-        if (!failure) {
-                (void) value_uint(value_get(payload, "epoch"), &x->info.epoch);
-                (void) value_uint(value_get(payload, "message_rate"), &x->info.message_rate);
-                (void) value_uint(value_get(payload, "message_burst"), &x->info.message_burst);
-                (void) value_uint(value_get(payload, "generation"), &x->info.generation);
-                if (read_authorized(x, value_get(payload, "authorized")) < 0) {
+        if (!failure && (r = read_info(x, payload)) < 0) {
+                if (r == -EBADMSG)
+                        failure_set(&f, ERROR_PROTOCOL,
+                                    "The host did not answer with what the channel is.");
+                else
                         failure_set(&f, ERROR_INTERNAL, "Out of memory.");
-                        failure = &f;
-                }
+                failure = &f;
         }
         operation_complete(&x->op.base, failure);
 }

@@ -225,6 +225,10 @@ def test_questions(stage):
                     assert command not in h.hooks
                     assert error in (None, "Protocol") and BAD_WORDS not in str(result)
                     assert stage.get(h, "State") == "live"
+                    if error is None:  # then it is what the host said
+                        told = ([m[0] for m in result[0]] if command == "MEMBERS" else
+                                [m["username"] for m in result["authorized"]])
+                        assert told == [m["username"] for m in lie["members" if command == "MEMBERS" else "authorized"]]
 
 
 def test_history(stage):
