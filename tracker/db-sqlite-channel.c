@@ -4,6 +4,10 @@
 
 #include "tracker/db-sqlite-internal.h"
 
+/* More changes a second than there can be, and seconds up to the year 2106 (NUMBER_MAX). */
+#define CHANGES_BITS 21
+#define RUN_MAX ((NUMBER_MAX >> CHANGES_BITS) - 1)
+
 /* Addresses are kept as the wire has them, one after the other with a blank between. */
 static void addresses_print(const DirectoryEntry *e,
                             char ret[static ADDRESSES_MAX * ADDRESS_STRING_SIZE]) {
@@ -96,8 +100,10 @@ static int work_load(SqlTx *tx, void *request) {
         sqlite3_stmt *s;
         int r;
 
-        /* The upper bits of a generation count the runs, so that none is ever told twice. */
-        r = sql_run(tx, "UPDATE run SET count = count + 1", "");
+        /* The upper bits of a generation are the second in which the run began, the lower ones
+         * count its changes: none is ever told twice, also where the database is one of a backup,
+         * which knows nothing of later runs. */
+        r = sql_run(tx, "UPDATE run SET count = max(count + 1, ?)", "t", c->now / USEC_PER_SEC);
         if (r < 0)
                 return r;
         r = sql_prepare(tx, "SELECT count FROM run", "", &s);
@@ -106,7 +112,7 @@ static int work_load(SqlTx *tx, void *request) {
         r = sql_step(s);
         if (r <= 0)
                 return r < 0 ? r : -EBADMSG;
-        c->generation = sql_column_u64(s, 0) << 32;
+        c->generation = MIN(sql_column_u64(s, 0), RUN_MAX) << CHANGES_BITS;
 
         r = sql_prepare(tx,
                         "SELECT name, channel_id, owner, key, epoch, last_seq, leased, unhosted,"
@@ -138,11 +144,13 @@ static void answer_load(DbCall *c, int r) {
                      c->userdata);
 }
 
-int db_load(Db *db, db_load_fn done, void *userdata, DbCall **ret_call) {
+int db_load(Db *db, uint64_t now, db_load_fn done, void *userdata, DbCall **ret_call) {
         DbCall *c = db_call_new(NULL, NULL);
 
-        if (c)
+        if (c) {
+                c->now = now;
                 c->done.load = done;
+        }
         return db_call_submit(db, c, true, work_load, answer_load, userdata, ret_call);
 }
 

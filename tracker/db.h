@@ -22,11 +22,12 @@ DEFINE_CLEANUP(DbCall *, db_call_free);
 /* 0, or negative: -ENOSPC, -EIO … nothing was done. */
 typedef void (*db_done_fn)(int r, void *userdata);
 
-/* At start. generation is above all that earlier runs have given. Records' topics are moved out by
+/* At start. generation is above all that earlier runs have given, also by a database that is in use
+ * no more, and not below the milliseconds of now (µs since 1970). Records' topics are moved out by
  * the callee where it wants to keep them. */
 typedef void (*db_load_fn)(int r, uint64_t generation, ChannelRecord *records, size_t n,
                            const RetiredId *retired, size_t n_retired, void *userdata);
-int db_load(Db *db, db_load_fn done, void *userdata /* weak */, DbCall **ret_call);
+int db_load(Db *db, uint64_t now, db_load_fn done, void *userdata /* weak */, DbCall **ret_call);
 
 /* What is known of a name and of a key; strings are borrowed. */
 typedef struct DbIdentity {

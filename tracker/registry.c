@@ -242,7 +242,7 @@ int registry_new(const Runtime *rt, Db *db, uint64_t lease_usec, const RegistryH
         r = clock_timer_new(rt->clock, on_lapse, g, &g->lapse);
         if (r < 0)
                 return r;
-        r = db_load(db, on_loaded, g, &g->load);
+        r = db_load(db, clock_realtime(rt->clock), on_loaded, g, &g->load);
         if (r < 0)
                 return r;
         *ret = TAKE_PTR(g);

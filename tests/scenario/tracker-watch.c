@@ -267,12 +267,64 @@ static void test_generations(void **state) {
         assert_true(last < NUMBER_MAX);
 }
 
+static void copy_directory(const char *from, const char *to) {
+        char command[128];
+
+        snprintf(command, sizeof(command), "rm -rf %s && cp -a %s %s", to, from, to);
+        assert_int_equal(system(command), 0);
+}
+
+static void remove_directory(const char *path) {
+        char command[128];
+
+        snprintf(command, sizeof(command), "rm -rf %s", path);
+        assert_int_equal(system(command), 0);
+}
+
+/* The database of yesterday knows nothing of what was told since: who heard it lists again. */
+static void test_put_back(void **state) {
+        _cleanup_(rig_freep) Rig *rig = rig_new(NULL);
+        _cleanup_(rig_client_freep) RigClient *alice = NULL, *bob = NULL;
+        char backup[sizeof(rig->directory) + 4];
+        uint64_t told;
+
+        rig_start(rig);
+        alice = rig_user(rig, "alice");
+        bob = rig_user(rig, "bob");
+        put(alice, "one", 1);
+        rig_kill(rig);
+        snprintf(backup, sizeof(backup), "%s.old", rig->directory);
+        copy_directory(rig->directory, backup);
+
+        /* As many changes in the run that is lost as in the one that is put back. */
+        test_loop_run(rig->loop, USEC_PER_SEC);
+        rig_start(rig);
+        rig_connect(alice);
+        put(alice, "two", 2);
+        rig_connect(bob);
+        assert_int_equal(rig_call(bob, "LIST", "{}"), ERROR_NONE);
+        assert_int_equal(value_length(value_get(bob->payload, "channels")), 2);
+        told = rig_uint(bob->payload, "generation");
+        assert_true(told >= clock_realtime(rig->rt->clock) / USEC_PER_MSEC);
+        rig_kill(rig);
+        test_loop_run(rig->loop, USEC_PER_SEC);
+        copy_directory(backup, rig->directory);
+        rig_start(rig);
+        rig_connect(alice);
+        put(alice, "three", 3);
+        rig_connect(bob);
+        assert_int_equal(rig_call(bob, "WATCH", "{\"generation\":%llu}", (unsigned long long) told),
+                         ERROR_NONE);
+        assert_true(rig_bool(bob->payload, "reset"));
+        assert_true(rig_uint(bob->payload, "generation") > told);
+        remove_directory(backup);
+}
+
 int main(void) {
         static const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_within_a_second),
-                cmocka_unit_test(test_counts),
-                cmocka_unit_test(test_on_and_off),
-                cmocka_unit_test(test_generations),
+                cmocka_unit_test(test_within_a_second), cmocka_unit_test(test_counts),
+                cmocka_unit_test(test_on_and_off),      cmocka_unit_test(test_generations),
+                cmocka_unit_test(test_put_back),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
