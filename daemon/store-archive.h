@@ -13,13 +13,14 @@
  * place of a store by hand. */
 #define BACKUP_APPLICATION_ID UINT32_C(0x70327042) /* "p2pB" */
 #define BACKUP_BYTES_MAX (UINT64_C(64) << 30)      /* what a disk may be asked for at once */
-#define BACKUP_CHANNELS_MAX 100000                 /* all identities', closed ones too */
-#define STORE_FILE "p2pchat.db"                    /* in the state directory */
-#define STORE_ASIDE STORE_FILE ".set-aside-"       /* … and a time: stores that were */
-#define BACKUP_FILE "backup.part"                  /* being made */
-#define RESTORE_RECEIVED "restore.part"            /* as it comes in */
-#define RESTORE_FILE "restore.db"                  /* what will be the store */
-#define BACKUP_NAMES_MAX 32                        /* identities that a summary names */
+/* Of one identity, closed ones too: what the bus can show in one answer. */
+#define BACKUP_CHANNELS_MAX 10000
+#define STORE_FILE "p2pchat.db"              /* in the state directory */
+#define STORE_ASIDE STORE_FILE ".set-aside-" /* … and a time: stores that were */
+#define BACKUP_FILE "backup.part"            /* being made */
+#define RESTORE_RECEIVED "restore.part"      /* as it comes in */
+#define RESTORE_FILE "restore.db"            /* what will be the store */
+#define BACKUP_NAMES_MAX 32                  /* identities that a summary names */
 
 typedef struct BackupSummary {
         uint64_t n_bytes, n_channels, n_hosted, n_entries, n_outbox;

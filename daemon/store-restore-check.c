@@ -149,7 +149,10 @@ static int check_number_of_channels(SqlTx *tx) {
         sqlite3_stmt *stmt;
         int r;
 
-        r = sql_prepare(tx, "SELECT count(*) FROM channel", "", &stmt);
+        r = sql_prepare(tx,
+                        "SELECT coalesce(max(n), 0)"
+                        " FROM (SELECT count(*) AS n FROM channel GROUP BY identity)",
+                        "", &stmt);
         if (r < 0)
                 return r;
         r = sql_step(stmt);

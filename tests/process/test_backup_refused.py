@@ -128,6 +128,10 @@ def test_files_that_are_no_backup(stage):
     ("ca", "UPDATE tracker SET ca_pem = 'none'"),
     ("address", "UPDATE tracker SET address = 'a b'"),
     ("orphan", "UPDATE channel SET identity = 77"),
+    ("many channels", "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 10000) INSERT INTO"
+     " channel (identity, channel_id, name, owner, host, hosted, wanted, closed, role, view_permission, send_permission,"
+     " epoch) SELECT identity, printf('00000000-0000-4000-8000-%012x', i), 'many' || i, owner, host, hosted, wanted,"
+     " closed, role, view_permission, send_permission, epoch FROM channel, n WHERE channel.id = 1"),
     ("outbox", "INSERT INTO outbox (channel, position, id, state, queued, n_bytes, text) VALUES (1, 1, 'x', 'queued',"
                " 1, 1, 'x')"),
 ])
