@@ -6,11 +6,13 @@ import json
 import uuid
 
 import dbus
+import dbus.lowlevel
 import pytest
 
+from conformance import sentence
 from lies import BAD_WORDS, lies
 from modelstage import MemberStage
-from p2pchat import CHANNEL, ERROR, wait_for
+from p2pchat import BUS_NAME, CHANNEL, ERROR, PROPERTIES, wait_for
 
 STATES = ("offline", "connecting", "syncing", "live", "denied", "diverged", "closed")
 OLD = ["old 0", "old 1", "old 2"]
@@ -248,6 +250,55 @@ def test_history(stage):
                 seqs = [e[0] for e in page[0]] if page else []
                 assert seqs == sorted(set(seqs)) and stage.get(h, "State") == "live"
         assert [e[0] for e in stage.bob.messages(h.path)][-2:] == [20, 21]
+
+
+@sentence("2.14")
+def test_one_at_a_time(stage):
+    """A host that takes one request at a time is asked one at a time (rules.py looks too), and of all."""
+    with stage.host() as h:
+        h.in_flight = 1
+        again(stage, h)
+        stage.wait_state(h, "live")
+        held = []
+        h.hooks["MESSAGE"] = lambda c, f: held.append(f)
+        stage.bob.send(h.path, "held")
+        wait_for(lambda: held, "it to be asked")
+        bus = stage.bob.connect()
+        for method in ("GetMembers", "GetInfo"):
+            call = dbus.lowlevel.MethodCallMessage(BUS_NAME, h.path, CHANNEL, method)
+            call.append({}, signature="a{sv}")
+            bus.send_message(call)
+        assert stage.bob.call(h.path, PROPERTIES, "Get", "ss", CHANNEL, "State", bus=bus) == "live"  # they were heard
+        settled(h)
+        settled(h)
+        assert not h.asked("MEMBERS") + h.asked("RET_INFO")
+        h.do(lambda c: h.on_message(c, held[0]))
+        wait_for(lambda: h.asked("MEMBERS") and h.asked("RET_INFO"), "the others to be asked")
+        stage.has(h, "held")
+        bus.close()
+
+
+@sentence("2.19")
+def test_twice(stage):
+    """Each answer twice, another one to the same id, and answers to what was never asked: the first counts."""
+    with stage.host() as h:
+        def twice(command):
+            def hook(c, f):
+                getattr(h, "on_" + command.lower())(c, f)
+                h.fail(c, f, "UNAUTHORIZED", "banned")
+                h.ok(c, f, {})
+                for frame_id in (None, "0", "01", "-1", "x", str(2**64 + 1), "9" * 64, "4711"):
+                    c.send("OK", frame_id, {})
+            return hook
+        for command in ("HELLO", "CONNECT", "MESSAGE", "MEMBERS", "RET_INFO"):
+            h.hooks[command] = twice(command)
+        again(stage, h)
+        stage.wait_state(h, "live")
+        for i in range(5):
+            assert stage.bob.send(h.path, f"said {i}", wait="stored")[1] == len(h.entries)
+            assert stage.bob.call(h.path, CHANNEL, "GetMembers", "a{sv}", {})[0] == []
+        stage.has(h, *(f"said {i}" for i in range(5)))
+        assert stage.get(h, "State") == "live" and len(h.asked("CONNECT")) == 2
 
 
 def test_stored(stage):

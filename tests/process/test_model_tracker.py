@@ -5,11 +5,12 @@ import uuid
 
 import dbus
 import pytest
+from cryptography import x509
 
 from conformance import sentence
 from models import ModelTracker, now
 from modelstage import TrackerStage
-from outsider import Authority, Identity, pin_of
+from outsider import Authority, Identity, key_id, pin_of
 from p2pchat import ACCOUNT, CHANNEL, ERROR, HOST, MANAGER, PATH, refused, wait_for
 
 
@@ -185,3 +186,63 @@ def test_tracker_is_away(stage, tracker):
         assert bob.send(path, "after a restart", wait="stored")[1] > 0
         assert bob.texts(path) == ["before", "without a tracker", "after a restart"]
         assert bob.get(PATH, MANAGER, "DefaultAccount") == stage.account
+
+
+# -- what is asked, and how
+
+@sentence("2.80")
+def test_names_are_folded(stage, tracker):
+    """As people type them, and as the wire has them."""
+    with stage.at(tracker) as bob:
+        tracker.channels["lobby"] = channel("lobby")
+        bob.call(bob.join("LobBY"), CHANNEL, "Leave", "a{sv}", {"forget": True})
+        bob.host("Den")
+        assert {p["query"] for p in tracker.asked("LIST") if "query" in p} == {"lobby"}
+        assert [p["channel_name"] for p in tracker.asked("HOST")] == ["den"]
+        bob.call(stage.account, ACCOUNT, "SignOut", "a{sv}", {})
+        for method, arguments, command in (("SignUp", ("BoB", "correct horse"), "SIGNUP"), ("SignIn", ("BoB", "correct horse"), "SIGNIN"),
+                                           ("SignInGuest", ("BoB",), "GUEST")):
+            bob.manager(method, "s" * len(arguments) + "a{sv}", *arguments, {"account": dbus.ObjectPath(stage.account)})
+            assert tracker.asked(command)[-1]["username"] == "bob"
+            bob.call(stage.account, ACCOUNT, "SignOut", "a{sv}", {})
+
+
+@sentence("1.16")
+def test_a_key_for_each_identity(stage, tracker):
+    """Another name, another key; the same name again may have the same one. Another tracker, another key."""
+    def key(command):
+        return key_id(x509.load_pem_x509_csr(tracker.asked(command)[-1]["csr"].encode()).public_key())
+    with stage.at(tracker) as bob:
+        options = {"account": dbus.ObjectPath(stage.account)}
+        keys = [key("SIGNUP")]
+        for name in ("erin", "fred"):
+            bob.call(stage.account, ACCOUNT, "SignOut", "a{sv}", {})
+            tracker.hooks["SIGNIN"] = lambda c, f: c.tls.close()  # asked, and not answered
+            refused(bob.manager, "SignIn", "ssa{sv}", "erin", "correct horse", options)
+            tracker.hooks.clear()
+            bob.manager("SignUp", "ssa{sv}", name + stage.name, "correct horse", options)
+            keys += [key("SIGNIN"), key("SIGNUP")]
+        assert len({keys[0], keys[2], keys[4]}) == 3 and not {keys[0], keys[2], keys[4]} & {keys[1], keys[3]}
+        with ModelTracker(Authority()) as other:
+            account = bob.manager("SetTracker", "sa{sv}", other.address, {"pin": pin_of(other.authority.ca)})
+            bob.manager("SignUp", "ssa{sv}", "fred" + stage.name, "correct horse", {"account": dbus.ObjectPath(account)})
+            csr = x509.load_pem_x509_csr(other.asked("SIGNUP")[-1]["csr"].encode())
+            assert key_id(csr.public_key()) not in keys
+            bob.call(account, ACCOUNT, "SignOut", "a{sv}", {})
+        bob.manager("SetTracker", "sa{sv}", tracker.address, {"pin": tracker.pin})
+
+
+@sentence("2.87")
+def test_empty_pages(stage, tracker):
+    """A page may be short, or empty, and there is more behind it."""
+    pages = {"": ("bb", []), "bb": ("dd", [channel("cc")]), "dd": ("ff", []), "ff": (None, [channel("gg"), channel("zz")])}
+    with stage.at(tracker) as bob:
+        def on_list(c, f):
+            following, channels = next(v for k, v in reversed(pages.items()) if k <= f.payload.get("after", ""))
+            query = f.payload.get("query", "")
+            tracker.ok(c, f, {"channels": [x for x in channels if query in x["channel_name"]], "generation": 1,
+                              **({"next": following} if following else {})})
+        tracker.hooks["LIST"] = on_list
+        shown = [line.split()[0] for line in bob.ctl("list").stdout.splitlines()]
+        assert [x for x in shown if x in ("cc", "gg", "zz")] == ["cc", "gg", "zz"]
+        bob.call(bob.join("zz"), CHANNEL, "Leave", "a{sv}", {"forget": True})  # found behind them

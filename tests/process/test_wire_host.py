@@ -300,6 +300,11 @@ def test_entries(room):
     assert entries[0]["kind"] == "create" and entries[0]["username"] == "alice"
     assert (entries[0]["owner"], entries[0]["epoch"], entries[0]["channel_id"]) == ("alice", 1, m.channel_id)
     assert {(e["username"], e["user_type"]) for e in entries if e["kind"] == "message"} == {("bob", "REGISTERED")}
+    said = message("with all that it has", meta={"reply_to": "x", "k": [1, {"deep": None}]})
+    m.ok("MESSAGE", messages=[said])
+    e = m.read_to(last + 1)[-1]
+    assert {k: e[k] for k in said} == said
+    assert set(e) == {"seq", "id", "kind", "username", "user_type", "time", "message_content", "meta"}
 
 
 @sentence("5.MESSAGE.4", "5.MESSAGE.16")

@@ -62,6 +62,10 @@ static void test_within_a_second(void **state) {
                   "alice online public old 1 192.0.2.2:22237" },
                 { TABLET, "HOST", HOST(ID_LOBBY, "192.0.2.3"),
                   "alice online public hello 2 192.0.2.3:22237" },
+                { ALICE, "VIEW", VIEW("\"topic\":\"news\""),
+                  "alice online public news 2 192.0.2.3:22237" },
+                { TABLET, "HOST", HOST(ID_LOBBY, "192.0.2.3"),
+                  "alice online public hello 2 192.0.2.3:22237" }, /* the topic alone */
                 { TABLET, "UNHOST", UNHOST("false"),
                   "alice offline public hello 2 192.0.2.3:22237" },
                 { TABLET, "HOST", HOST(ID_LOBBY, "192.0.2.3"),
