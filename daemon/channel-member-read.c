@@ -115,6 +115,12 @@ static void on_kept(int r, void *userdata) {
                 read_end(x, x->entries, x->n_entries, x->more, true);
 }
 
+/* What the first entry says: no other way tells it to who joined later in the log. */
+static void learn(ChannelMember *c, const Entry *entries, size_t n) {
+        if (n > 0 && entries[0].kind == ENTRY_CREATE)
+                member_apply(c, &entries[0]);
+}
+
 /* What a page must hold that follows, or comes before, what was asked for: who asks for page after
  * page comes to an end. */
 static bool is_page_asked_for(const ReadOp *x) {
@@ -148,6 +154,7 @@ static void on_history(int r, const Value *payload, const Failure *failure, void
                 operation_complete(&x->op.base, &f);
                 return;
         }
+        learn(c, x->entries, x->n_entries); /* on disk ahead of the copy */
         if (x->query.before && x->n_entries > 0 && c->stored.first_seq > 0 &&
             x->entries[x->n_entries - 1].seq + 1 == c->stored.first_seq &&
             store_copy_older(c->store, c->stored.row, x->entries, x->n_entries, on_kept, x,
@@ -181,6 +188,8 @@ static void on_page(int r, const Entry *entries, size_t n, bool more, void *user
         ReadOp *x = userdata;
 
         x->op.job = NULL;
+        if (r >= 0 && !x->op.member->host)
+                learn(x->op.member, entries, n);
         if (r < 0)
                 read_failed(x, r);
         else if ((more && x->query.before) || !wants_host(x, n) || ask_host(x) < 0)

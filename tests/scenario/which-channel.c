@@ -378,6 +378,36 @@ static void test_database_lost(void **state) {
         assert_string_equal(channel_member_get_previous(person_channel(again, "attic")), "");
 }
 
+/* Who begins with the newest entries has not heard the first one. */
+static void test_previous_below_a_copy(void **state) {
+        Person *alice, *bob;
+        _cleanup_(world_freep) World *w = two_in_lobby(&alice, &bob);
+        Person *carol = world_person(w, "carol");
+        char old[UUID_STRING_SIZE];
+
+        id_of(alice, "lobby", old);
+        person_kill(alice);
+        set_went_back(alice);
+        person_start(alice);
+        assert_int_equal(person_try_host(alice, "lobby", &new_log), ERROR_NONE);
+        for (unsigned i = 0; i < 4; i++)
+                assert_int_equal(person_send(alice, "lobby", "anew"), 0);
+        person_until_sent(alice, "lobby");
+
+        person_sign_up(carol, "carol");
+        assert_int_equal(person_try_join(carol, "lobby", 1), ERROR_NONE);
+        person_until_seq(carol, "lobby", 5);
+        assert_string_equal(channel_member_get_previous(person_channel(carol, "lobby")), "");
+        person_read_before(carol, "lobby", 0, 3);
+        assert_string_equal(channel_member_get_previous(person_channel(carol, "lobby")), "");
+        person_read_before(carol, "lobby", 3, 2);
+        assert_string_equal(channel_member_get_previous(person_channel(carol, "lobby")), old);
+        person_kill(carol);
+        person_start(carol);
+        person_until_state(carol, "lobby", MEMBER_LIVE);
+        assert_string_equal(channel_member_get_previous(person_channel(carol, "lobby")), old);
+}
+
 static void on_hosted(const Failure *f, ChannelMember *c, void *userdata) {
         bool *is_done = userdata;
 
@@ -430,6 +460,7 @@ int main(void) {
                 cmocka_unit_test(test_behind),
                 cmocka_unit_test(test_restored),
                 cmocka_unit_test(test_database_lost),
+                cmocka_unit_test(test_previous_below_a_copy),
                 cmocka_unit_test(test_killed_on_the_way),
         };
 
