@@ -26,7 +26,7 @@ static void on_password_changed(const Value *payload, const Failure *failure, vo
         Failure f;
 
         q->call = NULL;
-        if (failure && account_request_is_unknown(q, failure)) {
+        if (failure && failure->code == ERROR_TIMEOUT) {
                 failure_set(&f, ERROR_TIMEOUT,
                             "The tracker did not answer: whether the password was changed is not "
                             "known. Ask once more with the same two passwords: within ten minutes "
@@ -74,7 +74,7 @@ static void on_deleted(const Value *payload, const Failure *failure, void *userd
         int r;
 
         q->call = NULL;
-        if (failure && account_request_is_unknown(q, failure)) {
+        if (failure && failure->code == ERROR_TIMEOUT) {
                 failure_set(&f, ERROR_TIMEOUT,
                             "The tracker did not answer: whether the account was deleted is not "
                             "known. If it was, status says soon that this sign-in has ended; then "

@@ -29,8 +29,7 @@ struct AccountRequest {
         Account *account; /* weak */
         AccountRequest *prev, *next;
         TrackerCall *call;
-        Operation *op;   /* weak; NULL: nobody waits any more */
-        bool was_online; /* what is not answered may have been done */
+        Operation *op; /* weak; NULL: nobody waits any more */
 
         char after[KEY_ID_SIZE]; /* the last device that was told */
         AccountDevice *devices;
@@ -124,8 +123,6 @@ int account_request_begin(Account *a, AccountOp *op, const Failure *refused,
                           account_request_fn send, const void *arguments, AccountOp **ret_op);
 /* Erases what is in w. */
 int account_request_send(AccountRequest *q, const char *command, Writer *w, tracker_reply_fn reply);
-/* It may have been done all the same. */
-bool account_request_is_unknown(const AccountRequest *q, const Failure *f);
 void account_request_end(AccountRequest *q, const Failure *f); /* frees it */
 AccountRequest *account_request_free(AccountRequest *q);
 void account_cancel_requests(Account *a);

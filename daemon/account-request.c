@@ -75,7 +75,7 @@ static int request_new(Account *a, AccountOp *op, const Failure *refused, Accoun
         *ret = new0(AccountRequest, 1);
         if (!*ret)
                 return -ENOMEM;
-        **ret = (AccountRequest){ .account = a, .was_online = account_is_online(a) };
+        **ret = (AccountRequest){ .account = a };
         DL_APPEND(a->requests, *ret);
         operation_hold(&op->base, &(*ret)->op);
         return 0;
@@ -98,10 +98,6 @@ int account_request_begin(Account *a, AccountOp *op, const Failure *refused,
         if (ret_op)
                 *ret_op = op;
         return 0;
-}
-
-bool account_request_is_unknown(const AccountRequest *q, const Failure *f) {
-        return f->code == ERROR_TIMEOUT || (f->code == ERROR_TRACKER_UNREACHABLE && q->was_online);
 }
 
 int account_request_send(AccountRequest *q, const char *command, Writer *w,

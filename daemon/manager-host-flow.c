@@ -22,20 +22,12 @@ void host_flow_get_wish(const HostFlow *f, HostWish *ret) {
         *ret = (HostWish){ .topic = f->topic, .view = f->view, .take_over = f->take_over };
 }
 
-/* Of a request whose fate is unknown the name may be ours already, with the id that we made: it is
- * kept, and asked for again. */
-static bool is_unknown(const HostFlow *f, const Failure *failure) {
-        return failure->code == ERROR_TIMEOUT ||
-               (failure->code == ERROR_TRACKER_UNREACHABLE && f->was_online);
-}
-
-void host_flow_sent(HostFlow *f) {
-        f->was_online = true;
-}
-
 bool host_flow_end(HostFlow *f, const Failure *failure) {
         ChannelMember *c = f->channel->member;
-        bool undo = failure && f->is_new && !f->host && !(f->is_asked && is_unknown(f, failure));
+        /* Of a request whose fate is unknown the name may be ours already, with the id that we
+         * made: it is kept, and asked for again. */
+        bool is_unknown = failure && failure->code == ERROR_TIMEOUT && f->is_asked;
+        bool undo = failure && f->is_new && !f->host && !is_unknown;
         Operation *op = f->op;
 
         host_flow_free(f);
@@ -120,7 +112,6 @@ static int begin(HostFlow *f) {
         if (r < 0)
                 return r;
         f->is_asked = true;
-        f->was_online = account_is_online(f->channel->manager->account);
         return hosting_begin(f->channel, f);
 }
 

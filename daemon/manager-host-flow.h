@@ -13,7 +13,7 @@ struct HostFlow {
         DirectoryLookup *lookup;
         MemberOp *saving;  /* the row of a new one */
         ChannelHost *host; /* weak; NULL: not up yet */
-        bool is_new, was_online;
+        bool is_new;
         bool is_asked; /* the tracker, or it will be */
         char *topic;
         ViewPermission view;

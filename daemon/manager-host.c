@@ -338,11 +338,8 @@ static int register_now(Hosting *h) {
         HostWish wish = { .view = VIEW_INVALID };
         char address[ADDRESS_STRING_SIZE];
 
-        if (h->register_call) {
-                if (h->flow && account_is_online(m->account))
-                        host_flow_sent(h->flow); /* it was parked until now */
+        if (h->register_call)
                 return 0;
-        }
         if (h->flow)
                 host_flow_get_wish(h->flow, &wish);
         writer_begin_object(&w, NULL);

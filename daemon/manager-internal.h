@@ -212,8 +212,6 @@ typedef struct HostWish {
         bool take_over;
 } HostWish;
 void host_flow_get_wish(const HostFlow *f, HostWish *ret);
-/* What was parked has gone to the tracker. */
-void host_flow_sent(HostFlow *f);
 /* The channel is up; what else was wished is done now. True: the flow has ended. */
 bool host_flow_up(HostFlow *f, ChannelHost *host);
 /* Says why in words of this side. True: that takes a question to the tracker; f ends with its

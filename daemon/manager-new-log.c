@@ -13,7 +13,8 @@ static int choose_previous(HostFlow *f, const Failure *failure, const DirectoryE
                 *ret = f->old_id;
                 return 0;
         }
-        if (failure && failure->code == ERROR_TRACKER_UNREACHABLE)
+        if (failure &&
+            (failure->code == ERROR_TRACKER_UNREACHABLE || failure->code == ERROR_TIMEOUT))
                 return failure_set(why, ERROR_TRACKER_UNREACHABLE,
                                    "Only the tracker can bind %s to a new log, and it cannot be "
                                    "reached; nothing was changed.",

@@ -81,8 +81,10 @@ static void on_reply(int r, const Value *payload, const Failure *failure, void *
                 failure_set(&f, ERROR_TIMEOUT, "The tracker did not answer in time.");
         else if (c->client->freeing)
                 failure_set(&f, ERROR_CANCELLED, "The tracker is not used any more.");
-        else if (r < 0)
+        else if (r == -ENOTCONN)
                 failure_set(&f, ERROR_TRACKER_UNREACHABLE, "The tracker hung up.");
+        else if (r < 0)
+                failure_set(&f, ERROR_TIMEOUT, "The tracker hung up before it answered.");
         else if (failure)
                 f = *failure;
         tracker_call_complete(c, payload, r < 0 || failure ? &f : NULL);

@@ -59,8 +59,8 @@ bool tracker_client_is_ready(const TrackerClient *t);  /* HELLO is exchanged */
 bool tracker_client_is_dialling(const TrackerClient *t);
 const Certificate *tracker_client_get_ca(const TrackerClient *t); /* NULL: not connected */
 
-/* failure NULL: OK with payload, borrowed. Not answered: `timeout` (its fate is unknown),
- * `tracker-unreachable`, `untrusted-tracker`, `pin-mismatch`. */
+/* failure NULL: OK with payload, borrowed. Not answered: `timeout` (it was sent, its fate is
+ * unknown); or it was never sent: `tracker-unreachable`, `untrusted-tracker`, `pin-mismatch`. */
 typedef void (*tracker_reply_fn)(const Value *payload, const Failure *failure, void *userdata);
 
 /* payload as in rpc_call(). Parked while we are not online: sent once we are, failed when the

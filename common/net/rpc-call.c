@@ -181,5 +181,6 @@ void rpc_calls_end(Rpc *r, int error, const char *message) {
 
         (void) failure_set(&f, ERROR_CANCELLED, "%s", message);
         while (r->calls)
-                call_complete(r->calls, error, NULL, &f);
+                call_complete(r->calls, error == -ECONNRESET && r->calls->prev ? -ENOTCONN : error,
+                              NULL, &f);
 }

@@ -49,7 +49,8 @@ void rpc_set_frame_max(Rpc *r, size_t bytes);
 void rpc_set_paused(Rpc *r, bool paused);
 
 /* r = 0: answered, failure NULL = OK with payload (borrowed). r < 0: not answered: -ETIMEDOUT (its
- * fate is unknown), -ECONNRESET, -ECANCELED; failure then says it in words too. */
+ * fate is unknown), -ECONNRESET (likewise), -ENOTCONN (the connection ended before it went out),
+ * -ECANCELED (by rpc_free(); its fate is unknown); failure then says it in words too. */
 typedef void (*rpc_reply_fn)(int r, const Value *payload, const Failure *failure, void *userdata);
 
 /* payload: the text of one JSON object, "{}" when NULL; copied. timeout 0 = REQUEST_TIMEOUT_USEC. A

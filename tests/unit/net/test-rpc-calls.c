@@ -144,6 +144,25 @@ static void test_free_inside_callbacks(void **state) {
         assert_int_equal(other.r, -ECONNRESET);
 }
 
+/* Of what never went out it is known that nothing was done. */
+static void test_close_before_it_went_out(void **state) {
+        Fixture *f = *state;
+        Caller c[3] = {};
+
+        start_ready_pair(f, 2);
+        for (unsigned i = 0; i < ELEMENTSOF(c); i++)
+                call(f->dialling.rpc, "PARK", &c[i]);
+        test_loop_until_count(f->loop, &f->accepting.n_parked, 2, USEC_PER_SEC);
+        f->accepting.rpc = rpc_free(f->accepting.rpc);
+        test_loop_until_true(f->loop, &f->dialling.is_closed, USEC_PER_SEC);
+        assert_int_equal(c[0].r, -ECONNRESET);
+        assert_int_equal(c[1].r, -ECONNRESET);
+        assert_int_equal(c[2].r, -ENOTCONN);
+        for (unsigned i = 0; i < f->accepting.n_parked; i++)
+                rpc_request_free(f->accepting.parked[i]);
+        f->accepting.n_parked = 0;
+}
+
 static void test_requests_towards_the_dialler(void **state) {
         Fixture *f = *state;
         Caller c = {};
@@ -180,6 +199,7 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(test_free_completes_before_it_returns, setup,
                                                 teardown),
                 cmocka_unit_test_setup_teardown(test_free_inside_callbacks, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_close_before_it_went_out, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_requests_towards_the_dialler, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_pushes, setup, teardown),
         };
