@@ -46,6 +46,14 @@ MemberState channel_member_get_state(const ChannelMember *c) {
         return c->state;
 }
 
+bool channel_member_is_connected(const ChannelMember *c) {
+        return c->connected;
+}
+
+bool channel_member_is_settled(const ChannelMember *c) {
+        return !c->stream.copy && !c->save;
+}
+
 const char *channel_member_get_state_reason(const ChannelMember *c) {
         return c->reason;
 }

@@ -49,7 +49,10 @@ bool channel_member_is_meant(const ChannelMember *c, const DirectoryEntry *entry
  * that is so: nobody has left it. */
 void channel_member_displace(ChannelMember *c, const char *successor, bool same_owner);
 bool channel_member_is_displaced(const ChannelMember *c);
-void channel_member_come_back(ChannelMember *c); /* its name means it again */
+void channel_member_come_back(ChannelMember *c);          /* its name means it again */
+bool channel_member_is_connected(const ChannelMember *c); /* to another device that hosts it */
+/* What came from there, and what we know of the channel, is on disk. */
+bool channel_member_is_settled(const ChannelMember *c);
 /* The outcome of the attempt that runs: NULL accepted, `host-offline`, or the refusal. */
 int channel_member_settle(ChannelMember *c, member_done_fn done, void *userdata, MemberOp **ret_op);
 /* Its row exists when done runs. */

@@ -45,7 +45,13 @@ static void on_members(ChannelMember *c, uint64_t generation, void *userdata) {
 }
 
 static void on_lost(ChannelMember *c, void *userdata) {
-        manager_locate(userdata);
+        ManagedChannel *x = userdata;
+        TakeOver *t = x->hosting ? hosting_get_take_over(x->hosting) : NULL;
+
+        if (t)
+                take_over_ended(t);
+        else
+                manager_locate(x);
 }
 
 static const MemberHandlers member_handlers = {

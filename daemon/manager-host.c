@@ -17,6 +17,7 @@ struct Hosting {
         uint64_t register_sent; /* boottime */
         uint64_t n_refreshed;   /* Manager's: which addresses were sent; 0: none that were taken */
         uint64_t held_until; /* boottime; another key holds the lease; 0: not as far as we know */
+        TakeOver *take_over; /* NULL: nobody serves it before us */
         Whois *whois;        /* what it asks about people */
 };
 
@@ -35,6 +36,15 @@ bool hosting_has_moved(const Hosting *h) {
 
 bool hosting_is_elsewhere(const Hosting *h) {
         return h->held_until != 0;
+}
+
+TakeOver *hosting_get_take_over(const Hosting *h) {
+        return h->take_over;
+}
+
+bool hosting_is_superseded(const Hosting *h, const DirectoryEntry *entry) {
+        return h->registered && entry->epoch > h->epoch &&
+               streq(entry->channel_id, channel_member_get_id(h->channel->member));
 }
 
 /* ---- going down ---- */
@@ -60,6 +70,7 @@ void hosting_end(ManagedChannel *x, const char *closed_reason, const char *reaso
         x->hosting = NULL;
         tracker_call_free(h->register_call);
         tracker_call_free(h->view_call);
+        take_over_free(h->take_over);
         if (h->flow) {
                 failure_set(&f, ERROR_CANCELLED, "The channel is not hosted any more.");
                 (void) host_flow_end(h->flow, &f);
@@ -285,11 +296,22 @@ static void register_failed(Hosting *h, const Failure *f) {
         refused(h, f);
 }
 
+void hosting_taken_over(ManagedChannel *x) {
+        x->hosting->take_over = take_over_free(x->hosting->take_over);
+        serve(x->hosting, x->hosting->epoch);
+}
+
 static void granted(Hosting *h, uint64_t epoch) {
         ChannelMember *c = h->channel->member;
 
         if (channel_member_get_stored(c)->closed || channel_member_is_moved(c))
                 channel_member_reopen(c);
+        if (!h->host && !h->take_over && !channel_member_get_stored(c)->hosted)
+                h->take_over = take_over_new(h->channel);
+        if (h->take_over) {
+                h->epoch = epoch;
+                return;
+        }
         serve(h, epoch);
         manager_follows_previous(h->channel);
 }

@@ -14,6 +14,7 @@ typedef struct ManagedChannel ManagedChannel;
 typedef struct Hosting Hosting;         /* manager-host.c */
 typedef struct Whois Whois;             /* manager-whois.c */
 typedef struct HostFlow HostFlow;       /* manager-host.c: one that somebody asked for */
+typedef struct TakeOver TakeOver;       /* manager-take-over.c */
 typedef struct JoinFlow JoinFlow;       /* manager-join.c */
 typedef struct LeaveFlow LeaveFlow;     /* manager-leave.c */
 typedef struct TrackerFlow TrackerFlow; /* manager-tracker.c */
@@ -201,9 +202,22 @@ bool hosting_is_registered(const Hosting *h);
 /* The addresses changed while it was being registered. */
 bool hosting_has_moved(const Hosting *h);
 bool hosting_is_elsewhere(const Hosting *h); /* another key of ours has the lease */
+/* The directory has it under a later epoch than we do. */
+bool hosting_is_superseded(const Hosting *h, const DirectoryEntry *entry);
+TakeOver *hosting_get_take_over(const Hosting *h); /* NULL: it waits for nobody */
+void hosting_taken_over(ManagedChannel *x);        /* … and does not any more; frees that */
 void hosting_write_beat(const Hosting *h, Writer *w);
 void hosting_renewed(Hosting *h, uint64_t lease_until);
 void hosting_lost(Hosting *h, ErrorCode error); /* frees h where that is the end */
+
+/* manager-take-over.c */
+/* Who was told that an entry is stored must find it in the log that goes on: the lease is ours, and
+ * the device that had it may not know yet. As its member we hear all that it takes in, until it
+ * says CLOSED, or does not even when its next heartbeat must have been answered. Then all of it has
+ * to be on disk. NULL: there is nothing to wait for. */
+TakeOver *take_over_new(ManagedChannel *x);
+TakeOver *take_over_free(TakeOver *t);
+void take_over_ended(TakeOver *t); /* the connection has ended */
 
 /* manager-host-flow.c */
 typedef struct HostWish {
@@ -224,6 +238,7 @@ bool host_flow_end(HostFlow *f, const Failure *failure);
 int manager_lease_init(Manager *m);
 void manager_lease_schedule(Manager *m);
 void manager_ask_revocations(Manager *m); /* now, not with the next heartbeat */
+void manager_beat_now(Manager *m);        /* one that is under way was sent too early */
 
 /* manager-reach.c */
 int manager_reach_init(Manager *m);

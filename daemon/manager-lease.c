@@ -148,6 +148,10 @@ static void on_heartbeat(void *userdata) {
         (void) send_beat(m, true, on_beat);
 }
 
+void manager_beat_now(Manager *m) {
+        clock_timer_arm(m->heartbeat, m->heartbeat_call ? MOVED_USEC : 0);
+}
+
 int manager_lease_init(Manager *m) {
         return clock_timer_new(m->rt->clock, on_heartbeat, m, &m->heartbeat);
 }

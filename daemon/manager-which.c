@@ -66,7 +66,7 @@ static bool follows_directory(const ManagedChannel *x) {
         if (stored->closed && !channel_member_is_displaced(x->member))
                 return false;
         if (!stored->hosted)
-                return true;
+                return !x->hosting || !hosting_get_take_over(x->hosting);
         return !stored->went_back && !managed_channel_is_unborn(x) &&
                (!x->hosting || hosting_is_elsewhere(x->hosting)) &&
                (stored->wanted || channel_member_is_moved(x->member));
@@ -92,6 +92,8 @@ static void locate_own(ManagedChannel *x, const DirectoryEntry *entry) {
 }
 
 static void follow(ManagedChannel *x, const DirectoryEntry *entry) {
+        if (entry && x->hosting && hosting_is_superseded(x->hosting, entry))
+                manager_beat_now(x->manager); /* the answer to which counts */
         if (!follows_directory(x))
                 return;
         if (!channel_member_get_stored(x->member)->hosted)

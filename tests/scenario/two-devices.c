@@ -262,6 +262,41 @@ static void test_fork(void **state) {
                          ERROR_CONFLICT); /* nothing is wrong with it */
 }
 
+/* Both are up and bob talks: what he is told is stored is in the log that goes on, whenever it was
+ * said, and he loses nothing and decides nothing. One learns of it long before its heartbeat. */
+static void test_take_over_while_talking(void **state) {
+        static const uint64_t pauses[] = { 0, 20 * USEC_PER_MSEC, 300 * USEC_PER_MSEC,
+                                           2 * USEC_PER_SEC };
+        _cleanup_(stage_done) Stage s = stage_new(true);
+        size_t n = 1;
+
+        world_pass(s.world, USEC_PER_MINUTE);
+        for (unsigned turn = 0; turn < 6; turn++) {
+                Person *to = turn % 2 == 0 ? s.two : s.one, *from = turn % 2 == 0 ? s.one : s.two;
+                uint64_t begin, stored;
+                char text[32];
+
+                begin = clock_boottime(s.world->rig->rt->clock);
+                assert_int_equal(person_try_host(to, "lobby", &take_over), ERROR_NONE);
+                assert_true(clock_boottime(s.world->rig->rt->clock) - begin < 5 * USEC_PER_SEC);
+                assert_true(is_host(to));
+                assert_false(is_host(from));
+                for (size_t i = 0; i < ELEMENTSOF(pauses); i++) {
+                        snprintf(text, sizeof(text), "%u %zu", turn, i);
+                        world_pass(s.world, pauses[i]);
+                        stored = person_send_id(s.bob, "lobby", NULL, text, WAIT_USEC, NULL);
+                        assert_true(stored > 0);
+                        n++;
+                }
+                world_pass(s.world, USEC_PER_MINUTE);
+                person_until_state(from, "lobby", MEMBER_LIVE);
+                person_until_state(s.bob, "lobby", MEMBER_LIVE);
+                person_until_seq(from, "lobby", 1 + n + turn + 1);
+                assert_same_log(to, from, "lobby");
+                assert_same_log(to, s.bob, "lobby");
+        }
+}
+
 /* What a restored backup says of itself, at the start. */
 static void set_went_back(Person *p) {
         char path[128];
@@ -358,6 +393,7 @@ int main(void) {
                 cmocka_unit_test(test_move_and_sign_out),
                 cmocka_unit_test(test_fork),
                 cmocka_unit_test(test_take_over_after_an_outage),
+                cmocka_unit_test(test_take_over_while_talking),
                 cmocka_unit_test(test_restored_beside_a_host),
         };
 
