@@ -24,7 +24,8 @@ static int get_account(Ctl *ctl, Snapshot *ret) {
         if (r != EXIT_OK)
                 return r;
         if (!ret->account.path || !*ret->account.username)
-                return client_fail_as(ctl, "NotSignedIn", EXIT_NO_DAEMON, "Nobody is signed in");
+                return client_fail_as(ctl, "NotSignedIn", EXIT_NO_DAEMON,
+                                      "Nobody is signed in; try: p2pchatctl signin NAME");
         if (streq(ret->account.user_type, "guest"))
                 return client_fail_as(ctl, "GuestsNotAllowed", EXIT_DENIED,
                                       "A guest has no account; try: p2pchatctl signup NAME");

@@ -188,7 +188,8 @@ static int verb_signout(Ctl *ctl, int argc, char **argv) {
         if (r != EXIT_OK)
                 return r;
         if (!s.account.path || !*s.account.username)
-                return client_fail_as(ctl, "NotSignedIn", EXIT_NO_DAEMON, "Nobody is signed in");
+                return client_fail_as(ctl, "NotSignedIn", EXIT_NO_DAEMON,
+                                      "Nobody is signed in; try: p2pchatctl signin NAME");
         r = client_new_call(ctl, FACE_ACCOUNT, s.account.path, "SignOut", &m);
         if (r == EXIT_OK)
                 r = client_append_options(ctl, m, NULL);

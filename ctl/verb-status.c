@@ -58,6 +58,43 @@ static void print_reach(const Snapshot *s) {
                        (int) (end - c->observed), c->observed);
 }
 
+/* What is no matter for a decision has no text of the daemon's. */
+static const char *explain_reason(const ChannelView *c) {
+        static const struct {
+                const char *reason, *words;
+        } rows[] = {
+                { "host-offline", "Its host cannot be reached. What you send waits here, and goes "
+                                  "out by itself when it is back." },
+                { "unhosted", "Nobody hosts it now. What you send waits here, and goes out by "
+                              "itself when somebody does." },
+                { "no-such-channel", "Its host does not serve it now. It is tried again; what you "
+                                     "send waits here." },
+                { "left", "What is here can be read. To come back: p2pchatctl join NAME." },
+                { "disconnected", "You left it; what is here can be read. To come back: p2pchatctl "
+                                  "join NAME." },
+                { "hosted-elsewhere", "Another device of yours hosts it. When that one ends it is "
+                                      "hosted here; at once: p2pchatctl host --take-over NAME." },
+                { "moved", "It is hosted elsewhere now; this daemon is looking for it." },
+                { "restricted", "It is for its members; its owner may authorize you. It is asked "
+                                "for again each hour, and by: p2pchatctl join NAME." },
+                { "tracker-unreachable", "It is served to who knows the way; the tracker is told "
+                                         "when it can be reached." },
+                { "disk-full", "There is no room on the disk: nothing new is stored until there "
+                               "is." },
+                { "disk-error", "The disk cannot be written to or read; the journal of p2pchatd "
+                                "says more." },
+                { "damaged-log", "The log on disk is damaged, so it is not served; the journal of "
+                                 "p2pchatd says more." },
+        };
+
+        if (streq(c->role, "owner") && streq(c->reason, "unhosted"))
+                return "You do not host it now. To host it again: p2pchatctl host NAME.";
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++)
+                if (streq(c->reason, rows[i].reason))
+                        return rows[i].words;
+        return "";
+}
+
 static bool is_meant(const ChannelView *c, const char *only) {
         return !only || strcasecmp(only, c->name) == 0 || streq(only, c->id);
 }
@@ -83,6 +120,7 @@ static int print_channels(const Snapshot *s, const char *only) {
         table_print(&t, stdout);
         for (size_t i = 0; i < s->n_channels; i++) {
                 const ChannelView *c = s->channels + i;
+                const char *text;
 
                 if (!*c->reason || !is_meant(c, only))
                         continue;
@@ -91,8 +129,9 @@ static int print_channels(const Snapshot *s, const char *only) {
                        streq(c->state, "closed") ? c->id : "", c->state);
                 print_escaped(stdout, c->reason, false);
                 putchar('\n');
-                if (*c->text) {
-                        print_escaped(stdout, c->text, false);
+                text = *c->text ? c->text : explain_reason(c);
+                if (*text) {
+                        print_escaped(stdout, text, false);
                         putchar('\n');
                 }
         }
@@ -183,9 +222,9 @@ static int verb_status(Ctl *ctl, int argc, char **argv) {
                                clock_describe_off(s.manager.clock_offset, false, off));
                 for (size_t i = 0; i < s.n_channels; i++)
                         hosting += s.channels[i].hosted;
-                printf("Channels: %zu, %d of them hosted here; %" PRIu32
-                       " messages wait in the outbox\n\n",
-                       s.n_channels, hosting, s.manager.outbox);
+                printf("Channels: %zu, %d of them hosted here; %" PRIu32 " %s in the outbox\n\n",
+                       s.n_channels, hosting, s.manager.outbox,
+                       s.manager.outbox == 1 ? "message waits" : "messages wait");
                 if (s.n_channels == 0) {
                         puts("No channels yet; try: p2pchatctl list, join NAME or host NAME");
                         return EXIT_OK;

@@ -273,13 +273,15 @@ void sign_in_connected(Account *a) {
 static int check(const Account *a, const SignIn *s, Failure *f) {
         if (!a->pin[0])
                 return failure_set(f, ERROR_UNTRUSTED_TRACKER,
-                                   "Accept the tracker's pin first%s%s.",
+                                   "Accept the tracker's pin first (p2pchatctl tracker ADDRESS "
+                                   "--pin=PIN)%s%s.",
                                    a->offered_pin[0] ? ": it offers " : "", a->offered_pin);
         if (a->sign_in || a->sign_out)
                 return failure_set(f, ERROR_BUSY, "A sign-in or sign-out is under way.");
         if (a->identity != 0 && !s->carries &&
             ((s->kind != SIGN_IN && s->kind != SIGN_RECOVER) || !streq(a->username, s->username)))
-                return failure_set(f, ERROR_ALREADY_SIGNED_IN, "%s is signed in: sign out first.",
+                return failure_set(f, ERROR_ALREADY_SIGNED_IN,
+                                   "%s is signed in; sign out first (p2pchatctl signout).",
                                    a->username);
         if (s->spent_code &&
             (strlen(s->spent_code) > RECOVERY_CODE_BYTES_MAX || !s->spent_code[0] ||

@@ -14,10 +14,12 @@ void manager_started(Manager *m, int r) {
 
 int manager_check_identity(const Manager *m, bool registered, Failure *f) {
         if (!m->account || !m->me.username[0])
-                return failure_set(f, ERROR_NOT_SIGNED_IN, "Sign in first.");
+                return failure_set(f, ERROR_NOT_SIGNED_IN,
+                                   "Sign in first (p2pchatctl signin NAME).");
         if (registered && m->me.user_type != USER_REGISTERED)
                 return failure_set(f, ERROR_GUESTS_NOT_ALLOWED,
-                                   "Guests cannot do this: sign up first.");
+                                   "Guests cannot do this; sign up first (p2pchatctl signup "
+                                   "NAME).");
         if (account_get_dismissed(m->account) != ERROR_NONE)
                 return failure_set(f, account_get_dismissed(m->account), "%s",
                                    account_get_tracker_reason(m->account));

@@ -93,6 +93,11 @@ bool host_flow_explain(HostFlow *f, const Failure *failure, Failure *ret) {
                             "Another device of yours hosts %s. Be a member of it: p2pchatctl join "
                             "%s; or end its log: p2pchatctl host --new-log --take-over %s.",
                             name, name, name);
+        else if (failure->code == ERROR_CONFLICT && failure->holder_until > 0)
+                failure_set(ret, ERROR_CONFLICT,
+                            "Another device of yours hosts %s. To move it here: p2pchatctl host "
+                            "--take-over %s.",
+                            name, name);
         if (failure->code == ERROR_STALE_EPOCH && failure->last_seq > 0 && !failure->successor[0])
                 failure_set(ret, ERROR_STALE_EPOCH,
                             "The log of %s here ends at entry %" PRIu64

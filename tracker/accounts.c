@@ -184,7 +184,9 @@ void account_call_fail_errno(AccountCall *c, int r) {
                 account_call_fail(c, ERROR_BAD_CREDENTIALS, "The password was changed meanwhile.");
                 return;
         case -EEXIST:
-                account_call_fail(c, ERROR_NAME_TAKEN, "That name is taken.");
+                account_call_fail(
+                        c, ERROR_NAME_TAKEN,
+                        "That name is taken: choose another one, or sign in if it is yours.");
                 return;
         case -ENOBUFS:
                 account_call_fail(c, ERROR_BUSY, "The tracker has too much to do; ask again.");

@@ -93,7 +93,7 @@ int directory_plan_host(const Directory *d, const HostRequest *q, uint64_t now_b
                 return r;
         if (was_online && !same_key && !q->take_over) {
                 r = failure_set(failure, ERROR_CONFLICT,
-                                "Another device of %s hosts %s; take_over moves it here.", q->owner,
+                                "Another device of %s hosts %s; it can be taken over.", q->owner,
                                 q->channel_name);
                 failure->holder_until = now_realtime + (n->lease_until - now_boottime);
                 return r;
