@@ -110,8 +110,8 @@ AccountOp *account_op_new(Account *a, const OperationType *type, void *userdata)
 int account_op_return(AccountOp *op, AccountOp **ret_op, const Failure *f);
 
 /* account-sign-in.c */
-void sign_in_connected(Account *a); /* HELLO is exchanged and a sign-in waits */
-void sign_in_failed(Account *a, const Failure *f);
+void sign_in_connected(Account *a);              /* HELLO is exchanged and a sign-in waits */
+void sign_in_lost(Account *a, const Failure *f); /* the connection, or the way to it */
 SignIn *sign_in_free(SignIn *s);
 
 /* account-request.c */

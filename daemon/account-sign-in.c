@@ -91,12 +91,18 @@ static void sign_in_end(Account *a, const Failure *f) {
         operation_complete(s->op, f);
 }
 
-void sign_in_failed(Account *a, const Failure *f) {
+static void sign_in_failed(Account *a, const Failure *f) {
         bool redial = tracker_client_is_ready(a->client);
 
         sign_in_end(a, f);
         if (redial)
                 (void) account_redial(a);
+}
+
+/* What is granted needs the tracker no more: it ends as the disk says. */
+void sign_in_lost(Account *a, const Failure *f) {
+        if (!a->sign_in->job)
+                sign_in_failed(a, f);
 }
 
 static void on_stored(int r, uint64_t row, void *userdata) {

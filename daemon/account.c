@@ -159,7 +159,7 @@ static void on_down(TrackerClient *t, const ConnClosed *why, bool was_ready, voi
                 account_set_state(a, TRACKER_OFFLINE,
                                   a->is_replaced && !a->sign_in ? REPLACED_MESSAGE : f.message);
         if (a->sign_in)
-                sign_in_failed(a, &f);
+                sign_in_lost(a, &f);
 }
 
 static const TrackerClientHandlers client_handlers = {

@@ -8,6 +8,7 @@
 #include "scenario/support.h"
 
 #define CODE_SIZE 32
+#define TURNS_MAX 200 /* of the loop, for one sign-in; about 10 */
 
 typedef struct Answer {
         bool is_done;
@@ -103,10 +104,55 @@ static void test_destroyed(void **state) {
         assert_string_not_equal(before, after);
 }
 
+static const char *who_is_here(Person *p) {
+        return account_get_username(manager_get_account(p->manager)) ?: "";
+}
+
+static bool is_online(void *userdata) {
+        const Person *p = userdata;
+
+        return account_get_tracker_state(manager_get_account(p->manager)) == TRACKER_ONLINE;
+}
+
+/* Whenever the connection ends: what is told, what is shown and what is on disk are one. */
+static void test_connection_ends(void **state) {
+        _cleanup_(world_freep) World *w = world_new();
+        Person *gus = world_person(w, "gus");
+        Answer x = {};
+
+        for (unsigned n_turns = 0; !x.is_done; n_turns++) {
+                char name[NAME_SIZE], before[NAME_SIZE];
+                Account *a = manager_get_account(gus->manager);
+
+                assert_true(n_turns < TURNS_MAX);
+                world_until(w, is_online, gus);
+                x = (Answer){};
+                snprintf(name, sizeof(name), "gus%u", n_turns);
+                assert_int_equal(account_sign_in_guest(a, name, on_answer, &x, NULL), 0);
+                for (unsigned i = 0; i < n_turns && !x.is_done; i++)
+                        assert_true(sd_event_run(w->rig->rt->event, 0) >= 0);
+                if (x.is_done)
+                        break;
+                world_tracker_kill(w);
+                test_loop_until_true(w->rig->loop, &x.is_done, USEC_PER_MINUTE);
+                strcpy(before, who_is_here(gus));
+                assert_int_equal(before[0] != 0, x.error == ERROR_NONE);
+                person_kill(gus);
+                world_tracker_start(w);
+                person_start(gus);
+                assert_string_equal(who_is_here(gus), before);
+                if (before[0])
+                        person_sign_out(gus);
+                x = (Answer){};
+        }
+        assert_int_equal(x.error, ERROR_NONE);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_disk_fails),
                 cmocka_unit_test(test_destroyed),
+                cmocka_unit_test(test_connection_ends),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
