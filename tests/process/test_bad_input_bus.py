@@ -179,8 +179,9 @@ def test_no_tracker(stage):
     wait_for(lambda: stage.carol.get(account, ACCOUNT, "TrackerState") == "online", "the old tracker")
 
 
-@sentence("1.30", "1.31", "1.32")
+@sentence("1.7", "1.12", "1.30", "1.31", "1.32")
 def test_wrong_pin(stage):
+    """No pin is held, or another one: the handshake ends by our alert, and not a byte is said."""
     dave = stage.peer("dave")
     with Connection(stage.tracker.address, hello=False) as c:
         pin = pin_of(c.chain[1])
@@ -188,6 +189,12 @@ def test_wrong_pin(stage):
     assert name == ERROR + "UntrustedTracker" and pin in message, "a person compares it"
     for wrong in ("sha256:" + "0" * 64, pin[:-1] + ("0" if pin[-1] != "0" else "1")):
         assert names(dave, "SetTracker", "sa{sv}", stage.tracker.address, {"pin": wrong}) == "PinMismatch"
+    with Listener(tls_context(Authority(stage.tracker.state).identity("tracker"), server=True)) as same:
+        for options, error in (({}, "UntrustedTracker"), ({"pin": wrong}, "PinMismatch")):
+            n = len(same.outcomes)
+            assert names(dave, "SetTracker", "sa{sv}", same.address, options) == error
+            wait_for(lambda n=n: len(same.outcomes) > n, "the end of the handshake")
+        assert set(same.outcomes) == {"unknown ca"}
     for bad in ("", "0" * 64, pin.upper(), pin[:-1], "sha1:" + pin[7:]):
         assert names(dave, "SetTracker", "sa{sv}", stage.tracker.address, {"pin": bad}) in \
             ("BadRequest", "PinMismatch", "UntrustedTracker"), bad
@@ -208,7 +215,7 @@ def poses(peer, context, port=0):
         return impostor.outcomes
 
 
-@sentence("1.25")
+@sentence("1.4", "1.25")
 def test_posing_as_tracker(stage):
     """A user's certificate, and others that the real CA signed but for nobody's tracker."""
     ca = Authority(stage.tracker.state)

@@ -83,6 +83,7 @@ def test_no_tls(stage, what):
     assert got == b"" or got[0] == 21, "an alert and a close, no frame"
 
 
+@sentence("1.3", "1.4")
 @pytest.mark.parametrize("what", badinput.HANDSHAKES)
 def test_handshake(stage, what):
     context, expected = badinput.HANDSHAKES[what]
@@ -95,6 +96,7 @@ def test_no_certificate(stage):
     assert alert(stage.address) in ("certificate required", "handshake failure")
 
 
+@sentence("1.24")
 @pytest.mark.parametrize("what", badinput.CERTIFICATES)
 def test_certificate(stage, what):
     badinput.refused_identity(stage.address, *stage.bad[what])
@@ -120,11 +122,13 @@ def test_reset_and_silence(stage, mallory):
 
 # -- frames
 
+@sentence("2.4", "2.6", "2.25")
 @pytest.mark.parametrize("what", badinput.NO_FRAMES)
 def test_no_frame(mallory, what):
     assert mallory.fault(badinput.NO_FRAMES[what]) == ("REQUEST_ERROR", "bad-frame", None)
 
 
+@sentence("2.11")
 @pytest.mark.parametrize("what", badinput.NO_IDS)
 def test_no_id(mallory, what):
     assert mallory.fault(badinput.NO_IDS[what]) == (*BAD_REQUEST, None)

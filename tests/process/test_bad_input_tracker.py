@@ -62,12 +62,14 @@ def test_no_tls(tracker, what):
     assert got == b"" or got[0] == 21, "an alert and a close, no frame"
 
 
+@sentence("1.3", "1.4")
 @pytest.mark.parametrize("what", badinput.HANDSHAKES)
 def test_handshake(tracker, what):
     context, alert = badinput.HANDSHAKES[what]
     assert badinput.alert(tracker.address, context=context()) == alert
 
 
+@sentence("1.24")
 @pytest.mark.parametrize("what", badinput.CERTIFICATES)
 def test_certificate(tracker, what):
     badinput.refused_identity(tracker.address, *tracker.bad[what])
@@ -95,11 +97,13 @@ def test_reset_and_silence(tracker):
 
 # -- frames
 
+@sentence("2.4", "2.6", "2.25")
 @pytest.mark.parametrize("what", badinput.NO_FRAMES)
 def test_no_frame(stranger, what):
     assert stranger.fault(badinput.NO_FRAMES[what]) == ("REQUEST_ERROR", "bad-frame", None)
 
 
+@sentence("2.11")
 @pytest.mark.parametrize("what", badinput.NO_IDS)
 def test_no_id(stranger, what):
     assert stranger.fault(badinput.NO_IDS[what]) == (*BAD_REQUEST, None)

@@ -1,7 +1,11 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Tracker, host and member on three machines: over IPv4, over IPv6, with addresses that lead nowhere."""
+import json
+import sys
+
 import pytest
 
+from conformance import sentence
 from p2pchat import CHANNEL, HOST, wait_for
 
 
@@ -24,3 +28,38 @@ def test_three_machines(nets, tracker, alice, bob):
     alice, bob = nets.person("alice", *alice), nets.person("bob", *bob)
     lobby = talk(alice, bob)
     assert alice.get(lobby, HOST, "Reachable") == "yes"
+
+
+@sentence("1.2")
+def test_ports(nets):
+    """Where nobody says another one: the tracker's is 22236, a peer's 22237."""
+    nets.tracker("10.0.0.1/24")
+    alice = nets.person("alice", "10.0.0.2/24", listen=())
+    bob = nets.peer(nets.machine("bob", "10.0.0.3/24")).start()
+    bob.manager("SetTracker", "sa{sv}", "10.0.0.1", {"trust_new": True})
+    bob.sign_up()
+    lobby = talk(alice, bob)
+    assert alice.get(lobby, HOST, "Addresses")[0] == "10.0.0.2:22237"
+
+
+# Dials once from each ip, says what is no good TLS when all are there, and prints who was answered.
+VISITORS = """import json, socket, sys
+dialled = [socket.create_connection(("fd00::1", 22236), 10, (ip, 0)) for ip in json.load(sys.stdin)]
+answers = []
+for s in dialled:
+    try:
+        s.sendall(b"\\x16\\x03\\x01\\x00\\x05hello")
+        answers.append(s.recv(100)[:1] == b"\\x15")
+    except ConnectionError:
+        answers.append(False)
+print(json.dumps(answers))"""
+
+
+@sentence("1.9")
+def test_sources(nets):
+    """An IPv6 /64 is one source, whichever of its addresses somebody dials from."""
+    nets.tracker("fd00::1/64", "fd01::1/64")
+    net = nets.machine("visitor", *(f"fd00::{i}/64" for i in (5, 6)), "fd01::7/64")
+    ips = ["fd00::5", "fd00::6"] * 40 + ["fd01::7"]
+    answers = json.loads(net.run(sys.executable, "-S", "-c", VISITORS, text=json.dumps(ips)))
+    assert answers == [True] * 64 + [False] * 16 + [True]

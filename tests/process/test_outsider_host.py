@@ -497,7 +497,7 @@ def test_member_refuses_impostors(stage, world):
         assert refused(bob.call, path, CHANNEL, "GetMembers", "a{sv}", {})[0] == ERROR + "HostOffline"
 
 
-@sentence("3.GOING_AWAY.1", "3.GOING_AWAY.2")
+@sentence("3.GOING_AWAY.1", "3.GOING_AWAY.2", "3.GOING_AWAY.4")
 def test_going_away(stage, room):
     """A planned end is announced, and what was stored is there afterwards, under the same id."""
     m = room.member("bob")
@@ -506,6 +506,7 @@ def test_going_away(stage, room):
     stage.alice.process.ask()
     away = m.connection.push("GOING_AWAY")
     assert set(away) == {"reason", "resume_in_ms"} and away["resume_in_ms"] >= 0
+    assert away["reason"] == "stopping"
     assert m.connection.ended()
     assert stage.alice.stop_daemon() == 0
     stage.alice.start_daemon()

@@ -61,7 +61,7 @@ def find(connection, name, **how):
 
 # -- §1, §3
 
-@sentence("1.10", "1.13", "1.15")
+@sentence("1.10", "1.12", "1.13", "1.15")
 def test_transport(tracker):
     with Connection(tracker.address, pin=tracker.pin, hello=False) as c:
         leaf, ca = c.chain  # what both must be was asserted by Connection
@@ -255,14 +255,15 @@ def revocations(connection, after=0):
 
 def sent_away(tracker, connection, identity):
     """Its connection was closed, its certificate is refused, and so is everything else that its key asks for."""
-    assert set(connection.push("GOING_AWAY")) == {"reason", "resume_in_ms"}
+    away = connection.push("GOING_AWAY")
+    assert set(away) == {"reason", "resume_in_ms"} and away["reason"] == "revoked"
     assert connection.ended()
     assert alert(tracker.address, identity) == "certificate revoked"
     with Connection(tracker.address, pin=tracker.pin) as c:
         assert c.refused("RENEW", {"csr": identity.csr()}) == ("UNAUTHORIZED", "revoked")
 
 
-@sentence("1.37", "1.38", "4.SIGNOUT.1", "4.SIGNOUT.2", "4.SIGNOUT.4", "4.SIGNOUT.5")
+@sentence("1.37", "1.38", "3.GOING_AWAY.4", "4.SIGNOUT.1", "4.SIGNOUT.2", "4.SIGNOUT.4", "4.SIGNOUT.5")
 def test_sign_out(tracker, user, stranger):
     assert stranger.refused("SIGNOUT") == ("UNAUTHORIZED", "not-signed-in")
     me = user.me
@@ -514,7 +515,7 @@ def test_names_and_ids(tracker, user):
         c.ok("UNHOST", {"channel_name": name, "forget": True})
 
 
-@sentence("4.LEASES.2", "4.LEASES.6")
+@sentence("3.GOING_AWAY.4", "4.LEASES.2", "4.LEASES.6")
 def test_leases(tracker, user, stranger):
     """By key, not by connection; another key of the owner waits or takes over."""
     name = "lease." + user.me.username
@@ -643,7 +644,7 @@ def test_watch(tracker, user, stranger):
     user.ok("UNHOST", {"channel_name": name, "forget": True})
 
 
-@sentence("3.GOING_AWAY.1", "3.GOING_AWAY.2", "4.LEASES.1")
+@sentence("3.GOING_AWAY.1", "3.GOING_AWAY.2", "3.GOING_AWAY.4", "4.LEASES.1")
 def test_lapse_and_going_away(world):
     """A lease that nobody renews lapses; a planned end is announced; the same CA comes back."""
     world.configure_tracker(FAST + "LeaseSeconds=3\n")
@@ -665,6 +666,7 @@ def test_lapse_and_going_away(world):
         tracker.process.ask()
         away = c.push("GOING_AWAY")
         assert set(away) == {"reason", "resume_in_ms"} and away["resume_in_ms"] >= 0
+        assert away["reason"] == "stopping"
         assert c.ended()
     assert tracker.stop() == 0
     tracker.start()

@@ -396,7 +396,7 @@ def test_query(stage, user):
         assert entry(user, name) not in user.ok("LIST", {"query": query})["channels"], query
 
 
-@sentence("2.9", "4.LIST.1", "4.LIST.2", "4.LIST.4", "4.LIST.6")
+@sentence("2.9", "2.88", "4.LIST.1", "4.LIST.2", "4.LIST.4", "4.LIST.6")
 def test_list_after(stage, user):
     """after is a key, not a name that must be there; online and query stand beside it."""
     wanted = [f"after-{c}" for c in ("a", "c", "e", "g")]

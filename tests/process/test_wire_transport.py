@@ -275,7 +275,7 @@ def test_host_shows_itself(stage, sides):
 
 # -- the tracker's own
 
-@sentence("1.11", "1.12")
+@sentence("1.11")
 def test_tracker_id_and_pin(stage):
     with stage.stranger() as c:
         _, ca = c.chain
@@ -315,11 +315,13 @@ def test_tracker_leaf(stage):
     assert list(usage) == [ExtendedKeyUsageOID.SERVER_AUTH]
 
 
-@sentence("1.14")
+@sentence("1.14", "1.19")
 def test_reissued_at_start(world):
-    """Another leaf after each start, of the same CA, byte for byte; every certificate stays good."""
-    alone = Stage(world)
+    """Another leaf after each start, of the same CA, byte for byte; every certificate stays good, as long as the
+    settings said."""
+    alone = Stage(world, "[Tracker]\nCertificateDays=3\n")
     me = alone.person("stays")
+    assert abs(me.certificate.not_valid_after - datetime.datetime.utcnow() - 3 * DAY) < datetime.timedelta(minutes=1)
     with alone.stranger() as c:
         before = c.chain
     alone.tracker.restart()

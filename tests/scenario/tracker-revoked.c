@@ -447,13 +447,19 @@ static void test_many(void **state) {
                 rig_client_free(c);
         }
         for (;;) {
+                const Value *devices;
+
                 assert_int_equal(rig_call(alice, "DEVICES", "{\"after\":\"%s\"}", after),
                                  ERROR_NONE);
-                n += (unsigned) value_length(value_get(alice->payload, "devices"));
+                devices = value_get(alice->payload, "devices");
+                n += (unsigned) value_length(devices);
                 n_parts++;
                 if (!value_has(alice->payload, "next"))
                         break;
                 assert_true(strcmp(rig_string(alice->payload, "next"), after) > 0);
+                assert_string_equal(
+                        rig_string(alice->payload, "next"),
+                        rig_string(value_at(devices, value_length(devices) - 1), "key"));
                 strcpy(after, rig_string(alice->payload, "next"));
         }
         assert_int_equal(n, 601);

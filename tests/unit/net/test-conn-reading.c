@@ -92,6 +92,7 @@ static void test_too_large(void **state) {
 }
 
 static void test_stalled_reader_is_not_read(void **state) {
+        const size_t untaken = 65536; /* as the page says */
         Fixture *f = *state;
         char requests[2000];
         size_t n_said = 0;
@@ -109,7 +110,7 @@ static void test_stalled_reader_is_not_read(void **state) {
         }
         n_lines = f->n_lines;
         assert_true(n_lines < n_said / 2);
-        assert_in_range(f->n_queued_max, CONTROL_BYTES_MAX, CONTROL_BYTES_MAX + 2 * 5000);
+        assert_in_range(f->n_queued_max, untaken, untaken + 2 * 5000);
 
         /* Reading slowly is life … */
         for (unsigned i = 0; i < 4; i++) {
@@ -127,7 +128,7 @@ static void test_stalled_reader_is_not_read(void **state) {
         run(f, 2 * USEC_PER_SEC);
         assert_int_equal(f->n_closed, 1);
         assert_int_equal(f->why.error, -ETIMEDOUT);
-        assert_in_range(f->n_queued_max, CONTROL_BYTES_MAX, CONTROL_BYTES_MAX + 2 * 5000);
+        assert_in_range(f->n_queued_max, untaken, untaken + 2 * 5000);
 }
 
 int main(void) {
