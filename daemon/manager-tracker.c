@@ -118,10 +118,16 @@ static int dial(TrackerFlow *t, dialer_done_fn done) {
 static int judge_offer(TrackerFlow *t, const ConnClosed *why, Failure *f) {
         Manager *m = t->manager;
 
-        if (streq(why->offered_pin, held_pin(m)) || t->trust_new) {
+        if (streq(why->offered_pin, held_pin(m)) || (t->trust_new && !held_pin(m)[0])) {
                 snprintf(t->pin, sizeof(t->pin), "%s", why->offered_pin);
                 return 1;
         }
+        /* Nor at another address: it may be the same tracker by another name, or so it is said. */
+        if (t->trust_new)
+                return failure_set(f, ERROR_PIN_MISMATCH,
+                                   "This is another tracker than the one accepted before. If you "
+                                   "mean it, name its pin: p2pchatctl tracker ADDRESS --pin=%s.",
+                                   why->offered_pin);
         show_untrusted(m, t->address);
         tracker_client_describe(why, f);
         return 0;

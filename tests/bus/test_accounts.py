@@ -41,8 +41,10 @@ def another_device(world, name, username, password=None):
 
 
 def until_dismissed(peer):
-    return wait_for(lambda: peer.get(path_of(peer), ACCOUNT, "TrackerState") == "online" and
-                    peer.get(path_of(peer), ACCOUNT, "TrackerReason"), f"{peer.name} to hear that it was signed out")
+    def reason():
+        told = peer.get_all(path_of(peer), ACCOUNT)  # both of one moment
+        return told["TrackerState"] == "online" and told["TrackerReason"]
+    return wait_for(reason, f"{peer.name} to hear that it was signed out")
 
 
 def test_recovery(world):

@@ -187,6 +187,11 @@ def test_wrong_pin(stage):
         pin = pin_of(c.chain[1])
     name, message = refused(dave.manager, "SetTracker", "sa{sv}", stage.tracker.address, {})
     assert name == ERROR + "UntrustedTracker" and pin in message, "a person compares it"
+    with Listener(tls_context(Authority(stage.tracker.state).identity("tracker"), server=True)) as honest_one:
+        name, message = refused(dave.manager, "SetTracker", "sa{sv}", honest_one.address, {})
+        assert name == ERROR + "UntrustedTracker" and pin in message
+        wait_for(lambda: honest_one.outcomes, "the end of the connection")
+        assert all(isinstance(o, str) for o in honest_one.outcomes), f"said before a pin is held: {honest_one.outcomes}"
     for wrong in ("sha256:" + "0" * 64, pin[:-1] + ("0" if pin[-1] != "0" else "1")):
         assert names(dave, "SetTracker", "sa{sv}", stage.tracker.address, {"pin": wrong}) == "PinMismatch"
     with Listener(tls_context(Authority(stage.tracker.state).identity("tracker"), server=True)) as same:
@@ -202,6 +207,14 @@ def test_wrong_pin(stage):
     account = dave.manager("SetTracker", "sa{sv}", stage.tracker.address, {"pin": pin})
     assert dave.get(account, ACCOUNT, "TrackerPin") == pin
     dave.stop()
+    trusting = stage.peer("trusting")
+    account = trusting.manager("SetTracker", "sa{sv}", stage.tracker.address, {"trust_new": True})
+    assert trusting.get(account, ACCOUNT, "TrackerPin") == pin
+    other = Authority()
+    with Listener(tls_context(other.identity("tracker"), server=True)) as another:
+        assert names(trusting, "SetTracker", "sa{sv}", another.address, {"trust_new": True}) == "PinMismatch"
+    assert trusting.get(account, ACCOUNT, "TrackerPin") == pin
+    trusting.stop()
 
 
 def poses(peer, context, port=0):

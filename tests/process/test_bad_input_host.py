@@ -206,11 +206,13 @@ def test_text(member):
 def test_messages(member):
     """A bad one refuses the request, whatever the others are: nothing of it is stored."""
     good = message("must not be stored")
+    before = member.ok("RET_INFO")["last_seq"]
     for messages in ([], [message()] * 65, [1], [{}], {}, None, "x", [good, message(text=None)],
                      [good, message(id="x")], [good, message(id=str(uuid.uuid4()).upper())], [good, message(id=None)],
                      [good, message(meta=1)], [good, message(meta=[])], [good, message(meta={"x": "m" * 1024})],
                      *([good, message(meta=m)] for c in badinput.NO_TEXT for m in ({"x": [c]}, {"x": {c: 1}}))):
         assert member.refused("MESSAGE", messages=messages) == BAD_REQUEST, str(messages)[:60]
+    assert member.ok("RET_INFO")["last_seq"] == before
 
 
 def test_numbers(member):

@@ -147,7 +147,12 @@ def test_view_is_asked_each_time(stage, room):
     # What ends with a role ends in the same turn; who may not view may not send.
     owner.ok("AUTHORIZE", target="carol", role="none")
     assert outsider.push("CLOSED")["reason"] == "restricted"
-    assert error_of(outsider.send("x")) in (BAD_REQUEST, ("UNAUTHORIZED", "restricted"))
+    before = owner.ok("RET_INFO")["last_seq"]
+    for permission in "registered", "everyone":  # … though everyone may send
+        owner.ok("VIEW", send_permission=permission)
+        assert error_of(outsider.request("CONNECT", since=0, invisible=False)) == ("UNAUTHORIZED", "restricted")
+        assert error_of(outsider.send("x")) in (BAD_REQUEST, ("UNAUTHORIZED", "restricted"))
+    assert "message" not in [e["kind"] for e in m.read_to(owner.ok("RET_INFO")["last_seq"]) if e["seq"] > before]
 
 
 @sentence("5.8", "5.9", "5.MESSAGE.17", "2.39")
