@@ -87,7 +87,10 @@ static void no_answer(ChannelMember *c, MemberState state, const char *reason) {
 
 static void deny(ChannelMember *c, const Failure *f) {
         c->connected = false;
-        clock_timer_arm(c->retry, DENIED_RETRY_USEC);
+        if (f->code == ERROR_REVOKED) /* and stays so: only a person can sign in anew */
+                clock_timer_disarm(c->retry);
+        else
+                clock_timer_arm(c->retry, DENIED_RETRY_USEC);
         member_set_state(c, MEMBER_DENIED, error_info(f->code)->wire);
         member_settled(c, f);
 }

@@ -100,6 +100,6 @@ void channel_member_locate(ChannelMember *c, const DirectoryEntry *e) {
         else if (c->slot && !host_slot_is_up(c->slot)) {
                 if (is_news)
                         host_slot_kick(c->slot, false);
-        } else if (c->slot && !clock_timer_is_armed(c->retry))
+        } else if (c->slot && c->state != MEMBER_DENIED && !clock_timer_is_armed(c->retry))
                 member_connect_now(c);
 }

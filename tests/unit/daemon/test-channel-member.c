@@ -246,13 +246,13 @@ static void test_closed(void **state) {
         static const struct Closed {
                 const char *reason;
                 MemberState state;
-                bool directory_brings_back, person_brings_back, asks_directory;
+                bool directory_brings_back, asks_again, asks_directory;
         } table[] = {
-                { "kicked", MEMBER_CLOSED, false, true, false },
-                { "replaced", MEMBER_CLOSED, false, true, false },
-                { "banned", MEMBER_DENIED, false, true, false },
+                { "kicked", MEMBER_CLOSED, false, false, false },
+                { "replaced", MEMBER_CLOSED, false, false, false },
+                { "banned", MEMBER_DENIED, false, true, false }, /* each hour */
                 { "restricted", MEMBER_DENIED, false, true, false },
-                { "revoked", MEMBER_DENIED, false, true, false },
+                { "revoked", MEMBER_DENIED, false, false, false },
                 { "unhosted", MEMBER_OFFLINE, true, true, true },
                 { "moved", MEMBER_OFFLINE, true, true, true },
                 { "of-a-later-version", MEMBER_OFFLINE, true, true, true },
@@ -279,8 +279,20 @@ static void test_closed(void **state) {
                         continue;
                 }
                 double_locate(d, true);
-                test_loop_run(d->loop, USEC_PER_MINUTE);
+                test_loop_run(d->loop, 49 * USEC_PER_MINUTE);
                 assert_false(d->is_asked);
+                if (table[i].asks_again) {
+                        uint64_t before = clock_boottime(d->loop->rt.clock);
+
+                        (void) double_expect(d, "CONNECT");
+                        assert_true(clock_boottime(d->loop->rt.clock) <=
+                                    before + 2 * USEC_PER_MINUTE);
+                        double_fail(d, ERROR_RESTRICTED, 0);
+                        test_loop_run(d->loop, USEC_PER_MINUTE);
+                } else {
+                        test_loop_run(d->loop, USEC_PER_DAY);
+                        assert_false(d->is_asked);
+                }
                 assert_int_equal(channel_member_connect(d->member, on_double_done, d, NULL), 0);
                 (void) double_expect(d, "CONNECT");
                 double_accept(d, 1);
