@@ -202,7 +202,7 @@ def test_text(member):
         assert f.payload["field"] == "message_content"
 
 
-@sentence("5.MESSAGE.7")
+@sentence("5.MESSAGE.7", "5.MESSAGE.9")
 def test_messages(member):
     """A bad one refuses the request, whatever the others are: nothing of it is stored."""
     good = message("must not be stored")

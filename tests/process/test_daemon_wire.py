@@ -155,7 +155,8 @@ def test_every_kind(stage):
                 ("kick", {"target": "dora", "reason": "why"}),
                 ("ban", {"target": "dora", "reason": "why", "until": until}),
                 ("unban", {"target": "dora"}), ("redact", {"target_seq": 1, "reason": "why"}),
-                ("sticker", {"image": [1, {"deep": None}], "topic": "no topic"})]
+                ("sticker", {"image": [1, {"deep": None}], "topic": "no topic"}),
+                ("sticker", {"image": "x" * 4000})]
         for kind, keys in more:
             h.add(kind, **keys)
         path = stage.bob.join("kinds")

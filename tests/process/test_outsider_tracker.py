@@ -209,7 +209,7 @@ def test_guest(tracker, stranger):
         assert c.refused("VIEW", {"channel_name": "x1"}) == ("UNAUTHORIZED", "guests-not-allowed")
 
 
-@sentence("1.21", "4.RENEW.1", "4.RENEW.2", "4.RENEW.4", "4.RENEW.5")
+@sentence("1.21", "4.RENEW.1", "4.RENEW.2", "4.RENEW.3", "4.RENEW.4", "4.RENEW.5")
 def test_renew(tracker, stranger):
     """The request's signature proves the key: no password, and for users no certificate."""
     me = sign_up(tracker.address, next(names), tracker.pin)
@@ -331,12 +331,16 @@ def test_recover(tracker, stranger):
     unknown = stranger.request("RECOVER", {**request, "username": "nobody-at-all"})
     assert (wrong.header, wrong.payload["error"]) == ("UNAUTHORIZED", "bad-credentials")
     assert (unknown.header, unknown.payload) == (wrong.header, wrong.payload)
-    with Connection(tracker.address, me) as c:
+    second = another_device(tracker, me, "correct horse")
+    with Connection(tracker.address, me) as c, Connection(tracker.address, second) as other:
         assert c.refused("RECOVER", request) == ("REQUEST_ERROR", "bad-request")
         grant = saved.take(stranger.ok("RECOVER", request))
         assert set(grant) == {"username", "user_type", "certificate", "ca", "expires", "recovery_code"}
         assert grant["recovery_code"] != code
         sent_away(tracker, c, me)
+        sent_away(tracker, other, second)
+    with Connection(tracker.address, saved) as c:
+        assert [d["key"] for d in c.ok("DEVICES")["devices"]] == [saved.key_id]
     # The code is spent, the password is the new one, the new code is good.
     assert stranger.refused("RECOVER", {**request, "csr": Identity().csr()}) == ("UNAUTHORIZED", "bad-credentials")
     signin = {"username": name, "password": "correct horse", "csr": Identity().csr()}
@@ -492,6 +496,7 @@ def test_list_fits_frames(user, stranger):
         user.ok("UNHOST", {"channel_name": name, "forget": True})
 
 
+@sentence("4.NAMES.1", "4.NAMES.2")
 def test_names_and_ids(tracker, user):
     """The first HOST binds name, channel_id and owner, until forget."""
     name = "bound." + user.me.username
@@ -515,7 +520,7 @@ def test_names_and_ids(tracker, user):
         c.ok("UNHOST", {"channel_name": name, "forget": True})
 
 
-@sentence("3.GOING_AWAY.4", "4.LEASES.2", "4.LEASES.6")
+@sentence("3.GOING_AWAY.4", "4.LEASES.2", "4.LEASES.6", "4.HOST.9", "4.HOST.10")
 def test_leases(tracker, user, stranger):
     """By key, not by connection; another key of the owner waits or takes over."""
     name = "lease." + user.me.username
@@ -571,7 +576,7 @@ def test_instances(tracker, user):
     def is_sent_away(connection):
         return connection.push("GOING_AWAY")["reason"] == "replaced" and connection.ended()
 
-    for bad in ("", "x", a.upper() + "x", 7):
+    for bad in ("", "x", "A" + a[1:], a[1:], a + "0", 7):
         refused = host(user, bad)
         assert (refused.payload["error"], refused.payload["field"]) == ("bad-request", "instance"), bad
     with Connection(tracker.address, user.me) as first, Connection(tracker.address, user.me) as second:

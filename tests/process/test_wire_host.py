@@ -36,7 +36,7 @@ def room(stage, dial):
 
 # -- what every payload has
 
-@sentence("5.2", "5.3")
+@sentence("5.2", "5.3", "5.CONNECT.12")
 def test_which_channel(stage, room):
     """channel_name and, once it is known, channel_id: another id under that name is no-such-channel, in each
     command, and does nothing."""
@@ -181,6 +181,21 @@ def test_connect_twice_at_once(room):
     assert error_of(m.connection.answer("t2")) == BAD_REQUEST
     m.cursor, m.entries = 10, []
     assert m.read_to(m.store("on")[0])[0]["seq"] == 11
+
+
+@sentence("5.MESSAGE.6")
+def test_message_before_connect(room):
+    """A MESSAGE that no CONNECT came before, or whose CONNECT is not answered, is bad-request, and not stored."""
+    m = room.member("bob")
+    ids = [e["id"] for e in m.read_to(fill(m, 20)[-1])]
+    c, last = m.connection, m.cursor
+    sent = m.payload({"messages": [message("too early")]})
+    assert error_of(room.visitor("carol").request("MESSAGE", messages=sent["messages"])) == BAD_REQUEST
+    connect = m.payload({"since": 10, "since_id": ids[9], "invisible": False})
+    c.send_bytes(frame("CONNECT", "c", connect) + frame("MESSAGE", "m", sent))
+    assert error_of(c.answer("m")) == BAD_REQUEST
+    assert c.answer("c").header == "OK"
+    assert m.store("in time") == [last + 1]
 
 
 @sentence("2.12", "5.DISCONNECT.3")

@@ -140,7 +140,9 @@ static void test_passwd(void **state) {
         assert_int_equal(passwd(alice, "password1", "password2", false), ERROR_NONE);
         rig_until(rig, &laptop->is_closed);
 
-        pass(rig, 11 * USEC_PER_MINUTE);
+        pass(rig, 9 * USEC_PER_MINUTE);
+        assert_int_equal(passwd(alice, "wrong-one", "password2", true), ERROR_NONE);
+        pass(rig, 2 * USEC_PER_MINUTE);
         assert_int_equal(passwd(alice, "password1", "password2", true), ERROR_BAD_CREDENTIALS);
         assert_int_equal(passwd(alice, "password2", "password3", true), ERROR_NONE);
 }

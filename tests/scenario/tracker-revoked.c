@@ -195,6 +195,21 @@ static void test_devices(void **state) {
         }
         assert_false(value_has(alice->payload, "next"));
 
+        /* Who comes back is seen then; the others were. */
+        test_loop_run(rig->loop, USEC_PER_DAY + USEC_PER_MINUTE);
+        rig_connect(phone);
+        assert_int_equal(rig_call(alice, "DEVICES", "{}"), ERROR_NONE);
+        list = value_get(alice->payload, "devices");
+        for (size_t i = 0; i < 3; i++) {
+                const Value *v = value_at(list, i);
+
+                assert_memory_equal(rig_string(v, "created"), "2026-01-01T00:0", 15);
+                assert_memory_equal(rig_string(v, "seen"),
+                                    streq(rig_string(v, "key"), key_of(phone)) ? "2026-01-02T00:0"
+                                                                               : "2026-01-01T00:0",
+                                    15);
+        }
+
         /* All or nothing: nobody revokes what is not hers. */
         {
                 _cleanup_free_ char *others = strdup(key_of(bob));

@@ -193,13 +193,17 @@ static void test_on_and_off(void **state) {
         bob = rig_user(rig, "bob");
         for (unsigned i = 0; i < ELEMENTSOF(names); i++)
                 put(alice, names[i], i);
-        for (unsigned i = 0; i < 3; i++)
+        for (unsigned i = 0; i < 3; i++) {
                 assert_int_equal(rig_call(bob, "WATCH", "{}"), ERROR_NONE);
+                assert_false(rig_bool(bob->payload, "reset"));
+        }
         put(alice, "five", 5);
         test_loop_run(rig->loop, USEC_PER_SEC);
         assert_int_equal(bob->n_pushes, 1); /* watching thrice is watching */
         generation = rig_uint(bob->pushes[0], "generation");
         assert_int_equal(rig_call(bob, "WATCH", "{\"on\":false}"), ERROR_NONE);
+        assert_int_equal(rig_uint(bob->payload, "generation"), generation);
+        assert_int_equal(rig_call(bob, "LIST", "{}"), ERROR_NONE);
         assert_int_equal(rig_uint(bob->payload, "generation"), generation);
 
         put(alice, "six", 6);

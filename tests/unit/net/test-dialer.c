@@ -318,6 +318,7 @@ static void test_order(void **state) {
         const Address given[] = { a4, b4, a6, b6 };
         const unsigned order[] = { 0, 2, 1, 3 };
 
+        assert_int_equal(DIAL_STAGGER_USEC, 250 * USEC_PER_MSEC);
         dial(f, given, 4);
         for (size_t i = 0; i < 4; i++) {
                 test_loop_run(f->loop, i == 0 ? 0 : DIAL_STAGGER_USEC - 1);
