@@ -351,6 +351,14 @@ void channel_member_set_lease_until(ChannelMember *c, uint64_t boottime_usec) {
         member_changed(c);
 }
 
+/* Before whatever is written to the log next, which the row has to allow: not after the save that
+ * is under way. */
+static void save_now(ChannelMember *c) {
+        c->save = job_free(c->save);
+        c->save_again = false;
+        member_save_soon(c);
+}
+
 void channel_member_set_hosted(ChannelMember *c, bool hosted, bool wanted) {
         if (hosted)
                 member_go(c); /* we were a member of it until now */
@@ -359,7 +367,7 @@ void channel_member_set_hosted(ChannelMember *c, bool hosted, bool wanted) {
         if (wanted && !c->stored.closed)
                 (void) member_set_closed_reason(c, NULL);
         if (c->stored.row != 0)
-                member_save_soon(c);
+                save_now(c);
 }
 
 void channel_member_set_topic(ChannelMember *c, const char *topic) {

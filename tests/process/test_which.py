@@ -154,3 +154,23 @@ def test_begin_anew(world):
     (create,) = [json.loads(line) for line in bob.ctl("log", "lobby", "--json=short").stdout.splitlines()
                  if json.loads(line)["kind"] == "create"]
     assert create["previous"] == old_id and create["channel_id"] == new["channel_id"]
+
+
+def test_closed_copy_is_hosted(world):
+    """A copy that somebody has left is served when its owner asks for that, with all that is saved of it."""
+    alice = world.people("alice")
+    desk = world.peer("desk")
+    desk.trust()
+    desk.manager("SignIn", "ssa{sv}", "alice", "correct horse alice", {})
+    for i in range(5):
+        name = f"lobby{i}"
+        hosted = alice.host(name)
+        alice.send(hosted, "from alice", wait="stored")
+        path = desk.join(name)
+        wait_for(lambda p=path: desk.texts(p) == ["from alice"], "the copy")
+        desk.ctl("leave", name)
+        alice.call(hosted, HOST, "Unhost", "a{sv}", {})
+        assert desk.host(name) == path
+        assert state(desk, path) == ("live", "")
+        desk.send(path, "from the desk", wait="stored")
+        assert desk.texts(path) == ["from alice", "from the desk"]
