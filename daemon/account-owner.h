@@ -45,6 +45,8 @@ bool account_is_online(const Account *a); /* ordinary calls are sent at once */
 /* False: the tracker has said that this sign-in has ended, or listens to another process that has
  * its key; nothing is hosted by it. */
 bool account_may_host(const Account *a);
+/* … without the tracker's word: not where another process, which has our key, may do so now. */
+bool account_may_host_alone(const Account *a);
 /* The latter: nothing is dialled until a person asks for it. */
 bool account_is_replaced(const Account *a);
 int account_resume(Account *a);

@@ -414,6 +414,10 @@ const char *account_get_instance(const Account *a) {
         return a->instance;
 }
 
+bool account_may_host_alone(const Account *a) {
+        return account_may_host(a) && !a->is_copied;
+}
+
 void account_note_copy(Account *a) {
         a->is_copied = true;
 }

@@ -272,7 +272,7 @@ static void register_failed(Hosting *h, const Failure *f) {
         Failure why;
 
         if (is_passing(f->code) && managed_channel_is_to_be_hosted(x) && stored->epoch > 0 &&
-            h->held_until == 0 && account_may_host(x->manager->account)) {
+            h->held_until == 0 && account_may_host_alone(x->manager->account)) {
                 serve(h, stored->epoch);
                 return;
         }
@@ -425,7 +425,7 @@ int hosting_begin(ManagedChannel *x, HostFlow *flow) {
         if (flow || account_is_online(x->manager->account))
                 return register_now(x->hosting);
         if (stored->epoch > 0 && managed_channel_is_to_be_hosted(x) &&
-            account_may_host(x->manager->account))
+            account_may_host_alone(x->manager->account))
                 serve(x->hosting, stored->epoch);
         return 0;
 }
@@ -494,7 +494,7 @@ void manager_release_all(Manager *m) {
 void manager_serve_all(Manager *m) {
         ManagedChannel *x, *next;
 
-        if (!account_may_host(m->account))
+        if (!account_may_host_alone(m->account))
                 return;
         DL_FOREACH_SAFE(m->channels, x, next)
                 if (managed_channel_is_to_be_hosted(x) && !hosting_has_flow(x) &&

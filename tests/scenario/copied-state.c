@@ -195,6 +195,28 @@ static void test_host_anew(void **state) {
         world_free(t.w);
 }
 
+/* … by the tracker's word: without it both would serve. */
+static void test_host_alone(void **state) {
+        static const HostOptions plain = { .view = VIEW_INVALID, .send = SEND_INVALID };
+        Three t;
+
+        begin(&t);
+        t.two = world_stranger(t.w, "two");
+        person_until_state(t.two, "lobby", MEMBER_LIVE);
+        world_pass(t.w, USEC_PER_MINUTE);
+        assert_true(is_replaced(t.one, "lobby"));
+        world_tracker_kill(t.w);
+        world_pass(t.w, USEC_PER_SEC);
+        assert_int_equal(person_try_host(t.one, "lobby", &plain), ERROR_TRACKER_UNREACHABLE);
+        assert_int_not_equal(state_of(t.one, "lobby"), MEMBER_LIVE);
+        assert_int_equal(state_of(t.two, "lobby"), MEMBER_LIVE);
+        say(t.bob, "to the second");
+        world_tracker_start(t.w);
+        world_pass(t.w, 5 * USEC_PER_MINUTE);
+        assert_true(hosts(t.one, "lobby") != hosts(t.two, "lobby"));
+        world_free(t.w);
+}
+
 /* Who hosts nothing is told by the hosts. */
 static void test_member(void **state) {
         _cleanup_(world_freep) World *w = world_new();
@@ -249,7 +271,8 @@ int main(void) {
         static const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_host),       cmocka_unit_test(test_restart),
                 cmocka_unit_test(test_while_away), cmocka_unit_test(test_sign_in_anew),
-                cmocka_unit_test(test_host_anew),  cmocka_unit_test(test_member),
+                cmocka_unit_test(test_host_anew),  cmocka_unit_test(test_host_alone),
+                cmocka_unit_test(test_member),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
