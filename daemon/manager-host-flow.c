@@ -192,6 +192,14 @@ static int check_known(const Manager *m, const ManagedChannel *x, Failure *f) {
         if (!streq(stored->owner, m->me.username))
                 return failure_set(f, ERROR_CHANNEL_EXISTS, "%s belongs to %s.", stored->name,
                                    stored->owner);
+        /* Members follow the other one: under this id there would be two logs. */
+        if (channel_member_get_state(x->member) == MEMBER_DIVERGED)
+                return failure_set(f, ERROR_CONFLICT,
+                                   "The copy of %s here has diverged from the log that was served, "
+                                   "so it is readable, and never served. Take that log in its "
+                                   "place: p2pchatctl join --new-copy %s; or begin a new one: "
+                                   "p2pchatctl host --new-log %s.",
+                                   stored->name, stored->name, stored->name);
         if (stored->first_seq != 1)
                 return failure_set(f, ERROR_CONFLICT,
                                    "Another device hosts %s, and its log is not here from the "

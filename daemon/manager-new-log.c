@@ -98,7 +98,16 @@ bool host_flow_explain(HostFlow *f, const Failure *failure, Failure *ret) {
                             "Another device of yours hosts %s. To move it here: p2pchatctl host "
                             "--take-over %s.",
                             name, name);
-        if (failure->code == ERROR_STALE_EPOCH && failure->last_seq > 0 && !failure->successor[0])
+        if (failure->code == ERROR_STALE_EPOCH && !failure->successor[0] &&
+            failure->epoch > channel_member_get_stored(f->channel->member)->epoch &&
+            failure->last_seq <= channel_member_get_synced_seq(f->channel->member))
+                failure_set(ret, ERROR_STALE_EPOCH,
+                            "Another device of yours has hosted %s since, and the log here is not "
+                            "that one. Host it there, be a member of it first: p2pchatctl join %s; "
+                            "or begin a new log: p2pchatctl host --new-log %s.",
+                            name, name, name);
+        else if (failure->code == ERROR_STALE_EPOCH && failure->last_seq > 0 &&
+                 !failure->successor[0])
                 failure_set(ret, ERROR_STALE_EPOCH,
                             "The log of %s here ends at entry %" PRIu64
                             ", the tracker has seen %" PRIu64

@@ -50,6 +50,7 @@ static int read_record(sqlite3_stmt *s, ChannelRecord *ret) {
         e->since = sql_column_u64(s, 8);
         e->restricted = sql_column_u64(s, 9) != 0;
         c.over_loopback = sql_column_u64(s, 12) != 0;
+        c.granted_seq = sql_column_u64(s, 13);
         e->topic = strdup(sql_column_text(s, 10));
         if (!e->topic || addresses_parse(sql_column_text(s, 11), e) < 0) {
                 channel_record_done(&c);
@@ -116,7 +117,8 @@ static int work_load(SqlTx *tx, void *request) {
 
         r = sql_prepare(tx,
                         "SELECT name, channel_id, owner, key, epoch, last_seq, leased, unhosted,"
-                        " since, restricted, topic, addresses, over_loopback FROM channel"
+                        " since, restricted, topic, addresses, over_loopback, granted_seq"
+                        " FROM channel"
                         " ORDER BY name",
                         "", &s);
         if (r < 0)
@@ -202,17 +204,19 @@ static int work_put_channel(SqlTx *tx, void *request) {
         addresses_print(e, addresses);
         return sql_run(tx,
                        "INSERT INTO channel (name, channel_id, owner, key, epoch, last_seq, leased,"
-                       " unhosted, since, restricted, topic, addresses, over_loopback)"
-                       " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+                       " unhosted, since, restricted, topic, addresses, over_loopback, granted_seq)"
+                       " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
                        " ON CONFLICT (name) DO UPDATE SET key = excluded.key,"
                        " epoch = excluded.epoch, last_seq = max(last_seq, excluded.last_seq),"
                        " leased = excluded.leased, unhosted = excluded.unhosted,"
                        " since = excluded.since, restricted = excluded.restricted,"
                        " topic = excluded.topic, addresses = excluded.addresses,"
-                       " over_loopback = excluded.over_loopback",
-                       "ssssttiitissi", e->channel_name, e->channel_id, e->owner, record->key,
+                       " over_loopback = excluded.over_loopback,"
+                       " granted_seq = excluded.granted_seq",
+                       "ssssttiitissit", e->channel_name, e->channel_id, e->owner, record->key,
                        e->epoch, e->last_seq, (int) e->online, (int) record->unhosted, e->since,
-                       (int) e->restricted, e->topic, addresses, (int) record->over_loopback);
+                       (int) e->restricted, e->topic, addresses, (int) record->over_loopback,
+                       record->granted_seq);
 }
 
 int db_put_channel(Db *db, const ChannelRecord *record, db_done_fn done, void *userdata,

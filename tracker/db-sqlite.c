@@ -37,6 +37,9 @@ static const char *const migrations[] = {
         "CREATE INDEX channel_owner ON channel (owner);"
         "DELETE FROM channel WHERE owner IN (SELECT name FROM user WHERE deleted <> 0);",
 
+        /* last_seq as the epoch began. */
+        "ALTER TABLE channel ADD COLUMN granted_seq INTEGER NOT NULL DEFAULT 0;",
+
         NULL,
 };
 

@@ -57,6 +57,25 @@ static int check_ids(const Directory *d, const HostRequest *q, Failure *failure)
         return 0;
 }
 
+/* Each host logs its epoch before it serves anyone. A log of an earlier one, where that one has
+ * grown, is another than members have. The key that asks may have been stopped before it kept its
+ * epoch. */
+static int check_epoch(const HostRequest *q, const ChannelRecord *known, Failure *failure) {
+        const DirectoryEntry *e = &known->entry;
+        uint64_t own = e->epoch - (streq(known->key, q->key) ? 1 : 0);
+        int r;
+
+        if (MAX(q->epoch, UINT64_C(1)) >= own || e->last_seq <= known->granted_seq)
+                return 0;
+        r = failure_set(failure, ERROR_STALE_EPOCH,
+                        "This log is of epoch %" PRIu64 ", the channel went on in epoch %" PRIu64
+                        ".",
+                        q->epoch, e->epoch);
+        failure->epoch = e->epoch;
+        failure->last_seq = e->last_seq;
+        return r;
+}
+
 static int check_counts(const Directory *d, const HostRequest *q, const DirectoryEntry *known,
                         Failure *failure) {
         int r;
@@ -98,6 +117,11 @@ int directory_plan_host(const Directory *d, const HostRequest *q, uint64_t now_b
                 failure->holder_until = now_realtime + (n->lease_until - now_boottime);
                 return r;
         }
+        if (n && !is_new_log) {
+                r = check_epoch(q, &n->record, failure);
+                if (r < 0)
+                        return r;
+        }
         if (n && !is_new_log && q->last_seq < known->last_seq) {
                 r = failure_set(failure, ERROR_STALE_EPOCH,
                                 "This log ends at %" PRIu64 ", the channel went on to %" PRIu64 ".",
@@ -116,6 +140,7 @@ int directory_plan_host(const Directory *d, const HostRequest *q, uint64_t now_b
 
         *ret = (ChannelRecord){
                 .over_loopback = q->over_loopback,
+                .granted_seq = n && epoch == known->epoch ? n->record.granted_seq : q->last_seq,
                 .entry = {
                         .n_addresses = q->n_addresses,
                         .restricted = q->restricted,

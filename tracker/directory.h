@@ -10,6 +10,7 @@
 typedef struct ChannelRecord {
         DirectoryEntry entry;  /* online: a lease lives */
         char key[KEY_ID_SIZE]; /* the device that holds the lease, or held it last */
+        uint64_t granted_seq;  /* last_seq as the epoch began */
         bool unhosted;         /* it was given back: no heartbeat revives it, only HOST */
         bool over_loopback;    /* the host came over loopback; its loopback addresses are kept */
         /* Of a plan: the channel that the name meant so far and that this one follows; else "". */

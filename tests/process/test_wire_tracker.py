@@ -324,6 +324,30 @@ def test_last_seq_never_falls(stage, user):
     assert entry(user, name)["last_seq"] == 2**53 - 1
 
 
+@sentence("4.LEASES.8a", "4.LEASES.8b")
+def test_log_of_an_earlier_epoch(stage, user):
+    """However long it is: what the later host wrote is not in it. Until that one wrote, nothing is missing."""
+    name = stage.new_name("branches")
+    request = host_payload(name, last_seq=3)
+    assert user.ok("HOST", request)["epoch"] == 1
+    with stage.signed_in(stage.device(user.me.username)) as c:
+        assert c.ok("HOST", {**request, "take_over": True})["epoch"] == 2
+        assert user.ok("HOST", {**request, "take_over": True})["epoch"] == 3
+        assert c.ok("HOST", {**request, "take_over": True})["epoch"] == 4
+        assert heartbeat(c, beat(name, epoch=4, last_seq=4))["lost"] == []
+        for epoch in (0, 1, 3):
+            stale = user.request("HOST", {**request, "epoch": epoch, "last_seq": 9, "take_over": True})
+            assert error_of(stale) == ("REQUEST_ERROR", "stale-epoch")
+            assert (stale.payload["epoch"], stale.payload["last_seq"]) == (4, 4)
+        assert error_of(c.request("HOST", {**request, "epoch": 2, "last_seq": 9})) == ("REQUEST_ERROR", "stale-epoch")
+        assert c.ok("HOST", {**request, "epoch": 3, "last_seq": 9})["epoch"] == 4
+    stage.tracker.restart()
+    with stage.signed_in(user.me) as c:
+        stale = c.request("HOST", {**request, "epoch": 3, "last_seq": 9, "take_over": True})
+        assert error_of(stale) == ("REQUEST_ERROR", "stale-epoch")
+        assert c.ok("HOST", {**request, "epoch": 4, "last_seq": 9, "take_over": True})["epoch"] == 5
+
+
 @sentence("4.HEARTBEAT.1", "4.HEARTBEAT.2", "4.HEARTBEAT.4", "4.HEARTBEAT.5")
 def test_heartbeats(stage, user):
     """Each channel by itself: those lost are named with why, the others are renewed."""

@@ -297,6 +297,71 @@ static void test_take_over_while_talking(void **state) {
         }
 }
 
+/* What has diverged is never served: under one id there would be two logs. */
+static void test_diverged(void **state) {
+        _cleanup_(stage_done) Stage s = stage_new(true);
+        HostOptions new_log = { .view = VIEW_INVALID, .send = SEND_INVALID, .new_log = true };
+
+        world_pass(s.world, USEC_PER_MINUTE);
+        person_kill(s.two);
+        (void) person_send_id(s.bob, "lobby", NULL, "only one has it", WAIT_USEC, NULL);
+        (void) person_send_id(s.bob, "lobby", NULL, "and this", WAIT_USEC, NULL);
+        person_kill(s.one); /* before the tracker heard of them */
+        person_start(s.two);
+        world_pass(s.world, 2 * USEC_PER_MINUTE);
+        assert_int_equal(person_try_host(s.two, "lobby", &plain), ERROR_NONE);
+        person_start(s.one);
+        person_until_state(s.one, "lobby", MEMBER_DIVERGED);
+
+        assert_int_equal(person_try_host(s.one, "lobby", &take_over), ERROR_CONFLICT);
+        assert_non_null(strstr(s.one->failure.message, "join --new-copy lobby"));
+        assert_true(is_host(s.two));
+        person_kill(s.two);
+        world_pass(s.world, 2 * USEC_PER_MINUTE);
+        assert_int_equal(person_try_host(s.one, "lobby", &plain), ERROR_CONFLICT);
+        person_kill(s.one);
+        person_start(s.one);
+        assert_int_equal(person_try_host(s.one, "lobby", &plain), ERROR_CONFLICT);
+        assert_int_equal(channel_member_get_state(person_channel(s.one, "lobby")), MEMBER_DIVERGED);
+        ASSERT_TEXTS(s.one, "lobby", "bob: one", "bob: only one has it", "bob: and this");
+        assert_int_equal(person_try_host(s.one, "lobby", &new_log), ERROR_NONE);
+}
+
+/* One served alone while the tracker was away, not knowing that two had gone on before. However
+ * long its log is, it takes nothing back: what two wrote is not in it. */
+static void test_branch(void **state) {
+        _cleanup_(stage_done) Stage s = stage_new(true);
+
+        world_pass(s.world, USEC_PER_MINUTE);
+        person_kill(s.one);
+        world_pass(s.world, 2 * USEC_PER_MINUTE);
+        assert_int_equal(person_try_host(s.two, "lobby", &plain), ERROR_NONE);
+        assert_int_equal(person_send_id(s.bob, "lobby", NULL, "at two", WAIT_USEC, NULL), 4);
+        world_pass(s.world, USEC_PER_MINUTE);
+        person_kill(s.two);
+        world_tracker_kill(s.world);
+        person_start(s.one);
+        person_until_state(s.one, "lobby", MEMBER_LIVE);
+        for (uint64_t seq = 3; seq <= 6; seq++)
+                assert_int_equal(person_send_id(s.one, "lobby", NULL, "on one", WAIT_USEC, NULL),
+                                 seq);
+
+        world_tracker_start(s.world);
+        world_pass(s.world, 5 * USEC_PER_MINUTE);
+        assert_false(is_host(s.one));
+        assert_int_equal(person_try_host(s.one, "lobby", &take_over), ERROR_STALE_EPOCH);
+        assert_non_null(strstr(s.one->failure.message, "the log here is not that one"));
+        assert_false(is_host(s.one));
+
+        person_start(s.two);
+        person_until_state(s.one, "lobby", MEMBER_DIVERGED);
+        assert_true(is_host(s.two));
+        person_until_state(s.bob, "lobby", MEMBER_LIVE);
+        assert_same_log(s.two, s.bob, "lobby");
+        ASSERT_TEXTS(s.one, "lobby", "bob: one", "alice: on one", "alice: on one", "alice: on one",
+                     "alice: on one");
+}
+
 /* What a restored backup says of itself, at the start. */
 static void set_went_back(Person *p) {
         char path[128];
@@ -366,13 +431,13 @@ static void test_take_over_after_an_outage(void **state) {
         assert_same_log(s.two, s.bob, "lobby");
 }
 
-/* The usual end of moving house, before one has heard that it is not the host any more: what it
- * gives back is its own lease, which is none, and not that of two. */
+/* The usual end of moving house: what one gives back is its own lease, which is none, and not that
+ * of two. */
 static void test_move_and_sign_out(void **state) {
         _cleanup_(stage_done) Stage s = stage_new(true);
 
         assert_int_equal(person_try_host(s.two, "lobby", &take_over), ERROR_NONE);
-        assert_true(is_host(s.one));
+        assert_true(is_host(s.two));
         person_sign_out(s.one);
         world_pass(s.world, 5 * USEC_PER_MINUTE);
         assert_true(is_host(s.two));
@@ -392,6 +457,8 @@ int main(void) {
                 cmocka_unit_test(test_both_in_turn),
                 cmocka_unit_test(test_move_and_sign_out),
                 cmocka_unit_test(test_fork),
+                cmocka_unit_test(test_diverged),
+                cmocka_unit_test(test_branch),
                 cmocka_unit_test(test_take_over_after_an_outage),
                 cmocka_unit_test(test_take_over_while_talking),
                 cmocka_unit_test(test_restored_beside_a_host),
