@@ -11,13 +11,16 @@
 typedef struct Result {
         uint64_t bytes, channels, hosted, entries, outbox;
         char *set_aside; /* NULL: nothing was */
-        Writer users;    /* a JSON array */
-        char *user;      /* the first */
+        char *tracker, *pin;
+        Writer users; /* a JSON array */
+        char *user;   /* the first */
         size_t n_users;
 } Result;
 
 static void result_done(Result *s) {
         free(s->set_aside);
+        free(s->tracker);
+        free(s->pin);
         free(s->user);
         writer_done(&s->users);
 }
@@ -50,6 +53,14 @@ static int read_pair(sd_bus_message *m, const char *key, void *userdata) {
                 { "bytes", &s->bytes },     { "channels", &s->channels }, { "hosted", &s->hosted },
                 { "entries", &s->entries }, { "outbox", &s->outbox },
         };
+        const struct {
+                const char *key;
+                char **target;
+        } texts[] = {
+                { "set_aside", &s->set_aside },
+                { "tracker", &s->tracker },
+                { "tracker_pin", &s->pin },
+        };
         const char *text;
         int r;
 
@@ -60,12 +71,14 @@ static int read_pair(sd_bus_message *m, const char *key, void *userdata) {
                 }
         if (streq(key, "users"))
                 return read_users(m, s);
-        if (!streq(key, "set_aside"))
-                return 0;
-        r = sd_bus_message_read(m, "v", "s", &text);
-        if (r >= 0)
-                r = free_and_strdup(&s->set_aside, text);
-        return r < 0 ? r : 1;
+        for (size_t i = 0; i < ELEMENTSOF(texts); i++)
+                if (streq(key, texts[i].key)) {
+                        r = sd_bus_message_read(m, "v", "s", &text);
+                        if (r >= 0)
+                                r = free_and_strdup(texts[i].target, text);
+                        return r < 0 ? r : 1;
+                }
+        return 0;
 }
 
 static int read_result(Ctl *ctl, sd_bus_message *reply, Result *s) {
@@ -93,6 +106,8 @@ static int show_json(Ctl *ctl, Result *s) {
         writer_uint(&w, "entries", s->entries);
         writer_uint(&w, "outbox", s->outbox);
         writer_raw(&w, "users", users, n);
+        writer_string(&w, "tracker", s->tracker ?: "");
+        writer_string(&w, "tracker_pin", s->pin ?: "");
         if (s->set_aside)
                 writer_string(&w, "set_aside", s->set_aside);
         writer_end_object(&w);
@@ -294,6 +309,23 @@ static int verb_backup(Ctl *ctl, int argc, char **argv) {
 
 /* ---- restore ---- */
 
+/* The pin in a file is one that nobody here has accepted yet. */
+static void print_next(const Result *s) {
+        if (s->tracker && *s->tracker) {
+                fputs("Tracker ", stderr);
+                print_escaped(stderr, s->tracker, false);
+                fputs(", pin ", stderr);
+                print_escaped(stderr, s->pin ?: "", false);
+                fputs(": compare the pin before you sign in.\n", stderr);
+        }
+        fputs("Next: p2pchatctl signin ", stderr);
+        if (s->n_users == 1)
+                print_escaped(stderr, s->user, false);
+        else
+                fputs("NAME", stderr);
+        fputc('\n', stderr);
+}
+
 static int verb_restore(Ctl *ctl, int argc, char **argv) {
         bool arg_set_aside = false;
         const Option options[] = { { "set-aside", 0, OPTION_FLAG, &arg_set_aside }, {} };
@@ -326,12 +358,7 @@ static int verb_restore(Ctl *ctl, int argc, char **argv) {
                         " that the backup's computer hosted %s closed; host NAME begins a "
                         "new log.\n",
                         s.hosted, s.hosted == 1 ? "is" : "are");
-        fputs("Next: p2pchatctl signin ", stderr);
-        if (s.n_users == 1)
-                print_escaped(stderr, s.user, false);
-        else
-                fputs("NAME", stderr);
-        fputc('\n', stderr);
+        print_next(&s);
         return EXIT_OK;
 }
 

@@ -41,6 +41,9 @@ static void on_done(const Failure *f, const BackupSummary *s, const char *aside,
                                           s->n_outbox);
         if (r >= 0)
                 r = append_users(reply, s);
+        if (r >= 0)
+                r = sd_bus_message_append(reply, "{sv}{sv}", "tracker", "s", s->tracker,
+                                          "tracker_pin", "s", s->pin);
         if (r >= 0 && aside)
                 r = sd_bus_message_append(reply, "{sv}", "set_aside", "s", aside);
         if (r >= 0)

@@ -21,11 +21,15 @@
 #define RESTORE_RECEIVED "restore.part"      /* as it comes in */
 #define RESTORE_FILE "restore.db"            /* what will be the store */
 #define BACKUP_NAMES_MAX 32                  /* identities that a summary names */
+#define TRACKER_ADDRESS_BYTES_MAX 300        /* a DNS name, brackets, a port */
 
 typedef struct BackupSummary {
         uint64_t n_bytes, n_channels, n_hosted, n_entries, n_outbox;
         size_t n_users; /* registered ones, by name, at most so many */
         char users[BACKUP_NAMES_MAX][NAME_SIZE];
+        /* The tracker that a sign-in would give the password to; "": none. What a file says: its
+         * certificate has that pin, but whether it is the right one only a person knows. */
+        char tracker[TRACKER_ADDRESS_BYTES_MAX + 1], pin[PIN_SIZE];
 } BackupSummary;
 
 /* These three run on a thread; each returns 0, or -errno with *f. `directory` is the state

@@ -125,6 +125,19 @@ static int count(SqlTx *tx, const char *text, uint64_t *ret) {
         return r < 0 ? r : 0;
 }
 
+static int summarize_tracker(SqlTx *tx, BackupSummary *ret) {
+        sqlite3_stmt *stmt;
+        int r;
+
+        r = sql_prepare(tx, "SELECT address, pin FROM tracker WHERE is_current", "", &stmt);
+        if (r >= 0)
+                r = sql_step(stmt);
+        if (r <= 0)
+                return r;
+        r = store_column_copy(stmt, 0, ret->tracker, sizeof(ret->tracker));
+        return r < 0 ? r : store_column_copy(stmt, 1, ret->pin, sizeof(ret->pin));
+}
+
 int archive_summarize(SqlTx *tx, BackupSummary *ret) {
         sqlite3_stmt *stmt;
         int r;
@@ -143,7 +156,7 @@ int archive_summarize(SqlTx *tx, BackupSummary *ret) {
                                 "", &stmt);
         while (r >= 0 && ret->n_users < BACKUP_NAMES_MAX && (r = sql_step(stmt)) > 0)
                 r = store_column_copy(stmt, 0, ret->users[ret->n_users++], NAME_SIZE);
-        return r < 0 ? r : 0;
+        return r < 0 ? r : summarize_tracker(tx, ret);
 }
 
 int archive_path(const char *directory, const char *name, char **ret) {

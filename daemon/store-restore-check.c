@@ -4,8 +4,6 @@
 #include "daemon/store-archive-internal.h"
 #include "wire/json-scan.h"
 
-#define ADDRESS_BYTES_MAX 300 /* a DNS name, brackets, a port */
-
 static bool column_is_text(sqlite3_stmt *stmt, int column, size_t min, size_t max, bool multiline) {
         const char *s = sql_column_text(stmt, column);
         size_t n = strlen(s);
@@ -32,7 +30,7 @@ static bool tracker_is_good(SqlTx *tx, sqlite3_stmt *stmt) {
         _cleanup_free_ char *host = NULL;
         uint16_t port;
 
-        return strlen(address) <= ADDRESS_BYTES_MAX &&
+        return strlen(address) <= TRACKER_ADDRESS_BYTES_MAX &&
                host_port_parse(address, TRACKER_PORT, &host, &port) >= 0 &&
                strlen(sql_column_text(stmt, 3)) <= FRAME_BYTES_MAX &&
                certificate_from_pem(sql_column_text(stmt, 3), &ca) >= 0 &&
@@ -161,6 +159,20 @@ static int check_number_of_channels(SqlTx *tx) {
         return sql_column_u64(stmt, 0) > BACKUP_CHANNELS_MAX ? -EBADMSG : 0;
 }
 
+/* Of two, who reads could show one and ask the other. */
+static int check_current_tracker(SqlTx *tx) {
+        sqlite3_stmt *stmt;
+        int r;
+
+        r = sql_prepare(tx, "SELECT count(*) FROM tracker WHERE is_current", "", &stmt);
+        if (r < 0)
+                return r;
+        r = sql_step(stmt);
+        if (r < 0)
+                return r;
+        return sql_column_u64(stmt, 0) > 1 ? -EBADMSG : 0;
+}
+
 /* What is kept beside the log, so that it need not be counted each time. */
 static int count_again(SqlTx *tx) {
         return sql_run(
@@ -183,6 +195,10 @@ int archive_check(SqlFile *f, const char **ret_what) {
 
         *ret_what = "the number of channels";
         r = check_number_of_channels(tx);
+        if (r >= 0) {
+                *ret_what = "its tracker";
+                r = check_current_tracker(tx);
+        }
         for (size_t i = 0; r >= 0 && i < ELEMENTSOF(checks); i++) {
                 *ret_what = checks[i].what;
                 r = sql_prepare(tx, checks[i].query, "", &stmt);

@@ -69,6 +69,9 @@ def test_the_move(world, tmp_path):
     assert (told["channels"], told["users"]) == (2, ["alice"]) and "set_aside" not in told
     account = json.loads(new.ctl("status", "--json=short").stdout)["account"]
     assert (account["username"], account["tracker"]) == (None, world.tracker.address)
+    theirs = json.loads(alice.ctl("status", "--json=short").stdout)["account"]
+    assert (told["tracker"], told["tracker_pin"]) == (account["tracker"], account["tracker_pin"]) == \
+        (theirs["tracker"], theirs["tracker_pin"])
     assert den not in new.objects()
     new.manager("SignIn", "ssa{sv}", "alice", "correct horse alice", {})
     wait_for(lambda: lobby in new.objects(), "the channels to appear")
@@ -115,7 +118,11 @@ def test_what_waits_is_stored_once(world, tmp_path):
         peer.send(lobby, "waits")
         peer.ctl("backup", str(tmp_path / peer.name))
     new = world.peer("new")
-    new.ctl("restore", str(tmp_path / "alice"))
+    told = new.ctl("restore", str(tmp_path / "alice")).stderr
+    pin = json.loads(alice.ctl("status", "--json=short").stdout)["account"]["tracker_pin"]
+    assert re.fullmatch("sha256:[0-9a-f]{64}", pin)
+    assert told.endswith(f"Tracker {world.tracker.address}, pin {pin}: compare the pin before you sign in.\n"
+                         "Next: p2pchatctl signin alice\n")
     new.manager("SignIn", "ssa{sv}", "alice", "correct horse alice", {})
     wait_for(lambda: lobby in new.objects(), "the channel to appear")
     assert new.get(lobby, CHANNEL, "OutboxCount") == 1

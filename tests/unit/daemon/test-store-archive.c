@@ -187,6 +187,8 @@ static void test_there_and_back(void **state) {
         assert_int_equal(a.summary.n_outbox, 1);
         assert_int_equal(a.summary.n_users, 1);
         assert_string_equal(a.summary.users[0], "alice");
+        assert_string_equal(a.summary.tracker, "localhost:1");
+        assert_string_equal(a.summary.pin, a.authority->pin);
         assert_int_equal(a.summary.n_bytes, lseek(a.fd, 0, SEEK_END));
         assert_true(is_in_backup(&a, "in the den"));
         assert_false(is_in_backup(&a, PEM_BODY));
@@ -252,6 +254,17 @@ static bool goes_on(void *userdata) {
         return true;
 }
 
+static void add_tracker(SqlTx *tx, const TestAuthority *authority, const char *address) {
+        _cleanup_free_ char *pem = NULL;
+
+        assert_int_equal(certificate_to_pem(authority->ca, &pem), 0);
+        assert_int_equal(sql_run(tx,
+                                 "INSERT INTO tracker (tracker_id, pin, address, ca_pem,"
+                                 " is_current) VALUES (?, ?, ?, ?, 1)",
+                                 "ssss", authority->tracker_id, authority->pin, address, pem),
+                         0);
+}
+
 /* The first version's tables are in store.c for ever: a backup of them is brought up to date. */
 static void test_an_older_backup(void **state) {
         Fixture *f = *state;
@@ -264,17 +277,7 @@ static void test_an_older_backup(void **state) {
         snprintf(path, sizeof(path), "%s/old", f->directory);
         assert_int_equal(sql_file_create(path, store_migrations, 1, goes_on, NULL, &file), 0);
         tx = sql_file_get_tx(file);
-        {
-                _cleanup_free_ char *pem = NULL;
-
-                assert_int_equal(certificate_to_pem(a.authority->ca, &pem), 0);
-                assert_int_equal(
-                        sql_run(tx,
-                                "INSERT INTO tracker (tracker_id, pin, address, ca_pem, is_current)"
-                                " VALUES (?, ?, 'localhost:1', ?, 1)",
-                                "sss", a.authority->tracker_id, a.authority->pin, pem),
-                        0);
-        }
+        add_tracker(tx, a.authority, "localhost:1");
         assert_int_equal(sql_run(tx,
                                  "INSERT INTO identity (id, tracker_id, user_type, username)"
                                  " VALUES (2, ?, 'REGISTERED', 'alice')",
@@ -302,6 +305,38 @@ static void test_an_older_backup(void **state) {
                 assert_true(q.channels[0].went_back && q.channels[0].closed);
                 result_done(&q);
         }
+        archive_end(&a);
+}
+
+/* A file that names two trackers cannot show one and mean the other. */
+static void test_which_tracker(void **state) {
+        Fixture *f = *state;
+        _cleanup_(test_authority_freep) TestAuthority *other = test_authority_new(f->clock);
+        char path[PATH_MAX];
+        SqlFile *file;
+        Archive a = {};
+
+        archive_begin(f, &a);
+        snprintf(path, sizeof(path), "%s/two", f->directory);
+        for (unsigned n = 0; n <= 2; n++) {
+                (void) unlink(path);
+                assert_int_equal(sql_file_create(path, store_migrations, 1, goes_on, NULL, &file),
+                                 0);
+                if (n >= 1)
+                        add_tracker(sql_file_get_tx(file), a.authority, "one.example:1");
+                if (n >= 2)
+                        add_tracker(sql_file_get_tx(file), other, "two.example:2");
+                assert_int_equal(sql_file_finish(file, BACKUP_APPLICATION_ID), 0);
+                close(a.fd);
+                a.fd = open(path, O_RDONLY | O_CLOEXEC);
+                assert_int_equal(receive(f, &a), n < 2 ? 0 : -EBADMSG);
+                if (n == 2)
+                        break;
+                assert_string_equal(a.summary.tracker, n == 1 ? "one.example:1" : "");
+                assert_string_equal(a.summary.pin, n == 1 ? a.authority->pin : "");
+        }
+        assert_int_equal(a.failure.code, ERROR_BAD_REQUEST);
+        assert_non_null(strstr(a.failure.message, "its tracker"));
         archive_end(&a);
 }
 
@@ -382,6 +417,7 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(test_there_and_back, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_put_there_by_hand, setup_on_threads, teardown),
                 cmocka_unit_test_setup_teardown(test_an_older_backup, setup_on_threads, teardown),
+                cmocka_unit_test_setup_teardown(test_which_tracker, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_stopped, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_somebody_was_faster, setup_on_threads,
                                                 teardown),
