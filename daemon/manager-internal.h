@@ -49,7 +49,8 @@ struct ManagedChannel {
         ChannelMember *member;
         bool announced; /* the observer knows of it */
         DirectoryLookup *lookup;
-        Hosting *hosting; /* NULL: not hosted here, or not now */
+        Hosting *hosting;     /* NULL: not hosted here, or not now */
+        uint64_t round, beat; /* Manager's: in which the tracker was told last that it lives */
 };
 
 struct Manager {
@@ -95,8 +96,9 @@ struct Manager {
 
         ClockTimer *heartbeat;
         TrackerCall *heartbeat_call;
-        size_t heartbeat_next;   /* where the round goes on */
-        uint64_t heartbeat_sent; /* boottime */
+        uint64_t n_rounds, n_beats; /* of HEARTBEAT: a round has as many as its channels need */
+        uint64_t round;             /* that goes on; 0: one about no channels */
+        uint64_t heartbeat_sent;    /* boottime */
         uint64_t lease_usec;
 
         Operation *ops; /* ManagerOp */

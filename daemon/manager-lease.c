@@ -9,7 +9,6 @@
 #define CHANNELS_PER_BEAT 256
 /* What is registered at addresses that are not all any more is told again. */
 #define MOVED_USEC USEC_PER_SEC
-#define NO_CHANNELS (SIZE_MAX / 2) /* where no round begins: only revocations are asked for */
 /* Who hosts nothing may begin to, and dials hosts: it hears of revoked keys too, at its leisure. */
 #define IDLE_USEC (5 * USEC_PER_MINUTE)
 
@@ -47,40 +46,35 @@ static bool is_lost(const Value *lost, const char *name) {
         return false;
 }
 
-static size_t end_of_beat(size_t first) {
-        return first + CHANNELS_PER_BEAT;
+static bool is_told(const ManagedChannel *x) {
+        return x->hosting && hosting_is_registered(x->hosting);
 }
 
-/* Those of the round [first, first + CHANNELS_PER_BEAT). */
-static void renew(Manager *m, size_t first, const Value *lost) {
+/* Channels come and go while an answer is awaited, so each knows itself which beat it was in. */
+static void renew(Manager *m, uint64_t beat, const Value *lost) {
         uint64_t until = m->heartbeat_sent + m->lease_usec;
         ManagedChannel *x;
-        size_t i = 0;
 
-        DL_FOREACH(m->channels, x) {
-                if (!x->hosting || !hosting_is_registered(x->hosting))
-                        continue;
-                if (i >= first && i < end_of_beat(first) &&
-                    !is_lost(lost, hosting_get_name(x->hosting)))
+        DL_FOREACH(m->channels, x)
+                if (is_told(x) && x->beat == beat && !is_lost(lost, hosting_get_name(x->hosting)))
                         hosting_renewed(x->hosting, until);
-                i++;
-        }
 }
 
-static size_t write_beat(Manager *m, size_t first, Writer *w) {
+static size_t write_beat(Manager *m, uint64_t round, uint64_t beat, Writer *w) {
         ManagedChannel *x;
-        size_t i = 0, n = 0;
+        size_t n = 0;
 
         writer_begin_object(w, NULL);
         writer_begin_array(w, "channels");
         DL_FOREACH(m->channels, x) {
-                if (!x->hosting || !hosting_is_registered(x->hosting))
-                        continue;
-                if (i >= first && i < end_of_beat(first)) {
+                if (n >= CHANNELS_PER_BEAT)
+                        break;
+                if (is_told(x) && x->round < round) {
                         hosting_write_beat(x->hosting, w);
+                        x->round = round;
+                        x->beat = beat;
                         n++;
                 }
-                i++;
         }
         writer_end_array(w);
         writer_string(w, "instance", account_get_instance(m->account));
@@ -93,7 +87,7 @@ static size_t write_beat(Manager *m, size_t first, Writer *w) {
 static int send_beat(Manager *m, bool wanted, tracker_reply_fn reply) {
         _cleanup_(writer_done) Writer w = {};
 
-        if (write_beat(m, m->heartbeat_next, &w) == 0 && !wanted)
+        if (write_beat(m, m->round, ++m->n_beats, &w) == 0 && !wanted)
                 return 0;
         m->heartbeat_sent = clock_boottime(m->rt->clock);
         return account_call(m->account, "HEARTBEAT", &w, reply, m, &m->heartbeat_call);
@@ -111,9 +105,8 @@ static void on_beat(const Value *payload, const Failure *failure, void *userdata
         if (value_uint(value_get(payload, "lease_seconds"), &seconds) >= 0 && seconds >= 3)
                 m->lease_usec = MIN(seconds, UINT64_C(3600)) * USEC_PER_SEC;
         more = revoked_keys_take(m->revoked, payload, account_get_time(m->account)) > 0;
-        renew(m, m->heartbeat_next, value_get(payload, "lost"));
+        renew(m, m->n_beats, value_get(payload, "lost"));
         read_lost(m, value_get(payload, "lost"));
-        m->heartbeat_next = end_of_beat(m->heartbeat_next);
         (void) send_beat(m, more, on_beat);
         manager_changed(m);
 }
@@ -129,7 +122,7 @@ void manager_ask_revocations(Manager *m) {
         manager_lease_schedule(m);
         if (!may_beat(m))
                 return;
-        m->heartbeat_next = NO_CHANNELS;
+        m->round = 0;
         (void) send_beat(m, true, on_beat);
 }
 
@@ -139,10 +132,10 @@ static void on_heartbeat(void *userdata) {
         manager_lease_schedule(m);
         if (!may_beat(m))
                 return;
-        m->heartbeat_next = 0;
+        m->round = ++m->n_rounds;
         if (manager_refresh_addresses(m)) {
                 manager_register_all(m);
-                m->heartbeat_next = NO_CHANNELS;
+                m->round = 0;
         } else
                 manager_register_missing(m);
         (void) send_beat(m, true, on_beat);
