@@ -57,6 +57,7 @@ static void test_lapse(void **state) {
         /* Ten minutes of beats keep it, whatever the connection does. */
         for (unsigned i = 1; i <= 30; i++) {
                 test_loop_run(rig->loop, 20 * USEC_PER_SEC);
+                assert_true(rig_bool(look(bob, "lobby"), "online"));
                 assert_int_equal(beat(alice, "lobby", 1, 5 + i, i), ERROR_NONE);
                 assert_int_equal(value_length(value_get(alice->payload, "lost")), 0);
                 assert_false(rig_bool(alice->payload, "more"));
