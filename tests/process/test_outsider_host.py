@@ -466,13 +466,18 @@ def test_ping(stage, room):
     """The accepting side asks every 20 s ± 10 %; a host says where its logs end."""
     m = room.member("bob")
     seq = m.store("head")[-1]
+    joined, left, visited = (Member(m.connection, stage.host()[0]) for _ in range(3))
+    heads = {room.name: seq, joined.name: joined.connect()["last_seq"]}
+    left.connect()
+    left.ok("DISCONNECT")
+    visited.ok("RET_INFO")
     begin = time.monotonic()
     with Connection(stage.tracker.address, stage.people["carol"]) as c:
         for connection in (m.connection, c):
             while not connection.pings:
                 assert connection.take(30 - (time.monotonic() - begin))
         assert 17 < time.monotonic() - begin < 25
-        assert m.connection.pings[0]["heads"] == {room.name: seq}
+        assert m.connection.pings[0]["heads"] == heads, "of what it has joined, and no more"
         assert "heads" not in c.pings[0]
         c.ok("LIST")
     m.store("after PING")

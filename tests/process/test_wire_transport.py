@@ -465,10 +465,11 @@ def test_revoked_in_the_handshake(stage):
     me = stage.person(stage.new_name())
     older = Identity(me.certificate, me.ca)
     older.key = me.key
-    with stage.signed_in(me) as c:
+    with stage.signed_in(me) as c, stage.signed_in(me) as idle:
         me.take(c.ok("RENEW", {"csr": me.csr()}))
         assert c.ok("SIGNOUT") == {}
-        assert c.push("GOING_AWAY")["reason"] and c.ended()
+        for connection in (c, idle):
+            assert connection.push("GOING_AWAY")["reason"] == "revoked" and connection.ended()
     for identity in (me, older, stage.authority().identity("user/" + me.username)):
         if identity in (me, older):
             assert alert(stage.tracker.address, identity) == "certificate revoked"
