@@ -6,9 +6,9 @@ import json
 import pytest
 
 from conformance import sentence
-from outsider import Member, alert, frame
+from outsider import Listener, Member, alert, frame, tls_context
 from p2pchat import HOST, wait_for
-from wirestage import BAD_REQUEST, NO_SUCH_CHANNEL, Room, Stage, error_of, message
+from wirestage import BAD_REQUEST, NO_SUCH_CHANNEL, Room, Stage, error_of, host_payload, message
 from worlds import scratch_world
 
 
@@ -120,6 +120,23 @@ def test_revoked(quick):
         other.read_to(seq)
     with quick.dial(address, device) as b:
         Member(b, rooms[1][0]).connect()
+
+
+@sentence("1.7", "1.41")
+def test_revoked_host(quick):
+    """Who dials refuses such a key likewise: not a byte is said to who shows it."""
+    _, _, address = quick.host()
+    me, device = quick.person("hanna"), quick.device("hanna")
+    with quick.dial(address, me) as c, quick.signed_in(me) as signing_out:
+        assert signing_out.ok("SIGNOUT") == {}
+        assert c.ended(), "alice's daemon has heard of it"
+    name = quick.new_name("trap")
+    with Listener(tls_context(me, server=True)) as revoked, quick.signed_in(device) as c:
+        c.ok("HOST", host_payload(name, addresses=[revoked.address]))
+        quick.alice.join(name)
+        wait_for(lambda: revoked.outcomes, "alice to dial")
+        assert set(revoked.outcomes) == {"certificate revoked"}
+        c.ok("UNHOST", {"channel_name": name, "forget": True})
 
 
 @sentence("5.6", "5.7", "5.MESSAGE.17", "2.38", "5.CLOSED.2")
