@@ -281,6 +281,8 @@ static void on_recovery_verified(int r, void *userdata) {
         }
         if (r > 0) {
                 account_call_try_was_good(c);
+                if (!account_call_may_make_device(c, c->accounts->recoveries))
+                        return;
                 account_call_make_recovery_code(c, plain);
                 r = account_call_hash(c, c->new_password, plain, on_recovery_hashed);
                 explicit_bzero(plain, sizeof(plain));
@@ -293,6 +295,7 @@ static void on_recovery_identity(int r, const DbIdentity *i, void *userdata) {
         AccountCall *c = userdata;
 
         c->db_call = NULL;
+        c->key_is_known = r >= 0 && i->key_exists;
         if (r >= 0 && i->user_exists && !i->user_deleted) {
                 c->is_repeated = may_repeat(c, i) && i->spent;
                 r = free_and_strdup(&c->recovery, i->recovery);

@@ -22,6 +22,7 @@ struct Accounts {
         Db *db;                          /* weak */
         Throttle *sign_ups;
         Throttle *tries_of_source, *tries_of_both, *tries_of_name; /* passwords that were wrong */
+        Throttle *sign_ins, *recoveries; /* new devices of a user, by each */
         unsigned n_hashing, n_delayed;
         accounts_revoked_fn on_revoked; /* NULL: nobody */
         void *userdata;                 /* weak */
@@ -53,9 +54,10 @@ struct AccountCall {
         Key *key;
         Address source;
         bool certified;
-        bool is_repeated; /* what was answered before */
-        bool may_repeat;  /* … and may have been: by this key, a moment ago */
-        bool was_raced;   /* a sign-up that another one overtook: looked up a second time */
+        bool is_repeated;  /* what was answered before */
+        bool may_repeat;   /* … and may have been: by this key, a moment ago */
+        bool key_is_known; /* no new device */
+        bool was_raced;    /* a sign-up that another one overtook: looked up a second time */
         char recovery_code[RECOVERY_CODE_SIZE];
         char *certificate;
         uint64_t expires;
@@ -102,5 +104,8 @@ int accounts_check_password_length(const char *password, const char *field, bool
  * or a little later, or is refused. */
 int account_call_try(AccountCall *c, db_identity_fn on_identity, Failure *failure);
 void account_call_try_was_good(AccountCall *c);
+/* Each new device of a user is a key that may be revoked, which all hosts keep. Asked when the
+ * password or code was good, so nobody else can use it up. false: it was refused, and c is gone. */
+bool account_call_may_make_device(AccountCall *c, Throttle *t);
 /* The answer to a wrong one. */
 void account_call_try_was_bad(AccountCall *c, const char *message);

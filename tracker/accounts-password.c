@@ -139,6 +139,29 @@ void account_call_try_was_good(AccountCall *c) {
         throttle_give_back(a->tries_of_name, NULL, c->name);
 }
 
+bool account_call_may_make_device(AccountCall *c, Throttle *t) {
+        uint64_t wait_usec = 0;
+        Failure f;
+        int r;
+
+        if (c->key_is_known)
+                return true;
+        r = throttle_take(t, NULL, c->name, clock_boottime(c->accounts->rt->clock), &wait_usec);
+        if (r >= 0)
+                return true;
+        if (r != -EAGAIN) {
+                account_call_fail_errno(c, r);
+                return false;
+        }
+        (void) failure_set(&f, ERROR_RATE_LIMITED,
+                           "Too many new devices of %s lately; wait %" PRIu64
+                           " s. Those that are signed in go on.",
+                           c->name, wait_usec / USEC_PER_SEC + 1);
+        f.retry_after_ms = wait_usec / USEC_PER_MSEC + 1;
+        account_call_finish(c, &f);
+        return false;
+}
+
 void account_call_try_was_bad(AccountCall *c, const char *message) {
         account_call_log(c, LOG_NOTICE, "was refused: wrong name, password or code,");
         account_call_fail(c, ERROR_BAD_CREDENTIALS, message);
@@ -184,7 +207,8 @@ static void on_verified_sign_in(int r, void *userdata) {
                 account_call_try_was_bad(c, "That name or password is wrong.");
         else {
                 account_call_try_was_good(c);
-                account_call_put_device(c);
+                if (account_call_may_make_device(c, c->accounts->sign_ins))
+                        account_call_put_device(c);
         }
 }
 
@@ -192,6 +216,7 @@ static void on_sign_in_identity(int r, const DbIdentity *i, void *userdata) {
         AccountCall *c = userdata;
 
         c->db_call = NULL;
+        c->key_is_known = r >= 0 && i->key_exists;
         if (r >= 0)
                 r = account_call_verify(c, i->user_exists && !i->user_deleted ? i->password : NULL,
                                         on_verified_sign_in);

@@ -37,6 +37,8 @@ AccountCall *account_call_free(AccountCall *c) {
         return NULL;
 }
 
+#define DAY_SECONDS (USEC_PER_DAY / USEC_PER_SEC)
+
 int accounts_new(const Runtime *rt, const TrackerSettings *settings, Authority *authority, Db *db,
                  Accounts **ret) {
         _cleanup_(accounts_freep) Accounts *a = NULL;
@@ -46,17 +48,23 @@ int accounts_new(const Runtime *rt, const TrackerSettings *settings, Authority *
         if (!a)
                 return -ENOMEM;
         *a = (Accounts){ .rt = rt, .settings = settings, .authority = authority, .db = db };
-        r = throttle_new(settings->sign_ups_per_minute, &a->sign_ups);
+        r = throttle_new(settings->sign_ups_per_minute, 60, &a->sign_ups);
         if (r < 0)
                 return r;
         /* Who tries one name must leave something to the others behind the same address. */
-        r = throttle_new(settings->sign_in_failures_per_minute, &a->tries_of_source);
+        r = throttle_new(settings->sign_in_failures_per_minute, 60, &a->tries_of_source);
         if (r < 0)
                 return r;
-        r = throttle_new((settings->sign_in_failures_per_minute + 1) / 2, &a->tries_of_both);
+        r = throttle_new((settings->sign_in_failures_per_minute + 1) / 2, 60, &a->tries_of_both);
         if (r < 0)
                 return r;
-        r = throttle_new(settings->sign_in_failures_per_minute, &a->tries_of_name);
+        r = throttle_new(settings->sign_in_failures_per_minute, 60, &a->tries_of_name);
+        if (r < 0)
+                return r;
+        r = throttle_new(settings->sign_ins_per_day, DAY_SECONDS, &a->sign_ins);
+        if (r < 0)
+                return r;
+        r = throttle_new(settings->sign_ins_per_day, DAY_SECONDS, &a->recoveries);
         if (r < 0)
                 return r;
         *ret = TAKE_PTR(a);
@@ -72,6 +80,8 @@ Accounts *accounts_free(Accounts *a) {
         throttle_free(a->tries_of_source);
         throttle_free(a->tries_of_both);
         throttle_free(a->tries_of_name);
+        throttle_free(a->sign_ins);
+        throttle_free(a->recoveries);
         free(a);
         return NULL;
 }

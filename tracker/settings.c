@@ -76,6 +76,12 @@ static int parse_sign_in_failures(const char *value, void *settings) {
         return parse_bounded(value, 0, 1000000, &s->sign_in_failures_per_minute);
 }
 
+static int parse_sign_ins(const char *value, void *settings) {
+        TrackerSettings *s = settings;
+
+        return parse_bounded(value, 0, 1000000, &s->sign_ins_per_day);
+}
+
 void tracker_settings_init(TrackerSettings *s) {
         *s = (TrackerSettings){
                 .certificate_days = CERTIFICATE_USER_DAYS,
@@ -83,6 +89,7 @@ void tracker_settings_init(TrackerSettings *s) {
                 .password_cost = 5,
                 .sign_ups_per_minute = 30,
                 .sign_in_failures_per_minute = 10,
+                .sign_ins_per_day = SIGN_INS_PER_DAY,
         };
 }
 
@@ -107,6 +114,7 @@ static const Setting setting_table[] = {
         { "Limits", "PasswordCost", parse_password_cost },
         { "Limits", "SignUpsPerMinute", parse_sign_ups },
         { "Limits", "SignInFailuresPerMinute", parse_sign_in_failures },
+        { "Limits", "SignInsPerDay", parse_sign_ins },
         {},
 };
 

@@ -21,6 +21,7 @@ typedef struct TrackerSettings {
         uint64_t password_cost;       /* [Limits] PasswordCost=, yescrypt's: each step doubles it */
         uint64_t sign_ups_per_minute; /* [Limits] SignUpsPerMinute=, a source; 0: no limit */
         uint64_t sign_in_failures_per_minute; /* [Limits] SignInFailuresPerMinute=, likewise */
+        uint64_t sign_ins_per_day;            /* [Limits] SignInsPerDay=, a user; 0: no limit */
 } TrackerSettings;
 
 void tracker_settings_init(TrackerSettings *s);

@@ -7,9 +7,6 @@
 
 #include "wire/limits.h"
 
-/* A bucket counts whole tokens a second; one try costs this many, so that rates are by minute. */
-#define TOKENS_PER_TRY 60
-
 typedef struct Who {
         uint8_t prefix[9]; /* family, then /32 or /64 */
         char name[NAME_SIZE];
@@ -22,16 +19,18 @@ typedef struct Source {
 } Source;
 
 struct Throttle {
-        uint64_t per_minute;
+        uint64_t n;
+        uint64_t cost; /* a bucket counts whole tokens a second: the period's seconds */
         Source *sources;
 };
 
-int throttle_new(uint64_t per_minute, Throttle **ret) {
+int throttle_new(uint64_t n, uint64_t period_seconds, Throttle **ret) {
         Throttle *t = new0(Throttle, 1);
 
         if (!t)
                 return -ENOMEM;
-        t->per_minute = per_minute;
+        t->n = n;
+        t->cost = period_seconds;
         *ret = t;
         return 0;
 }
@@ -80,7 +79,7 @@ int throttle_take(Throttle *t, const Address *source, const char *name, uint64_t
         const Who who = make_who(source, name);
         Source *s;
 
-        if (t->per_minute == 0)
+        if (t->n == 0)
                 return 0;
         s = find(t, &who);
         if (!s) {
@@ -91,20 +90,17 @@ int throttle_take(Throttle *t, const Address *source, const char *name, uint64_t
                 if (!s)
                         return -ENOMEM;
                 s->who = who;
-                token_bucket_init(&s->bucket, t->per_minute, t->per_minute * TOKENS_PER_TRY,
-                                  now_boottime);
+                token_bucket_init(&s->bucket, t->n, t->n * t->cost, now_boottime);
                 HASH_ADD(hh, t->sources, who, sizeof(s->who), s);
         }
-        return token_bucket_take(&s->bucket, TOKENS_PER_TRY, now_boottime, ret_wait_usec) ? 0
-                                                                                          : -EAGAIN;
+        return token_bucket_take(&s->bucket, t->cost, now_boottime, ret_wait_usec) ? 0 : -EAGAIN;
 }
 
 void throttle_give_back(Throttle *t, const Address *source, const char *name) {
         const Who who = make_who(source, name);
-        Source *s = t->per_minute > 0 ? find(t, &who) : NULL;
+        Source *s = t->n > 0 ? find(t, &who) : NULL;
 
         if (s)
-                s->bucket.level_micro =
-                        MIN(s->bucket.level_micro + TOKENS_PER_TRY * UINT64_C(1000000),
-                            s->bucket.burst * UINT64_C(1000000));
+                s->bucket.level_micro = MIN(s->bucket.level_micro + t->cost * UINT64_C(1000000),
+                                            s->bucket.burst * UINT64_C(1000000));
 }

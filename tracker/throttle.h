@@ -11,8 +11,8 @@
  * not told apart. */
 typedef struct Throttle Throttle;
 
-/* per_minute also is what may come at once; 0: no limit. */
-int throttle_new(uint64_t per_minute, Throttle **ret);
+/* n in a period, which may come at once too; 0: no limit. */
+int throttle_new(uint64_t n, uint64_t period_seconds, Throttle **ret);
 Throttle *throttle_free(Throttle *t);
 DEFINE_CLEANUP(Throttle *, throttle_free);
 

@@ -69,6 +69,10 @@
 #define HOST_BACKLOG_REQUESTS_MAX 4096 /* parked while a commit runs; `busy` beyond */
 
 /* Ours: what the tracker does for strangers. */
+/* New devices of a user by SIGNIN, and as many by RECOVER; a script that signs in every quarter of
+ * an hour stays below. Each may leave a revocation for a certificate's life and the week that hosts
+ * keep it: by either ≈ 1,600 of REVOKED_KEYS_MAX. What is used up comes back one by one. */
+#define SIGN_INS_PER_DAY 100
 #define THROTTLE_SOURCES_MAX 10000 /* remembered at a time, ≈ 1 MiB; the oldest is forgotten */
 #define HOLDERS_MAX 20000        /* keys that host, ≈ 8 MiB; the one longest gone is forgotten */
 #define INSTANCES_REPLACED_MAX 4 /* a key; nobody copies a state directory more often at a time */

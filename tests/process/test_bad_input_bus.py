@@ -23,7 +23,7 @@ INVALID_ARGS = "org.freedesktop.DBus.Error.InvalidArgs"
 def stage(module_world):
     """alice hosts lobby, bob is in it, carol knows the tracker and is nobody yet."""
     w = module_world
-    w.configure_tracker("[Limits]\nPasswordCost=1\nSignUpsPerMinute=0\nSignInFailuresPerMinute=0\n")
+    w.configure_tracker("[Limits]\nPasswordCost=1\nSignUpsPerMinute=0\nSignInFailuresPerMinute=0\nSignInsPerDay=0\n")
     w.alice, w.bob = w.people("alice", "bob")
     w.lobby = w.alice.host("lobby")
     w.bob.join("lobby")

@@ -18,7 +18,8 @@ TOO_LARGE = ("REQUEST_ERROR", "too-large", None)
 
 class Stage:
     def __init__(self, world):
-        world.configure_tracker("[Limits]\nPasswordCost=1\nSignUpsPerMinute=0\nSignInFailuresPerMinute=0\n")
+        world.configure_tracker("[Limits]\nPasswordCost=1\nSignUpsPerMinute=0\n"
+                                "SignInFailuresPerMinute=0\nSignInsPerDay=0\n")
         tracker = world.start_tracker()
         self.state = tracker.state
         self.daemon = world.people("alice")

@@ -19,7 +19,7 @@ BAD_REQUEST = ("REQUEST_ERROR", "bad-request")
 @pytest.fixture(scope="module")
 def tracker(module_world):
     module_world.configure_tracker(
-        "[Limits]\nPasswordCost=1\nSignUpsPerMinute=0\nSignInFailuresPerMinute=0\n")
+        "[Limits]\nPasswordCost=1\nSignUpsPerMinute=0\nSignInFailuresPerMinute=0\nSignInsPerDay=0\n")
     t = module_world.start_tracker()
     with Connection(t.address, hello=False) as c:
         t.pin = pin_of(c.chain[1])

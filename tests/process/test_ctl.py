@@ -28,7 +28,7 @@ ERROR = "org.p2pchat.Error."
 @pytest.fixture(scope="module")
 def stage(module_world):
     w = module_world
-    w.configure_tracker("[Limits]\nPasswordCost=1\nSignUpsPerMinute=0\nSignInFailuresPerMinute=0\n")
+    w.configure_tracker("[Limits]\nPasswordCost=1\nSignUpsPerMinute=0\nSignInFailuresPerMinute=0\nSignInsPerDay=0\n")
     w.alice, w.bob = w.people("alice", "bob")
     w.nobody = w.peer("nobody")
     w.lobby = w.alice.host("lobby", topic="all welcome")

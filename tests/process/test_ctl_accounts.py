@@ -18,7 +18,7 @@ CODE = re.compile(r"[0-9a-z]{5}(?:-[0-9a-z]{5}){3}")
 @pytest.fixture(scope="module")
 def stage(module_world):
     w = module_world
-    w.configure_tracker("[Limits]\nPasswordCost=1\nSignUpsPerMinute=0\nSignInFailuresPerMinute=0\n")
+    w.configure_tracker("[Limits]\nPasswordCost=1\nSignUpsPerMinute=0\nSignInFailuresPerMinute=0\nSignInsPerDay=0\n")
     w.people("alice")
     w.desk, w.laptop, w.guest = (w.peer(name) for name in ("desk", "laptop", "guest"))
     for peer in (w.desk, w.laptop, w.guest):

@@ -42,7 +42,8 @@ class Stage:
     def __init__(self, world, stack):
         self.world = world
         self.stack = stack
-        world.configure_tracker("[Limits]\nPasswordCost=1\nSignUpsPerMinute=0\nSignInFailuresPerMinute=0\n")
+        world.configure_tracker("[Limits]\nPasswordCost=1\nSignUpsPerMinute=0\n"
+                                "SignInFailuresPerMinute=0\nSignInsPerDay=0\n")
         self.tracker = world.start_tracker(prefix=IGNORING_XFSZ)
         self.alice = world.peer("alice", start=False)
         self.alice.prefix = IGNORING_XFSZ

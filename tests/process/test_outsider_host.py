@@ -27,7 +27,8 @@ class Stage:
 
     def __init__(self, world):
         self.world = world
-        world.configure_tracker("[Limits]\nPasswordCost=1\nSignUpsPerMinute=0\nSignInFailuresPerMinute=0\n")
+        world.configure_tracker("[Limits]\nPasswordCost=1\nSignUpsPerMinute=0\n"
+                                "SignInFailuresPerMinute=0\nSignInsPerDay=0\n")
         self.tracker = world.start_tracker()
         self.alice = world.people("alice")
         with Connection(self.tracker.address, hello=False) as c:

@@ -18,7 +18,7 @@ from outsider import (TIME, Connection, Identity, alert, frame, parse_address, p
                       tracker_id_of)
 from p2pchat import wait_for
 
-FAST = "[Limits]\nPasswordCost=1\nSignUpsPerMinute=0\nSignInFailuresPerMinute=0\n"
+FAST = "[Limits]\nPasswordCost=1\nSignUpsPerMinute=0\nSignInFailuresPerMinute=0\nSignInsPerDay=0\n"
 CHANNEL = {"channel_name", "channel_id", "owner", "host", "addresses", "peer_server_ip", "peer_server_port",
            "view_permission", "topic", "members", "last_seq", "epoch", "online", "since"}
 names = (f"user{n}" for n in itertools.count())

@@ -16,7 +16,7 @@ import p2pchat
 from outsider import DEADLINE, Connection, Identity, alert, pin_of, sign_up
 from p2pchat import wait_for
 
-SETTINGS = ("[Limits]\nPasswordCost=1\nSignUpsPerMinute=0\nSignInFailuresPerMinute=0\n"
+SETTINGS = ("[Limits]\nPasswordCost=1\nSignUpsPerMinute=0\nSignInFailuresPerMinute=0\nSignInsPerDay=0\n"
             "LeaseSeconds=20\n")
 KILLS = 5
 HOSTS, CHANNELS, REGISTRARS, WATCHERS = 4, 50, 4, 42

@@ -528,6 +528,40 @@ def test_throttles(world):
         c.ok("LIST")
 
 
+@sentence("4.THROTTLES.6")
+def test_new_devices_of_a_user(world):
+    """Who knows the password makes so many and no more. The key that has one already, wrong tries and others' sign-ins
+    do not count, and a recovery code has a share of its own."""
+    world.configure_tracker("[Limits]\nPasswordCost=1\nSignInsPerDay=3\n")
+    tracker = world.start_tracker()
+    with Connection(tracker.address, hello=False) as c:
+        pin = pin_of(c.chain[1])
+    with Connection(tracker.address, pin=pin) as c:
+        def ask(command, name, **fields):
+            return c.request(command, {"username": name, "csr": Identity().csr(), **fields})
+
+        def limited(f):
+            assert error_of(f) == ("REQUEST_ERROR", "rate-limited"), f
+            assert 86400 * 1000 // 4 < f.payload["retry_after_ms"] <= 86400 * 1000 // 3 + 1
+
+        right, wrong = {"password": "correct horse"}, {"password": "wrong horse"}
+        code = ask("SIGNUP", "ann", **right).payload["recovery_code"]
+        ask("SIGNUP", "ben", **right)
+        mine = Identity()
+        assert error_of(ask("SIGNIN", "ann", **wrong)) == ("UNAUTHORIZED", "bad-credentials")
+        for more in ({"csr": mine.csr()}, {}, {}):
+            assert ask("SIGNIN", "ann", **right, **more).header == "OK"
+        limited(ask("SIGNIN", "ann", **right))
+        assert error_of(ask("SIGNIN", "ann", **wrong)) == ("UNAUTHORIZED", "bad-credentials")
+        assert ask("SIGNIN", "ann", **right, csr=mine.csr()).header == "OK", "an answer that was lost"
+        assert ask("SIGNIN", "ben", **right).header == "OK"
+        for i in range(3):
+            f = ask("RECOVER", "ann", recovery_code=code, new_password=f"battery staple {i}")
+            assert f.header == "OK", f
+            code = f.payload["recovery_code"]
+        limited(ask("RECOVER", "ann", recovery_code=code, new_password="battery staple"))
+
+
 @sentence("4.THROTTLES.2")
 @pytest.mark.parametrize("command,wrong", (
     ("SIGNIN", {"username": "ann", "password": "wrong horse", "csr": ""}),

@@ -49,6 +49,7 @@ Rig *rig_new(const Runtime *rt) {
         tracker_settings_init(&rig->settings);
         rig->settings.password_cost = 1;
         rig->settings.sign_ups_per_minute = 0;
+        rig->settings.sign_ins_per_day = 0;
         assert_int_equal(free_and_strdup(&rig->settings.state_directory, rig->directory), 0);
         assert_int_equal(address_parse("127.0.0.1:0", true, &rig->address), 0);
         return rig;

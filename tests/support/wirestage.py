@@ -7,7 +7,7 @@ import uuid
 
 from outsider import Authority, Connection, Identity, Member, pin_of, sign_in_guest, sign_up
 
-FAST = "[Limits]\nPasswordCost=1\nSignUpsPerMinute=0\nSignInFailuresPerMinute=0\n"
+FAST = "[Limits]\nPasswordCost=1\nSignUpsPerMinute=0\nSignInFailuresPerMinute=0\nSignInsPerDay=0\n"
 BAD_REQUEST = ("REQUEST_ERROR", "bad-request")
 NO_SUCH_CHANNEL = ("REQUEST_ERROR", "no-such-channel")
 numbers = itertools.count()

@@ -31,7 +31,7 @@ static void test_rate(void **state) {
         Address a = address("192.0.2.1:1");
         uint64_t wait, now = USEC_PER_HOUR;
 
-        assert_int_equal(throttle_new(6, &t), 0);
+        assert_int_equal(throttle_new(6, 60, &t), 0);
         assert_int_equal(take_all(t, "192.0.2.1:1", now, &wait), 6);
         assert_int_equal(wait, 10 * USEC_PER_SEC);
         /* Another port is the same source, another address is not. */
@@ -50,13 +50,23 @@ static void test_rate(void **state) {
         assert_int_equal(take_all(t, "192.0.2.1:1", now, &wait), 6);
 }
 
+static void test_slow_rate(void **state) {
+        _cleanup_(throttle_freep) Throttle *t = NULL;
+        uint64_t wait, now = USEC_PER_HOUR;
+
+        assert_int_equal(throttle_new(96, 86400, &t), 0);
+        assert_int_equal(take_all(t, "192.0.2.1:1", now, &wait), 96);
+        assert_int_equal(wait, 15 * USEC_PER_MINUTE);
+        assert_int_equal(take_all(t, "192.0.2.1:1", now + 45 * USEC_PER_MINUTE, &wait), 3);
+}
+
 /* By name, by source, by both: each its own count. */
 static void test_names(void **state) {
         _cleanup_(throttle_freep) Throttle *t = NULL;
         Address one = address("192.0.2.1:1"), two = address("192.0.2.2:1");
         uint64_t wait;
 
-        assert_int_equal(throttle_new(1, &t), 0);
+        assert_int_equal(throttle_new(1, 60, &t), 0);
         assert_int_equal(throttle_take(t, &one, "alice", 1, &wait), 0);
         assert_int_equal(throttle_take(t, &one, "alice", 1, &wait), -EAGAIN);
         assert_int_equal(throttle_take(t, &one, "bob", 1, &wait), 0);
@@ -73,10 +83,10 @@ static void test_no_limit_and_many_sources(void **state) {
         _cleanup_(throttle_freep) Throttle *none = NULL, *t = NULL;
         uint64_t wait;
 
-        assert_int_equal(throttle_new(0, &none), 0);
+        assert_int_equal(throttle_new(0, 60, &none), 0);
         assert_int_equal(take_all(none, "192.0.2.1:1", 1, &wait), 100);
 
-        assert_int_equal(throttle_new(1, &t), 0);
+        assert_int_equal(throttle_new(1, 60, &t), 0);
         assert_int_equal(take_all(t, "192.0.2.1:1", 1, &wait), 1);
         for (unsigned i = 0; i < THROTTLE_SOURCES_MAX; i++) {
                 char text[32];
@@ -91,6 +101,7 @@ static void test_no_limit_and_many_sources(void **state) {
 int main(void) {
         static const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_rate),
+                cmocka_unit_test(test_slow_rate),
                 cmocka_unit_test(test_names),
                 cmocka_unit_test(test_no_limit_and_many_sources),
         };
