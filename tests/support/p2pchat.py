@@ -14,6 +14,7 @@ started is ended by its pid; logs (stderr) stay in world.directory: tracker.log,
 is waited for with wait_for() and a deadline, never with a sleep."""
 import contextlib
 import os
+import re
 import shutil
 import signal
 import socket
@@ -118,6 +119,16 @@ class Process:
     def alive(self):
         return self.child.poll() is None
 
+    def death(self):
+        """→ how it ended if no test asked for that, with what a sanitizer said; "" where all is well."""
+        text = self.text()
+        report = re.search("==ERROR: [A-Za-z]*Sanitizer|[^\\n]*runtime error:", text)
+        status = self.child.poll()
+        if not report and (status is None or status >= 0 or -status == self.asked):
+            return ""
+        said = text[report.start():][:12000] if report else text[-4000:]
+        return f"{os.path.basename(self.log)}: pid {self.pid} ended by itself, status {status}:\n{said}"
+
     def ask(self, sig=signal.SIGTERM):
         """Sends it, once: daemons take a second SIGTERM for impatience."""
         if self.alive() and self.asked != sig:
@@ -134,6 +145,7 @@ class Process:
                 self.child.kill()
                 self.child.wait()
                 raise AssertionError(f"pid {self.pid} did not end on signal {sig}; see {self.log}") from None
+        assert not self.death(), self.death()
         return self.child.returncode
 
 
@@ -241,6 +253,7 @@ class Peer:
         wait_for(self.is_up, f"{self.name}'s daemon to take its name")
 
     def is_up(self):
+        assert not self.process.death(), self.process.death()
         assert self.process.alive(), f"{self.name}'s daemon ended: {self.process.text()[-2000:]}"
         return self.bus.name_has_owner(BUS_NAME)
 
@@ -290,6 +303,7 @@ class Peer:
         result = subprocess.run([os.environ["P2PCHATCTL"], *args], input=stdin, text=True, check=False,
                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=self.environment(),
                                 timeout=timeout)
+        assert not (self.process and self.process.death()), self.process.death()
         assert not check or result.returncode == 0, f"p2pchatctl {args}: {result.returncode}: {result.stderr}"
         return result
 
