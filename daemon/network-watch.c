@@ -54,21 +54,50 @@ static bool is_worth(const OwnAddress *a) {
         return a->is_running && !address_is_unusable(&a->address);
 }
 
-/* Some of a are worth it and not in b. */
-static bool has_more(const OwnAddress *a, size_t n_a, const OwnAddress *b, size_t n_b) {
-        for (size_t i = 0; i < n_a; i++) {
-                const OwnAddress *same = find(b, n_b, &a[i].address);
+static int compare_own(const void *a, const void *b) {
+        const OwnAddress *x = a, *y = b;
 
-                if (is_worth(&a[i]) && (!same || !is_worth(same)))
+        return address_compare(&x->address, &y->address);
+}
+
+/* Those that are worth it, sorted; the caller's. */
+static OwnAddress *sort_worth(const OwnAddress *own, size_t n, size_t *ret_n) {
+        OwnAddress *sorted = new0(OwnAddress, n ? n : 1);
+        size_t k = 0;
+
+        if (!sorted)
+                return NULL;
+        for (size_t i = 0; i < n; i++)
+                if (is_worth(&own[i]))
+                        sorted[k++] = own[i];
+        qsort(sorted, k, sizeof(*sorted), compare_own);
+        *ret_n = k;
+        return sorted;
+}
+
+static bool has_more(const OwnAddress *a, size_t n_a, const OwnAddress *b, size_t n_b) {
+        for (size_t i = 0; i < n_a; i++)
+                if (!bsearch(&a[i], b, n_b, sizeof(*b), compare_own))
                         return true;
-        }
         return false;
+}
+
+/* Without memory for it both are taken for granted. */
+static void compare(const OwnAddress *old, size_t n_old, const OwnAddress *own, size_t n_own,
+                    bool *ret_came, bool *ret_went) {
+        size_t n_a = 0, n_b = 0;
+        _cleanup_free_ OwnAddress *a = sort_worth(old, n_old, &n_a),
+                                  *b = sort_worth(own, n_own, &n_b);
+
+        *ret_came = !a || !b || has_more(b, n_b, a, n_a);
+        *ret_went = !a || !b || has_more(a, n_a, b, n_b);
 }
 
 static void on_settled(void *userdata) {
         NetworkWatch *w = userdata;
         _cleanup_free_ OwnAddress *old = w->own;
         size_t n_old = w->n_own;
+        bool came, went;
         NetworkChange x;
 
         w->own = NULL;
@@ -77,13 +106,14 @@ static void on_settled(void *userdata) {
                 w->own = TAKE_PTR(old);
                 w->n_own = n_old;
         }
+        compare(old, n_old, w->own, w->n_own, &came, &went);
         x = (NetworkChange){
                 .own = w->own,
                 .n_own = w->n_own,
-                .is_better = w->is_better || has_more(w->own, w->n_own, old, n_old),
+                .is_better = w->is_better || came,
         };
         w->is_better = false;
-        if (x.is_better || has_more(old, n_old, w->own, w->n_own))
+        if (x.is_better || went)
                 w->fn(&x, w->userdata);
 }
 

@@ -149,18 +149,31 @@ void address_set_port(Address *a, uint16_t port) {
         }
 }
 
-bool address_equal(const Address *a, const Address *b) {
-        if (a->sa.sa_family != b->sa.sa_family || address_port(a) != address_port(b))
-                return false;
+#define COMPARE(a, b) (((a) > (b)) - ((a) < (b)))
+
+int address_compare(const Address *a, const Address *b) {
+        int r = COMPARE(a->sa.sa_family, b->sa.sa_family);
+
+        if (r != 0)
+                return r;
         switch (a->sa.sa_family) {
         case AF_INET:
-                return a->in.sin_addr.s_addr == b->in.sin_addr.s_addr;
+                r = memcmp(&a->in.sin_addr, &b->in.sin_addr, sizeof(a->in.sin_addr));
+                break;
         case AF_INET6:
-                return IN6_ARE_ADDR_EQUAL(&a->in6.sin6_addr, &b->in6.sin6_addr) &&
-                       a->in6.sin6_scope_id == b->in6.sin6_scope_id;
+                r = memcmp(&a->in6.sin6_addr, &b->in6.sin6_addr, sizeof(a->in6.sin6_addr));
+                if (r == 0)
+                        r = COMPARE(a->in6.sin6_scope_id, b->in6.sin6_scope_id);
+                break;
         default:
-                return false;
+                break;
         }
+        return r != 0 ? r : COMPARE(address_port(a), address_port(b));
+}
+
+bool address_equal(const Address *a, const Address *b) {
+        return (a->sa.sa_family == AF_INET || a->sa.sa_family == AF_INET6) &&
+               address_compare(a, b) == 0;
 }
 
 void address_unmap(Address *a) {
