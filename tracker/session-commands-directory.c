@@ -40,7 +40,7 @@ void session_watch(Session *s, RpcRequest *request) {
                 {},
         };
         const Directory *d = registry_get_directory(s->services->registry);
-        uint64_t now = directory_get_generation(d);
+        uint64_t now = directory_get_generation(d), begin;
         DirectoryFields f = { .on = true, .generation = now };
         _cleanup_(writer_done) Writer w = { 0 };
         bool known;
@@ -49,10 +49,11 @@ void session_watch(Session *s, RpcRequest *request) {
         if (rpc_request_read(request, table, &f) < 0)
                 return;
         known = directory_knows_since(d, f.generation);
+        /* What is answered can be gone on from, although what follows is still on its way. */
+        begin = known ? f.generation : now;
         s->watcher = watcher_free(s->watcher);
         if (f.on) {
-                r = watcher_new(s->services->watch, rpc_get_conn(s->rpc),
-                                known ? f.generation : now, &s->watcher);
+                r = watcher_new(s->services->watch, rpc_get_conn(s->rpc), begin, &s->watcher);
                 if (r < 0) {
                         rpc_request_fail_code(request, ERROR_INTERNAL, "Cannot watch: %s.",
                                               strerror(-r));
@@ -60,7 +61,7 @@ void session_watch(Session *s, RpcRequest *request) {
                 }
         }
         writer_begin_object(&w, NULL);
-        writer_uint(&w, "generation", now);
+        writer_uint(&w, "generation", begin);
         writer_bool(&w, "reset", !known);
         writer_end_object(&w);
         rpc_request_reply(request, &w);

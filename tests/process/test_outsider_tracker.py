@@ -606,7 +606,7 @@ def test_instances(tracker, user):
     user.ok("LIST", {})
 
 
-@sentence("4.WATCH.1", "4.WATCH.2", "4.WATCH.3")
+@sentence("4.WATCH.1", "4.WATCH.2", "4.WATCH.3", "4.WATCH.6a")
 def test_watch(tracker, user, stranger):
     name = "watched." + user.me.username
     assert set(stranger.ok("WATCH")) == {"generation", "reset"}
@@ -630,11 +630,12 @@ def test_watch(tracker, user, stranger):
 
     # What changed since a generation follows; one that the tracker does not know: reset.
     with Connection(tracker.address, pin=tracker.pin) as c:
-        answer = c.ok("WATCH", {"generation": first})
-        assert answer["reset"] is False
-        since = c.push("CHANNELS", of)
-        assert since["generation"] == answer["generation"]
-        assert c.ok("WATCH", {"generation": answer["generation"] + 1000})["reset"] is True
+        assert c.ok("WATCH", {"generation": first}) == {"generation": first, "reset": False}
+        since = c.push("CHANNELS", of)["generation"]
+        assert since > first
+        assert c.ok("WATCH", {"generation": since})["generation"] == since
+        present = c.ok("WATCH", {"generation": since + 1000})
+        assert present == {"generation": c.ok("WATCH")["generation"], "reset": True}
 
     user.ok("UNHOST", {"channel_name": name, "forget": True})
     assert name in told(lambda p: p["removed"])["removed"]
