@@ -69,9 +69,12 @@ struct Account {
 
         SignIn *sign_in;   /* one at a time */
         SignOut *sign_out; /* one at a time */
-        /* A sign-up that was not answered may have happened: the same key is good for 10 min. */
-        Key *last_key;
-        char last_username[NAME_SIZE];
+        struct {           /* account-attempt.c */
+                Key *key;  /* NULL: there is none */
+                char username[NAME_SIZE];
+                UserType user_type;
+                ClockTimer *expiry;
+        } attempt;
 
         ClockTimer *renew_timer;
         Backoff renew_backoff;
@@ -113,6 +116,17 @@ int account_op_return(AccountOp *op, AccountOp **ret_op, const Failure *f);
 void sign_in_connected(Account *a);              /* HELLO is exchanged and a sign-in waits */
 void sign_in_lost(Account *a, const Failure *f); /* the connection, or the way to it */
 SignIn *sign_in_free(SignIn *s);
+
+/* account-attempt.c */
+int attempt_init(Account *a, const StoredAttempt *stored);
+void attempt_done(Account *a);
+/* NULL: nothing was asked for by that name of which the answer may be lost. */
+Key *attempt_find(const Account *a, const char *username, UserType type);
+/* On disk when done runs: the request may leave. */
+int attempt_save(Account *a, const char *username, UserType type, Key *key, store_done_fn done,
+                 Job **ret_job);
+void attempt_forget(Account *a); /* from disk too */
+void attempt_drop(Account *a);   /* the disk is seen to */
 
 /* account-request.c */
 extern const OperationType account_request_type; /* done(f) */

@@ -15,6 +15,8 @@ struct SignIn {
         char *spent_code;
         Key *key;
         bool key_is_new;
+        bool is_first;   /* nothing was ever asked for with the key before … */
+        bool is_saved;   /* … and it is on disk by now */
         bool is_granted; /* the tracker has done its part */
         bool carries;    /* a guest signs up: what the guest has here becomes the user's */
         bool has_ended;  /* … and does nothing as a guest any more */
@@ -59,14 +61,32 @@ static void sign_in_complete(Operation *o, const Failure *f) {
 
 static const OperationType sign_in_type = { .complete = sign_in_complete };
 
-/* The key of an attempt that was granted, or may have been, is kept for the next one by that name:
- * to this key the tracker gives the same again. */
-static void keep_key(Account *a, const SignIn *s) {
-        Key *old = a->last_key;
+static UserType user_type_of(const SignIn *s) {
+        return s->kind == SIGN_IN_GUEST ? USER_GUEST : USER_REGISTERED;
+}
 
-        a->last_key = key_ref(s->key);
-        snprintf(a->last_username, sizeof(a->last_username), "%s", s->username);
-        key_free(old);
+/* Of a key that was made for this attempt it is known that nothing was granted to it; of one that
+ * was asked with before, never. Where somebody was told of success, all is done; a recovery code
+ * that nobody took may be asked for again. */
+static void settle_attempt(Account *a, const SignIn *s, const Failure *f) {
+        if (f ? s->is_first && !s->is_granted && f->code != ERROR_TIMEOUT
+              : s->op || !s->recovery_code)
+                attempt_forget(a);
+}
+
+static const char *what_is_unknown(const SignIn *s) {
+        switch (s->kind) {
+        case SIGN_UP:
+                return "whether the account was made is not known. Ask once more with the same "
+                       "password: within ten minutes that gives the recovery code too.";
+        case SIGN_RECOVER:
+                return "whether the code is spent is not known. Ask once more with the same code: "
+                       "within ten minutes that is safe.";
+        case SIGN_IN:
+        case SIGN_IN_GUEST:
+                break;
+        }
+        return "ask once more.";
 }
 
 static void sign_in_end(Account *a, const Failure *f) {
@@ -74,18 +94,12 @@ static void sign_in_end(Account *a, const Failure *f) {
         AccountOp *op = (AccountOp *) s->op;
         Failure unknown;
 
-        if (f &&
-            (s->is_granted || f->code == ERROR_TIMEOUT || f->code == ERROR_TRACKER_UNREACHABLE))
-                keep_key(a, s);
-        else
-                a->last_key = key_free(a->last_key);
+        settle_attempt(a, s, f);
         if (op)
                 op->recovery_code = f ? NULL : s->recovery_code;
-        if (f && f->code == ERROR_TIMEOUT && s->kind == SIGN_RECOVER) {
-                failure_set(&unknown, ERROR_TIMEOUT,
-                            "The tracker did not answer: whether the code is spent is not known. "
-                            "Ask once more with the same code: within ten minutes, and while the "
-                            "daemon runs, that is safe.");
+        if (f && f->code == ERROR_TIMEOUT) {
+                failure_set(&unknown, ERROR_TIMEOUT, "The tracker did not answer: %s",
+                            what_is_unknown(s));
                 f = &unknown;
         }
         operation_complete(s->op, f);
@@ -101,7 +115,7 @@ static void sign_in_failed(Account *a, const Failure *f) {
 
 /* What is granted needs the tracker no more: it ends as the disk says. */
 void sign_in_lost(Account *a, const Failure *f) {
-        if (!a->sign_in->job)
+        if (!a->sign_in->is_granted)
                 sign_in_failed(a, f);
 }
 
@@ -219,9 +233,7 @@ static int sign_in_send(Account *a, tracker_reply_fn reply) {
         return r;
 }
 
-/* Another device has revoked our key: who knows the password may have another one. */
-static int send_with_new_key(Account *a, tracker_reply_fn reply) {
-        SignIn *s = a->sign_in;
+static int renew_key(SignIn *s) {
         Key *old = s->key;
         int r;
 
@@ -229,8 +241,9 @@ static int send_with_new_key(Account *a, tracker_reply_fn reply) {
         if (r < 0)
                 return r;
         key_free(old);
-        s->key_is_new = true;
-        return sign_in_send(a, reply);
+        s->key_is_new = s->is_first = true;
+        s->is_saved = false;
+        return 0;
 }
 
 static void on_granted(const Value *payload, const Failure *failure, void *userdata) {
@@ -240,9 +253,11 @@ static void on_granted(const Value *payload, const Failure *failure, void *userd
         int r;
 
         s->call = NULL;
-        if (failure && failure->code == ERROR_REVOKED && !s->key_is_new &&
-            send_with_new_key(a, on_granted) >= 0)
+        /* Another device has revoked our key: who knows the password may have another one. */
+        if (failure && failure->code == ERROR_REVOKED && !s->key_is_new && renew_key(s) >= 0) {
+                sign_in_connected(a);
                 return;
+        }
         if (failure) {
                 sign_in_failed(a, failure);
                 return;
@@ -259,6 +274,24 @@ static void on_granted(const Value *payload, const Failure *failure, void *userd
         sign_in_failed(a, &f);
 }
 
+static void on_attempt_saved(int r, void *userdata) {
+        Account *a = userdata;
+        SignIn *s = a->sign_in;
+        Failure f;
+
+        s->job = NULL;
+        s->is_saved = r >= 0;
+        if (s->is_saved) {
+                sign_in_connected(a);
+                return;
+        }
+        failure_set(&f, ERROR_INTERNAL,
+                    "Cannot keep the key on disk: %s. Mend that, and try again; nothing was asked "
+                    "for.",
+                    strerror(-r));
+        sign_in_failed(a, &f);
+}
+
 void sign_in_connected(Account *a) {
         SignIn *s = a->sign_in;
         Failure f;
@@ -266,13 +299,32 @@ void sign_in_connected(Account *a) {
 
         if (s->call || s->job)
                 return;
-        r = sign_in_send(a, on_granted);
+        /* What is granted to a key that nobody has any more is granted to nobody. */
+        if (s->is_first && !s->is_saved)
+                r = attempt_save(a, s->username, user_type_of(s), s->key, on_attempt_saved,
+                                 &s->job);
+        else
+                r = sign_in_send(a, on_granted);
         if (r == -ENOTCONN)
                 failure_set(&f, ERROR_TRACKER_UNREACHABLE, "The tracker is hanging up; try again.");
         else if (r < 0)
                 failure_set(&f, ERROR_INTERNAL, "Cannot ask for a certificate: %s.", strerror(-r));
         if (r < 0)
                 sign_in_failed(a, &f);
+}
+
+/* Who is signed in already and asks for it again. */
+static bool may_repeat(const Account *a, const SignIn *s) {
+        switch (s->kind) {
+        case SIGN_IN:
+        case SIGN_RECOVER:
+                return true;
+        case SIGN_UP: /* nobody has heard the recovery code */
+                return attempt_find(a, s->username, USER_REGISTERED);
+        case SIGN_IN_GUEST:
+                break;
+        }
+        return false;
 }
 
 /* What can be said without asking the tracker. */
@@ -285,7 +337,7 @@ static int check(const Account *a, const SignIn *s, Failure *f) {
         if (a->sign_in || a->sign_out)
                 return failure_set(f, ERROR_BUSY, "A sign-in or sign-out is under way.");
         if (a->identity != 0 && !s->carries &&
-            ((s->kind != SIGN_IN && s->kind != SIGN_RECOVER) || !streq(a->username, s->username)))
+            (!streq(a->username, s->username) || !may_repeat(a, s)))
                 return failure_set(f, ERROR_ALREADY_SIGNED_IN,
                                    "%s is signed in; sign out first (p2pchatctl signout).",
                                    a->username);
@@ -301,12 +353,14 @@ static int check(const Account *a, const SignIn *s, Failure *f) {
  * hosts would be refused to it. A revoked one is good for nothing, and one that another computer
  * has too would be taken back by it. */
 static int choose_key(const Account *a, SignIn *s) {
-        if (a->identity != 0 && !s->carries && a->dismissed != ERROR_REVOKED && !a->is_copied)
+        Key *pending = attempt_find(a, s->username, user_type_of(s));
+
+        if (pending)
+                s->key = key_ref(pending);
+        else if (a->identity != 0 && !s->carries && a->dismissed != ERROR_REVOKED && !a->is_copied)
                 s->key = key_ref(a->key);
-        else if (a->last_key && streq(a->last_username, s->username))
-                s->key = key_ref(a->last_key);
         else {
-                s->key_is_new = true;
+                s->key_is_new = s->is_first = true;
                 return key_generate(&s->key);
         }
         return 0;

@@ -88,7 +88,7 @@ static int sign_out(Account *a, Operation *op, bool is_deleted) {
         a->renew_call = tracker_call_free(a->renew_call);
         a->renew_job = job_free(a->renew_job);
         account_clear_identity(a);
-        a->last_key = key_free(a->last_key); /* it may be the one that is erased */
+        attempt_drop(a);
         account_changed(a);
         return 0;
 }

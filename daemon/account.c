@@ -208,6 +208,9 @@ int account_new(const Runtime *rt, Store *store, const StoredTracker *tracker,
         r = account_watch_init(a);
         if (r < 0)
                 return r;
+        r = attempt_init(a, &tracker->attempt);
+        if (r < 0)
+                return r;
         r = tracker_client_new(rt, host, port, &client_handlers, a, &a->client);
         if (r < 0)
                 return r;
@@ -232,7 +235,7 @@ Account *account_free(Account *a) {
         clock_timer_free(a->renew_timer);
         clock_timer_free(a->watch_timer);
         account_clear_identity(a);
-        key_free(a->last_key);
+        attempt_done(a);
         certificate_free(a->ca);
         free(a->address);
         free(a);

@@ -11,7 +11,7 @@
  * adds one decides what it is. Which keys count no more the tracker tells anew: a file could leave
  * some out. */
 static const char *const kept[] = { "tracker", "identity", "channel", "entry", "outbox" };
-static const char *const left_out[] = { "secret", "revocation" };
+static const char *const left_out[] = { "secret", "revocation", "attempt" };
 static const char *const columns_left_out[] = { "certificate_pem", NULL };
 static const char *const tracker_left_out[] = { "identity", "revocations", NULL };
 

@@ -14,6 +14,7 @@ static void tracker_done(StoredTracker *t) {
         free((char *) t->address);
         free((char *) t->ca_pem);
         free((StoredRevocation *) t->revoked);
+        key_erase(t->attempt.key_pem);
 }
 
 static void identity_done(StoredIdentity *i) {
@@ -67,6 +68,8 @@ static int load_tracker(SqlTx *tx, StoredTracker *ret) {
                 return error;
         r = store_revocations_load(tx, ret->tracker_id, &revoked, &ret->n_revoked);
         ret->revoked = revoked;
+        if (r >= 0)
+                r = store_attempt_load(tx, ret->tracker_id, &ret->attempt);
         return r < 0 ? r : 1;
 }
 
@@ -181,6 +184,7 @@ int store_save_tracker(Store *s, const StoredTracker *t, store_done_fn done, voi
                 return -ENOMEM;
         *q = (TrackerRequest){ .tracker = *t, .done = done };
         q->tracker.revoked = NULL;
+        q->tracker.attempt = (StoredAttempt){};
         q->tracker.address = strdup(t->address);
         q->tracker.ca_pem = strdup(t->ca_pem);
         if (!q->tracker.address || !q->tracker.ca_pem)
@@ -357,10 +361,21 @@ int store_sign_in(Store *s, const StoredIdentity *i, store_row_fn done, void *us
         return store_sign_up(s, i, 0, done, userdata, ret_job);
 }
 
+/* The key of an attempt may be the one that is erased. */
+static int sign_out_wholly(SqlTx *tx, uint64_t row) {
+        int r;
+
+        r = sql_run(tx,
+                    "DELETE FROM attempt WHERE tracker_id ="
+                    " (SELECT tracker_id FROM identity WHERE id = ?)",
+                    "t", row);
+        return r < 0 ? r : sign_out(tx, row);
+}
+
 static int work_sign_out(SqlTx *tx, void *request) {
         IdentityRequest *q = request;
 
-        return sign_out(tx, q->identity.row);
+        return sign_out_wholly(tx, q->identity.row);
 }
 
 static int work_delete(SqlTx *tx, void *request) {
@@ -368,7 +383,7 @@ static int work_delete(SqlTx *tx, void *request) {
         uint64_t row = q->identity.row;
         int r;
 
-        r = sign_out(tx, row);
+        r = sign_out_wholly(tx, row);
         if (r >= 0)
                 r = sql_run(tx, "DELETE FROM channel WHERE identity = ?", "t", row);
         if (r >= 0)

@@ -46,10 +46,11 @@ typedef struct StoreSelf {
 } StoreSelf;
 bool store_self_is(const StoreSelf *self, const char *username, UserType user_type);
 
-/* ---- what a tracker is loaded with (store-revocations.c) ---- */
+/* ---- what a tracker is loaded with (store-revocations.c, store-attempt.c) ---- */
 
 int store_revocations_load(SqlTx *tx, const char *tracker_id, StoredRevocation **ret,
                            size_t *ret_n);
+int store_attempt_load(SqlTx *tx, const char *tracker_id, StoredAttempt *ret);
 
 /* ---- what a log knows of itself (store-log.c) ---- */
 

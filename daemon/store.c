@@ -147,6 +147,15 @@ const char *const store_migrations[] = {
         /* The guest who wrote a row of who signed up since; '': who has the channel. */
         "ALTER TABLE outbox ADD COLUMN writer TEXT NOT NULL DEFAULT '';",
 
+        /* The key that a sign-in is asked for with, ahead of the asking. */
+        "CREATE TABLE attempt ("
+        "        tracker_id TEXT NOT NULL PRIMARY KEY REFERENCES tracker (tracker_id),"
+        "        user_type TEXT NOT NULL,"
+        "        username TEXT NOT NULL,"
+        "        since INTEGER NOT NULL,"
+        "        key_pem TEXT NOT NULL"
+        ") STRICT, WITHOUT ROWID;",
+
         NULL,
 };
 

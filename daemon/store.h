@@ -33,6 +33,16 @@ typedef struct StoredRevocation {
         uint64_t until; /* µs since the epoch: no certificate of the key is good after it */
 } StoredRevocation;
 
+/* Who a sign-in was asked for as, and the key that it was asked with: to that key the tracker gives
+ * the same again for ten minutes (protocol §4 SIGNUP, RECOVER). No password. */
+#define ATTEMPT_KEPT_USEC (10 * USEC_PER_MINUTE)
+typedef struct StoredAttempt {
+        char username[NAME_SIZE]; /* as asked for */
+        UserType user_type;
+        uint64_t since;      /* µs since the epoch */
+        const char *key_pem; /* NULL: there is none */
+} StoredAttempt;
+
 typedef struct StoredTracker {
         char tracker_id[TRACKER_ID_SIZE];
         char pin[PIN_SIZE];
@@ -43,6 +53,7 @@ typedef struct StoredTracker {
         uint64_t revocations_version;    /* up to which the tracker has told us */
         const StoredRevocation *revoked; /* in the order of their versions */
         size_t n_revoked;
+        StoredAttempt attempt;
 } StoredTracker;
 
 /* Identities are for ever: their rows keep channels and outboxes of who signed out. */
@@ -74,14 +85,23 @@ int store_sign_in(Store *s, const StoredIdentity *i, store_row_fn done, void *us
  * already). What was not stored yet is failed (`expired`). -ENOENT: no such guest. */
 int store_sign_up(Store *s, const StoredIdentity *i, uint64_t guest, store_row_fn done,
                   void *userdata, Job **ret_job);
-/* Erases key and certificate from every file, nobody is signed in at that tracker any more. A
- * guest's queued outbox rows become failed (`expired`). -ENOENT: no such identity. */
+/* Erases key and certificate, and that of an attempt, from every file, nobody is signed in at that
+ * tracker any more. A guest's queued outbox rows become failed (`expired`). -ENOENT: no such
+ * identity. */
 int store_sign_out(Store *s, uint64_t identity, store_done_fn done, void *userdata, Job **ret_job);
 
 /* The same for one who can never come back: with its channels, their logs and outboxes, and its own
  * row. */
 int store_delete_identity(Store *s, uint64_t identity, store_done_fn done, void *userdata,
                           Job **ret_job);
+
+/* ---- a sign-in on its way (store-attempt.c) ---- */
+
+/* In the place of an earlier one at that tracker. -EBADMSG: no such tracker. */
+int store_save_attempt(Store *s, const char *tracker_id, const StoredAttempt *a, store_done_fn done,
+                       void *userdata, Job **ret_job);
+/* Erases its key from every file, and those of any tracker whose time is over. */
+int store_forget_attempt(Store *s, const char *tracker_id, uint64_t now);
 
 /* ---- keys that count no more (store-revocations.c) ---- */
 

@@ -56,25 +56,49 @@ static sqlite3 *lock_store(Person *p) {
         return db;
 }
 
-/* The tracker has spent the code, and what it gave for it could not be written down. */
+static bool is_key_kept(void *userdata) {
+        const Person *p = userdata;
+        sqlite3_stmt *stmt;
+        char path[128];
+        sqlite3 *db;
+        bool is_kept;
+
+        snprintf(path, sizeof(path), "%s/" STORE_FILE, p->directory);
+        assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+        assert_int_equal(sqlite3_prepare_v2(db, "SELECT 1 FROM attempt", -1, &stmt, NULL),
+                         SQLITE_OK);
+        is_kept = sqlite3_step(stmt) == SQLITE_ROW;
+        sqlite3_finalize(stmt);
+        sqlite3_close(db);
+        return is_kept;
+}
+
+/* The tracker has done its part, and what it gave could not be written down. */
 static void test_disk_fails(void **state) {
         _cleanup_(world_freep) World *w = world_new();
         Person *alice = world_person(w, "alice");
-        Answer first, lost, second;
+        Answer first, lost = {}, second;
+        Account *a = manager_get_account(alice->manager);
         sqlite3 *db;
 
+        assert_int_equal(
+                account_sign_up(a, "alice", "correct horse battery", on_answer, &lost, NULL), 0);
+        world_until(w, is_key_kept, alice);
         db = lock_store(alice);
-        lost = sign_up(alice, "alice");
-        assert_int_equal(lost.error, ERROR_INTERNAL);
-        assert_null(account_get_username(manager_get_account(alice->manager)));
+        assert_int_equal(until_answer(alice, &lost, 0).error, ERROR_INTERNAL);
+        assert_null(account_get_username(a));
         sqlite3_close(db);
         first = sign_up(alice, "alice");
         assert_int_equal(first.error, ERROR_NONE);
         person_sign_out(alice);
 
+        lost = (Answer){};
+        assert_int_equal(account_recover(a, "alice", first.code, "another horse battery", on_answer,
+                                         &lost, NULL),
+                         0);
+        world_until(w, is_key_kept, alice);
         db = lock_store(alice);
-        lost = recover(alice, "alice", first.code);
-        assert_int_equal(lost.error, ERROR_INTERNAL);
+        assert_int_equal(until_answer(alice, &lost, 0).error, ERROR_INTERNAL);
         sqlite3_close(db);
         second = recover(alice, "alice", first.code);
         assert_int_equal(second.error, ERROR_NONE);
@@ -84,6 +108,17 @@ static void test_disk_fails(void **state) {
         /* And it is what it seems to be. */
         person_sign_out(alice);
         assert_int_equal(recover(alice, "alice", second.code).error, ERROR_NONE);
+}
+
+/* A key that cannot be kept is not asked with. */
+static void test_disk_fails_before(void **state) {
+        _cleanup_(world_freep) World *w = world_new();
+        Person *alice = world_person(w, "alice"), *other = world_person(w, "other");
+        sqlite3 *db = lock_store(alice);
+
+        assert_int_equal(sign_up(alice, "alice").error, ERROR_INTERNAL);
+        sqlite3_close(db);
+        assert_int_equal(sign_up(other, "alice").error, ERROR_NONE); /* the name is free */
 }
 
 /* It may be valid still, where the tracker could not be told; nobody has it any more. */
@@ -151,6 +186,7 @@ static void test_connection_ends(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_disk_fails),
+                cmocka_unit_test(test_disk_fails_before),
                 cmocka_unit_test(test_destroyed),
                 cmocka_unit_test(test_connection_ends),
         };

@@ -79,6 +79,7 @@ static inline void result_done(Result *q) {
         free((char *) q->tracker.address);
         free((char *) q->tracker.ca_pem);
         free((StoredRevocation *) q->tracker.revoked);
+        free((char *) q->tracker.attempt.key_pem);
         free((char *) q->identity.key_pem);
         free((char *) q->identity.certificate_pem);
         *q = (Result){};
@@ -113,6 +114,8 @@ static inline void on_loaded(int r, const StoredTracker *tracker, const StoredId
                 q->tracker.revoked =
                         copy_of(tracker->revoked, tracker->n_revoked, sizeof(StoredRevocation));
         }
+        if (tracker)
+                q->tracker.attempt.key_pem = string_of(tracker->attempt.key_pem);
         if (identity) {
                 q->identity = *identity;
                 q->identity.key_pem = string_of(identity->key_pem);

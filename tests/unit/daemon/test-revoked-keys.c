@@ -140,6 +140,7 @@ static void test_version_2(void **state) {
         f->store = store_free(f->store);
         assert_int_equal(sqlite3_open(f->path, &db), SQLITE_OK);
         run(db, "DROP TABLE revocation");
+        run(db, "DROP TABLE attempt");
         run(db, "ALTER TABLE tracker DROP COLUMN revocations");
         run(db, "ALTER TABLE channel DROP COLUMN addresses");
         run(db, "ALTER TABLE outbox DROP COLUMN writer");

@@ -226,6 +226,7 @@ static void test_first_version_is_brought_up(void **state) {
                                       "ALTER TABLE channel DROP COLUMN diverged_seq;"
                                       "ALTER TABLE tracker DROP COLUMN revocations;"
                                       "DROP TABLE revocation;"
+                                      "DROP TABLE attempt;"
                                       "ALTER TABLE channel DROP COLUMN addresses;"
                                       "ALTER TABLE outbox DROP COLUMN writer;"
                                       "PRAGMA user_version=1",

@@ -186,6 +186,63 @@ static void test_sign_out_destroys_the_key(void **state) {
         result_done(&q);
 }
 
+static void save_attempt(Fixture *f, const char *username, uint64_t since, const char *pem) {
+        StoredAttempt a = { .user_type = USER_REGISTERED, .since = since, .key_pem = pem };
+        Result q = {};
+
+        snprintf(a.username, sizeof(a.username), "%s", username);
+        assert_int_equal(
+                CALL(f, &q, store_save_attempt(f->store, TRACKER_ID, &a, on_done, &q, NULL)), 0);
+        result_done(&q);
+}
+
+/* One at a time, and in no file once it is not needed any more. */
+static void test_attempt(void **state) {
+        Fixture *f = *state;
+        uint64_t row;
+        Result q = {};
+
+        save_tracker(f, TRACKER_ID);
+        load(f, &q);
+        assert_null(q.tracker.attempt.key_pem);
+        save_attempt(f, "bob", START, PEM(OTHER_PEM_BODY));
+        save_attempt(f, "alice", START + USEC_PER_SEC, PEM(PEM_BODY));
+        assert_int_equal(count_files_with(f, OTHER_PEM_BODY), 0);
+        reopen_store(f);
+        load(f, &q);
+        assert_string_equal(q.tracker.attempt.username, "alice");
+        assert_int_equal(q.tracker.attempt.user_type, USER_REGISTERED);
+        assert_int_equal(q.tracker.attempt.since, START + USEC_PER_SEC);
+        assert_string_equal(q.tracker.attempt.key_pem, PEM(PEM_BODY));
+
+        /* Whatever else is saved of the tracker; and a sign-in alone does not say that its answer
+         * was told. */
+        save_tracker(f, TRACKER_ID);
+        row = sign_in(f, "alice", USER_REGISTERED, PEM(OTHER_PEM_BODY));
+        assert_int_equal(store_forget_attempt(f->store, SECOND_TRACKER_ID, START), 0);
+        save_tracker(f, TRACKER_ID); /* in the order of submission */
+        load(f, &q);
+        assert_string_equal(q.tracker.attempt.key_pem, PEM(PEM_BODY));
+        assert_int_equal(sign_out(f, &q, row), 0);
+        assert_int_equal(count_files_with(f, PEM_BODY), 0);
+
+        save_attempt(f, "alice", START, PEM(PEM_BODY));
+        assert_int_equal(store_forget_attempt(f->store, TRACKER_ID, START), 0);
+        save_tracker(f, TRACKER_ID); /* in the order of submission */
+        load(f, &q);
+        assert_null(q.tracker.attempt.key_pem);
+        assert_int_equal(count_files_with(f, PEM_BODY), 0);
+
+        save_attempt(f, "alice", START, PEM(PEM_BODY));
+        assert_int_equal(
+                store_forget_attempt(f->store, SECOND_TRACKER_ID, START + ATTEMPT_KEPT_USEC), 0);
+        save_tracker(f, TRACKER_ID); /* in the order of submission */
+        load(f, &q);
+        assert_null(q.tracker.attempt.key_pem);
+        assert_int_equal(count_files_with(f, PEM_BODY), 0);
+        result_done(&q);
+}
+
 static void test_who_is_replaced_is_signed_out(void **state) {
         Fixture *f = *state;
         Result q = {};
@@ -281,6 +338,7 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(test_sign_in_refuses, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_sign_out_destroys_the_key, setup_on_threads,
                                                 teardown),
+                cmocka_unit_test_setup_teardown(test_attempt, setup_on_threads, teardown),
                 cmocka_unit_test_setup_teardown(test_who_is_replaced_is_signed_out, setup,
                                                 teardown),
                 cmocka_unit_test_setup_teardown(test_text_of_who_signs_out, setup, teardown),
