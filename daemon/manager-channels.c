@@ -182,8 +182,10 @@ static void on_loaded(int r, const StoredChannel *channels, size_t n, void *user
                 log_error_errno(r, "Cannot read the channels of %s", m->me.username);
         manager_settle_previous(m);
         manager_started(m, r);
+        /* One that somebody asked for meanwhile has no row yet, and goes its own way. */
         DL_FOREACH_SAFE(m->channels, x, next)
-                begin(x);
+                if (channel_member_get_stored(x->member)->row != 0)
+                        begin(x);
         manager_changed(m);
 }
 
