@@ -173,8 +173,9 @@ void queue_push(ChannelHost *h, Work *w);
 /* Judges and submits from a turn of its own, so that all that this turn reads is one batch. */
 void queue_pump_soon(ChannelHost *h);
 int queue_on_pump(sd_event_source *source, void *host);
-/* Everything that waits is answered with this. */
+/* Everything that waits is answered with this, or all but what is at the store. */
 void queue_fail_all(ChannelHost *h, const Failure *f);
+void queue_fail_waiting(ChannelHost *h, const Failure *f);
 void queue_looked_up(ChannelHost *h, uint64_t ticket, const Failure *f);
 
 /* ---- requests (channel-host-request.c; those that read: channel-host-read.c) ---- */
@@ -215,7 +216,9 @@ struct ChannelHost {
         bool loaded;
         Job *load_job;
         bool closing;
-        unsigned n_inside; /* turns of the loop in which the memory must stay */
+        bool is_ending;        /* takes nothing in any more */
+        ClockTimer *end_timer; /* while it waits for its end */
+        unsigned n_inside;     /* turns of the loop in which the memory must stay */
 
         sd_event_source *pump;
         Work *queue;    /* Work: waiting for a batch */
@@ -245,6 +248,11 @@ struct ChannelHost {
 ChannelHost *host_enter(ChannelHost *h);
 ChannelHost *host_leave(ChannelHost *h);
 DEFINE_CLEANUP(ChannelHost *, host_leave);
+
+/* While it ends: something that it waits for may have happened; looks at it, in a turn that is
+ * inside and uses nothing of the host afterwards. */
+void host_end_soon(ChannelHost *h);
+void host_end_check(ChannelHost *h);
 
 /* {channel_name, channel_id, …: every push begins so. */
 void host_begin_push(const ChannelHost *h, Writer *w, const char *command);

@@ -44,10 +44,12 @@ Work *work_free(Work *w) {
 int queue_admit(const ChannelHost *h, size_t n_bytes, Failure *f) {
         int r;
 
-        if (h->n_works < HOST_BACKLOG_REQUESTS_MAX &&
+        if (!h->is_ending && h->n_works < HOST_BACKLOG_REQUESTS_MAX &&
             h->n_work_bytes + n_bytes <= HOST_BACKLOG_BYTES_MAX)
                 return 0;
-        r = failure_set(f, ERROR_BUSY, "The host has too much to do; try again.");
+        r = failure_set(f, ERROR_BUSY,
+                        h->is_ending ? "This channel moves to another host; try again."
+                                     : "The host has too much to do; try again.");
         f->retry_after_ms = BUSY_RETRY_MSEC;
         return r;
 }
@@ -166,18 +168,25 @@ static void flush_answers(ChannelHost *h) {
         }
 }
 
+static void fail_list(Work **list, const Failure *f) {
+        while (*list) {
+                _cleanup_(work_freep) Work *w = *list;
+
+                DL_DELETE(*list, w);
+                w->failure = *f;
+                answer(w);
+        }
+}
+
+void queue_fail_waiting(ChannelHost *h, const Failure *f) {
+        fail_list(&h->lookups, f);
+        fail_list(&h->queue, f);
+}
+
 void queue_fail_all(ChannelHost *h, const Failure *f) {
-        Work **const lists[] = { &h->batch, &h->lookups, &h->queue };
-
         flush_answers(h);
-        for (size_t i = 0; i < ELEMENTSOF(lists); i++)
-                while (*lists[i]) {
-                        _cleanup_(work_freep) Work *w = *lists[i];
-
-                        DL_DELETE(*lists[i], w);
-                        w->failure = *f;
-                        answer(w);
-                }
+        fail_list(&h->batch, f);
+        queue_fail_waiting(h, f);
 }
 
 /* ---- look-ups ---- */
@@ -384,6 +393,7 @@ static void on_appended(int r, const Appended *results, size_t n_results, const 
         flush_answers(h);
         if (r >= 0 && n > 0 && h->handlers.on_entries)
                 h->handlers.on_entries(h, entries, n, h->userdata);
+        host_end_soon(h);
 }
 
 static size_t count_waiting(const ChannelHost *h) {
@@ -413,5 +423,6 @@ int queue_on_pump(sd_event_source *source, void *host) {
         flush_answers(h);
         ask_for_targets(h);
         queue_pump_soon(h);
+        host_end_check(h);
         return 0;
 }

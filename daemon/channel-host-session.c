@@ -93,6 +93,7 @@ static int session_pull(Conn *c, Writer *out, void *userdata) {
         const char *entries;
         size_t n;
 
+        host_end_soon(h);
         if (roster_has_news(&h->roster, s) && roster_pull(&h->roster, s, out) > 0)
                 return 1;
         if (s->page.size > 0) {
@@ -145,6 +146,7 @@ static HostSession *session_end(HostSession *s, bool left_at_once) {
         }
         *s->slot = NULL;
         free(s);
+        host_end_soon(h);
         return NULL;
 }
 

@@ -243,6 +243,7 @@ ChannelHost *channel_host_free(ChannelHost *h, const char *closed_reason) {
         roster_done(&h->roster);
         recent_clear(&h->recent);
         h->retry_timer = clock_timer_free(h->retry_timer);
+        h->end_timer = clock_timer_free(h->end_timer);
         h->channel = channel_free(h->channel);
         free(h->push_head);
         h->push_head = NULL;

@@ -23,6 +23,8 @@ typedef struct ChannelHostHandlers {
         void (*lookup_user)(ChannelHost *h, const char *username, uint64_t ticket, void *userdata);
         /* A commit failed (disk full …) or works again (r 0). */
         void (*on_disk)(ChannelHost *h, int r, void *userdata);
+        /* After channel_host_end(): free it now. */
+        void (*on_ended)(ChannelHost *h, void *userdata);
 } ChannelHostHandlers;
 
 /* row: a hosted channel of the store. me: who we are. A log that is empty gets its `create` entry
@@ -34,6 +36,11 @@ int channel_host_new(const Runtime *rt /* weak */, Store *store /* weak */, uint
                      ChannelHost **ret);
 /* Right after channel_host_new(): a log that is empty follows that channel's ("": none). */
 void channel_host_set_previous(ChannelHost *h, const char *channel_id);
+/* Its log goes on elsewhere: from now on whatever would write gets `busy`, what is at the disk is
+ * stored and answered, and members have a second to take all of it. Then on_ended, from a later
+ * turn. Errors: there is nothing to wait for, or nothing to wait with; free it at once. */
+int channel_host_end(ChannelHost *h);
+bool channel_host_is_ending(const ChannelHost *h);
 /* Sessions get CLOSED with the reason ("unhosted", "moved"; NULL: nothing is said, GOING_AWAY was).
  */
 ChannelHost *channel_host_free(ChannelHost *h, const char *closed_reason);

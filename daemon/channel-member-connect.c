@@ -10,15 +10,20 @@
 #define RETRY_AFTER_MAX_USEC USEC_PER_HOUR /* whatever a host asks for */
 #define RECOUNT_MEMBERS_MAX 64 /* in larger channels presence is counted by what changes */
 
-void member_detach(ChannelMember *c) {
+/* What the host said before is stored all the same. */
+static void hang_up(ChannelMember *c) {
         c->connect_call = rpc_call_free(c->connect_call);
         c->recount_call = rpc_call_free(c->recount_call);
         c->outbox.call = rpc_call_free(c->outbox.call);
         c->connected = c->connect_due = false;
         clock_timer_disarm(c->retry);
-        stream_drop(c);
         c->slot = host_slot_free(c->slot);
         outbox_connected(c);
+}
+
+void member_detach(ChannelMember *c) {
+        stream_drop(c);
+        hang_up(c);
 }
 
 void member_go(ChannelMember *c) {
@@ -245,11 +250,11 @@ void member_connect_now(ChannelMember *c) {
         if (!c->slot || !host_slot_is_up(c->slot))
                 return;
         c->connected = false;
-        stream_drop(c);
         clock_timer_disarm(c->retry);
-        c->connect_due = c->stream.copy;
+        c->connect_due = stream_is_storing(c);
         if (c->connect_due || c->connect_call)
                 return;
+        stream_drop(c);
 
         writer_begin_object(&w, NULL);
         writer_string(&w, "channel_name", c->stored.name);
@@ -282,7 +287,6 @@ static void closed_by_host(ChannelMember *c, const char *reason) {
         Failure f;
 
         c->connected = false;
-        stream_drop(c);
         if (streq(reason, "banned") || streq(reason, "restricted") || streq(reason, "revoked")) {
                 failure_set(&f, error_from_wire(reason), "The host has ended the membership.");
                 deny(c, &f);
@@ -299,7 +303,7 @@ static void closed_by_host(ChannelMember *c, const char *reason) {
         } else {
                 /* unhosted, moved, and what later versions know: the directory says when and where
                  * it is again. */
-                member_detach(c);
+                hang_up(c);
                 member_set_addresses(c, NULL, 0);
                 member_set_state(c, MEMBER_OFFLINE, reason);
                 c->handlers.on_lost(c, c->userdata);
@@ -400,7 +404,6 @@ static void on_down(HostSlot *slot, const ConnClosed *why, void *userdata) {
         Failure f;
 
         c->connected = c->connect_due = false;
-        stream_drop(c);
         clock_timer_disarm(c->retry);
         /* Heard of while the old ones still held. */
         if (c->stored.n_addresses > 0)

@@ -51,7 +51,7 @@ bool channel_member_is_connected(const ChannelMember *c) {
 }
 
 bool channel_member_is_settled(const ChannelMember *c) {
-        return !c->stream.copy && !c->save;
+        return !c->stream.copy && c->stream.n_queue == 0 && !c->save;
 }
 
 const char *channel_member_get_state_reason(const ChannelMember *c) {

@@ -151,7 +151,8 @@ void stream_done(ChannelMember *c);
 void stream_begin(ChannelMember *c, uint64_t next);
 void stream_push(ChannelMember *c, const Value *payload);
 void stream_head(ChannelMember *c, uint64_t last_seq);
-void stream_drop(ChannelMember *c); /* what is not at the store yet */
+void stream_drop(ChannelMember *c);             /* what is not at the store yet */
+bool stream_is_storing(const ChannelMember *c); /* … and what is: it goes on, or is about to */
 
 /* channel-member-truth.c */
 void member_apply(ChannelMember *c, const Entry *e);

@@ -35,6 +35,12 @@ void stream_drop(ChannelMember *c) {
         set_waiting(c);
 }
 
+bool stream_is_storing(const ChannelMember *c) {
+        const Stream *s = &c->stream;
+
+        return s->copy || (s->n_queue > 0 && c->stored.row != 0 && !clock_timer_is_armed(s->retry));
+}
+
 void stream_done(ChannelMember *c) {
         Stream *s = &c->stream;
 

@@ -152,7 +152,7 @@ static void on_saved(int r, uint64_t row, void *userdata) {
                 member_save_soon(c);
         }
         /* What came before there was a row waits for it. */
-        if (is_new && c->connected)
+        if (is_new)
                 stream_push(c, NULL);
         tell_all(c, &saved_type, NULL);
 }

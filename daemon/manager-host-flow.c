@@ -305,6 +305,23 @@ static int begin_new(ManagedChannel *x, HostFlow *f) {
         return r;
 }
 
+bool host_flow_may_repeat(ErrorCode code) {
+        switch (code) {
+        case ERROR_TRACKER_UNREACHABLE:
+        case ERROR_TIMEOUT:
+        case ERROR_BUSY:
+        case ERROR_RATE_LIMITED:
+        case ERROR_INTERNAL:
+        case ERROR_CANCELLED:
+        case ERROR_UNTRUSTED_TRACKER:
+        case ERROR_PIN_MISMATCH:
+        case ERROR_PROTOCOL:
+                return true;
+        default:
+                return false;
+        }
+}
+
 /* Which of those that we have is meant; one that somebody else owned, and that is closed, is not.
  */
 static ManagedChannel *find_known(const Manager *m, const char *name) {

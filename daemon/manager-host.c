@@ -29,6 +29,10 @@ bool hosting_is_registered(const Hosting *h) {
         return h->registered;
 }
 
+bool hosting_may_have_lease(const Hosting *h) {
+        return h->registered || h->register_call;
+}
+
 bool hosting_has_moved(const Hosting *h) {
         return h->registered && !h->register_call && h->n_refreshed != 0 &&
                h->n_refreshed != h->channel->manager->n_refreshed;
@@ -48,6 +52,21 @@ bool hosting_is_superseded(const Hosting *h, const DirectoryEntry *entry) {
 }
 
 /* ---- going down ---- */
+
+bool hosting_leave_log(ManagedChannel *x) {
+        Hosting *h = x->hosting;
+
+        if (!h || !h->host || channel_host_end(h->host) < 0)
+                return false;
+        h->registered = false;
+        h->register_call = tracker_call_free(h->register_call);
+        channel_member_set_lease_until(x->member, 0);
+        return true;
+}
+
+bool hosting_is_leaving(const Hosting *h) {
+        return h->host && channel_host_is_ending(h->host);
+}
 
 static void stop_serving(Hosting *h, const char *closed_reason, const char *reason) {
         ManagedChannel *x = h->channel;
@@ -79,6 +98,18 @@ void hosting_end(ManagedChannel *x, const char *closed_reason, const char *reaso
         channel_member_set_lease_until(x->member, 0);
         manager_changed(x->manager);
         manager_lease_schedule(x->manager);
+}
+
+/* Another key of ours has the lease until held_until. */
+static void stay_away(Hosting *h) {
+        Manager *m = h->channel->manager;
+
+        stop_serving(h, "moved", "hosted-elsewhere");
+        channel_member_set_local_host(h->channel->member, NULL, "hosted-elsewhere");
+        channel_member_set_lease_until(h->channel->member, 0);
+        manager_changed(m);
+        manager_lease_schedule(m);
+        manager_locate(h->channel);
 }
 
 /* The tracker, or our disk, says that this is not ours to serve. */
@@ -172,12 +203,22 @@ static void on_loaded(ChannelHost *host, int r, void *userdata) {
                 h->flow = NULL;
 }
 
+static void on_ended(ChannelHost *host, void *userdata) {
+        Hosting *h = userdata;
+
+        if (h->held_until != 0)
+                stay_away(h);
+        else
+                manager_left_log(h->channel);
+}
+
 static const ChannelHostHandlers host_handlers = {
         .on_loaded = on_loaded,
         .on_entries = on_entries,
         .on_members = on_members,
         .lookup_user = lookup_user,
         .on_disk = on_disk,
+        .on_ended = on_ended,
 };
 
 /* ---- coming up ---- */
@@ -204,23 +245,6 @@ static void serve(Hosting *h, uint64_t epoch) {
                 channel_host_set_previous(h->host, stored->previous);
 }
 
-static bool is_passing(ErrorCode code) {
-        switch (code) {
-        case ERROR_TRACKER_UNREACHABLE:
-        case ERROR_TIMEOUT:
-        case ERROR_BUSY:
-        case ERROR_RATE_LIMITED:
-        case ERROR_INTERNAL:
-        case ERROR_CANCELLED:
-        case ERROR_UNTRUSTED_TRACKER:
-        case ERROR_PIN_MISMATCH:
-        case ERROR_PROTOCOL:
-                return true;
-        default:
-                return false;
-        }
-}
-
 /* Another key of ours holds the lease: another device, or this one before it signed out. When that
  * has ended the tracker is asked again; until then two would serve one log. */
 static void held_elsewhere(Hosting *h, uint64_t holder_until) {
@@ -230,12 +254,8 @@ static void held_elsewhere(Hosting *h, uint64_t holder_until) {
         h->registered = false;
         h->held_until = clock_boottime(m->rt->clock) + 1 +
                         (holder_until > now ? MIN(holder_until - now, USEC_PER_HOUR) : 0);
-        stop_serving(h, "moved", "hosted-elsewhere");
-        channel_member_set_local_host(h->channel->member, NULL, "hosted-elsewhere");
-        channel_member_set_lease_until(h->channel->member, 0);
-        manager_changed(m);
-        manager_lease_schedule(m);
-        manager_locate(h->channel);
+        if (!hosting_leave_log(h->channel))
+                stay_away(h);
 }
 
 /* Refused for what may be another channel of that name: the directory knows. */
@@ -250,10 +270,10 @@ static void refused(Hosting *h, const Failure *f) {
         ManagedChannel *x = h->channel;
         const StoredChannel *stored = channel_member_get_stored(x->member);
 
-        if (is_passing(f->code) && managed_channel_is_to_be_hosted(x))
+        if (host_flow_may_repeat(f->code) && managed_channel_is_to_be_hosted(x))
                 /* asked again with the next heartbeat */
                 channel_member_set_state_reason(x->member, error_info(f->code)->wire);
-        else if (!stored->hosted || is_passing(f->code))
+        else if (!stored->hosted || host_flow_may_repeat(f->code))
                 hosting_end(x, NULL, ""); /* a copy that was to take over goes on as one */
         else if (f->code == ERROR_STALE_EPOCH)
                 manager_behind(x, f);
@@ -271,8 +291,9 @@ static void register_failed(Hosting *h, const Failure *f) {
         HostFlow *flow = h->host ? NULL : h->flow; /* one that is up ends with its host */
         Failure why;
 
-        if (is_passing(f->code) && managed_channel_is_to_be_hosted(x) && stored->epoch > 0 &&
-            h->held_until == 0 && account_may_host_alone(x->manager->account)) {
+        if (host_flow_may_repeat(f->code) && managed_channel_is_to_be_hosted(x) &&
+            stored->epoch > 0 && h->held_until == 0 &&
+            account_may_host_alone(x->manager->account)) {
                 serve(h, stored->epoch);
                 return;
         }
@@ -288,7 +309,8 @@ static void register_failed(Hosting *h, const Failure *f) {
         /* Who asked for it left before the tracker said no. A new log that was refused once must
          * not be begun later, when nobody expects it. */
         if (managed_channel_is_unborn(x) &&
-            (f->code == ERROR_CHANNEL_EXISTS || (stored->previous[0] && !is_passing(f->code)))) {
+            (f->code == ERROR_CHANNEL_EXISTS ||
+             (stored->previous[0] && !host_flow_may_repeat(f->code)))) {
                 manager_forget(x);
                 return;
         }
@@ -360,7 +382,7 @@ static int register_now(Hosting *h) {
         HostWish wish = { .view = VIEW_INVALID };
         char address[ADDRESS_STRING_SIZE];
 
-        if (h->register_call)
+        if (h->register_call || hosting_is_leaving(h))
                 return 0;
         if (h->flow)
                 host_flow_get_wish(h->flow, &wish);
@@ -410,6 +432,7 @@ int hosting_begin(ManagedChannel *x, HostFlow *flow) {
         const StoredChannel *stored = channel_member_get_stored(x->member);
         int r;
 
+        take_over_back(x, flow);
         r = hosting_get(x);
         if (r < 0)
                 return r;
@@ -433,6 +456,7 @@ int hosting_begin(ManagedChannel *x, HostFlow *flow) {
 int hosting_hold(ManagedChannel *x, HostFlow *flow) {
         int r;
 
+        take_over_back(x, flow);
         r = hosting_get(x);
         if (r >= 0)
                 x->hosting->flow = flow;
@@ -467,28 +491,6 @@ void manager_register_missing(Manager *m) {
                     (!x->hosting->registered || x->hosting->n_refreshed != m->n_refreshed) &&
                     x->hosting->held_until < clock_boottime(m->rt->clock))
                         (void) register_now(x->hosting);
-}
-
-static void on_released(const Value *payload, const Failure *failure, void *userdata) {
-}
-
-/* Without this the leases would outlive the key that holds them, and refuse the next one. */
-void manager_release_all(Manager *m) {
-        ManagedChannel *x;
-
-        if (!account_is_online(m->account))
-                return;
-        DL_FOREACH(m->channels, x) {
-                _cleanup_(writer_done) Writer w = {};
-
-                if (!x->hosting || (!x->hosting->registered && !x->hosting->register_call))
-                        continue;
-                writer_begin_object(&w, NULL);
-                writer_string(&w, "channel_name", hosting_get_name(x->hosting));
-                writer_bool(&w, "forget", false);
-                writer_end_object(&w);
-                (void) account_call(m->account, "UNHOST", &w, on_released, NULL, NULL);
-        }
 }
 
 void manager_serve_all(Manager *m) {

@@ -159,6 +159,7 @@ bool managed_channel_is_to_be_hosted(const ManagedChannel *x);
 bool managed_channel_may_be_copy(const ManagedChannel *x, const DirectoryEntry *entry);
 /* The tracker says that another device has the lease of x, which is ours … */
 void manager_moved(ManagedChannel *x);
+void manager_left_log(ManagedChannel *x); /* … and all of ours was handed on */
 /* … or that the log here ends too early, or has a successor (stale-epoch of HOST). */
 void manager_behind(ManagedChannel *x, const Failure *f);
 /* A new log is to follow that one: it is not served from now on, whatever comes. */
@@ -192,15 +193,19 @@ void hosting_flow_done(ManagedChannel *x);
 /* closed_reason is what members are told (NULL: nothing); reason what we show. Nothing on one that
  * is not hosted. */
 void hosting_end(ManagedChannel *x, const char *closed_reason, const char *reason);
+/* Another device goes on with the log: nothing more is taken in, and members, that device among
+ * them, get all of it; then manager_left_log(). False: there is nothing to wait for. */
+bool hosting_leave_log(ManagedChannel *x);
+bool hosting_is_leaving(const Hosting *h);
 void manager_register_all(Manager *m);     /* HOST, again: the tracker is there */
 void manager_register_missing(Manager *m); /* … those that it did not take yet, or not at the
                                             * addresses of now */
-void manager_release_all(Manager *m);      /* UNHOST: our leases end before our key does */
 void manager_serve_all(Manager *m);        /* the tracker is not there: what is known is served */
 /* The tracker says that we are nobody to host. Members are told closed_reason. */
 void manager_stop_hosting(Manager *m, const char *closed_reason, const char *reason);
 const char *hosting_get_name(const Hosting *h);
 bool hosting_is_registered(const Hosting *h);
+bool hosting_may_have_lease(const Hosting *h); /* … or it is asked for */
 /* The addresses changed while it was being registered. */
 bool hosting_has_moved(const Hosting *h);
 bool hosting_is_elsewhere(const Hosting *h); /* another key of ours has the lease */
@@ -220,6 +225,8 @@ void hosting_lost(Hosting *h, ErrorCode error); /* frees h where that is the end
 TakeOver *take_over_new(ManagedChannel *x);
 TakeOver *take_over_free(TakeOver *t);
 void take_over_ended(TakeOver *t); /* the connection has ended */
+/* A person (flow, may be NULL) wants back what is being handed on: that ends now. */
+void take_over_back(ManagedChannel *x, const HostFlow *flow);
 
 /* manager-host-flow.c */
 typedef struct HostWish {
@@ -233,12 +240,15 @@ bool host_flow_up(HostFlow *f, ChannelHost *host);
 /* Says why in words of this side. True: that takes a question to the tracker; f ends with its
  * answer. */
 bool host_flow_explain(HostFlow *f, const Failure *failure, Failure *ret);
+/* The tracker's no says nothing of the channel: another time it may be a yes. */
+bool host_flow_may_repeat(ErrorCode code);
 /* Frees f and tells who waits. True: the channel was to be a new one and is none; forget it. */
 bool host_flow_end(HostFlow *f, const Failure *failure);
 
 /* manager-lease.c */
 int manager_lease_init(Manager *m);
 void manager_lease_schedule(Manager *m);
+void manager_release_all(Manager *m);     /* UNHOST: our leases end before our key does */
 void manager_ask_revocations(Manager *m); /* now, not with the next heartbeat */
 void manager_beat_now(Manager *m);        /* one that is under way was sent too early */
 

@@ -145,6 +145,28 @@ void manager_beat_now(Manager *m) {
         clock_timer_arm(m->heartbeat, m->heartbeat_call ? MOVED_USEC : 0);
 }
 
+static void on_released(const Value *payload, const Failure *failure, void *userdata) {
+}
+
+/* Without this the leases would outlive the key that holds them, and refuse the next one. */
+void manager_release_all(Manager *m) {
+        ManagedChannel *x;
+
+        if (!account_is_online(m->account))
+                return;
+        DL_FOREACH(m->channels, x) {
+                _cleanup_(writer_done) Writer w = {};
+
+                if (!x->hosting || !hosting_may_have_lease(x->hosting))
+                        continue;
+                writer_begin_object(&w, NULL);
+                writer_string(&w, "channel_name", hosting_get_name(x->hosting));
+                writer_bool(&w, "forget", false);
+                writer_end_object(&w);
+                (void) account_call(m->account, "UNHOST", &w, on_released, NULL, NULL);
+        }
+}
+
 int manager_lease_init(Manager *m) {
         return clock_timer_new(m->rt->clock, on_heartbeat, m, &m->heartbeat);
 }

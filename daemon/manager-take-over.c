@@ -63,3 +63,8 @@ TakeOver *take_over_new(ManagedChannel *x) {
                 take_over_ended(t);
         return t;
 }
+
+void take_over_back(ManagedChannel *x, const HostFlow *flow) {
+        if (flow && x->hosting && hosting_is_leaving(x->hosting))
+                manager_left_log(x);
+}

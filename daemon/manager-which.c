@@ -67,6 +67,8 @@ static bool follows_directory(const ManagedChannel *x) {
                 return false;
         if (!stored->hosted)
                 return !x->hosting || !hosting_get_take_over(x->hosting);
+        if (x->hosting && hosting_is_leaving(x->hosting))
+                return false;
         return !stored->went_back && !managed_channel_is_unborn(x) &&
                (!x->hosting || hosting_is_elsewhere(x->hosting)) &&
                (stored->wanted || channel_member_is_moved(x->member));
@@ -150,6 +152,11 @@ void manager_directory(Manager *m, const DirectoryEntry *changed, size_t n_chang
 /* ---- one of ours that is not ours to serve ---- */
 
 void manager_moved(ManagedChannel *x) {
+        if (!hosting_leave_log(x))
+                manager_left_log(x);
+}
+
+void manager_left_log(ManagedChannel *x) {
         hosting_end(x, "moved", "moved");
         channel_member_show_moved(x->member);
         manager_locate(x);

@@ -65,7 +65,7 @@ def test_unhosted(stage, room):
         assert not m.connection.pushes
 
 
-@sentence("4.HEARTBEAT.9", "4.LEASES.7", "5.CLOSED.1", "5.ENTRY.5")
+@sentence("4.HEARTBEAT.9b", "4.LEASES.7", "5.CLOSED.1", "5.ENTRY.5")
 def test_moved(quick):
     """A host whose heartbeat says stale-epoch stops serving at once: CLOSED moved. The owner's other device
     has it then, under the next epoch."""

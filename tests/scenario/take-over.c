@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Knows what becomes of messages that are at a disk while another device takes over: one that
+ * hangs, of who served or of who will, loses none and makes no second log. */
+#include "daemon/channel-host-internal.h"
+#include "daemon/channel-member-internal.h"
+#include "daemon/manager-internal.h"
+#include "daemon/store-internal.h"
+#include "scenario/support.h"
+#include "support/latch.h"
+
+#define WAIT_USEC (10 * USEC_PER_SEC)
+
+typedef struct Stage {
+        sd_event *event;
+        Clock *clock;
+        Random *random;
+        Workers *workers;
+        Runtime rt;
+        World *world;
+        Person *one, *two, *bob; /* one and two are alice's */
+        Latch latch;
+        bool is_answered;
+        ErrorCode error;
+} Stage;
+
+static void setup(Stage *s) {
+        *s = (Stage){};
+        assert_int_equal(sd_event_new(&s->event), 0);
+        assert_int_equal(clock_new_virtual(s->event, TEST_REALTIME, &s->clock), 0);
+        assert_int_equal(random_new_seeded(1, &s->random), 0);
+        assert_int_equal(workers_new(s->event, 2, &s->workers), 0);
+        s->rt = (Runtime){
+                .event = s->event,
+                .clock = s->clock,
+                .random = s->random,
+                .workers = s->workers,
+        };
+        latch_init(&s->latch);
+        s->world = world_new_threaded(&s->rt);
+        s->one = world_person(s->world, "one");
+        s->two = world_person(s->world, "two");
+        s->bob = world_person(s->world, "bob");
+        person_sign_up(s->one, "alice");
+        person_sign_in(s->two, "alice");
+        person_sign_up(s->bob, "bob");
+        person_host(s->one, "lobby");
+        (void) person_join(s->two, "lobby");
+        (void) person_join(s->bob, "lobby");
+        person_until_state(s->bob, "lobby", MEMBER_LIVE);
+        assert_int_equal(person_send_id(s->bob, "lobby", NULL, "first", WAIT_USEC, NULL), 2);
+        person_until_seq(s->two, "lobby", 2);
+        person_until_state(s->two, "lobby", MEMBER_LIVE);
+}
+
+static void stage_done(Stage *s) {
+        world_free(s->world);
+        latch_done(&s->latch);
+        workers_free(s->workers);
+        random_free(s->random);
+        clock_free(s->clock);
+        sd_event_unref(s->event);
+}
+
+static int hold(SqlTx *tx, void *request) {
+        latch_wait(request);
+        return 0;
+}
+
+static void hold_disk(Stage *s, Person *p) {
+        assert_int_equal(sql_write(p->manager->store->sql, hold, &s->latch, NULL, NULL, NULL, NULL),
+                         0);
+        latch_expect(&s->latch, 1);
+}
+
+static void on_hosted(const Failure *f, ChannelMember *c, void *userdata) {
+        Stage *s = userdata;
+
+        s->is_answered = true;
+        s->error = f ? f->code : ERROR_NONE;
+}
+
+static void begin_take_over(Stage *s, Person *p) {
+        static const HostOptions options = {
+                .view = VIEW_INVALID,
+                .send = SEND_INVALID,
+                .take_over = true,
+        };
+
+        assert_int_equal(manager_host(p->manager, "lobby", &options, on_hosted, s, NULL), 0);
+}
+
+static bool is_answered(void *userdata) {
+        return ((Stage *) userdata)->is_answered;
+}
+
+static ChannelHost *host_of(Person *p) {
+        return channel_member_get_local_host(person_channel(p, "lobby"));
+}
+
+static bool is_at_the_disk(void *userdata) {
+        return host_of(userdata)->append_job;
+}
+
+static bool is_ending(void *userdata) {
+        ChannelHost *h = host_of(userdata);
+
+        return !h || channel_host_is_ending(h);
+}
+
+static bool has_two_waiting(void *userdata) {
+        const Stream *s = &person_channel(userdata, "lobby")->stream;
+
+        return s->copy && s->n_flying > 0 && s->n_queue > 0;
+}
+
+static bool was_told(void *userdata) {
+        return !channel_member_is_connected(person_channel(userdata, "lobby"));
+}
+
+static void expect_one_log(Stage *s, uint64_t last_seq) {
+        world_until(s->world, is_answered, s);
+        assert_int_equal(s->error, ERROR_NONE);
+        assert_non_null(host_of(s->two));
+        person_until_state(s->one, "lobby", MEMBER_LIVE);
+        person_until_state(s->bob, "lobby", MEMBER_LIVE);
+        person_until_sent(s->bob, "lobby");
+        person_until_seq(s->two, "lobby", last_seq);
+        person_until_seq(s->one, "lobby", last_seq);
+        person_until_seq(s->bob, "lobby", last_seq);
+        assert_same_log(s->two, s->one, "lobby");
+        assert_same_log(s->two, s->bob, "lobby");
+        assert_int_equal(channel_member_get_synced_seq(person_channel(s->two, "lobby")), last_seq);
+        assert_null(host_of(s->one));
+}
+
+/* One has it at its disk when it hears that it serves no more: stored there it is in two's log.
+ * What comes later waits for two. */
+static void test_disk_of_the_old_host(void **state) {
+        _cleanup_(stage_done) Stage s;
+
+        setup(&s);
+        hold_disk(&s, s.one);
+        assert_int_equal(person_send(s.bob, "lobby", "at the disk"), 0);
+        world_until(s.world, is_at_the_disk, s.one);
+        begin_take_over(&s, s.two);
+        world_until(s.world, is_ending, s.one);
+        assert_int_equal(person_send(s.bob, "lobby", "later"), 0);
+        assert_int_equal(person_set_view(s.bob, "lobby", VIEW_PUBLIC, SEND_EVERYONE), ERROR_BUSY);
+        assert_non_null(host_of(s.one));
+        latch_open(&s.latch);
+
+        expect_one_log(&s, 5); /* 4: the new host */
+        ASSERT_TEXTS(s.two, "lobby", "bob: first", "bob: at the disk", "bob: later");
+}
+
+/* Two has heard what bob was told is stored, and has it nowhere but in memory. */
+static void test_disk_of_the_new_host(void **state) {
+        _cleanup_(stage_done) Stage s;
+
+        setup(&s);
+        hold_disk(&s, s.two);
+        assert_int_equal(person_send_id(s.bob, "lobby", NULL, "flies", WAIT_USEC, NULL), 3);
+        assert_int_equal(person_send_id(s.bob, "lobby", NULL, "waits", WAIT_USEC, NULL), 4);
+        world_until(s.world, has_two_waiting, s.two);
+        begin_take_over(&s, s.two);
+        world_until(s.world, was_told, s.two);
+        assert_null(host_of(s.two));
+        latch_open(&s.latch);
+
+        expect_one_log(&s, 5); /* the new host */
+        ASSERT_TEXTS(s.two, "lobby", "bob: first", "bob: flies", "bob: waits");
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_disk_of_the_old_host),
+                cmocka_unit_test(test_disk_of_the_new_host),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
