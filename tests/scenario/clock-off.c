@@ -32,6 +32,7 @@ static void say(Person *p, const char *text) {
 static void test_chat(void **state) {
         _cleanup_(world_freep) World *w = world_new();
         Person *alice, *bob;
+        uint64_t expires[2];
 
         world_pass(w, 5 * USEC_PER_DAY); /* the tracker is no newer than the clock is off */
         alice = world_person_off(w, "alice", 9 * DAY);
@@ -46,7 +47,15 @@ static void test_chat(void **state) {
         person_start(alice);
         person_until_state(bob, "lobby", MEMBER_LIVE);
         say(bob, "two");
-        world_pass(w, 8 * USEC_PER_DAY); /* renewed in time, by the tracker's */
+        /* Renewed after a third of a week, by the tracker's. */
+        expires[0] = account_get_certificate_expires(account(alice));
+        expires[1] = account_get_certificate_expires(account(bob));
+        world_pass(w, 2 * USEC_PER_DAY);
+        assert_int_equal(account_get_certificate_expires(account(alice)), expires[0]);
+        assert_int_equal(account_get_certificate_expires(account(bob)), expires[1]);
+        world_pass(w, USEC_PER_DAY);
+        assert_true(account_get_certificate_expires(account(alice)) > expires[0] + 2 * DAY);
+        assert_true(account_get_certificate_expires(account(bob)) > expires[1] + 2 * DAY);
         person_until_state(bob, "lobby", MEMBER_LIVE);
         assert_int_equal(account_get_tracker_state(account(bob)), TRACKER_ONLINE);
         say(bob, "three");
