@@ -101,6 +101,13 @@ static void on_page_again(int r, const Entry *entries, size_t n, bool more, void
                 read_end(x, entries, n, more || (x->query.before && c->stored.first_seq > 1), true);
 }
 
+static bool has_guests(const Entry *entries, size_t n) {
+        for (size_t i = 0; i < n; i++)
+                if (entries[i].kind == ENTRY_MESSAGE && entries[i].user_type == USER_GUEST)
+                        return true;
+        return false;
+}
+
 /* Another page may have been kept meanwhile; then what came is only shown. */
 static void on_kept(int r, void *userdata) {
         ReadOp *x = userdata;
@@ -109,6 +116,8 @@ static void on_kept(int r, void *userdata) {
         x->op.job = NULL;
         if (r >= 0 && x->entries[0].seq < c->stored.first_seq) {
                 c->stored.first_seq = x->entries[0].seq;
+                if (has_guests(x->entries, x->n_entries))
+                        outbox_changed(c); /* what we said as a guest may be among it */
                 member_changed(c);
         }
         if (r < 0 || read_local(x, on_page_again) < 0)

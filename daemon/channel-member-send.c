@@ -186,6 +186,11 @@ static void decision_failed(MemberChange *x, int r) {
                 failure_set(&f, ERROR_NO_SUCH_ENTRY, "The outbox has no such row.");
         else if (r == -EEXIST)
                 failure_set(&f, ERROR_CONFLICT, "The host has stored it already.");
+        else if (r == -EAGAIN && x->member->state == MEMBER_LIVE)
+                failure_set(&f, ERROR_CONFLICT,
+                            "It was written before you signed up, and may be in the part of the "
+                            "log that is not here: read the history back to its first entry, and "
+                            "it will be known; then retry.");
         else if (r == -EAGAIN)
                 failure_set(&f, ERROR_HOST_OFFLINE,
                             "It was written before you signed up, and may have been sent then: "

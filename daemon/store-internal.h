@@ -62,6 +62,8 @@ typedef struct StoreLog {
 } StoreLog;
 int store_log_load(SqlTx *tx, uint64_t row, StoreLog *ret); /* -ENOENT */
 int store_log_save(SqlTx *tx, uint64_t row, const StoreLog *log);
+/* -EAGAIN: a copy that does not begin at 1 may lack what was said while it was empty. */
+int store_log_is_whole(SqlTx *tx, uint64_t row);
 /* Messages of others in (after, upto]. */
 int store_log_count_messages(SqlTx *tx, uint64_t row, uint64_t after, uint64_t upto,
                              const StoreSelf *self, uint64_t *ret);

@@ -32,6 +32,14 @@ int store_log_load(SqlTx *tx, uint64_t row, StoreLog *ret) {
         return store_column_copy(stmt, 7, ret->self.username, sizeof(ret->self.username));
 }
 
+int store_log_is_whole(SqlTx *tx, uint64_t row) {
+        StoreLog log;
+        int r;
+
+        r = store_log_load(tx, row, &log);
+        return r < 0 ? r : log.first_seq == 1 ? 0 : -EAGAIN;
+}
+
 int store_log_save(SqlTx *tx, uint64_t row, const StoreLog *log) {
         return sql_run(tx,
                        "UPDATE channel SET first_seq = ?, synced_seq = ?, last_seq = ?,"
@@ -375,6 +383,20 @@ static void on_copied(int r, void *request, void *userdata) {
                 q->done(0, q->synced_seq, q->n_unread, q->n_finished, userdata);
 }
 
+/* Our own below the copy were known when they were said; what we said as a guest may not be. */
+static int finish_carried(SqlTx *tx, const CopyRequest *q) {
+        int r = 0;
+
+        for (size_t i = 0; i < q->n && r >= 0; i++) {
+                const Entry *e = &q->entries[i];
+
+                if (e->kind == ENTRY_MESSAGE && e->user_type == USER_GUEST)
+                        r = store_outbox_finish_carried(tx, q->row, e->id, e->username, e->seq,
+                                                        q->now);
+        }
+        return r;
+}
+
 static int work_copy_older(SqlTx *tx, void *request) {
         CopyRequest *q = request;
         StoreLog log;
@@ -386,6 +408,9 @@ static int work_copy_older(SqlTx *tx, void *request) {
         if (log.first_seq == 0 || q->entries[q->n - 1].seq != log.first_seq - 1)
                 return -EILSEQ;
         r = insert_copies(tx, q);
+        if (r < 0)
+                return r;
+        r = finish_carried(tx, q);
         if (r < 0)
                 return r;
         for (size_t i = 0; i < q->n; i++)

@@ -497,11 +497,11 @@ static int work_retry(SqlTx *tx, void *request) {
                 return r;
         if (state == OUTBOX_QUEUED)
                 return 0;
-        if (!q->caught_up) {
-                r = is_carried(tx, q->channel, q->id, NULL);
-                if (r != 0)
-                        return r < 0 ? r : -EAGAIN;
-        }
+        r = is_carried(tx, q->channel, q->id, NULL);
+        if (r > 0)
+                r = q->caught_up ? store_log_is_whole(tx, q->channel) : -EAGAIN;
+        if (r < 0)
+                return r;
         r = take_position(tx, q->channel, &position);
         if (r < 0)
                 return r;

@@ -304,7 +304,7 @@ int store_outbox_update(Store *s, uint64_t row, const OutboxUpdate *updates, siz
  * queued at the end of the queue under the same id; stored: -EEXIST. r 1 where the number of queued
  * rows changed, 0 where it did not (a failed one cancelled, a queued one retried). What was written
  * as a guest, before signing up, may be in the log under the guest's name: -EAGAIN unless the copy
- * has caught up with the host since. */
+ * has caught up with the host since, and begins with the first entry. */
 int store_outbox_cancel(Store *s, uint64_t row, const char *id, store_done_fn done, void *userdata,
                         Job **ret_job);
 int store_outbox_retry(Store *s, uint64_t row, const char *id, bool caught_up, store_done_fn done,

@@ -151,10 +151,77 @@ static void test_killed_signing_up(void **state) {
         assert_true(seen_guest && seen_user);
 }
 
+static bool is_stored(void *userdata) {
+        return channel_member_get_synced_seq(person_channel(userdata, "lobby")) == 4;
+}
+
+/* A guest who wanted nothing of the past has nothing, so nothing to go on from: what was said in
+ * the meantime is below the copy, and so may be what the guest said. */
+static void test_partial_copy(void **state) {
+        _cleanup_(world_freep) World *w = world_new();
+        Person *alice = world_person(w, "alice"), *carol = world_person(w, "carol");
+
+        person_sign_up(alice, "alice");
+        person_host(alice, "lobby");
+        assert_int_equal(person_set_view(alice, "lobby", VIEW_INVALID, SEND_EVERYONE), ERROR_NONE);
+        assert_int_equal(person_send(alice, "lobby", "before"), 0);
+        person_until_sent(alice, "lobby");
+        person_guest(carol, "carol");
+        assert_int_equal(person_try_join(carol, "lobby", 0), ERROR_NONE);
+        person_until_state(carol, "lobby", MEMBER_LIVE);
+        assert_int_equal(channel_member_send(person_channel(carol, "lobby"), ID, "once", NULL, 0,
+                                             on_sent, NULL, NULL),
+                         0);
+        world_until(w, is_stored, alice);
+        assert_int_equal(channel_member_get_synced_seq(person_channel(carol, "lobby")), 0);
+        person_kill(alice); /* and has told nobody */
+        person_sign_up(carol, "carol");
+        person_start(alice);
+        person_until_state(carol, "lobby", MEMBER_LIVE);
+        (void) person_send_id(alice, "lobby", NULL, "after", 20 * USEC_PER_SEC, NULL);
+        person_until_seq(carol, "lobby", 5);
+        assert_int_equal(read_outbox(carol).state, OUTBOX_FAILED);
+        assert_int_equal(retry(carol, ID), ERROR_CONFLICT);
+        person_read_before(carol, "lobby", 5, 2);
+        assert_int_equal(read_outbox(carol).state, OUTBOX_STORED);
+        assert_int_equal(retry(carol, ID), ERROR_CONFLICT);
+        world_pass(w, USEC_PER_HOUR);
+        ASSERT_TEXTS(alice, "lobby", "alice: before", "guest-carol: once", "alice: after");
+}
+
+/* The same, and it was never said: that is known when all of the log is here. */
+static void test_partial_copy_unsaid(void **state) {
+        _cleanup_(world_freep) World *w = world_new();
+        Person *alice = world_person(w, "alice"), *carol = world_person(w, "carol");
+
+        person_sign_up(alice, "alice");
+        person_host(alice, "lobby");
+        assert_int_equal(person_set_view(alice, "lobby", VIEW_INVALID, SEND_EVERYONE), ERROR_NONE);
+        person_guest(carol, "carol");
+        assert_int_equal(person_try_join(carol, "lobby", 0), ERROR_NONE);
+        person_until_state(carol, "lobby", MEMBER_LIVE);
+        person_kill(alice);
+        person_until_state(carol, "lobby", MEMBER_OFFLINE);
+        (void) person_send_id(carol, "lobby", ID, "once", 0, NULL);
+        person_sign_up(carol, "carol");
+        person_until_state(carol, "lobby", MEMBER_OFFLINE);
+        assert_int_equal(retry(carol, ID), ERROR_HOST_OFFLINE);
+        person_start(alice);
+        person_until_state(carol, "lobby", MEMBER_LIVE);
+        assert_int_equal(retry(carol, ID), ERROR_CONFLICT);
+        (void) person_send_id(alice, "lobby", NULL, "after", 20 * USEC_PER_SEC, NULL);
+        person_until_seq(carol, "lobby", 3);
+        person_read_before(carol, "lobby", 3, 2);
+        assert_int_equal(read_outbox(carol).state, OUTBOX_FAILED);
+        assert_int_equal(retry(carol, ID), ERROR_NONE);
+        person_until_sent(carol, "lobby");
+        ASSERT_TEXTS(alice, "lobby", "alice: after", "carol: once");
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_any_moment),
-                cmocka_unit_test(test_host_killed),
+                cmocka_unit_test(test_any_moment),          cmocka_unit_test(test_partial_copy),
+                cmocka_unit_test(test_partial_copy_unsaid), cmocka_unit_test(test_host_killed),
                 cmocka_unit_test(test_killed_signing_up),
         };
 
