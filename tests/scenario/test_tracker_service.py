@@ -8,6 +8,8 @@ import subprocess
 import time
 
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 PROGRAM = os.environ["P2PCHAT_TRACKERD"]
 DEADLINE = 30
@@ -168,8 +170,9 @@ def test_files_of_the_authority(state, tmp_path):
     assert stat.S_IMODE(os.stat(key).st_mode) == 0o600
     assert subprocess.run(command, check=True, capture_output=True, text=True).stderr == ""
 
-    p256 = subprocess.run(["openssl", "ecparam", "-name", "prime256v1", "-genkey", "-noout"], check=True,
-                          capture_output=True, text=True).stdout
+    p256 = ec.generate_private_key(ec.SECP256R1()).private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.TraditionalOpenSSL,
+        serialization.NoEncryption()).decode()
     half = texts[key][:len(texts[key]) // 2]
     for wrong in ("", "no key at all\n", half, p256, texts[ca], "x" * 20000):
         assert "no Ed25519 key" in pin_with(key, wrong), wrong
