@@ -80,6 +80,7 @@ int describe_manager(const Manager *m, char **ret) {
         manager_get_hosting(m, &n_channels, &n_members);
         writer_uint(&w, "hosting", n_channels);
         writer_uint(&w, "outbox", manager_get_n_outbox(m));
+        writer_int(&w, "clock_offset", manager_get_clock_offset(m));
         n = manager_get_listen_addresses(m, &addresses);
         write_addresses(&w, "listen", addresses, n);
         n = manager_get_advertised_addresses(m, &addresses);
