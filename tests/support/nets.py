@@ -65,8 +65,9 @@ class Net:
         if self.holder.stdout.readline() != b"there\n":
             raise NotHere("unshare: " + self.holder.stderr.read().decode())
         self.pid = str(self.holder.pid)
+        # --root: with a namespace of mounts comes its root, which is not ours where we run in a chroot.
         self.prefix = ["nsenter", *(["--user", "--preserve-credentials"] if nets.in_user else []), "--net", "--mount",
-                       "--target", self.pid, "--"]
+                       "--root", "--target", self.pid, "--"]
         self.ip("link", "set", "lo", "up")
 
     def run(self, *command, text=None):
