@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """p2pchatd as a member of a host that lies in one member of one payload after the other (lies.py): it
 lives, says a named error or a state, keeps what it has, and is well as soon as the host is."""
-import contextlib
 import json
 import uuid
 
@@ -11,8 +10,8 @@ import pytest
 
 from conformance import sentence
 from lies import BAD_WORDS, lies
-from modelstage import MemberStage
-from p2pchat import BUS_NAME, CHANNEL, ERROR, PROPERTIES, wait_for
+from modelstage import MemberStage, lie_of, once, tell
+from p2pchat import BUS_NAME, CHANNEL, PROPERTIES, wait_for
 
 STATES = ("offline", "connecting", "syncing", "live", "denied", "diverged", "closed")
 TRYING = ("connecting", "syncing", "live")
@@ -22,31 +21,6 @@ OLD = ["old 0", "old 1", "old 2"]
 @pytest.fixture(scope="module")
 def stage(module_world):
     return MemberStage(module_world)
-
-
-@contextlib.contextmanager
-def lie_of(name):
-    try:
-        yield
-    except Exception as e:
-        raise AssertionError(f"{name}: {e!r}") from e
-
-
-def tell(call, *args):
-    """→ (result, None), or (None, the name of one of our errors)."""
-    try:
-        return call(*args), None
-    except dbus.DBusException as e:
-        assert e.get_dbus_name().startswith(ERROR), e
-        return None, e.get_dbus_name().removeprefix(ERROR)
-
-
-def once(h, command, answer):
-    """The next request of that command gets this answer, later ones an honest one."""
-    def hook(c, f):
-        h.hooks.pop(command)
-        answer(c, f)
-    h.hooks[command] = hook
 
 
 def again(stage, h):

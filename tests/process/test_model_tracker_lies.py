@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """p2pchatd at a tracker that lies in one member of one payload after the other (lies.py): it lives, says a
 named error or a state, keeps what it has, and is well as soon as the tracker is."""
-import contextlib
 import datetime
 import uuid
 
@@ -12,7 +11,7 @@ from cryptography import x509
 from conformance import sentence
 from lies import BAD_WORDS, lies
 from models import ModelTracker, now
-from modelstage import TrackerStage
+from modelstage import TrackerStage, lie_of, once, tell
 from outsider import Authority, Identity, key_id, pin_of
 from p2pchat import ACCOUNT, CHANNEL, ERROR, HOST, refused, wait_for
 
@@ -27,31 +26,6 @@ def tracker():
 @pytest.fixture(scope="module")
 def stage(module_world):
     return TrackerStage(module_world)
-
-
-@contextlib.contextmanager
-def lie_of(name):
-    try:
-        yield
-    except Exception as e:
-        raise AssertionError(f"{name}: {e!r}") from e
-
-
-def tell(call, *args):
-    """→ (result, None), or (None, the name of one of our errors)."""
-    try:
-        return call(*args), None
-    except dbus.DBusException as e:
-        assert e.get_dbus_name().startswith(ERROR), e
-        return None, e.get_dbus_name().removeprefix(ERROR)
-
-
-def once(tracker, command, answer):
-    """The next request of that command gets this answer, later ones an honest one."""
-    def hook(c, f):
-        tracker.hooks.pop(command)
-        answer(c, f)
-    tracker.hooks[command] = hook
 
 
 def again(tracker):

@@ -79,3 +79,30 @@ class TrackerStage:
 
     def wait_state(self, *states):
         wait_for(lambda: self.get("TrackerState") in states, f"the tracker to be {states}")
+
+
+# -- one lie after the other (lies.py)
+
+@contextlib.contextmanager
+def lie_of(name):
+    try:
+        yield
+    except Exception as e:
+        raise AssertionError(f"{name}: {e!r}") from e
+
+
+def tell(call, *args):
+    """→ (result, None), or (None, the name of one of our errors)."""
+    try:
+        return call(*args), None
+    except dbus.DBusException as e:
+        assert e.get_dbus_name().startswith(ERROR), e
+        return None, e.get_dbus_name().removeprefix(ERROR)
+
+
+def once(model, command, answer):
+    """The next request of that command gets this answer, later ones an honest one."""
+    def hook(c, f):
+        model.hooks.pop(command)
+        answer(c, f)
+    model.hooks[command] = hook
