@@ -173,25 +173,6 @@ int client_append_options(Ctl *ctl, sd_bus_message *m, ...) {
         return r < 0 ? client_fail(ctl, NULL, r) : EXIT_OK;
 }
 
-int client_append_given(Ctl *ctl, sd_bus_message *m, ...) {
-        const char *name;
-        va_list ap;
-        int r;
-
-        va_start(ap, m);
-        r = sd_bus_message_open_container(m, 'a', "{sv}");
-        while (r >= 0 && (name = va_arg(ap, const char *))) {
-                const char *value = va_arg(ap, const char *);
-
-                if (value)
-                        r = sd_bus_message_append(m, "{sv}", name, "s", value);
-        }
-        if (r >= 0)
-                r = sd_bus_message_close_container(m);
-        va_end(ap);
-        return r < 0 ? client_fail(ctl, NULL, r) : EXIT_OK;
-}
-
 int client_try(Ctl *ctl, sd_bus_message *m, uint64_t timeout_usec, sd_bus_error *ret_error,
                sd_bus_message **ret_reply) {
         return sd_bus_call(ctl->bus, m, timeout_usec, ret_error, ret_reply);

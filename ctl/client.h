@@ -18,8 +18,6 @@ int client_new_call(Ctl *ctl, Face face, const char *path, const char *method,
 /* Appends `a{sv}` with these members: "name", "type", value …, NULL. A string that is NULL is left
  * out; members with a NULL name end it. */
 int client_append_options(Ctl *ctl, sd_bus_message *m, ...) _sentinel_;
-/* The same for strings that may not be given: "name", value (NULL: left out) …, NULL. */
-int client_append_given(Ctl *ctl, sd_bus_message *m, ...) _sentinel_;
 /* timeout_usec 0 = the bus's own (25 s). *ret_reply may be NULL. */
 int client_call(Ctl *ctl, sd_bus_message *m, uint64_t timeout_usec, sd_bus_message **ret_reply);
 /* As client_call(), but a failure is handed back instead of told; r as of sd_bus_call(). */

@@ -9,5 +9,10 @@
 
 /* Who is signed in now; recovery_code (may be NULL) clearly, since it is shown this once. */
 int identity_show(Ctl *ctl, const char *recovery_code);
-/* The code in the reply of SignUp and Recover; the caller erases and frees it. NULL: none. */
-int identity_read_code(Ctl *ctl, sd_bus_message *reply, char **ret);
+/* A call whose arguments are strings, secrets among them, and one option: flag (NULL: none) is
+ * true. ret_reply may be NULL. */
+int identity_call(Ctl *ctl, Face face, const char *path, const char *method,
+                  const char *const *strings /* ends with NULL */, const char *flag,
+                  sd_bus_message **ret_reply);
+/* As identity_show(), with the code that the reply of SignUp, SignIn or Recover may have. */
+int identity_show_reply(Ctl *ctl, sd_bus_message *reply);

@@ -33,10 +33,9 @@ static int get_account(Ctl *ctl, Snapshot *ret) {
 }
 
 static int verb_recover(Ctl *ctl, int argc, char **argv) {
-        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL, *reply = NULL;
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
         _cleanup_(snapshot_done) Snapshot snapshot = {};
         _cleanup_(secrets_done) Secrets s = {};
-        _cleanup_free_ char *recovery_code = NULL;
         uint64_t arg_fd = UINT64_MAX;
         const Option options[] = { { "password-fd", 0, OPTION_UINT, &arg_fd }, {} };
         int n_args, r, fd, exit_status;
@@ -52,26 +51,13 @@ static int verb_recover(Ctl *ctl, int argc, char **argv) {
         if (r == EXIT_OK)
                 r = password_get(ctl, fd, "new password", true, s.second);
         if (r == EXIT_OK)
-                r = client_new_call(ctl, FACE_MANAGER, NULL, "Recover", &m);
-        if (r == EXIT_OK) {
-                (void) sd_bus_message_sensitive(m);
-                r = sd_bus_message_append(m, "sss", args[0], s.first, s.second);
-                r = r < 0 ? client_fail(ctl, NULL, r) : client_append_options(ctl, m, NULL);
-        }
-        if (r == EXIT_OK)
-                r = client_call(ctl, m, IDENTITY_TIMEOUT_USEC, &reply);
-        if (r == EXIT_OK)
-                r = identity_read_code(ctl, reply, &recovery_code);
-        if (r != EXIT_OK)
-                return r;
-        r = identity_show(ctl, recovery_code);
-        if (recovery_code)
-                explicit_bzero(recovery_code, strlen(recovery_code));
-        return r;
+                r = identity_call(ctl, FACE_MANAGER, NULL, "Recover",
+                                  (const char *const[]){ args[0], s.first, s.second, NULL }, NULL,
+                                  &reply);
+        return r == EXIT_OK ? identity_show_reply(ctl, reply) : r;
 }
 
 static int verb_passwd(Ctl *ctl, int argc, char **argv) {
-        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
         _cleanup_(snapshot_done) Snapshot snapshot = {};
         _cleanup_(secrets_done) Secrets s = {};
         uint64_t arg_fd = UINT64_MAX;
@@ -94,16 +80,9 @@ static int verb_passwd(Ctl *ctl, int argc, char **argv) {
         if (r == EXIT_OK)
                 r = password_get(ctl, fd, "new password", true, s.second);
         if (r == EXIT_OK)
-                r = client_new_call(ctl, FACE_ACCOUNT, snapshot.account.path, "ChangePassword", &m);
-        if (r == EXIT_OK) {
-                (void) sd_bus_message_sensitive(m);
-                r = sd_bus_message_append(m, "ss", s.first, s.second);
-                r = r < 0 ? client_fail(ctl, NULL, r)
-                          : client_append_options(ctl, m, "keep_others", "b", (int) arg_keep_others,
-                                                  NULL);
-        }
-        if (r == EXIT_OK)
-                r = client_call(ctl, m, IDENTITY_TIMEOUT_USEC, NULL);
+                r = identity_call(ctl, FACE_ACCOUNT, snapshot.account.path, "ChangePassword",
+                                  (const char *const[]){ s.first, s.second, NULL },
+                                  arg_keep_others ? "keep_others" : NULL, NULL);
         return client_done(ctl, r);
 }
 
@@ -155,7 +134,8 @@ static int list_page(Ctl *ctl, const char *path, DeviceList *l, size_t *ret_n) {
 
         r = client_new_call(ctl, FACE_ACCOUNT, path, "ListDevices", &m);
         if (r == EXIT_OK)
-                r = client_append_given(ctl, m, "after", l->after[0] ? l->after : NULL, NULL);
+                r = client_append_options(ctl, m, "after", "s", l->after[0] ? l->after : NULL,
+                                          NULL);
         if (r == EXIT_OK)
                 r = client_call(ctl, m, IDENTITY_TIMEOUT_USEC, &reply);
         if (r != EXIT_OK)
@@ -201,7 +181,6 @@ static int list_devices(Ctl *ctl, const char *path) {
 }
 
 static int verb_devices(Ctl *ctl, int argc, char **argv) {
-        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
         _cleanup_(snapshot_done) Snapshot snapshot = {};
         const char *arg_revoke = NULL;
         const Option options[] = { { "revoke", 0, OPTION_STRING, &arg_revoke }, {} };
@@ -215,13 +194,8 @@ static int verb_devices(Ctl *ctl, int argc, char **argv) {
                 return r;
         if (!arg_revoke)
                 return list_devices(ctl, snapshot.account.path);
-        r = client_new_call(ctl, FACE_ACCOUNT, snapshot.account.path, "RevokeDevice", &m);
-        if (r == EXIT_OK) {
-                r = sd_bus_message_append(m, "s", arg_revoke);
-                r = r < 0 ? client_fail(ctl, NULL, r) : client_append_options(ctl, m, NULL);
-        }
-        if (r == EXIT_OK)
-                r = client_call(ctl, m, IDENTITY_TIMEOUT_USEC, NULL);
+        r = identity_call(ctl, FACE_ACCOUNT, snapshot.account.path, "RevokeDevice",
+                          (const char *const[]){ arg_revoke, NULL }, NULL, NULL);
         return client_done(ctl, r);
 }
 
@@ -245,7 +219,6 @@ static int confirm(Ctl *ctl, const char *username) {
 }
 
 static int verb_delete_account(Ctl *ctl, int argc, char **argv) {
-        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
         _cleanup_(snapshot_done) Snapshot snapshot = {};
         _cleanup_(secrets_done) Secrets s = {};
         uint64_t arg_fd = UINT64_MAX;
@@ -263,14 +236,8 @@ static int verb_delete_account(Ctl *ctl, int argc, char **argv) {
         if (r == EXIT_OK)
                 r = password_get(ctl, fd, "password", false, s.first);
         if (r == EXIT_OK)
-                r = client_new_call(ctl, FACE_ACCOUNT, snapshot.account.path, "Delete", &m);
-        if (r == EXIT_OK) {
-                (void) sd_bus_message_sensitive(m);
-                r = sd_bus_message_append(m, "s", s.first);
-                r = r < 0 ? client_fail(ctl, NULL, r) : client_append_options(ctl, m, NULL);
-        }
-        if (r == EXIT_OK)
-                r = client_call(ctl, m, IDENTITY_TIMEOUT_USEC, NULL);
+                r = identity_call(ctl, FACE_ACCOUNT, snapshot.account.path, "Delete",
+                                  (const char *const[]){ s.first, NULL }, NULL, NULL);
         return client_done(ctl, r);
 }
 

@@ -102,10 +102,26 @@ int identity_show(Ctl *ctl, const char *recovery_code) {
         return EXIT_OK;
 }
 
-int identity_read_code(Ctl *ctl, sd_bus_message *reply, char **ret) {
+int identity_call(Ctl *ctl, Face face, const char *path, const char *method,
+                  const char *const *strings, const char *flag, sd_bus_message **ret_reply) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
+        int r, k = 0;
+
+        r = client_new_call(ctl, face, path, method, &m);
+        if (r != EXIT_OK)
+                return r;
+        (void) sd_bus_message_sensitive(m);
+        for (; k >= 0 && *strings; strings++)
+                k = sd_bus_message_append_basic(m, 's', *strings);
+        if (k < 0)
+                return client_fail(ctl, NULL, k);
+        r = client_append_options(ctl, m, flag, "b", 1, NULL);
+        return r == EXIT_OK ? client_call(ctl, m, IDENTITY_TIMEOUT_USEC, ret_reply) : r;
+}
+
+static int read_code(Ctl *ctl, sd_bus_message *reply, char **ret) {
         const char *key, *value;
 
-        *ret = NULL;
         if (sd_bus_message_enter_container(reply, 'a', "{sv}") > 0)
                 while (sd_bus_message_read(reply, "{sv}", &key, "s", &value) > 0)
                         if (streq(key, "recovery_code") && free_and_strdup(ret, value) < 0)
@@ -113,9 +129,20 @@ int identity_read_code(Ctl *ctl, sd_bus_message *reply, char **ret) {
         return EXIT_OK;
 }
 
+int identity_show_reply(Ctl *ctl, sd_bus_message *reply) {
+        _cleanup_free_ char *code = NULL;
+        int r;
+
+        r = read_code(ctl, reply, &code);
+        if (r == EXIT_OK)
+                r = identity_show(ctl, code);
+        if (code)
+                explicit_bzero(code, strlen(code));
+        return r;
+}
+
 static int sign(Ctl *ctl, int argc, char **argv, const char *method, bool confirm) {
-        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL, *reply = NULL;
-        _cleanup_free_ char *recovery_code = NULL;
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
         char password[PASSWORD_SIZE] = {};
         uint64_t arg_fd = UINT64_MAX;
         const Option options[] = { { "password-fd", 0, OPTION_UINT, &arg_fd }, {} };
@@ -127,26 +154,11 @@ static int sign(Ctl *ctl, int argc, char **argv, const char *method, bool confir
         r = password_parse_fd(ctl, arg_fd, &fd);
         if (r == EXIT_OK)
                 r = password_get(ctl, fd, confirm ? "new password" : "password", confirm, password);
-        if (r != EXIT_OK)
-                return r;
-        r = client_new_call(ctl, FACE_MANAGER, NULL, method, &m);
-        if (r == EXIT_OK) {
-                (void) sd_bus_message_sensitive(m);
-                r = sd_bus_message_append(m, "ss", args[0], password);
-                r = r < 0 ? client_fail(ctl, NULL, r) : client_append_options(ctl, m, NULL);
-        }
-        explicit_bzero(password, sizeof(password));
         if (r == EXIT_OK)
-                r = client_call(ctl, m, IDENTITY_TIMEOUT_USEC, &reply);
-        if (r != EXIT_OK)
-                return r;
-        r = identity_read_code(ctl, reply, &recovery_code);
-        if (r != EXIT_OK)
-                return r;
-        r = identity_show(ctl, recovery_code);
-        if (recovery_code)
-                explicit_bzero(recovery_code, strlen(recovery_code));
-        return r;
+                r = identity_call(ctl, FACE_MANAGER, NULL, method,
+                                  (const char *const[]){ args[0], password, NULL }, NULL, &reply);
+        explicit_bzero(password, sizeof(password));
+        return r == EXIT_OK ? identity_show_reply(ctl, reply) : r;
 }
 
 static int verb_signup(Ctl *ctl, int argc, char **argv) {
@@ -158,21 +170,13 @@ static int verb_signin(Ctl *ctl, int argc, char **argv) {
 }
 
 static int verb_guest(Ctl *ctl, int argc, char **argv) {
-        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
         int n_args, r, exit_status;
         char **args;
 
         if (ctl_parse(ctl, argc, argv, NULL, &args, &n_args, &exit_status) < 0)
                 return exit_status;
-        r = client_new_call(ctl, FACE_MANAGER, NULL, "SignInGuest", &m);
-        if (r != EXIT_OK)
-                return r;
-        r = sd_bus_message_append(m, "s", args[0]);
-        if (r < 0)
-                return client_fail(ctl, NULL, r);
-        r = client_append_options(ctl, m, NULL);
-        if (r == EXIT_OK)
-                r = client_call(ctl, m, IDENTITY_TIMEOUT_USEC, NULL);
+        r = identity_call(ctl, FACE_MANAGER, NULL, "SignInGuest",
+                          (const char *const[]){ args[0], NULL }, NULL, NULL);
         return r == EXIT_OK ? identity_show(ctl, NULL) : r;
 }
 

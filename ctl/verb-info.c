@@ -123,7 +123,7 @@ static int permission(Ctl *ctl, int argc, char **argv, const char *key) {
         if (r == EXIT_OK)
                 r = client_new_call(ctl, FACE_MODERATION, path, "SetPermissions", &m);
         if (r == EXIT_OK)
-                r = client_append_given(ctl, m, key, args[1], NULL);
+                r = client_append_options(ctl, m, key, "s", args[1], NULL);
         if (r == EXIT_OK)
                 r = client_call(ctl, m, 0, NULL);
         return client_done(ctl, r);

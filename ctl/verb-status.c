@@ -53,8 +53,8 @@ static void print_reach(const Snapshot *s) {
         end = strrchr(c->observed, ':');
         if (streq(c->reachable_reason, "behind-nat") && end)
                 printf("          this machine is behind NAT: the tracker sees it at %.*s, and "
-                       "others "
-                       "come in only where the router forwards that port\n",
+                       "others come in "
+                       "only where the router forwards that port\n",
                        (int) (end - c->observed), c->observed);
 }
 
