@@ -17,29 +17,35 @@ const char *member_state_to_string(MemberState s) {
         return s >= 0 && s < MEMBER_STATE_MAX ? member_state_table[s] : NULL;
 }
 
-/* For want of memory the reason has to do. */
-static void explain(ChannelMember *c) {
+/* For want of memory the reason has to do. True: it says something else than before. */
+static bool explain(ChannelMember *c) {
         char text[STATE_TEXT_SIZE];
 
         member_explain(c, text);
-        if (!streq(text, c->state_text ?: ""))
-                (void) free_and_strdup(&c->state_text, text[0] ? text : NULL);
+        if (streq(text, c->state_text ?: ""))
+                return false;
+        (void) free_and_strdup(&c->state_text, text[0] ? text : NULL);
+        return true;
 }
 
 void member_changed(ChannelMember *c) {
-        explain(c);
         c->handlers.on_changed(c, c->userdata);
 }
 
+/* What the words are made of is set before the state that they explain. */
 void member_set_state(ChannelMember *c, MemberState state, const char *reason) {
-        if (c->state == state && streq(c->reason, reason))
+        if (c->state == state && streq(c->reason, reason)) {
+                if (explain(c))
+                        member_changed(c);
                 return;
+        }
         log_fields(LOG_INFO, 0,
                    LOG_FIELDS("CHAT_CHANNEL", c->stored.name, "CHAT_PEER", c->stored.host),
                    "Channel %s: %s -> %s%s%s", c->stored.name, member_state_to_string(c->state),
                    member_state_to_string(state), reason[0] ? ": " : "", reason);
         c->state = state;
         snprintf(c->reason, sizeof(c->reason), "%s", reason);
+        (void) explain(c);
         member_changed(c);
 }
 
@@ -261,7 +267,7 @@ int channel_member_new(const MemberContext *context, const StoredChannel *stored
         r = outbox_init(c);
         if (r < 0)
                 return r;
-        explain(c);
+        (void) explain(c);
 
         *ret = TAKE_PTR(c);
         return 0;
