@@ -4,7 +4,7 @@
  * account-sign-in.c. */
 #include "daemon/account-internal.h"
 
-static void drop(Account *a) {
+void attempt_drop(Account *a) {
         a->attempt.key = key_free(a->attempt.key);
         clock_timer_disarm(a->attempt.expiry);
 }
@@ -12,7 +12,7 @@ static void drop(Account *a) {
 static void hold(Account *a, const char *username, UserType type, Key *key, uint64_t usec) {
         Key *held = key_ref(key); /* it may be the one that is dropped */
 
-        drop(a);
+        attempt_drop(a);
         a->attempt.key = held;
         a->attempt.user_type = type;
         snprintf(a->attempt.username, sizeof(a->attempt.username), "%s", username);
@@ -20,7 +20,7 @@ static void hold(Account *a, const char *username, UserType type, Key *key, uint
 }
 
 void attempt_forget(Account *a) {
-        drop(a);
+        attempt_drop(a);
         if (a->tracker_id[0]) /* not done, it is done when its time is over */
                 (void) store_forget_attempt(a->store, a->tracker_id, clock_realtime(a->rt->clock));
 }
@@ -59,10 +59,6 @@ int attempt_init(Account *a, const StoredAttempt *stored) {
 void attempt_done(Account *a) {
         a->attempt.key = key_free(a->attempt.key);
         a->attempt.expiry = clock_timer_free(a->attempt.expiry);
-}
-
-void attempt_drop(Account *a) {
-        drop(a);
 }
 
 Key *attempt_find(const Account *a, const char *username, UserType type) {

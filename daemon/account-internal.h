@@ -93,7 +93,6 @@ struct Account {
 };
 
 /* account.c */
-uint64_t account_now(const Account *a); /* the tracker's clock */
 void account_changed(Account *a);
 void account_look_at_clock(Account *a); /* one warning each time that it is off */
 void account_set_state(Account *a, TrackerState state, const char *reason);

@@ -38,7 +38,7 @@ uint64_t account_get_identity(const Account *a);    /* row of the store; 0: nobo
 int64_t account_get_clock_offset(const Account *a); /* µs, theirs minus ours */
 void account_get_key_id(const Account *a, char ret[static KEY_ID_SIZE]); /* "": nobody */
 /* The tracker's time, µs since the epoch: by our clock until it has said it. */
-uint64_t account_get_time(const Account *a);
+uint64_t account_now(const Account *a);
 /* ERROR_NONE, or why the tracker does not take our key any more. */
 ErrorCode account_get_dismissed(const Account *a);
 bool account_is_online(const Account *a); /* ordinary calls are sent at once */

@@ -3,8 +3,6 @@
  * disk. Leaves being somebody to account.c. */
 #include "daemon/account-internal.h"
 
-#define RECOVERY_CODE_BYTES_MAX 64 /* people may space theirs as they like; the tracker's bound */
-
 typedef enum SignInKind { SIGN_UP, SIGN_IN, SIGN_IN_GUEST, SIGN_RECOVER } SignInKind;
 
 struct SignIn {

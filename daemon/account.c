@@ -394,10 +394,6 @@ void account_get_key_id(const Account *a, char ret[static KEY_ID_SIZE]) {
         memcpy(ret, a->subject.key_id, KEY_ID_SIZE);
 }
 
-uint64_t account_get_time(const Account *a) {
-        return account_now(a);
-}
-
 bool account_may_host(const Account *a) {
         return a->dismissed == ERROR_NONE && !a->is_replaced;
 }

@@ -249,7 +249,7 @@ static void serve(Hosting *h, uint64_t epoch) {
  * has ended the tracker is asked again; until then two would serve one log. */
 static void held_elsewhere(Hosting *h, uint64_t holder_until) {
         Manager *m = h->channel->manager;
-        uint64_t now = account_get_time(m->account);
+        uint64_t now = account_now(m->account);
 
         h->registered = false;
         h->held_until = clock_boottime(m->rt->clock) + 1 +

@@ -13,7 +13,7 @@
 typedef struct ManagedChannel ManagedChannel;
 typedef struct Hosting Hosting;         /* manager-host.c */
 typedef struct Whois Whois;             /* manager-whois.c */
-typedef struct HostFlow HostFlow;       /* manager-host.c: one that somebody asked for */
+typedef struct HostFlow HostFlow;       /* manager-host-flow.c: one that somebody asked for */
 typedef struct TakeOver TakeOver;       /* manager-take-over.c */
 typedef struct JoinFlow JoinFlow;       /* manager-join.c */
 typedef struct LeaveFlow LeaveFlow;     /* manager-leave.c */

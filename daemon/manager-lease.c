@@ -104,7 +104,7 @@ static void on_beat(const Value *payload, const Failure *failure, void *userdata
                 return;
         if (value_uint(value_get(payload, "lease_seconds"), &seconds) >= 0 && seconds >= 3)
                 m->lease_usec = MIN(seconds, UINT64_C(3600)) * USEC_PER_SEC;
-        more = revoked_keys_take(m->revoked, payload, account_get_time(m->account)) > 0;
+        more = revoked_keys_take(m->revoked, payload, account_now(m->account)) > 0;
         renew(m, m->n_beats, value_get(payload, "lost"));
         read_lost(m, value_get(payload, "lost"));
         (void) send_beat(m, more, on_beat);

@@ -80,28 +80,20 @@ static void tell(Manager *m) {
         }
 }
 
-static bool has_ip(const Address *list, size_t n, const Address *wanted) {
-        for (size_t i = 0; i < n; i++) {
-                Address a = list[i];
-
-                address_set_port(&a, address_port(wanted));
-                if (address_equal(&a, wanted))
-                        return true;
-        }
-        return false;
-}
-
 /* With Advertise= somebody has thought of it. */
 static bool is_behind_nat(const Manager *m) {
         _cleanup_free_ OwnAddress *own = NULL;
         size_t n_own = 0;
 
-        if (m->observed.size == 0 || m->n_advertise > 0 || address_is_loopback(&m->observed) ||
-            has_ip(m->advertised, m->n_advertised, &m->observed) ||
-            addresses_of_interfaces(&own, &n_own) < 0)
+        if (m->observed.size == 0 || m->n_advertise > 0 || address_is_loopback(&m->observed))
+                return false;
+        for (size_t i = 0; i < m->n_advertised; i++)
+                if (address_equal_ip(&m->advertised[i], &m->observed))
+                        return false;
+        if (addresses_of_interfaces(&own, &n_own) < 0)
                 return false;
         for (size_t i = 0; i < n_own; i++)
-                if (has_ip(&own[i].address, 1, &m->observed))
+                if (address_equal_ip(&own[i].address, &m->observed))
                         return false;
         return true;
 }

@@ -22,15 +22,11 @@ struct NetworkWatch {
         bool is_better;
 };
 
-static const OwnAddress *find(const OwnAddress *own, size_t n, const Address *ip) {
-        for (size_t i = 0; i < n; i++) {
-                Address a = *ip;
-
-                address_set_port(&a, address_port(&own[i].address));
-                if (address_equal(&a, &own[i].address))
-                        return &own[i];
-        }
-        return NULL;
+static bool is_own(const NetworkChange *x, const Address *ip) {
+        for (size_t i = 0; i < x->n_own; i++)
+                if (address_equal_ip(&x->own[i].address, ip))
+                        return true;
+        return false;
 }
 
 void network_change_apply(const NetworkChange *x, Conn *c) {
@@ -39,7 +35,7 @@ void network_change_apply(const NetworkChange *x, Conn *c) {
 
         if (conn_get_local_address(c, &local) < 0 || address_is_loopback(&local))
                 return;
-        if (find(x->own, x->n_own, &local)) {
+        if (is_own(x, &local)) {
                 if (x->is_better)
                         conn_probe(c);
                 return;

@@ -182,17 +182,13 @@ static int work_heads(SqlTx *tx, void *request) {
         return r;
 }
 
-static void clear_heads(Store *s) {
+void store_forget_heads(Store *s) {
         StoreHead *h, *next;
 
         HASH_ITER(hh, s->heads, h, next) {
                 HASH_DEL(s->heads, h);
                 free(h);
         }
-}
-
-void store_forget_heads(Store *s) {
-        clear_heads(s);
 }
 
 static int flush_heads(Store *s) {
@@ -212,7 +208,7 @@ static int flush_heads(Store *s) {
         r = sql_write(s->sql, work_heads, q, free, NULL, NULL, NULL);
         if (r < 0)
                 return r;
-        clear_heads(s);
+        store_forget_heads(s);
         return 0;
 }
 
@@ -297,7 +293,7 @@ Store *store_free(Store *s) {
                 return NULL;
         if (s->sql)
                 (void) flush_heads(s); /* lost, a head is heard again */
-        clear_heads(s);
+        store_forget_heads(s);
         sql_free(s->sql);
         free(s);
         return NULL;

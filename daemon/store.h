@@ -172,8 +172,8 @@ typedef void (*store_channels_fn)(int r, const StoredChannel *channels, size_t n
 int store_load_channels(Store *s, uint64_t identity, store_channels_fn done, void *userdata,
                         Job **ret_job);
 /* Inserts (row 0) or updates the caller's fields by row. With hosted a copy becomes a log: what
- * users said in it is known again by its ids (a guest's is not: a copy does not have the key).
- * -EEXIST: this identity has that channel_id. -ENOENT: no such row or identity. */
+ * was said in it is known again by its ids (of a guest, whose key a copy does not have, by the
+ * name). -EEXIST: this identity has that channel_id. -ENOENT: no such row or identity. */
 int store_save_channel(Store *s, const StoredChannel *c, store_row_fn done, void *userdata,
                        Job **ret_job);
 /* With its entries and outbox. */

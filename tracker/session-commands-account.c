@@ -4,8 +4,6 @@
 #include "tracker/session-internal.h"
 #include "wire/limits.h"
 
-#define RECOVERY_CODE_BYTES_MAX 64 /* people may space theirs as they like */
-
 typedef struct IdentityFields {
         const char *username, *password, *recovery_code, *csr;
 } IdentityFields;

@@ -124,8 +124,7 @@ static int read_keys(RpcRequest *request, const Value *list, char (*ret)[KEY_ID_
         for (size_t i = 0; i < value_length(list); i++) {
                 const char *key = value_string(value_at(list, i), NULL);
 
-                if (!key || strlen(key) != KEY_ID_SIZE - 1 ||
-                    strspn(key, "0123456789abcdef") != KEY_ID_SIZE - 1) {
+                if (!key || !hex_is_valid(key, KEY_ID_SIZE - 1)) {
                         session_fail_field(request, "revoke", "keys of DEVICES, each.");
                         return -EINVAL;
                 }

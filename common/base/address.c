@@ -176,6 +176,13 @@ bool address_equal(const Address *a, const Address *b) {
                address_compare(a, b) == 0;
 }
 
+bool address_equal_ip(const Address *a, const Address *b) {
+        Address same_port = *a;
+
+        address_set_port(&same_port, address_port(b));
+        return address_equal(&same_port, b);
+}
+
 void address_unmap(Address *a) {
         struct sockaddr_in in = { .sin_family = AF_INET };
 

@@ -27,6 +27,7 @@ void address_print_ip(const Address *a, char ret[static ADDRESS_STRING_SIZE]);
 uint16_t address_port(const Address *a);
 void address_set_port(Address *a, uint16_t port);
 bool address_equal(const Address *a, const Address *b);
+bool address_equal_ip(const Address *a, const Address *b); /* whatever their ports */
 /* A total order for sorting and searching, 0 where they are equal; IPv4 comes first. */
 int address_compare(const Address *a, const Address *b);
 bool address_is_loopback(const Address *a);

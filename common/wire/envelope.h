@@ -29,6 +29,6 @@ void envelope_end(Writer *w);
 /* A whole error response; f->retry_after_ms, last_seq, epoch, successor, holder_until, field are
  * written where set. A code that is this side's only goes out as `internal`. */
 void envelope_write_failure(Writer *w, const char *id, const Failure *f);
-/* The other direction: fills *ret from an error response. An unknown code becomes ERROR_PROTOCOL;
- * the message is cut to fit and brought under the text rule. */
+/* The other direction: fills *ret from an error response. The code is that of
+ * error_from_response(); the message is cut to fit and brought under the text rule. */
 void envelope_read_failure(const Envelope *e, Failure *ret);

@@ -23,6 +23,7 @@
 #define QUERY_BYTES_MAX 64
 #define PASSWORD_BYTES_MIN 8
 #define PASSWORD_BYTES_MAX 256
+#define RECOVERY_CODE_BYTES_MAX 64 /* ours: people may space theirs as they like */
 #define CSR_BYTES_MAX 4096
 #define MESSAGE_BYTES_MAX 16384
 #define META_BYTES_MAX 1024
