@@ -132,6 +132,15 @@ static void test_restart(void **state) {
         world_free(t.w);
 }
 
+/* The copy came later, and has the key. */
+static void begin_replaced(Three *t) {
+        begin(t);
+        t->two = world_stranger(t->w, "two");
+        person_until_state(t->two, "lobby", MEMBER_LIVE);
+        world_pass(t->w, USEC_PER_MINUTE);
+        assert_true(is_replaced(t->one, "lobby"));
+}
+
 /* The first has lost the tracker, and serves on as it should; when it finds it again it has been
  * replaced, though its connection is the newer one. */
 static void test_while_away(void **state) {
@@ -157,11 +166,7 @@ static void test_while_away(void **state) {
 static void test_sign_in_anew(void **state) {
         Three t;
 
-        begin(&t);
-        t.two = world_stranger(t.w, "two");
-        person_until_state(t.two, "lobby", MEMBER_LIVE);
-        world_pass(t.w, USEC_PER_MINUTE);
-        assert_true(is_replaced(t.one, "lobby"));
+        begin_replaced(&t);
         assert_int_equal(person_try_sign_in(t.one, "alice", "wrong horse battery"),
                          ERROR_BAD_CREDENTIALS);
         world_pass(t.w, 10 * USEC_PER_MINUTE);
@@ -183,11 +188,7 @@ static void test_sign_in_anew(void **state) {
 static void test_host_anew(void **state) {
         Three t;
 
-        begin(&t);
-        t.two = world_stranger(t.w, "two");
-        person_until_state(t.two, "lobby", MEMBER_LIVE);
-        world_pass(t.w, USEC_PER_MINUTE);
-        assert_true(is_replaced(t.one, "lobby"));
+        begin_replaced(&t);
         person_host(t.one, "lobby");
         world_pass(t.w, 5 * USEC_PER_MINUTE);
         assert_true(hosts(t.one, "lobby"));
@@ -200,11 +201,7 @@ static void test_host_alone(void **state) {
         static const HostOptions plain = { .view = VIEW_INVALID, .send = SEND_INVALID };
         Three t;
 
-        begin(&t);
-        t.two = world_stranger(t.w, "two");
-        person_until_state(t.two, "lobby", MEMBER_LIVE);
-        world_pass(t.w, USEC_PER_MINUTE);
-        assert_true(is_replaced(t.one, "lobby"));
+        begin_replaced(&t);
         world_tracker_kill(t.w);
         world_pass(t.w, USEC_PER_SEC);
         assert_int_equal(person_try_host(t.one, "lobby", &plain), ERROR_TRACKER_UNREACHABLE);

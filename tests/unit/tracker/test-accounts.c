@@ -1,94 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Knows who gets a certificate by protocol §4 and for how long; leaves the wire to the scenarios.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdlib.h>
-
-#include <cmocka.h>
-
-#include "support/loop.h"
-#include "tracker/accounts.h"
-#include "tracker/db-sqlite.h"
-#include "wire/limits.h"
-
-typedef struct Fixture {
-        TestLoop *loop;
-        char directory[32];
-        TrackerSettings settings;
-        Authority *authority;
-        Db *db;
-        Accounts *accounts;
-        Address source;
-} Fixture;
-
-/* What came of one request. */
-typedef struct Result {
-        bool is_done;
-        ErrorCode error;
-        uint64_t retry_after_ms, expires;
-        UserType type;
-        char username[NAME_SIZE];
-        char recovery_code[32];
-        Subject subject;
-        bool exists;
-} Result;
-
-static int setup(void **state) {
-        Fixture *f = new0(Fixture, 1);
-
-        f->loop = test_loop_new();
-        strcpy(f->directory, "/tmp/p2pchat-test-XXXXXX");
-        assert_non_null(mkdtemp(f->directory));
-        tracker_settings_init(&f->settings);
-        f->settings.password_cost = 1;
-        assert_int_equal(authority_new(&f->loop->rt, f->directory, NULL, &f->authority), 0);
-        assert_int_equal(db_sqlite_new(&f->loop->rt, ":memory:", &f->db), 0);
-        assert_int_equal(
-                accounts_new(&f->loop->rt, &f->settings, f->authority, f->db, &f->accounts), 0);
-        assert_int_equal(address_parse("192.0.2.1:1", false, &f->source), 0);
-        *state = f;
-        return 0;
-}
-
-static int teardown(void **state) {
-        Fixture *f = *state;
-        char command[64];
-
-        accounts_free(f->accounts);
-        db_free(f->db);
-        authority_free(f->authority);
-        tracker_settings_done(&f->settings);
-        test_loop_free(f->loop);
-        snprintf(command, sizeof(command), "rm -r %s", f->directory);
-        assert_int_equal(system(command), 0);
-        free(f);
-        return 0;
-}
-
-static void on_done(const Failure *failure, const Grant *g, void *userdata) {
-        _cleanup_(certificate_freep) Certificate *certificate = NULL, *ca = NULL;
-        Result *r = userdata;
-
-        assert_false(r->is_done);
-        r->is_done = true;
-        if (failure) {
-                r->error = failure->code;
-                r->retry_after_ms = failure->retry_after_ms;
-                return;
-        }
-        strcpy(r->username, g->username);
-        strcpy(r->recovery_code, g->recovery_code ?: "");
-        r->type = g->user_type;
-        r->expires = g->expires;
-        assert_int_equal(certificate_from_pem(g->certificate, &certificate), 0);
-        assert_int_equal(certificate_from_pem(g->ca, &ca), 0);
-        assert_int_equal(certificate_read_subject(certificate, &r->subject), 0);
-        assert_int_equal(r->subject.not_after, g->expires);
-        assert_string_equal(r->subject.name, g->username);
-        assert_int_equal(certificate_verify(certificate, ca, g->expires - USEC_PER_SEC), 0);
-}
+#include "tests/unit/tracker/accounts-fixture.h"
 
 static void on_plain(const Failure *failure, const Grant *g, void *userdata) {
         Result *r = userdata;
@@ -107,27 +20,6 @@ static void on_whois(const Failure *failure, bool exists, UserType type, void *u
         r->retry_after_ms = failure ? failure->retry_after_ms : 0;
         r->exists = exists;
         r->type = type;
-}
-
-typedef int (*ask_fn)(Accounts *a, const Credentials *c, accounts_done_fn done, void *userdata,
-                      Failure *failure);
-
-static Result ask(Fixture *f, ask_fn fn, const char *name, const char *password, const Key *key) {
-        Result r = { 0 };
-        Failure failure;
-
-        if (fn(f->accounts,
-               &(Credentials){
-                       .username = name, .password = password, .key = key, .source = &f->source },
-               on_done, &r, &failure) < 0) {
-                assert_false(r.is_done);
-                r.error = failure.code;
-                r.retry_after_ms = failure.retry_after_ms;
-                return r;
-        }
-        assert_false(r.is_done);
-        test_loop_until_true(f->loop, &r.is_done, USEC_PER_SEC);
-        return r;
 }
 
 static Result renew(Fixture *f, const Key *key, bool certified) {
@@ -381,55 +273,6 @@ static void test_busy(void **state) {
         assert_true(waiting.retry_after_ms > 0);
 }
 
-static void test_throttles(void **state) {
-        _cleanup_(key_freep) Key *key = NULL;
-        Fixture *f = *state;
-        unsigned n;
-        Result r;
-
-        assert_int_equal(key_generate(&key), 0);
-        assert_int_equal(ask(f, accounts_sign_up, "alice", "password1", key).error, ERROR_NONE);
-        /* Success costs nothing, however often. */
-        for (n = 0; n < 50; n++)
-                assert_int_equal(ask(f, accounts_sign_in, "alice", "password1", key).error,
-                                 ERROR_NONE);
-        /* One name from one source, then all names from it: the others are left something. */
-        for (n = 0; n < 50; n++) {
-                r = ask(f, accounts_sign_in, "alice", "password2", key);
-                if (r.error != ERROR_BAD_CREDENTIALS)
-                        break;
-        }
-        assert_int_equal(n, 5);
-        assert_int_equal(r.error, ERROR_RATE_LIMITED);
-        assert_true(r.retry_after_ms > 6001 && r.retry_after_ms <= 12001);
-        for (n = 0; n < 50; n++) {
-                char name[16];
-
-                snprintf(name, sizeof(name), "nobody%u", n);
-                r = ask(f, accounts_sign_in, name, "password2", key);
-                if (r.error != ERROR_BAD_CREDENTIALS)
-                        break;
-        }
-        assert_int_equal(n, 10 - 5);
-        assert_int_equal(r.error, ERROR_RATE_LIMITED);
-        assert_true(r.retry_after_ms > 0 && r.retry_after_ms <= 6001);
-        pass(f, 12001 * USEC_PER_MSEC);
-        assert_int_equal(ask(f, accounts_sign_in, "alice", "password1", key).error, ERROR_NONE);
-
-        for (n = 0; n < 50; n++)
-                if (ask(f, accounts_sign_up, "alice", "password2", key).error != ERROR_NAME_TAKEN)
-                        break;
-        assert_int_equal(n, 30);
-        /* Guests' names are counted with them. */
-        r = ask(f, accounts_guest, "gus", NULL, key);
-        assert_int_equal(r.error, ERROR_RATE_LIMITED);
-        assert_true(r.retry_after_ms > 0);
-        /* Elsewhere it goes on. */
-        assert_int_equal(address_parse("192.0.2.2:1", false, &f->source), 0);
-        assert_int_equal(ask(f, accounts_sign_up, "alice", "password2", key).error,
-                         ERROR_NAME_TAKEN);
-}
-
 /* All of them were good when they were looked at; the first that is stored makes the others wrong.
  */
 static void test_overtaken(void **state) {
@@ -499,87 +342,6 @@ static void test_overtaken(void **state) {
         }
 }
 
-/* From everywhere at once: nobody is refused, and each waits a little, the owner too. */
-static void test_slowed(void **state) {
-        static const char *const names[] = { "alice", "nobody" };
-        _cleanup_(key_freep) Key *key = NULL;
-        Fixture *f = *state;
-
-        assert_int_equal(key_generate(&key), 0);
-        assert_int_equal(ask(f, accounts_sign_up, "alice", "password1", key).error, ERROR_NONE);
-        for (size_t i = 0; i < ELEMENTSOF(names); i++) {
-                unsigned n_fast = 0, n_slow = 0;
-
-                for (unsigned n = 0; n < 40; n++) {
-                        uint64_t begin = clock_boottime(f->loop->rt.clock), took;
-                        Result r = { 0 };
-                        char source[32];
-                        Failure failure;
-
-                        snprintf(source, sizeof(source), "203.0.113.%u:1", n + 1);
-                        assert_int_equal(address_parse(source, false, &f->source), 0);
-                        assert_int_equal(accounts_sign_in(f->accounts,
-                                                          &(Credentials){ .username = names[i],
-                                                                          .password = "password2",
-                                                                          .key = key,
-                                                                          .source = &f->source },
-                                                          on_done, &r, &failure),
-                                         0);
-                        test_loop_until_true(f->loop, &r.is_done, 10 * USEC_PER_SEC);
-                        assert_int_equal(r.error, ERROR_BAD_CREDENTIALS);
-                        took = clock_boottime(f->loop->rt.clock) - begin;
-                        assert_true(took <= 5 * USEC_PER_SEC);
-                        n_slow += took > USEC_PER_SEC;
-                        n_fast += took < USEC_PER_SEC;
-                }
-                /* Known or not: no difference. */
-                assert_true(n_fast >= f->settings.sign_in_failures_per_minute);
-                assert_true(n_slow >= 10);
-        }
-        {
-                Result r = { 0 };
-                Failure failure;
-
-                assert_int_equal(address_parse("198.51.100.1:1", false, &f->source), 0);
-                assert_int_equal(accounts_sign_in(f->accounts,
-                                                  &(Credentials){ .username = "alice",
-                                                                  .password = "password1",
-                                                                  .key = key,
-                                                                  .source = &f->source },
-                                                  on_done, &r, &failure),
-                                 0);
-                test_loop_until_true(f->loop, &r.is_done, 5 * USEC_PER_SEC);
-                assert_int_equal(r.error, ERROR_NONE);
-
-                /* A tracker that stops answers those who wait. */
-                r = (Result){ 0 };
-                for (unsigned n = 0; n < 20; n++) {
-                        Result *each = new0(Result, 1);
-                        char source[32];
-
-                        snprintf(source, sizeof(source), "203.0.114.%u:1", n + 1);
-                        assert_int_equal(address_parse(source, false, &f->source), 0);
-                        assert_int_equal(accounts_sign_in(f->accounts,
-                                                          &(Credentials){ .username = "alice",
-                                                                          .password = "password2",
-                                                                          .key = key,
-                                                                          .source = &f->source },
-                                                          on_done, each, &failure),
-                                         0);
-                        if (n < 19) {
-                                test_loop_until_true(f->loop, &each->is_done, 10 * USEC_PER_SEC);
-                                free(each);
-                                continue;
-                        }
-                        assert_false(each->is_done);
-                        f->accounts = accounts_free(f->accounts);
-                        assert_true(each->is_done);
-                        assert_int_equal(each->error, ERROR_BUSY);
-                        free(each);
-                }
-        }
-}
-
 int main(void) {
 #define TEST(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
         static const struct CMUnitTest tests[] = {
@@ -590,9 +352,7 @@ int main(void) {
                 TEST(test_renew),
                 TEST(test_whois),
                 TEST(test_busy),
-                TEST(test_throttles),
                 TEST(test_overtaken),
-                TEST(test_slowed),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
