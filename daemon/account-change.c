@@ -51,17 +51,12 @@ static int send_password(AccountRequest *q, const void *arguments) {
 int account_change_password(Account *a, const char *old_password, const char *new_password,
                             bool keep_others, account_done_fn done, void *userdata,
                             AccountOp **ret_op) {
-        AccountOp *op = account_op_new(a, &account_request_type, userdata);
+        const PasswordArguments arguments = { old_password, new_password, keep_others };
         Failure f = {};
 
-        if (!op)
-                return -ENOMEM;
-        op->done = done;
         if (account_check_password(old_password, &f) >= 0)
                 (void) account_check_password(new_password, &f);
-        return account_request_begin(
-                a, op, f.code != ERROR_NONE ? &f : NULL, send_password,
-                &(PasswordArguments){ old_password, new_password, keep_others }, ret_op);
+        return account_request_do(a, &f, send_password, &arguments, done, userdata, ret_op);
 }
 
 /* ---- the end ---- */
@@ -110,13 +105,8 @@ static int send_delete(AccountRequest *q, const void *arguments) {
 
 int account_delete(Account *a, const char *password, account_done_fn done, void *userdata,
                    AccountOp **ret_op) {
-        AccountOp *op = account_op_new(a, &account_request_type, userdata);
         Failure f = {};
 
-        if (!op)
-                return -ENOMEM;
-        op->done = done;
         (void) account_check_password(password, &f);
-        return account_request_begin(a, op, f.code != ERROR_NONE ? &f : NULL, send_delete, password,
-                                     ret_op);
+        return account_request_do(a, &f, send_delete, password, done, userdata, ret_op);
 }

@@ -123,8 +123,7 @@ int account_list_devices(Account *a, const char *after, account_devices_fn done,
         op->devices = done;
         if (after && !hex_is_valid(after, KEY_ID_SIZE - 1))
                 failure_set(&f, ERROR_BAD_REQUEST, "after is a key as this list has them.");
-        return account_request_begin(a, op, f.code != ERROR_NONE ? &f : NULL, send_devices,
-                                     after ?: "", ret_op);
+        return account_request_begin(a, op, &f, send_devices, after ?: "", ret_op);
 }
 
 static void on_device_revoked(const Value *payload, const Failure *failure, void *userdata) {
@@ -152,18 +151,13 @@ static int send_revoke(AccountRequest *q, const void *arguments) {
 
 int account_revoke_device(Account *a, const char *key, account_done_fn done, void *userdata,
                           AccountOp **ret_op) {
-        AccountOp *op = account_op_new(a, &account_request_type, userdata);
         Failure f = {};
 
-        if (!op)
-                return -ENOMEM;
-        op->done = done;
         if (!hex_is_valid(key, KEY_ID_SIZE - 1))
                 failure_set(&f, ERROR_BAD_REQUEST,
                             "A key has %d lower-case hex digits; the list of devices shows them.",
                             KEY_ID_SIZE - 1);
         else if (a->identity != 0 && streq(key, a->subject.key_id))
                 failure_set(&f, ERROR_BAD_REQUEST, "That is this very device: sign out instead.");
-        return account_request_begin(a, op, f.code != ERROR_NONE ? &f : NULL, send_revoke, key,
-                                     ret_op);
+        return account_request_do(a, &f, send_revoke, key, done, userdata, ret_op);
 }

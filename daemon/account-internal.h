@@ -128,12 +128,15 @@ void attempt_forget(Account *a); /* from disk too */
 void attempt_drop(Account *a);   /* the disk is seen to */
 
 /* account-request.c */
-extern const OperationType account_request_type; /* done(f) */
 typedef int (*account_request_fn)(AccountRequest *q, const void *arguments);
-/* What completes op, as the operation of an account begins: refused (may be NULL) or by what this
- * side knows at once it is not sent. */
+/* What completes op, as the operation of an account begins: refused (unless its code is
+ * ERROR_NONE), or by what this side knows at once, it is not sent. */
 int account_request_begin(Account *a, AccountOp *op, const Failure *refused,
                           account_request_fn send, const void *arguments, AccountOp **ret_op);
+/* The same with an operation of its own. */
+int account_request_do(Account *a, const Failure *refused, account_request_fn send,
+                       const void *arguments, account_done_fn done, void *userdata,
+                       AccountOp **ret_op);
 /* Erases what is in w. */
 int account_request_send(AccountRequest *q, const char *command, Writer *w, tracker_reply_fn reply);
 void account_request_end(AccountRequest *q, const Failure *f); /* frees it */

@@ -35,7 +35,7 @@ static void request_complete(Operation *o, const Failure *f) {
         op->done(f, op->userdata);
 }
 
-const OperationType account_request_type = { .complete = request_complete };
+static const OperationType account_request_type = { .complete = request_complete };
 
 void account_request_end(AccountRequest *q, const Failure *f) {
         Operation *op = q->op;
@@ -86,7 +86,7 @@ int account_request_begin(Account *a, AccountOp *op, const Failure *refused,
         AccountRequest *q;
         int r;
 
-        r = request_new(a, op, refused, &q);
+        r = request_new(a, op, refused->code != ERROR_NONE ? refused : NULL, &q);
         if (r >= 0 && q)
                 r = send(q, arguments);
         if (r < 0) {
@@ -98,6 +98,17 @@ int account_request_begin(Account *a, AccountOp *op, const Failure *refused,
         if (ret_op)
                 *ret_op = op;
         return 0;
+}
+
+int account_request_do(Account *a, const Failure *refused, account_request_fn send,
+                       const void *arguments, account_done_fn done, void *userdata,
+                       AccountOp **ret_op) {
+        AccountOp *op = account_op_new(a, &account_request_type, userdata);
+
+        if (!op)
+                return -ENOMEM;
+        op->done = done;
+        return account_request_begin(a, op, refused, send, arguments, ret_op);
 }
 
 int account_request_send(AccountRequest *q, const char *command, Writer *w,
