@@ -54,6 +54,8 @@ struct HostLinks {
         tls_check_fn check;
         void *userdata;  /* weak */
         HostLink *links; /* HostLink */
+        OwnAddress *own; /* this machine's, by which addresses are put in order */
+        size_t n_own;
 };
 
 static HostLink *host_link_ref(HostLink *l) {
@@ -232,8 +234,6 @@ static void on_dialled(Conn *conn, const DialFailure *failure, void *userdata) {
 static void on_retry(void *userdata) {
         _cleanup_(host_link_unrefp) HostLink *l = host_link_ref(userdata);
         _cleanup_(tls_config_freep) TlsConfig *tls = NULL;
-        _cleanup_free_ OwnAddress *own = NULL;
-        size_t n_own = 0;
         int r;
 
         if (l->cut) {
@@ -247,8 +247,7 @@ static void on_retry(void *userdata) {
         }
         if (l->rpc || l->dialer)
                 return;
-        if (addresses_of_interfaces(&own, &n_own) >= 0)
-                addresses_order(l->addresses, l->n_addresses, own, n_own);
+        addresses_order(l->addresses, l->n_addresses, l->links->own, l->links->n_own);
         r = l->links->make_tls(on_check, l, l->links->userdata, &tls);
         if (r >= 0)
                 r = dialer_new_addresses(l->links->rt, l->addresses, l->n_addresses, tls,
@@ -270,9 +269,23 @@ static void host_link_network_changed(HostLink *l, const NetworkChange *x) {
                 clock_timer_arm(l->retry, delay);
 }
 
+/* For want of memory it is the order of before. */
+static void copy_own(HostLinks *links, const NetworkChange *x) {
+        OwnAddress *own = new0(OwnAddress, x->n_own + 1);
+
+        if (!own)
+                return;
+        if (x->n_own > 0)
+                memcpy(own, x->own, x->n_own * sizeof(*own));
+        free(links->own);
+        links->own = own;
+        links->n_own = x->n_own;
+}
+
 void host_links_network_changed(HostLinks *links, const NetworkChange *x) {
         HostLink *l;
 
+        copy_own(links, x);
         DL_FOREACH(links->links, l)
                 host_link_network_changed(l, x);
 }
@@ -284,6 +297,7 @@ int host_links_new(const Runtime *rt, host_links_tls_fn make_tls, tls_check_fn c
         if (!l)
                 return -ENOMEM;
         *l = (HostLinks){ .rt = rt, .make_tls = make_tls, .check = check, .userdata = userdata };
+        (void) addresses_of_interfaces(&l->own, &l->n_own); /* unknown, they are tried as given */
         *ret = l;
         return 0;
 }
@@ -305,6 +319,7 @@ HostLinks *host_links_free(HostLinks *l) {
         if (!l)
                 return NULL;
         assert(!l->links);
+        free(l->own);
         free(l);
         return NULL;
 }

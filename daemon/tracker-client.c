@@ -117,15 +117,14 @@ void tracker_client_describe(const ConnClosed *why, Failure *ret) {
         if (why->error == -ENOKEY)
                 failure_set(ret, ERROR_UNTRUSTED_TRACKER,
                             "Nobody has accepted this tracker yet; it offers the pin %s. If that "
-                            "is the "
-                            "one its operator names: p2pchatctl tracker ADDRESS --pin=PIN.",
+                            "is the one its operator names: p2pchatctl tracker ADDRESS --pin=PIN.",
                             why->offered_pin);
         else if (why->error == -EKEYREJECTED)
                 failure_set(ret, ERROR_PIN_MISMATCH,
                             "The tracker offers the pin %s, which is not the one accepted before: "
                             "this is another tracker, or one that was set up anew. Ask its "
-                            "operator; nothing "
-                            "is sent to it. To accept it: p2pchatctl tracker ADDRESS --pin=PIN.",
+                            "operator; nothing is sent to it. To accept it: p2pchatctl tracker "
+                            "ADDRESS --pin=PIN.",
                             why->offered_pin);
         else
                 failure_set(ret, ERROR_TRACKER_UNREACHABLE, "The tracker cannot be reached: %s",

@@ -45,8 +45,7 @@ void tracker_client_release(TrackerClient *t);
 
 #define REPLACED_MESSAGE                                                                           \
         "The same identity is in use by another computer, which came later: leave it to that "     \
-        "one, "                                                                                    \
-        "or sign in anew here."
+        "one, or sign in anew here."
 
 /* Why an attempt ended, as who waited for it is told. */
 void tracker_client_describe(const ConnClosed *why, Failure *ret);
