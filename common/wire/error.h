@@ -50,7 +50,8 @@ WireStatus wire_status_from_string(const char *s);
 
 /* How a refusal travels inside a process: a code and one sentence that says what to do next. By
  * value; nothing to free. A NULL `const Failure *` means success in callbacks. */
-#define FAILURE_MESSAGE_SIZE 256
+/* The longest names a pin, or three channels, and what to do next behind them. */
+#define FAILURE_MESSAGE_SIZE 512
 typedef struct Failure {
         ErrorCode code;
         char message[FAILURE_MESSAGE_SIZE];

@@ -287,6 +287,7 @@ def test_tracker_changes(world):
     os.mkdir(tracker.state, 0o700)
     tracker.start()
     wait_for(lambda: state() == "mismatch", "the pin to be seen")
+    assert erin.get(account, ACCOUNT, "TrackerReason").endswith("p2pchatctl tracker ADDRESS --pin=PIN."), "cut"
     offered = erin.get(account, ACCOUNT, "TrackerOfferedPin")
     with Connection(tracker.address, hello=False) as c:
         assert offered == pin_of(c.chain[1]) != pin

@@ -48,6 +48,17 @@ def test_states(world):
     assert "p2pchatctl join NAME" in bob.ctl("status").stdout
 
 
+def test_long_names_have_room(world):
+    """What is to be done next stands at the end of a sentence, behind up to three names."""
+    alice = world.people("alice")
+    name = "a" * 32
+    alice.host(name)
+    other = world.peer("other")
+    other.trust()
+    other.manager("SignIn", "ssa{sv}", "alice", "correct horse alice", {})
+    assert words(other, "host", name).endswith(f"p2pchatctl host --new-log {name} begins a new one.\n")
+
+
 def test_another_device(world):
     alice = world.people("alice")
     lobby = alice.host("lobby")
