@@ -55,6 +55,9 @@ const char *account_get_instance(const Account *a);
 /* A host says that another process has our key: the next sign-in makes a key of its own. */
 void account_note_copy(Account *a);
 
+/* The pin that its tracker was seen to offer, before it is dialled for this account. */
+void account_note_offer(Account *a, const char *pin);
+
 /* This machine's network is another one now. */
 void account_network_changed(Account *a, const NetworkChange *x);
 

@@ -425,6 +425,11 @@ ErrorCode account_get_dismissed(const Account *a) {
         return a->dismissed;
 }
 
+void account_note_offer(Account *a, const char *pin) {
+        snprintf(a->offered_pin, sizeof(a->offered_pin), "%s", pin);
+        account_changed(a);
+}
+
 bool account_is_online(const Account *a) {
         return tracker_client_is_online(a->client);
 }

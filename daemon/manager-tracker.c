@@ -91,11 +91,13 @@ static bool is_same_address(const Manager *m, const char *address) {
 }
 
 /* Shows it, so that people can compare its pin; nothing is kept of it. */
-static void show_untrusted(Manager *m, const char *address) {
+static void show_untrusted(Manager *m, const char *address, const char *offered_pin) {
         StoredTracker tracker = { .address = address };
 
         if (!m->account)
                 (void) manager_set_account(m, &tracker, NULL);
+        if (m->account && streq(account_get_tracker_address(m->account), address))
+                account_note_offer(m->account, offered_pin);
 }
 
 static int dial(TrackerFlow *t, dialer_done_fn done) {
@@ -128,7 +130,7 @@ static int judge_offer(TrackerFlow *t, const ConnClosed *why, Failure *f) {
                                    "This is another tracker than the one accepted before. If you "
                                    "mean it, name its pin: p2pchatctl tracker ADDRESS --pin=%s.",
                                    why->offered_pin);
-        show_untrusted(m, t->address);
+        show_untrusted(m, t->address, why->offered_pin);
         tracker_client_describe(why, f);
         return 0;
 }
