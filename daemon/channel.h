@@ -3,7 +3,7 @@
  * what. Pure: no I/O, no clock, no connection. */
 #pragma once
 
-#include "daemon/store.h"
+#include "daemon/store/store.h"
 
 typedef struct Channel Channel;
 

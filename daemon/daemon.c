@@ -4,9 +4,9 @@
 #include "daemon/daemon.h"
 
 #include "base/log.h"
-#include "daemon/account-bus.h"
-#include "daemon/channel-bus.h"
-#include "daemon/manager-bus.h"
+#include "daemon/bus/account-bus.h"
+#include "daemon/bus/channel-bus.h"
+#include "daemon/bus/manager-bus.h"
 
 #define STATUS_SIZE 160
 

@@ -3,8 +3,8 @@
  * leaves the process itself to main(). */
 #pragma once
 
-#include "daemon/bus.h"
-#include "daemon/manager.h"
+#include "daemon/bus/bus.h"
+#include "daemon/manager/manager.h"
 
 typedef struct Daemon Daemon;
 

@@ -3,7 +3,7 @@
  * to clients. */
 #pragma once
 
-#include "daemon/manager.h"
+#include "daemon/manager/manager.h"
 
 /* One object: version, account, hosting, outbox, listen, channels. The caller's. */
 int describe_manager(const Manager *m, char **ret);

@@ -3,7 +3,7 @@
  * leaves acting on it to the daemon. */
 #pragma once
 
-#include "daemon/manager.h"
+#include "daemon/manager/manager.h"
 
 #define LISTEN_ADDRESSES_MAX 16
 

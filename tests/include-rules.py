@@ -26,14 +26,13 @@ FOLDERS = {
     "dbus/": ["base/"],
 }
 
-DAEMON_BUS = ["daemon/*-bus.[ch]", "daemon/*-bus-*.[ch]", "daemon/bus.[ch]", "daemon/bus-*.[ch]",
-              "daemon/operation.[ch]"]
+DAEMON_BUS = ["daemon/bus/*.[ch]", "daemon/operation.[ch]"]
 
 # header of a library → who may see it, directly or through headers of ours
 LIBRARIES = [
     (r"json-c/|json\.h$", "json-c", ["common/wire/fields.c"]),
     (r"sqlite3\.h$", "SQLite",
-     ["common/sql/*.[ch]", "daemon/store*.[ch]", "tracker/db-sqlite*.[ch]"]),
+     ["common/sql/*.[ch]", "daemon/store/*.[ch]", "tracker/db-sqlite*.[ch]"]),
     (r"openssl/", "OpenSSL", ["common/net/*.[ch]", "tracker/authority*.c"]),
     (r"systemd/sd-bus\.h$", "sd-bus",
      DAEMON_BUS + ["daemon/bus-util/*.[ch]", "daemon/daemon.[ch]", "daemon/main.c", "ctl/*", "gui/*"]),
@@ -223,14 +222,14 @@ CLEAN = {
     "common/net/tls.c": '#include "net/tls-internal.h"',
     "common/net/dialer-resolve.c": "int f(void) { return getaddrinfo(0, 0, 0, 0); }",
     "common/sql/sql.h": '#include <sqlite3.h>\n#include "base/cleanup.h"',
-    "daemon/store-internal.h": '#include "sql/sql.h"',
-    "daemon/store.h": "",
-    "daemon/store.c": '#include "daemon/store-internal.h"\n#include "daemon/store.h"',
-    "daemon/bus.h": "#include <systemd/sd-bus.h>",
+    "daemon/store/store-internal.h": '#include "sql/sql.h"',
+    "daemon/store/store.h": "",
+    "daemon/store/store.c": '#include "daemon/store/store-internal.h"\n#include "daemon/store/store.h"',
+    "daemon/bus/bus.h": "#include <systemd/sd-bus.h>",
     "daemon/bus-util/error.h": "#include <systemd/sd-bus.h>",
     "daemon/channel.h": '#include "net/conn.h"',
-    "daemon/channel.c": '#include "daemon/channel.h"\n#include "daemon/store.h"',
-    "daemon/channel-bus.c": '#include "daemon/bus.h"\n#include "daemon/channel.h"\n'
+    "daemon/channel.c": '#include "daemon/channel.h"\n#include "daemon/store/store.h"',
+    "daemon/bus/channel-bus.c": '#include "daemon/bus/bus.h"\n#include "daemon/channel.h"\n'
                             '#include "dbus/names.h"\n#include "version.h"',
     "tracker/authority.c": "#include <openssl/x509.h>",
     "tracker/db-sqlite.c": '#include "sql/sql.h"',
@@ -239,7 +238,7 @@ CLEAN = {
     "ctl/main.c": '#include "ctl/ctl.h"\n#include "dbus/names.h"\n'
                   '#include "wire/writer.h"\n'
                   "int main(void) { return sd_bus_call(0, 0, 0, 0, 0); }",
-    "tests/unit/test-x.c": '#include <json-c/json.h>\n#include "daemon/store.h"',
+    "tests/unit/test-x.c": '#include <json-c/json.h>\n#include "daemon/store/store.h"',
 }
 
 CLEAN_OTHERS = {
@@ -258,22 +257,22 @@ FAULTS = [
     ("common/wire/bad2.c", '#include "sql/sql.h"', 2, 'common/wire may not see "sql/sql.h"'),
     ("common/sql/bad.h", '\n#include "wire/error.h"', 3, "common/sql may not see"),
     ("common/net/bad.c", '#include "sql/sql.h"', 2, 'common/net may not see "sql/sql.h"'),
-    ("common/net/bad2.c", '#include "daemon/store.h"', 2, "common/net may not see"),
+    ("common/net/bad2.c", '#include "daemon/store/store.h"', 2, "common/net may not see"),
     ("daemon/bad.c", '#include "ctl/ctl.h"', 2, 'daemon may not see "ctl/ctl.h"'),
     ("daemon/bad2.c", '#include "tracker/x.h"', 2, "neither below common/"),
-    ("tracker/bad.c", '#include "daemon/store.h"', 2, "tracker may not see"),
+    ("tracker/bad.c", '#include "daemon/store/store.h"', 2, "tracker may not see"),
     ("ctl/bad.c", '#include "wire/fields.h"', 2, 'ctl may not see "wire/fields.h"'),
-    ("ctl/bad2.c", '#include "daemon/store.h"', 2, "ctl may not see"),
+    ("ctl/bad2.c", '#include "daemon/store/store.h"', 2, "ctl may not see"),
     ("gui/bad.c", '#include "net/conn.h"', 2, 'gui may not see "net/conn.h"'),
     ("gui/bad.c", '#include "wire/writer.h"', 2, 'gui may not see "wire/writer.h"'),
-    ("dbus/bad.h", '#include "daemon/store.h"', 2, "dbus may not see"),
+    ("dbus/bad.h", '#include "daemon/store/store.h"', 2, "dbus may not see"),
     ("daemon/member.c", "#include <systemd/sd-bus.h>", 2, "sd-bus is not for this file"),
-    ("daemon/member.c", '#include "daemon/bus.h"', 2, "sd-bus is not for this file, through"),
-    ("daemon/host-bus.c", "#include <openssl/ssl.h>", 2, "OpenSSL is not for this file"),
-    ("daemon/host-bus.c", "#include <json-c/json.h>", 2, "json-c is not for this file"),
-    ("daemon/host-bus.c", "#include <sqlite3.h>", 2, "SQLite is not for this file"),
-    ("daemon/operation.c", '#include "daemon/store-internal.h"', 2, "SQLite is not for this file, through"),
-    ("daemon/bus.c", '#include "net/tls-internal.h"', 2, "OpenSSL is not for this file, through"),
+    ("daemon/member.c", '#include "daemon/bus/bus.h"', 2, "sd-bus is not for this file, through"),
+    ("daemon/bus/host-bus.c", "#include <openssl/ssl.h>", 2, "OpenSSL is not for this file"),
+    ("daemon/bus/host-bus.c", "#include <json-c/json.h>", 2, "json-c is not for this file"),
+    ("daemon/bus/host-bus.c", "#include <sqlite3.h>", 2, "SQLite is not for this file"),
+    ("daemon/operation.c", '#include "daemon/store/store-internal.h"', 2, "SQLite is not for this file, through"),
+    ("daemon/bus/bus.c", '#include "net/tls-internal.h"', 2, "OpenSSL is not for this file, through"),
     ("common/wire/entry.c", "#include <json-c/json.h>", 2, "json-c is not"),
     ("tracker/session.c", "#  include <sqlite3.h>", 2, "SQLite is not"),
     ("tracker/accounts.c", "#include <openssl/evp.h>", 2, "OpenSSL is not"),
@@ -286,7 +285,7 @@ FAULTS = [
     ("daemon/bad.c", "int f(void) { return rand(); }", 2, "rand()"),
     ("tracker/bad.c", "int f(void) { return getaddrinfo(0, 0, 0, 0); }", 2, "getaddrinfo()"),
     ("daemon/bad.c", "int f(void) { return usleep(1); }", 2, "usleep()"),
-    ("daemon/bad-bus.c", "int f(void) { return sd_bus_call(0, 0, 0, 0, 0); }", 2, "sd_bus_call()"),
+    ("daemon/bus/bad.c", "int f(void) { return sd_bus_call(0, 0, 0, 0, 0); }", 2, "sd_bus_call()"),
     ("daemon/bad.c", '#include "store.h"', 2, "does not name its folder"),
     ("daemon/bad.c", '#include "../common/base/clock.h"', 2, "does not name its folder"),
     ("daemon/bad.c", "#include <base/clock.h>", 2, "is ours"),

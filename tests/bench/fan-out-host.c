@@ -5,7 +5,7 @@
 
 #include <limits.h>
 
-#include "daemon/peer.h"
+#include "daemon/host/peer.h"
 
 #define N_THREADS 2
 

@@ -16,7 +16,7 @@ from shapes import of_page  # noqa: E402
 
 SENTENCES = "tests/conformance/sentences.tsv"
 TRACKER = "tracker/session-commands"
-HOST = "daemon/channel-host"
+HOST = "daemon/host/channel-host"
 FROM = {"FOR_ANYONE": r"anybody|a registered device", "FOR_STRANGERS": "who has no certificate",
         "FOR_SIGNED_IN": "who is signed in", "FOR_USERS": "users|the channel's owner"}
 

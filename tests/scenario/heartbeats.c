@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Knows how often a host says that its channels live (protocol §4 HEARTBEAT). */
-#include "daemon/manager-internal.h"
+#include "daemon/manager/manager-internal.h"
 #include "scenario/support.h"
 
 #define N_BEATS 30

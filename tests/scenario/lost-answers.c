@@ -3,7 +3,7 @@
  * follows from its answer: nothing is told wrongly, and to ask once more is enough. */
 #include <sqlite3.h>
 
-#include "daemon/store-archive.h"
+#include "daemon/store/store-archive.h"
 #include "scenario/support.h"
 
 static const char first_password[] = "correct horse battery";

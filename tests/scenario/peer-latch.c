@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Knows that a daemon whose disk or whose resolver hangs keeps nobody waiting who needs neither:
  * its threads are held by a latch while the loop serves. */
-#include "daemon/manager-internal.h"
-#include "daemon/store-internal.h"
+#include "daemon/manager/manager-internal.h"
+#include "daemon/store/store-internal.h"
 #include "scenario/support.h"
 #include "support/latch.h"
 

@@ -2,7 +2,7 @@
 /* What a revoked key can still do at peers: nothing, within half a minute, and nothing for ever. */
 #include <stdlib.h>
 
-#include "daemon/account-owner.h"
+#include "daemon/account/account-owner.h"
 #include "scenario/support.h"
 
 #define SOON_USEC (30 * USEC_PER_SEC) /* after the tracker's decision, at a lease of 60 s */

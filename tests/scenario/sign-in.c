@@ -3,8 +3,8 @@
  * was not kept; never one that a sign-out has destroyed. */
 #include <sqlite3.h>
 
-#include "daemon/account-owner.h"
-#include "daemon/store-archive.h"
+#include "daemon/account/account-owner.h"
+#include "daemon/store/store-archive.h"
 #include "scenario/support.h"
 
 #define CODE_SIZE 32

@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "daemon/manager.h"
+#include "daemon/manager/manager.h"
 #include "scenario/tracker-rig.h"
 
 /* Everything here fails the test itself instead of returning an error, and returns when the thing

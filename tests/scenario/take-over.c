@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Knows what becomes of messages that are at a disk while another device takes over: one that
  * hangs, of who served or of who will, loses none and makes no second log. */
-#include "daemon/channel-host-internal.h"
-#include "daemon/channel-member-internal.h"
-#include "daemon/manager-internal.h"
-#include "daemon/store-internal.h"
+#include "daemon/host/channel-host-internal.h"
+#include "daemon/manager/manager-internal.h"
+#include "daemon/member/channel-member-internal.h"
+#include "daemon/store/store-internal.h"
 #include "scenario/support.h"
 #include "support/latch.h"
 

@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "daemon/channel-member-owner.h"
+#include "daemon/member/channel-member-owner.h"
 #include "net/listener.h"
 #include "support/authority.h"
 #include "support/loop.h"

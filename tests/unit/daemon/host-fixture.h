@@ -10,7 +10,7 @@
 #include <stdarg.h>
 #include <utlist.h>
 
-#include "daemon/peer.h"
+#include "daemon/host/peer.h"
 #include "support/authority.h"
 #include "support/loop.h"
 

@@ -10,7 +10,7 @@
 #include <stdarg.h>
 #include <sys/stat.h>
 
-#include "daemon/store.h"
+#include "daemon/store/store.h"
 
 #include <cmocka.h>
 

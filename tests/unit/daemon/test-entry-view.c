@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "daemon/entry-view.h"
+#include "daemon/bus/entry-view.h"
 
 static void spell(const EntryView *v, FILE *f) {
         size_t n;

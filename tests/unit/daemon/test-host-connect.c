@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Holds a CONNECT whose entry is still looked for to one answer, and a true one, whatever happens
  * to its channel, its key or its connection meanwhile. */
-#include "daemon/channel-host-internal.h"
+#include "daemon/host/channel-host-internal.h"
 #include "unit/daemon/member-double.h"
 
 static bool is_looked_for(void *userdata) {

@@ -5,7 +5,7 @@
 
 #include <sqlite3.h>
 
-#include "daemon/revoked-keys.h"
+#include "daemon/account/revoked-keys.h"
 
 static void no_key(const char *key_id, void *userdata) {
         fail();

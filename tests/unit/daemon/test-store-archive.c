@@ -5,8 +5,8 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 
-#include "daemon/store-archive.h"
-#include "daemon/store-internal.h"
+#include "daemon/store/store-archive.h"
+#include "daemon/store/store-internal.h"
 #include "sql/file.h"
 #include "support/authority.h"
 #include "tests/unit/daemon/store-fixture.h"

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Knows how one stops being somebody here: the disk first, then the tracker. Leaves what belonged
+ * to the identity to the manager, which is told before. */
+#include "daemon/account/account-internal.h"
+
+struct SignOut {
+        Account *account; /* weak */
+        TrackerCall *call;
+        Job *job;
+        Operation *op;   /* weak; NULL: nobody waits */
+        bool is_deleted; /* the account is no more: nothing is to be said, nothing to be kept */
+};
+
+SignOut *sign_out_free(SignOut *s) {
+        if (!s)
+                return NULL;
+        if (s->op)
+                s->op->holder = NULL;
+        tracker_call_free(s->call);
+        job_free(s->job);
+        free(s);
+        return NULL;
+}
+DEFINE_CLEANUP(SignOut *, sign_out_free);
+
+static void sign_out_complete(Operation *o, const Failure *f) {
+        AccountOp *op = (AccountOp *) o;
+
+        op->done(f, op->userdata);
+}
+
+static const OperationType sign_out_type = { .complete = sign_out_complete };
+
+static void sign_out_end(Account *a, const Failure *f) {
+        _cleanup_(sign_out_freep) SignOut *s = TAKE_PTR(a->sign_out);
+        Operation *op = s->op;
+
+        (void) account_redial(a);
+        account_changed(a);
+        operation_complete(op, f);
+}
+
+/* Answered or not: the key is destroyed here, nobody can use it any more. */
+static void on_revoked(const Value *payload, const Failure *failure, void *userdata) {
+        Account *a = userdata;
+
+        a->sign_out->call = NULL;
+        sign_out_end(a, NULL);
+}
+
+static void on_stored(int r, void *userdata) {
+        Account *a = userdata;
+        SignOut *s = a->sign_out;
+        Failure f;
+
+        s->job = NULL;
+        if (r < 0) {
+                failure_set(&f, ERROR_INTERNAL, "Cannot erase the key from disk: %s.%s",
+                            strerror(-r),
+                            s->is_deleted ? " The account is deleted all the same." : "");
+                sign_out_end(a, &f);
+                return;
+        }
+        if (a->certified && !s->is_deleted &&
+            tracker_client_call_first(a->client, "SIGNOUT", NULL, on_revoked, a, &s->call) >= 0)
+                return;
+        sign_out_end(a, NULL);
+}
+
+static int sign_out(Account *a, Operation *op, bool is_deleted) {
+        _cleanup_(sign_out_freep) SignOut *s = NULL;
+        uint64_t row = a->identity;
+        int r;
+
+        s = new0(SignOut, 1);
+        if (!s)
+                return -ENOMEM;
+        s->account = a;
+        s->is_deleted = is_deleted;
+        r = is_deleted ? store_delete_identity(a->store, row, on_stored, a, &s->job)
+                       : store_sign_out(a->store, row, on_stored, a, &s->job);
+        if (r < 0)
+                return r;
+        operation_hold(op, &s->op);
+        a->sign_out = TAKE_PTR(s);
+
+        a->handlers.on_signing_out(a, a->userdata);
+        a->renew_call = tracker_call_free(a->renew_call);
+        a->renew_job = job_free(a->renew_job);
+        account_clear_identity(a);
+        attempt_drop(a);
+        account_changed(a);
+        return 0;
+}
+
+int account_sign_out(Account *a, account_done_fn done, void *userdata, AccountOp **ret_op) {
+        Failure f = {};
+        AccountOp *op;
+        int r;
+
+        op = account_op_new(a, &sign_out_type, userdata);
+        if (!op)
+                return -ENOMEM;
+        op->done = done;
+        if (a->sign_in || a->sign_out)
+                failure_set(&f, ERROR_BUSY, "A sign-in or sign-out is under way.");
+        else if (a->identity == 0)
+                failure_set(&f, ERROR_NOT_SIGNED_IN, "Nobody is signed in.");
+        if (f.code != ERROR_NONE)
+                return account_op_return(op, ret_op, &f);
+
+        r = sign_out(a, &op->base, false);
+        if (r < 0) {
+                account_op_free(op);
+                return r;
+        }
+        return account_op_return(op, ret_op, NULL);
+}
+
+int account_end_identity(Account *a) {
+        if (a->sign_in || a->sign_out || a->identity == 0)
+                return 0;
+        return sign_out(a, NULL, false);
+}
+
+int account_forget_identity(Account *a, Operation *op) {
+        return sign_out(a, op, true);
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Knows what the files that make up the manager's object share; nobody else includes it. */
+#pragma once
+
+#include "daemon/bus-util/pacer.h"
+#include "daemon/bus-util/properties.h"
+#include "daemon/bus/manager-bus.h"
+
+struct ManagerBus {
+        Bus *bus;         /* weak */
+        Manager *manager; /* weak */
+        PropertyWatch *watch;
+        Pacer *directory;
+        uint64_t generation; /* of the directory, as last heard */
+};
+
+void manager_bus_cancel_manager_op(void *op);
+void manager_bus_cancel_account_op(void *op);
+void manager_bus_reply_path(BusOperation *op, const char *path); /* consumes op */
+/* The account that a call is about: the only one, and the option may name no other. */
+int manager_bus_find_account(ManagerBus *b, const char *path, Account **ret, sd_bus_error *error);
+
+/* manager-bus-identity.c */
+int manager_method_set_tracker(sd_bus_message *m, void *userdata, sd_bus_error *error);
+int manager_method_sign_up(sd_bus_message *m, void *userdata, sd_bus_error *error);
+int manager_method_sign_in(sd_bus_message *m, void *userdata, sd_bus_error *error);
+int manager_method_recover(sd_bus_message *m, void *userdata, sd_bus_error *error);
+int manager_method_sign_in_guest(sd_bus_message *m, void *userdata, sd_bus_error *error);
+/* manager-bus-channels.c */
+int manager_method_list_directory(sd_bus_message *m, void *userdata, sd_bus_error *error);
+int manager_method_host(sd_bus_message *m, void *userdata, sd_bus_error *error);
+int manager_method_join(sd_bus_message *m, void *userdata, sd_bus_error *error);
+/* manager-bus-backup.c */
+int manager_method_backup(sd_bus_message *m, void *userdata, sd_bus_error *error);
+int manager_method_restore(sd_bus_message *m, void *userdata, sd_bus_error *error);

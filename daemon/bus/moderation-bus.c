@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Knows org.p2pchat.Peer1.Moderation; leaves who may to channel.h, at the host. */
+#include "daemon/bus/channel-bus-internal.h"
+
+typedef struct PermissionOptions {
+        const char *view, *send;
+} PermissionOptions;
+
+static int method_set_permissions(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        static const Option table[] = {
+                { "view_permission", OPTION_STRING, offsetof(PermissionOptions, view) },
+                { "send_permission", OPTION_STRING, offsetof(PermissionOptions, send) },
+                {},
+        };
+        ViewPermission view = VIEW_INVALID;
+        SendPermission send = SEND_INVALID;
+        PermissionOptions options = {};
+        ChannelObject *o = userdata;
+        MemberOp *waiting = NULL;
+        BusOperation *op;
+        int r;
+
+        r = options_read(m, table, &options, error);
+        if (r < 0)
+                return r;
+        if (options.view && (view = view_permission_from_string(options.view)) == VIEW_INVALID)
+                return bus_error_code(error, ERROR_BAD_REQUEST,
+                                      "view_permission must be public or restricted.");
+        if (options.send && (send = send_permission_from_string(options.send)) == SEND_INVALID)
+                return bus_error_code(error, ERROR_BAD_REQUEST,
+                                      "send_permission must be everyone, registered or members.");
+        r = channel_object_new_operation(o, m, &op);
+        if (r < 0)
+                return r;
+        r = channel_member_set_permissions(o->member, view, send, channel_object_on_done, op,
+                                           &waiting);
+        return bus_operation_park(op, r, waiting, member_op_cancel, error);
+}
+
+static int method_authorize(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        const char *username, *role_name;
+        ChannelObject *o = userdata;
+        MemberOp *waiting = NULL;
+        char target[NAME_SIZE];
+        BusOperation *op;
+        Role role;
+        int r;
+
+        r = sd_bus_message_read(m, "ss", &username, &role_name);
+        if (r >= 0)
+                r = options_read(m, NULL, NULL, error);
+        if (r < 0)
+                return r;
+        role = role_from_string(role_name);
+        if (role == ROLE_INVALID || role == ROLE_OWNER)
+                return bus_error_code(error, ERROR_BAD_REQUEST,
+                                      "role must be moderator, member or none.");
+        if (name_fold(username, target) < 0 || !name_is_valid(target))
+                return bus_error_code(error, ERROR_INVALID_NAME, "\"%.64s\" is no user's name.",
+                                      username);
+        r = channel_object_new_operation(o, m, &op);
+        if (r < 0)
+                return r;
+        r = channel_member_authorize(o->member, target, role, channel_object_on_done, op, &waiting);
+        return bus_operation_park(op, r, waiting, member_op_cancel, error);
+}
+
+const sd_bus_vtable moderation_vtable[] = {
+        SD_BUS_VTABLE_START(SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("SetPermissions", SD_BUS_ARGS("a{sv}", options), SD_BUS_NO_RESULT,
+                                method_set_permissions, 0),
+        SD_BUS_METHOD_WITH_ARGS("Authorize",
+                                SD_BUS_ARGS("s", username, "s", role, "a{sv}", options),
+                                SD_BUS_NO_RESULT, method_authorize, 0),
+        SD_BUS_VTABLE_END,
+};

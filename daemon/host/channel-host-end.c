@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Knows how a channel that moves stops without a loss: what is at the disk is stored and answered,
+ * members get all of the log. Leaves what members are told then to channel_host_free(). */
+#include "daemon/host/channel-host-internal.h"
+
+/* For members to take what they lack, from the last commit on. The next host waits longer. */
+#define PUMP_USEC_MAX USEC_PER_SEC
+
+static bool is_pumped(const ChannelHost *h) {
+        const HostSession *s;
+
+        DL_FOREACH(h->sessions, s)
+                if (s->connect || (s->source && s->cursor < channel_get_last_seq(h->channel)))
+                        return false;
+        return true;
+}
+
+static void end(ChannelHost *h) {
+        h->end_timer = clock_timer_free(h->end_timer);
+        h->handlers.on_ended(h, h->userdata);
+}
+
+static void on_end_timer(void *userdata) {
+        _cleanup_(host_leavep) ChannelHost *h = host_enter(userdata);
+
+        end(h);
+}
+
+int channel_host_end(ChannelHost *h) {
+        Failure f;
+        int r;
+
+        if (h->is_ending)
+                return 0;
+        if (h->closing || !h->loaded || !h->handlers.on_ended)
+                return -ESHUTDOWN;
+        r = clock_timer_new(h->rt->clock, on_end_timer, h, &h->end_timer);
+        if (r < 0)
+                return r;
+
+        host_enter(h);
+        h->is_ending = true;
+        (void) queue_admit(h, 0, &f);
+        queue_fail_waiting(h, &f);
+        host_end_soon(h);
+        host_leave(h);
+        return 0;
+}
+
+bool channel_host_is_ending(const ChannelHost *h) {
+        return h->is_ending;
+}
+
+void host_end_soon(ChannelHost *h) {
+        if (h->end_timer && !h->append_job && !h->closing)
+                (void) sd_event_source_set_enabled(h->pump, SD_EVENT_ONESHOT);
+}
+
+void host_end_check(ChannelHost *h) {
+        if (!h->end_timer || h->append_job)
+                return;
+        if (is_pumped(h))
+                end(h);
+        else if (!clock_timer_is_armed(h->end_timer))
+                clock_timer_arm(h->end_timer, PUMP_USEC_MAX);
+}

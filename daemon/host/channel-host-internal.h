@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Knows what the parts of a channel host share; only daemon/host sees it. */
+#pragma once
+
+#define HASH_NONFATAL_OOM 1
+#include <uthash.h>
+#include <utlist.h>
+
+#include "daemon/host/channel-host.h"
+
+/* ---- recent entries, encoded once (channel-host-recent.c) ---- */
+
+/* The newest entries of the log as the JSON text that members get, so that a batch costs one
+ * encoding and then one memcpy a member. Behind it members read from the store. */
+#define RECENT_ENTRIES_MAX 1024
+#define RECENT_BYTES_MAX (256 * 1024)
+
+typedef struct Recent {
+        uint64_t first_seq; /* of the oldest that is held; meaningful with n > 0 */
+        size_t n;
+        char *data; /* entry, comma, entry …; base is the absolute offset of data[0] */
+        size_t size, allocated;
+        uint64_t base;
+        uint64_t ends[RECENT_ENTRIES_MAX]; /* absolute, by seq modulo, the comma behind excluded */
+        uint64_t start;                    /* absolute offset of the oldest */
+} Recent;
+
+int recent_append(Recent *recent, const Entry *entries, size_t n);
+void recent_clear(Recent *recent);
+bool recent_has(const Recent *recent, uint64_t seq);
+/* The text of as many entries from seq on as fit into max bytes, at least one; borrowed. */
+void recent_get(const Recent *recent, uint64_t seq, size_t max, const char **ret, size_t *ret_n,
+                uint64_t *ret_last);
+
+/* ---- who is here (channel-host-roster.c) ---- */
+
+#define PRESENCE_INTERVAL_USEC USEC_PER_SEC
+#define PRESENCE_GRACE_USEC (30 * USEC_PER_SEC)
+
+/* One user. Rows stand in the order of their latest change, so what changed since a generation is a
+ * tail of the list: presence is a cursor as well. A row of who has left stays until every session
+ * was told. */
+typedef struct RosterRow {
+        char username[NAME_SIZE];
+        UserType user_type;
+        size_t n_sessions;
+        bool online;
+        uint64_t since;
+        uint64_t generation;
+        uint64_t leave_at; /* boottime; 0: is here */
+        UT_hash_handle hh;
+        struct RosterRow *prev, *next;             /* roster->rows */
+        struct RosterRow *leave_prev, *leave_next; /* roster->leaving */
+} RosterRow;
+
+typedef struct Roster {
+        ChannelHost *host; /* weak */
+        RosterRow *by_name;
+        RosterRow *rows;
+        RosterRow *leaving; /* in the order of leave_at */
+        size_t n_online;
+        uint64_t generation;
+        uint64_t published; /* the generation up to which sessions may be told */
+        uint64_t next_publication;
+        ClockTimer *publish_timer, *leave_timer;
+} Roster;
+
+int roster_init(Roster *roster, ChannelHost *h);
+void roster_done(Roster *roster);
+/* One session more, one less. */
+int roster_join(Roster *roster, const Actor *actor);
+void roster_leave(Roster *roster, const char *username, bool at_once);
+/* Something that the roster shows of this user is another now. */
+void roster_touch(Roster *roster, const char *username);
+const RosterRow *roster_find(const Roster *roster, const char *username);
+bool roster_has_news(const Roster *roster, const HostSession *s);
+/* A PRESENCE frame with what s was not told yet: 1; nothing but s itself has changed: 0. */
+int roster_pull(Roster *roster, HostSession *s, Writer *out);
+void roster_write_row(const Roster *roster, Writer *w, const char *key, const RosterEntry *m);
+
+/* ---- sessions (channel-host-session.c) ---- */
+
+struct HostSession {
+        ChannelHost *host;  /* weak */
+        HostSession **slot; /* weak; the peer's, NULL once this is gone */
+        Rpc *rpc;           /* weak */
+        Actor actor;
+        bool connected; /* CONNECT was answered with OK, pushes flow */
+
+        /* CONNECT while the log is asked for since_id. */
+        RpcRequest *connect;
+        Job *connect_job;
+        uint64_t connect_since;
+        char connect_id[UUID_STRING_SIZE];
+
+        ConnSource *source;
+        uint64_t cursor;          /* what was given to the connection so far */
+        uint64_t presence_cursor; /* a generation */
+        Job *page_job;
+        Writer page; /* entries behind `recent`, encoded, not yet given */
+        uint64_t page_last;
+        bool stalled; /* the store did not answer; asked again soon */
+
+        struct Work *in_flight; /* weak; the MESSAGE that is not answered */
+        HostSession *prev, *next;
+};
+
+void session_connect(ChannelHost *h, const Actor *actor, RpcRequest *q, HostSession **slot);
+/* CLOSED {reason} is the last thing that follows; frees. */
+void session_close(HostSession *s, const char *reason, const char *message);
+void sessions_wake(ChannelHost *h);
+/* After a change of rights: those who may not view any more are out. */
+void sessions_check_rights(ChannelHost *h);
+void sessions_retry(void *host); /* a clock_timer_fn */
+
+/* ---- the queue of the one writer (channel-host-queue.c) ---- */
+
+#define BATCH_ENTRIES_MAX 1024
+#define BATCH_BYTES_MAX (1024 * 1024) /* a commit stays short, what follows waits less */
+#define HOST_BACKLOG_BYTES_MAX (16 * 1024 * 1024) /* of texts a channel parks; `busy` beyond */
+#define BUSY_RETRY_MSEC 1000
+
+typedef enum WorkKind {
+        WORK_MESSAGES,
+        WORK_VIEW,
+        WORK_TOPIC,
+        WORK_ROLE,
+} WorkKind;
+
+typedef struct WorkMessage {
+        char id[UUID_STRING_SIZE];
+        char *extra;
+        size_t n_extra;
+        Appended result;
+} WorkMessage;
+
+/* One request that writes, from its arrival to its answer. */
+typedef struct Work {
+        ChannelHost *host; /* weak */
+        WorkKind kind;
+        Actor actor;
+        Failure failure; /* the answer; ERROR_NONE: done */
+
+        /* Whose it is: a peer's (q) or the local user's. */
+        RpcRequest *q;
+        HostSession *session; /* weak */
+        channel_host_sent_fn sent;
+        channel_host_done_fn done;
+        void *userdata; /* weak */
+
+        WorkMessage *messages; /* governance: one, whose extra is made when it is judged */
+        size_t n_messages;
+        size_t n_bytes;
+        size_t first; /* index of its first proposal in the batch */
+
+        ViewPermission view;
+        SendPermission send;
+        char *topic;
+        char target[NAME_SIZE];
+        Role role;
+        bool target_exists;
+        uint64_t ticket; /* of the look-up that was asked for */
+        struct Work *prev, *next;
+} Work;
+
+int work_new(ChannelHost *h, WorkKind kind, const Actor *actor, size_t n_messages, Work **ret);
+Work *work_free(Work *w);
+DEFINE_CLEANUP(Work *, work_free);
+/* Room for n_bytes more, or `busy`. */
+int queue_admit(const ChannelHost *h, size_t n_bytes, Failure *f);
+/* Takes w. */
+void queue_push(ChannelHost *h, Work *w);
+/* Judges and submits from a turn of its own, so that all that this turn reads is one batch. */
+void queue_pump_soon(ChannelHost *h);
+int queue_on_pump(sd_event_source *source, void *host);
+/* Everything that waits is answered with this, or all but what is at the store. */
+void queue_fail_all(ChannelHost *h, const Failure *f);
+void queue_fail_waiting(ChannelHost *h, const Failure *f);
+void queue_looked_up(ChannelHost *h, uint64_t ticket, const Failure *f);
+
+/* ---- requests (channel-host-request.c; those that read: channel-host-read.c) ---- */
+
+typedef struct HostCall {
+        ChannelHost *host;
+        const Actor *actor;
+        RpcRequest *q; /* to be consumed */
+        HostSession **session;
+} HostCall;
+
+void read_history(const HostCall *c);
+void read_info(const HostCall *c);
+void read_members(const HostCall *c);
+
+typedef struct HostRead HostRead; /* one that waits for the store */
+HostRead *host_read_free(HostRead *read);
+
+/* `bad-request` that names the member of the payload. Consumes q. */
+void request_fail_field(RpcRequest *q, const char *field, const char *message);
+void request_fail_busy(RpcRequest *q, const char *message);
+
+/* ---- the host ---- */
+
+struct ChannelHost {
+        const Runtime *rt; /* weak */
+        Store *store;      /* weak */
+        uint64_t row;
+        char name[NAME_SIZE];
+        char channel_id[UUID_STRING_SIZE];
+        char previous[UUID_STRING_SIZE]; /* "": a log that is empty follows none */
+        uint64_t epoch;
+        Actor me;
+        ChannelHostHandlers handlers;
+        void *userdata; /* weak */
+
+        Channel *channel;
+        bool loaded;
+        Job *load_job;
+        bool closing;
+        bool is_ending;        /* takes nothing in any more */
+        ClockTimer *end_timer; /* while it waits for its end */
+        unsigned n_inside;     /* turns of the loop in which the memory must stay */
+
+        sd_event_source *pump;
+        Work *queue;    /* Work: waiting for a batch */
+        Work *batch;    /* Work: at the store */
+        Work *lookups;  /* Work: waiting for the tracker's word on their target */
+        Work *answered; /* Work: judged or stored, to be answered */
+        size_t n_works, n_work_bytes;
+        Job *append_job;
+        uint64_t last_ticket;
+        int disk_error;
+
+        HostSession *sessions;
+        size_t n_sessions; /* connected ones */
+        Recent recent;
+        char *push_head; /* a MESSAGE push up to its first entry, and what follows its last */
+        size_t n_push_head;
+        const char *push_tail;
+        size_t n_push_tail;
+        ClockTimer *retry_timer;
+
+        Roster roster;
+        HostRead *reads;
+};
+
+/* Around everything that runs callbacks of others: one of them may free the host, which then is
+ * empty (no handlers, nothing waits) and stays until the turn is over. */
+ChannelHost *host_enter(ChannelHost *h);
+ChannelHost *host_leave(ChannelHost *h);
+DEFINE_CLEANUP(ChannelHost *, host_leave);
+
+/* While it ends: something that it waits for may have happened; looks at it, in a turn that is
+ * inside and uses nothing of the host afterwards. */
+void host_end_soon(ChannelHost *h);
+void host_end_check(ChannelHost *h);
+
+/* {channel_name, channel_id, …: every push begins so. */
+void host_begin_push(const ChannelHost *h, Writer *w, const char *command);
+void host_end_push(Writer *w);
+/* The members of CONNECT's OK. */
+void host_write_state(const ChannelHost *h, const Actor *actor, Writer *w);

@@ -1,0 +1,428 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Knows the queue before the log: what waits, what is judged together, what is answered when it is
+ * on disk. Leaves the rules to channel.h and the reading of requests to channel-host-request.c. */
+#include "base/log.h"
+#include "daemon/host/channel-host-internal.h"
+
+int work_new(ChannelHost *h, WorkKind kind, const Actor *actor, size_t n_messages, Work **ret) {
+        _cleanup_(work_freep) Work *w = new0(Work, 1);
+
+        if (!w)
+                return -ENOMEM;
+        *w = (Work){
+                .kind = kind,
+                .actor = *actor,
+                .view = VIEW_INVALID,
+                .send = SEND_INVALID,
+                .messages = new0(WorkMessage, n_messages),
+                .n_messages = n_messages,
+        };
+        if (!w->messages)
+                return -ENOMEM;
+        *ret = TAKE_PTR(w);
+        return 0;
+}
+
+Work *work_free(Work *w) {
+        if (!w)
+                return NULL;
+        if (w->session)
+                w->session->in_flight = NULL;
+        if (w->host) {
+                w->host->n_works--;
+                w->host->n_work_bytes -= w->n_bytes;
+        }
+        rpc_request_free(w->q);
+        for (size_t i = 0; w->messages && i < w->n_messages; i++)
+                free(w->messages[i].extra);
+        free(w->messages);
+        free(w->topic);
+        free(w);
+        return NULL;
+}
+
+int queue_admit(const ChannelHost *h, size_t n_bytes, Failure *f) {
+        int r;
+
+        if (!h->is_ending && h->n_works < HOST_BACKLOG_REQUESTS_MAX &&
+            h->n_work_bytes + n_bytes <= HOST_BACKLOG_BYTES_MAX)
+                return 0;
+        r = failure_set(f, ERROR_BUSY,
+                        h->is_ending ? "This channel moves to another host; try again."
+                                     : "The host has too much to do; try again.");
+        f->retry_after_ms = BUSY_RETRY_MSEC;
+        return r;
+}
+
+void queue_push(ChannelHost *h, Work *w) {
+        w->host = h;
+        h->n_works++;
+        h->n_work_bytes += w->n_bytes;
+        DL_APPEND(h->queue, w);
+        queue_pump_soon(h);
+}
+
+void queue_pump_soon(ChannelHost *h) {
+        if (h->loaded && !h->append_job && (h->queue || h->answered))
+                (void) sd_event_source_set_enabled(h->pump, SD_EVENT_ONESHOT);
+}
+
+/* ---- answers ---- */
+
+static void write_refused(Writer *w, const WorkMessage *m, const Failure *f) {
+        writer_begin_object(w, NULL);
+        writer_string(w, "id", m->id);
+        writer_string(w, "error", error_info(f->code)->wire);
+        writer_string(w, "message", f->message);
+        writer_end_object(w);
+}
+
+static void write_stored(Writer *w, const WorkMessage *m) {
+        writer_begin_object(w, NULL);
+        writer_string(w, "id", m->id);
+        writer_uint(w, "seq", m->result.seq);
+        writer_time(w, "time", m->result.time);
+        if (m->result.r == 1)
+                writer_bool(w, "duplicate", true);
+        writer_end_object(w);
+}
+
+static void message_failure(const WorkMessage *m, Failure *f) {
+        if (m->result.r >= 0)
+                *f = (Failure){};
+        else
+                (void) failure_set(f, ERROR_CONFLICT,
+                                   "This id was used for another message already.");
+}
+
+static void answer_messages(Work *w) {
+        _cleanup_(writer_done) Writer out = {};
+        size_t n_refused = 0;
+        Failure f = {};
+
+        writer_begin_object(&out, NULL);
+        writer_begin_array(&out, "stored");
+        for (size_t i = 0; i < w->n_messages; i++)
+                if (w->messages[i].result.r >= 0)
+                        write_stored(&out, &w->messages[i]);
+        writer_end_array(&out);
+        writer_begin_array(&out, "refused");
+        for (size_t i = 0; i < w->n_messages; i++) {
+                if (w->messages[i].result.r >= 0)
+                        continue;
+                message_failure(&w->messages[i], &f);
+                write_refused(&out, &w->messages[i], &f);
+                n_refused++;
+        }
+        writer_end_array(&out);
+        writer_end_object(&out);
+
+        if (n_refused == w->n_messages)
+                rpc_request_fail(TAKE_PTR(w->q), &f);
+        else
+                rpc_request_reply(TAKE_PTR(w->q), &out);
+}
+
+static void answer_local_messages(Work *w) {
+        _cleanup_free_ LocalResult *results = new0(LocalResult, w->n_messages);
+
+        if (!results) {
+                /* Stored, and nobody can be told: the same ids give the same seqs when repeated. */
+                (void) failure_set(&w->failure, ERROR_INTERNAL, "Out of memory.");
+                w->sent(NULL, 0, &w->failure, w->userdata);
+                return;
+        }
+        for (size_t i = 0; i < w->n_messages; i++) {
+                results[i].id = w->messages[i].id;
+                message_failure(&w->messages[i], &results[i].failure);
+                results[i].seq = w->messages[i].result.r >= 0 ? w->messages[i].result.seq : 0;
+        }
+        w->sent(results, w->n_messages, NULL, w->userdata);
+}
+
+static void answer(Work *w) {
+        const Failure *f = w->failure.code != ERROR_NONE ? &w->failure : NULL;
+
+        if (w->q) {
+                if (f)
+                        rpc_request_fail(TAKE_PTR(w->q), f);
+                else if (w->kind == WORK_MESSAGES)
+                        answer_messages(w);
+                else
+                        rpc_request_reply(TAKE_PTR(w->q), NULL);
+        } else if (w->sent) {
+                if (f)
+                        w->sent(NULL, 0, f, w->userdata);
+                else
+                        answer_local_messages(w);
+        } else if (w->done)
+                w->done(f, w->userdata);
+}
+
+static void flush_answers(ChannelHost *h) {
+        while (h->answered) {
+                _cleanup_(work_freep) Work *w = h->answered;
+
+                DL_DELETE(h->answered, w);
+                answer(w);
+        }
+}
+
+static void fail_list(Work **list, const Failure *f) {
+        while (*list) {
+                _cleanup_(work_freep) Work *w = *list;
+
+                DL_DELETE(*list, w);
+                w->failure = *f;
+                answer(w);
+        }
+}
+
+void queue_fail_waiting(ChannelHost *h, const Failure *f) {
+        fail_list(&h->lookups, f);
+        fail_list(&h->queue, f);
+}
+
+void queue_fail_all(ChannelHost *h, const Failure *f) {
+        flush_answers(h);
+        fail_list(&h->batch, f);
+        queue_fail_waiting(h, f);
+}
+
+/* ---- look-ups ---- */
+
+static bool is_unseen(const ChannelHost *h, const char *username) {
+        return channel_get_role(h->channel, username) == ROLE_NONE &&
+               !roster_find(&h->roster, username);
+}
+
+static void ask_for_targets(ChannelHost *h) {
+        Work *w;
+
+        for (;;) {
+                DL_SEARCH_SCALAR(h->lookups, w, ticket, 0);
+                if (!w)
+                        return;
+                w->ticket = ++h->last_ticket;
+                h->handlers.lookup_user(h, w->target, w->ticket, h->userdata);
+        }
+}
+
+void queue_looked_up(ChannelHost *h, uint64_t ticket, const Failure *f) {
+        Work *w;
+
+        DL_SEARCH_SCALAR(h->lookups, w, ticket, ticket);
+        if (!w)
+                return;
+        DL_DELETE(h->lookups, w);
+        if (f) {
+                w->failure = *f;
+                DL_APPEND(h->answered, w);
+        } else {
+                w->target_exists = true;
+                DL_APPEND(h->queue, w);
+        }
+        queue_pump_soon(h);
+}
+
+/* ---- batches ---- */
+
+typedef enum Verdict {
+        VERDICT_PROPOSE,
+        VERDICT_UNCHANGED,
+        VERDICT_LOOK_UP,
+} Verdict;
+
+/* A Verdict, or negative with w->failure. */
+static int judge(ChannelHost *h, Work *w) {
+        const Channel *c = h->channel;
+        WorkMessage *m = &w->messages[0];
+        int r = 0;
+
+        switch (w->kind) {
+        case WORK_MESSAGES:
+                return channel_may_send(c, &w->actor, &w->failure);
+        case WORK_VIEW:
+                r = channel_may_set_permissions(c, &w->actor, &w->failure);
+                if (r < 0)
+                        return r;
+                r = channel_extra_view(c, w->view, w->send, &m->extra, &m->n_extra);
+                break;
+        case WORK_TOPIC:
+                r = channel_may_set_topic(c, &w->actor, &w->failure);
+                if (r < 0)
+                        return r;
+                r = channel_extra_topic(c, w->topic, &m->extra, &m->n_extra);
+                break;
+        case WORK_ROLE:
+                r = channel_may_authorize(c, &w->actor, w->target, w->role, &w->failure);
+                if (r < 0)
+                        return r;
+                if (w->role != ROLE_NONE && !w->target_exists && is_unseen(h, w->target))
+                        return VERDICT_LOOK_UP;
+                r = channel_extra_role(c, w->target, w->role, &m->extra, &m->n_extra);
+                break;
+        }
+        if (r < 0)
+                return failure_set(&w->failure, ERROR_INTERNAL, "Out of memory.");
+        return r == 1 ? VERDICT_UNCHANGED : VERDICT_PROPOSE;
+}
+
+static EntryKind work_entry_kind(WorkKind kind) {
+        switch (kind) {
+        case WORK_MESSAGES:
+                return ENTRY_MESSAGE;
+        case WORK_VIEW:
+                return ENTRY_VIEW;
+        case WORK_TOPIC:
+                return ENTRY_TOPIC;
+        case WORK_ROLE:
+                return ENTRY_ROLE;
+        }
+        return ENTRY_KIND_INVALID;
+}
+
+static void propose(const Work *w, const WorkMessage *m, Proposal *p) {
+        *p = (Proposal){
+                .kind = work_entry_kind(w->kind),
+                .user_type = w->actor.user_type,
+                .extra = m->extra,
+                .n_extra = m->n_extra,
+        };
+        memcpy(p->id, m->id, sizeof(p->id));
+        memcpy(p->username, w->actor.username, sizeof(p->username));
+        memcpy(p->key_id, w->actor.key_id, sizeof(p->key_id));
+}
+
+/* Moves what may be stored together from the queue to h->batch, the rest to where it is answered.
+ * A governance change ends the batch: what follows is judged by its outcome. */
+static size_t collect(ChannelHost *h, Proposal *proposals) {
+        size_t n = 0, n_bytes = 0;
+        bool governance = false;
+
+        while (!governance && h->queue) {
+                Work *w = h->queue;
+                int r;
+
+                if (n + w->n_messages > BATCH_ENTRIES_MAX ||
+                    (n > 0 && n_bytes + w->n_bytes > BATCH_BYTES_MAX))
+                        break;
+                DL_DELETE(h->queue, w);
+                r = judge(h, w);
+                if (r < 0 || r == VERDICT_UNCHANGED) {
+                        DL_APPEND(h->answered, w);
+                        continue;
+                }
+                if (r == VERDICT_LOOK_UP) {
+                        DL_APPEND(h->lookups, w);
+                        continue;
+                }
+                w->first = n;
+                for (size_t i = 0; i < w->n_messages; i++)
+                        propose(w, &w->messages[i], &proposals[n++]);
+                n_bytes += w->n_bytes;
+                governance = w->kind != WORK_MESSAGES;
+                DL_APPEND(h->batch, w);
+        }
+        return n;
+}
+
+static void batch_failed(ChannelHost *h) {
+        Work *w;
+
+        DL_FOREACH(h->batch, w) {
+                (void) failure_set(&w->failure, ERROR_BUSY,
+                                   "The host cannot write to its disk now; try again.");
+                w->failure.retry_after_ms = BUSY_RETRY_MSEC;
+        }
+        DL_CONCAT(h->answered, h->batch);
+        h->batch = NULL;
+}
+
+static void tell_disk(ChannelHost *h, int r) {
+        if (r == -ENOBUFS || r == h->disk_error)
+                return;
+        h->disk_error = r;
+        if (h->handlers.on_disk)
+                h->handlers.on_disk(h, r, h->userdata);
+}
+
+static void apply_entries(ChannelHost *h, const Entry *entries, size_t n) {
+        bool rights = false;
+        int r;
+
+        for (size_t i = 0; i < n; i++) {
+                r = channel_apply(h->channel, &entries[i]);
+                if (r < 0)
+                        log_fields(LOG_ERR, r, LOG_FIELDS("CHAT_CHANNEL", h->name),
+                                   "Entry %" PRIu64
+                                   " is on disk and has no effect before a restart",
+                                   entries[i].seq);
+                rights = rights || entries[i].kind == ENTRY_VIEW || entries[i].kind == ENTRY_ROLE;
+        }
+        if (rights)
+                sessions_check_rights(h);
+        /* Without it members read the same from the store. */
+        if (h->n_sessions > 0 && n > 0 && recent_append(&h->recent, entries, n) < 0)
+                recent_clear(&h->recent);
+}
+
+static void on_appended(int r, const Appended *results, size_t n_results, const Entry *entries,
+                        size_t n, void *userdata) {
+        _cleanup_(host_leavep) ChannelHost *h = host_enter(userdata);
+        Work *w;
+
+        h->append_job = NULL;
+        if (r < 0)
+                batch_failed(h);
+        else {
+                apply_entries(h, entries, n);
+                DL_FOREACH(h->batch, w) {
+                        for (size_t i = 0; i < w->n_messages; i++)
+                                w->messages[i].result = results[w->first + i];
+                        if (w->kind == WORK_ROLE)
+                                roster_touch(&h->roster, w->target);
+                }
+                DL_CONCAT(h->answered, h->batch);
+                h->batch = NULL;
+                sessions_wake(h);
+        }
+        queue_pump_soon(h);
+
+        tell_disk(h, r);
+        flush_answers(h);
+        if (r >= 0 && n > 0 && h->handlers.on_entries)
+                h->handlers.on_entries(h, entries, n, h->userdata);
+        host_end_soon(h);
+}
+
+static size_t count_waiting(const ChannelHost *h) {
+        size_t n = 0;
+
+        for (const Work *w = h->queue; w && n < BATCH_ENTRIES_MAX; w = w->next)
+                n += w->n_messages;
+        return MIN(n, (size_t) BATCH_ENTRIES_MAX);
+}
+
+int queue_on_pump(sd_event_source *source, void *host) {
+        _cleanup_(host_leavep) ChannelHost *h = host_enter(host);
+        _cleanup_free_ Proposal *proposals = NULL;
+        size_t n = 0;
+        int r = 0;
+
+        if (!h->append_job && h->queue) {
+                proposals = new0(Proposal, count_waiting(h));
+                if (proposals)
+                        n = collect(h, proposals);
+                if (n > 0)
+                        r = store_append(h->store, h->row, proposals, n, on_appended, h,
+                                         &h->append_job);
+                if (r < 0)
+                        batch_failed(h);
+        }
+        flush_answers(h);
+        ask_for_targets(h);
+        queue_pump_soon(h);
+        host_end_check(h);
+        return 0;
+}

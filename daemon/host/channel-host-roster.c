@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Knows who is here, since when, and what of it has changed since; leaves who is told when to its
+ * sessions. */
+#include "daemon/host/channel-host-internal.h"
+
+static RosterRow *find(const Roster *roster, const char *username) {
+        RosterRow *row;
+
+        HASH_FIND_STR(roster->by_name, username, row);
+        return row;
+}
+
+const RosterRow *roster_find(const Roster *roster, const char *username) {
+        return find(roster, username);
+}
+
+static void row_free(Roster *roster, RosterRow *row) {
+        HASH_DEL(roster->by_name, row);
+        DL_DELETE(roster->rows, row);
+        if (row->leave_at > 0)
+                DL_DELETE2(roster->leaving, row, leave_prev, leave_next);
+        free(row);
+}
+
+/* Rows of who has left are forgotten once every session has heard of it. */
+static void forget_told(Roster *roster) {
+        uint64_t told = roster->published;
+        RosterRow *row, *next;
+        HostSession *s;
+
+        if (HASH_COUNT(roster->by_name) == roster->n_online)
+                return;
+        DL_FOREACH(roster->host->sessions, s)
+                if (s->connected && s->presence_cursor < told)
+                        told = s->presence_cursor;
+        DL_FOREACH_SAFE(roster->rows, row, next) {
+                if (row->generation > told)
+                        return;
+                if (!row->online)
+                        row_free(roster, row);
+        }
+}
+
+static void on_publish(void *userdata) {
+        Roster *roster = userdata;
+        ChannelHost *h = roster->host;
+
+        roster->published = roster->generation;
+        roster->next_publication = clock_boottime(h->rt->clock) + PRESENCE_INTERVAL_USEC;
+        forget_told(roster);
+        sessions_wake(h);
+        if (h->handlers.on_members)
+                h->handlers.on_members(h, roster->generation, h->userdata);
+}
+
+static void on_leave(void *userdata) {
+        Roster *roster = userdata;
+        uint64_t now = clock_boottime(roster->host->rt->clock);
+
+        while (roster->leaving && roster->leaving->leave_at <= now)
+                roster_leave(roster, roster->leaving->username, true);
+        if (roster->leaving)
+                clock_timer_arm_at(roster->leave_timer, roster->leaving->leave_at);
+}
+
+int roster_init(Roster *roster, ChannelHost *h) {
+        int r;
+
+        *roster = (Roster){ .host = h };
+        r = clock_timer_new(h->rt->clock, on_publish, roster, &roster->publish_timer);
+        if (r < 0)
+                return r;
+        return clock_timer_new(h->rt->clock, on_leave, roster, &roster->leave_timer);
+}
+
+void roster_done(Roster *roster) {
+        while (roster->rows)
+                row_free(roster, roster->rows);
+        roster->publish_timer = clock_timer_free(roster->publish_timer);
+        roster->leave_timer = clock_timer_free(roster->leave_timer);
+}
+
+static void changed(Roster *roster, RosterRow *row) {
+        row->generation = ++roster->generation;
+        DL_DELETE(roster->rows, row);
+        DL_APPEND(roster->rows, row);
+        if (!clock_timer_is_armed(roster->publish_timer))
+                clock_timer_arm_at(
+                        roster->publish_timer,
+                        MAX(roster->next_publication, clock_boottime(roster->host->rt->clock)));
+}
+
+void roster_touch(Roster *roster, const char *username) {
+        RosterRow *row = find(roster, username);
+
+        if (row && row->online)
+                changed(roster, row);
+}
+
+static RosterRow *row_new(Roster *roster, const Actor *actor) {
+        RosterRow *row = new0(RosterRow, 1);
+
+        if (!row)
+                return NULL;
+        memcpy(row->username, actor->username, sizeof(row->username));
+        row->user_type = actor->user_type;
+        HASH_ADD_STR(roster->by_name, username, row);
+        if (!row->hh.tbl) {
+                free(row);
+                return NULL;
+        }
+        DL_APPEND(roster->rows, row);
+        return row;
+}
+
+int roster_join(Roster *roster, const Actor *actor) {
+        RosterRow *row = find(roster, actor->username) ?: row_new(roster, actor);
+
+        if (!row)
+                return -ENOMEM;
+        row->n_sessions++;
+        if (row->leave_at > 0) {
+                DL_DELETE2(roster->leaving, row, leave_prev, leave_next);
+                row->leave_at = 0;
+        }
+        if (!row->online) {
+                row->online = true;
+                row->since = clock_realtime(roster->host->rt->clock);
+                roster->n_online++;
+                changed(roster, row);
+        }
+        return 0;
+}
+
+void roster_leave(Roster *roster, const char *username, bool at_once) {
+        RosterRow *row = find(roster, username);
+
+        assert(row && row->online);
+        if (row->n_sessions > 0 && --row->n_sessions > 0)
+                return;
+        if (at_once) {
+                if (row->leave_at > 0) {
+                        DL_DELETE2(roster->leaving, row, leave_prev, leave_next);
+                        row->leave_at = 0;
+                }
+                row->online = false;
+                roster->n_online--;
+                changed(roster, row);
+                return;
+        }
+        row->leave_at = clock_boottime(roster->host->rt->clock) + PRESENCE_GRACE_USEC;
+        DL_APPEND2(roster->leaving, row, leave_prev, leave_next);
+        if (!clock_timer_is_armed(roster->leave_timer))
+                clock_timer_arm_at(roster->leave_timer, roster->leaving->leave_at);
+}
+
+static void write_change(const Roster *roster, Writer *w, const RosterRow *row) {
+        writer_begin_object(w, NULL);
+        writer_string(w, "username", row->username);
+        writer_string(w, "user_type", user_type_to_string(row->user_type));
+        writer_string(w, "role",
+                      role_to_string(channel_get_role(roster->host->channel, row->username)));
+        writer_string(w, "status", row->online ? "online" : "offline");
+        writer_end_object(w);
+}
+
+bool roster_has_news(const Roster *roster, const HostSession *s) {
+        return s->presence_cursor < roster->published;
+}
+
+int roster_pull(Roster *roster, HostSession *s, Writer *out) {
+        size_t start = out->size, n = 0;
+        uint64_t told = roster->published;
+        RosterRow *row = roster->rows ? roster->rows->prev : NULL; /* the latest change */
+
+        while (row && row != roster->rows && row->prev->generation > s->presence_cursor)
+                row = row->prev;
+
+        host_begin_push(roster->host, out, "PRESENCE");
+        writer_begin_array(out, "changes");
+        for (; row && row->generation <= roster->published; row = row->next) {
+                size_t before = out->size;
+                bool needs_comma = out->needs_comma;
+
+                if (row->generation <= s->presence_cursor ||
+                    streq(row->username, s->actor.username))
+                        continue;
+                write_change(roster, out, row);
+                if (out->size - start > FRAME_BYTES_MAX - 64) {
+                        writer_truncate(out, before, needs_comma);
+                        told = row->generation - 1;
+                        break;
+                }
+                n++;
+        }
+        writer_end_array(out);
+        writer_uint(out, "generation", told);
+        host_end_push(out);
+
+        s->presence_cursor = told;
+        if (n > 0)
+                return 1;
+        writer_truncate(out, start, false);
+        return 0;
+}
+
+static int compare_rows(const void *a, const void *b) {
+        return strcmp((*(const RosterRow *const *) a)->username,
+                      (*(const RosterRow *const *) b)->username);
+}
+
+void roster_write_row(const Roster *roster, Writer *w, const char *key, const RosterEntry *m) {
+        writer_begin_object(w, key);
+        writer_string(w, "username", m->username);
+        writer_string(w, "user_type", user_type_to_string(m->user_type));
+        writer_string(w, "role", role_to_string(m->role));
+        writer_string(w, "status", m->online ? "online" : "offline");
+        writer_time(w, "since", m->since);
+        writer_end_object(w);
+}
+
+int channel_host_each_member(const ChannelHost *h, const char *after,
+                             channel_host_each_member_fn fn, void *userdata) {
+        _cleanup_free_ const RosterRow **rows = NULL;
+        size_t n = 0;
+        int r;
+
+        if (h->roster.n_online == 0)
+                return 0;
+        rows = new0(const RosterRow *, h->roster.n_online);
+        if (!rows)
+                return -ENOMEM;
+        for (const RosterRow *row = h->roster.by_name; row; row = row->hh.next)
+                if (row->online && (!after || strcmp(row->username, after) > 0))
+                        rows[n++] = row;
+        qsort(rows, n, sizeof(*rows), compare_rows);
+
+        for (size_t i = 0; i < n; i++) {
+                RosterEntry m = {
+                        .user_type = rows[i]->user_type,
+                        .role = channel_get_role(h->channel, rows[i]->username),
+                        .online = true,
+                        .since = rows[i]->since,
+                };
+
+                memcpy(m.username, rows[i]->username, sizeof(m.username));
+                r = fn(&m, userdata);
+                if (r != 0)
+                        return r;
+        }
+        return 0;
+}
+
+uint64_t channel_host_get_generation(const ChannelHost *h) {
+        return h->roster.generation;
+}
+
+size_t channel_host_get_n_online(const ChannelHost *h) {
+        return h->roster.n_online;
+}

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Knows how a person ends what they had with a channel: hosting it, or being in it. Leaves the
+ * memory of it on disk unless asked. */
+#include <utlist.h>
+
+#include "daemon/manager/manager-internal.h"
+
+struct LeaveFlow {
+        Manager *manager; /* weak */
+        LeaveFlow *prev, *next;
+        Operation *op; /* weak; NULL: nobody waits */
+        char channel_id[UUID_STRING_SIZE];
+        bool forget;
+        TrackerCall *call;
+};
+
+LeaveFlow *leave_flow_free(LeaveFlow *l) {
+        if (!l)
+                return NULL;
+        DL_DELETE(l->manager->leaves, l);
+        tracker_call_free(l->call);
+        if (l->op)
+                manager_cancel(l->op);
+        free(l);
+        return NULL;
+}
+
+bool manager_is_giving_up(const Manager *m, const char *channel_id) {
+        const LeaveFlow *l;
+
+        DL_FOREACH(m->leaves, l)
+                if (l->forget && streq(l->channel_id, channel_id))
+                        return true;
+        return false;
+}
+
+static void leave_end(LeaveFlow *l, const Failure *f) {
+        Operation *op = l->op;
+
+        if (op)
+                op->holder = NULL;
+        l->op = NULL;
+        leave_flow_free(l);
+        operation_complete(op, f);
+}
+
+static void stop_hosting(ManagedChannel *x) {
+        hosting_end(x, "unhosted", "unhosted");
+        channel_member_set_hosted(x->member, true, false);
+        channel_member_set_state_reason(x->member, "unhosted");
+}
+
+/* Its lease lapses where the tracker could not be told; a name is only given back by its word. */
+static void on_unhosted(const Value *payload, const Failure *failure, void *userdata) {
+        LeaveFlow *l = userdata;
+        ChannelMember *c = manager_find_channel(l->manager, l->channel_id);
+        ManagedChannel *x = c ? manager_find_member(l->manager, c) : NULL;
+
+        l->call = NULL;
+        if (failure && failure->code == ERROR_NO_SUCH_CHANNEL)
+                failure = NULL;
+        if (!l->forget) {
+                leave_end(l, NULL);
+                return;
+        }
+        leave_end(l, failure);
+        if (!failure && x)
+                manager_forget(x);
+}
+
+static int tell_tracker(LeaveFlow *l, const ChannelMember *c) {
+        _cleanup_(writer_done) Writer w = {};
+
+        writer_begin_object(&w, NULL);
+        writer_string(&w, "channel_name", channel_member_get_name(c));
+        writer_bool(&w, "forget", l->forget);
+        writer_end_object(&w);
+        return account_call(l->manager->account, "UNHOST", &w, on_unhosted, l, &l->call);
+}
+
+int manager_unhost(Manager *m, ChannelMember *c, bool forget, manager_done_fn done, void *userdata,
+                   ManagerOp **ret_op) {
+        ManagedChannel *x = manager_find_member(m, c);
+        ManagerOp *op = manager_op_new(m, &manager_done_type, userdata);
+        LeaveFlow *l;
+        Failure f;
+        int r;
+
+        if (!op)
+                return -ENOMEM;
+        op->fn.done = done;
+        if (!x || !channel_member_get_stored(c)->hosted) {
+                failure_set(&f, ERROR_CONFLICT, "This channel is hosted elsewhere: leave it.");
+                return manager_op_return(op, ret_op, &f);
+        }
+        l = new0(LeaveFlow, 1);
+        if (!l) {
+                manager_op_free(op);
+                return -ENOMEM;
+        }
+        *l = (LeaveFlow){ .manager = m, .forget = forget };
+        snprintf(l->channel_id, sizeof(l->channel_id), "%s", channel_member_get_id(c));
+        DL_APPEND(m->leaves, l);
+
+        r = tell_tracker(l, c);
+        if (r < 0) {
+                leave_flow_free(l);
+                manager_op_free(op);
+                return r;
+        }
+        operation_hold(&op->base, &l->op);
+        stop_hosting(x);
+        return manager_op_return(op, ret_op, NULL);
+}
+
+int manager_leave(Manager *m, ChannelMember *c, bool forget, manager_done_fn done, void *userdata,
+                  ManagerOp **ret_op) {
+        ManagedChannel *x = manager_find_member(m, c);
+        ManagerOp *op = manager_op_new(m, &manager_done_type, userdata);
+        Failure f = {};
+        int r;
+
+        if (!op)
+                return -ENOMEM;
+        op->fn.done = done;
+        if (!x)
+                failure_set(&f, ERROR_NO_SUCH_CHANNEL, "There is no such channel here.");
+        else if (channel_member_get_stored(c)->hosted && !channel_member_get_stored(c)->closed &&
+                 !channel_member_is_moved(c))
+                failure_set(&f, ERROR_CONFLICT, "This channel is hosted here: unhost it.");
+        r = manager_op_return(op, ret_op, &f);
+        if (r < 0 || f.code != ERROR_NONE)
+                return r;
+
+        channel_member_close(c, "left");
+        if (forget)
+                manager_forget(x);
+        return 0;
+}

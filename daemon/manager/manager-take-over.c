@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Knows how long a copy waits that has become the host: for the device before it, and for our disk.
+ * Leaves what follows to manager-host.c. */
+#include "base/log.h"
+#include "daemon/manager/manager-internal.h"
+
+/* The directory tells that host within a second; where it does not, its next heartbeat does, unless
+ * leases are so long that nobody would wait. */
+#define HEARTBEAT_USEC_MAX (20 * USEC_PER_SEC)
+/* Above a heartbeat of the host before us: for its answer, and for what that host still sends. */
+#define MARGIN_USEC (2 * USEC_PER_SEC)
+#define SETTLE_USEC (50 * USEC_PER_MSEC)
+
+struct TakeOver {
+        ManagedChannel *channel; /* weak */
+        ClockTimer *timer;
+        bool has_ended;
+};
+
+static void on_timer(void *userdata) {
+        TakeOver *t = userdata;
+        const ChannelMember *c = t->channel->member;
+
+        if (!t->has_ended)
+                log_fields(LOG_WARNING, 0, LOG_FIELDS("CHAT_CHANNEL", channel_member_get_name(c)),
+                           "Channel %s is taken over from a device that still serves it",
+                           channel_member_get_name(c));
+        t->has_ended = true;
+        if (channel_member_is_settled(c))
+                hosting_taken_over(t->channel);
+        else
+                clock_timer_arm(t->timer, SETTLE_USEC);
+}
+
+TakeOver *take_over_free(TakeOver *t) {
+        if (!t)
+                return NULL;
+        clock_timer_free(t->timer);
+        free(t);
+        return NULL;
+}
+
+void take_over_ended(TakeOver *t) {
+        t->has_ended = true;
+        clock_timer_arm(t->timer, 0);
+}
+
+TakeOver *take_over_new(ManagedChannel *x) {
+        TakeOver *t;
+
+        if (!channel_member_is_connected(x->member) && channel_member_is_settled(x->member))
+                return NULL;
+        t = new0(TakeOver, 1);
+        if (!t)
+                return NULL;
+        t->channel = x;
+        if (clock_timer_new(x->manager->rt->clock, on_timer, t, &t->timer) < 0)
+                return take_over_free(t);
+        if (channel_member_is_connected(x->member))
+                clock_timer_arm(t->timer,
+                                MIN(x->manager->lease_usec / 3, HEARTBEAT_USEC_MAX) + MARGIN_USEC);
+        else
+                take_over_ended(t);
+        return t;
+}
+
+void take_over_back(ManagedChannel *x, const HostFlow *flow) {
+        if (flow && x->hosting && hosting_is_leaving(x->hosting))
+                manager_left_log(x);
+}

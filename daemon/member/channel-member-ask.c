@@ -1,0 +1,378 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Knows what is asked of the host about people and rules: who is here, who may. The host that we
+ * are answers from memory. Leaves judging to it. */
+#include "daemon/member/channel-member-internal.h"
+
+static void ask_failure(Failure *f, int r) {
+        if (r == -ETIMEDOUT)
+                failure_set(f, ERROR_TIMEOUT, "The host did not answer in time.");
+        else
+                failure_set(f, ERROR_HOST_OFFLINE, "The channel's host is away.");
+}
+
+static void begin(const ChannelMember *c, Writer *w) {
+        writer_begin_object(w, NULL);
+        writer_string(w, "channel_name", c->stored.name);
+        writer_string(w, "channel_id", c->stored.channel_id);
+}
+
+/* Sends what begin() began. A host that is away is a failure from a later turn. */
+static int ask(MemberOp *op, const char *command, Writer *w, rpc_reply_fn reply,
+               MemberOp **ret_op) {
+        ChannelMember *c = op->member;
+        Failure f;
+        int r;
+
+        writer_end_object(w);
+        r = c->connected ? host_slot_call(c->slot, command, w, 0, reply, op, &op->call) : -ENOTCONN;
+        if (r == -ENOTCONN) {
+                ask_failure(&f, r);
+                return member_op_return(op, ret_op, &f);
+        }
+        if (r < 0) {
+                member_op_free(op);
+                return r;
+        }
+        return member_op_return(op, ret_op, NULL);
+}
+
+/* ---- who is here ---- */
+
+typedef struct RosterOp {
+        MemberOp op;
+        RosterEntry *members; /* of the host that we are: what is told in the next turn */
+        size_t n, limit;
+        char after[NAME_SIZE]; /* "": from the first */
+        bool more;
+} RosterOp;
+
+static void roster_complete(Operation *o, const Failure *f) {
+        RosterOp *x = (RosterOp *) o;
+
+        if (f)
+                x->op.fn.roster(f, NULL, 0, NULL, x->op.userdata);
+        else
+                x->op.fn.roster(NULL, x->members, x->n,
+                                x->more ? x->members[x->n - 1].username : NULL, x->op.userdata);
+}
+
+static void roster_release(Operation *o) {
+        RosterOp *x = (RosterOp *) o;
+
+        member_op_release(o);
+        free(x->members);
+}
+
+static const OperationType roster_type = { .complete = roster_complete, .release = roster_release };
+
+static int add_member(const RosterEntry *m, void *userdata) {
+        RosterOp *x = userdata;
+        RosterEntry *members;
+
+        if (x->n == x->limit) {
+                x->more = true;
+                return 1;
+        }
+        members = reallocarray(x->members, x->n + 1, sizeof(RosterEntry));
+        if (!members)
+                return -ENOMEM;
+        x->members = members;
+        x->members[x->n++] = *m;
+        return 0;
+}
+
+static int read_member(const Value *v, RosterEntry *ret) {
+        const char *name = value_string(value_get(v, "username"), NULL);
+        const char *type = value_string(value_get(v, "user_type"), NULL);
+        const char *role = value_string(value_get(v, "role"), NULL);
+        const char *status = value_string(value_get(v, "status"), NULL);
+        const char *since = value_string(value_get(v, "since"), NULL);
+
+        *ret = (RosterEntry){
+                .user_type = user_type_from_string(type ? type : ""),
+                .role = role_from_string(role ? role : ""),
+                .online = status && !streq(status, "offline"),
+        };
+        if (!name || !name_is_valid(name) || ret->user_type < 0 || ret->role < 0)
+                return -EBADMSG;
+        snprintf(ret->username, sizeof(ret->username), "%s", name);
+        if (since)
+                (void) time_parse(since, &ret->since);
+        return 0;
+}
+
+static void on_members(int r, const Value *payload, const Failure *failure, void *userdata) {
+        RosterOp *x = userdata;
+        const Value *members = value_get(payload, "members");
+        const char *next = value_string(value_get(payload, "next"), NULL);
+        bool is_good = value_kind(members) == VALUE_ARRAY &&
+                       (next ? value_length(members) > 0 : !value_has(payload, "next"));
+        size_t n = is_good ? value_length(members) : 0;
+        RosterEntry m;
+        Failure f;
+
+        x->op.call = NULL;
+        if (r < 0) {
+                ask_failure(&f, r);
+                failure = &f;
+        }
+        for (size_t i = 0; !failure && i < n && is_good; i++) {
+                if (read_member(value_at(members, i), &m) < 0) {
+                        is_good = false;
+                        break;
+                }
+                x->limit = n;
+                if (add_member(&m, x) < 0) {
+                        failure_set(&f, ERROR_INTERNAL, "Out of memory.");
+                        failure = &f;
+                }
+        }
+        if (!failure && !is_good) {
+                failure_set(&f, ERROR_PROTOCOL, "The host did not answer with a list of members.");
+                failure = &f;
+        }
+        x->more = next && x->n > 0;
+        if (!failure && x->more && strcmp(x->members[x->n - 1].username, x->after) <= 0) {
+                failure_set(&f, ERROR_PROTOCOL, "The host's list does not come to an end.");
+                failure = &f;
+        }
+        operation_complete(&x->op.base, failure);
+}
+
+int channel_member_get_members(ChannelMember *c, const char *after, unsigned limit,
+                               member_roster_fn done, void *userdata, MemberOp **ret_op) {
+        static const Failure none;
+        _cleanup_(writer_done) Writer w = {};
+        RosterOp *x = new0(RosterOp, 1);
+        int r;
+
+        if (!x)
+                return -ENOMEM;
+        x->op.member = c;
+        x->op.userdata = userdata;
+        x->op.fn.roster = done;
+        x->limit = limit > 0 ? MIN(limit, (unsigned) MEMBERS_LIMIT_MAX) : MEMBERS_LIMIT_MAX;
+        operation_init(&x->op.base, &roster_type, &c->ops);
+        if (c->host) {
+                r = channel_host_each_member(c->host, after, add_member, x);
+                if (r < 0) {
+                        member_op_free(&x->op);
+                        return r;
+                }
+                return member_op_return(&x->op, ret_op, &none);
+        }
+        snprintf(x->after, sizeof(x->after), "%s", after ?: "");
+        begin(c, &w);
+        writer_string(&w, "after", after);
+        writer_uint(&w, "limit", x->limit);
+        return ask(&x->op, "MEMBERS", &w, on_members, ret_op);
+}
+
+/* ---- RET_INFO ---- */
+
+typedef struct InfoOp {
+        MemberOp op;
+        MemberInfo info;
+        MemberAuthorized *authorized; /* names are ours */
+} InfoOp;
+
+static void info_complete(Operation *o, const Failure *f) {
+        InfoOp *x = (InfoOp *) o;
+
+        x->info.authorized = x->authorized;
+        x->op.fn.info(f, f ? NULL : &x->info, x->op.userdata);
+}
+
+static void info_release(Operation *o) {
+        InfoOp *x = (InfoOp *) o;
+
+        member_op_release(o);
+        for (size_t i = 0; i < x->info.n_authorized; i++)
+                free((char *) x->authorized[i].username);
+        free(x->authorized);
+}
+
+static const OperationType info_type = { .complete = info_complete, .release = info_release };
+
+static int add_authorized(const char *username, Role role, void *userdata) {
+        InfoOp *x = userdata;
+        MemberAuthorized *list;
+        char *name = strdup(username);
+
+        list = name ? reallocarray(x->authorized, x->info.n_authorized + 1, sizeof(*list)) : NULL;
+        if (!list) {
+                free(name);
+                return -ENOMEM;
+        }
+        x->authorized = list;
+        list[x->info.n_authorized++] = (MemberAuthorized){ .username = name, .role = role };
+        return 0;
+}
+
+static int read_authorized(InfoOp *x, const Value *array) {
+        size_t n = value_length(array);
+        int r = value_kind(array) == VALUE_ARRAY ? 0 : -EBADMSG;
+
+        for (size_t i = 0; i < n && r >= 0; i++) {
+                const char *name = value_string(value_get(value_at(array, i), "username"), NULL);
+                const char *role = value_string(value_get(value_at(array, i), "role"), NULL);
+
+                if (name && role && name_is_valid(name) && role_from_string(role) >= 0)
+                        r = add_authorized(name, role_from_string(role), x);
+                else
+                        r = -EBADMSG;
+        }
+        return r;
+}
+
+static int read_info(InfoOp *x, const Value *payload) {
+        if (value_uint(value_get(payload, "epoch"), &x->info.epoch) < 0 ||
+            value_uint(value_get(payload, "message_rate"), &x->info.message_rate) < 0 ||
+            value_uint(value_get(payload, "message_burst"), &x->info.message_burst) < 0 ||
+            value_uint(value_get(payload, "generation"), &x->info.generation) < 0)
+                return -EBADMSG;
+        return read_authorized(x, value_get(payload, "authorized"));
+}
+
+static void on_info(int r, const Value *payload, const Failure *failure, void *userdata) {
+        InfoOp *x = userdata;
+        Failure f;
+
+        x->op.call = NULL;
+        if (r < 0) {
+                ask_failure(&f, r);
+                failure = &f;
+        }
+        if (!failure && (r = read_info(x, payload)) < 0) {
+                if (r == -EBADMSG)
+                        failure_set(&f, ERROR_PROTOCOL,
+                                    "The host did not answer with what the channel is.");
+                else
+                        failure_set(&f, ERROR_INTERNAL, "Out of memory.");
+                failure = &f;
+        }
+        operation_complete(&x->op.base, failure);
+}
+
+static int info_of_host(InfoOp *x, const ChannelHost *h) {
+        const Channel *channel = channel_host_get_channel(h);
+
+        x->info.epoch = channel_get_epoch(channel);
+        x->info.generation = channel_host_get_generation(h);
+        channel_get_rates(channel, &x->info.message_rate, &x->info.message_burst);
+        return channel_each_role(channel, add_authorized, x);
+}
+
+int channel_member_get_info(ChannelMember *c, member_info_fn done, void *userdata,
+                            MemberOp **ret_op) {
+        static const Failure none;
+        _cleanup_(writer_done) Writer w = {};
+        InfoOp *x = new0(InfoOp, 1);
+        int r;
+
+        if (!x)
+                return -ENOMEM;
+        x->op.member = c;
+        x->op.userdata = userdata;
+        x->op.fn.info = done;
+        operation_init(&x->op.base, &info_type, &c->ops);
+        if (c->host) {
+                r = info_of_host(x, c->host);
+                if (r < 0) {
+                        member_op_free(&x->op);
+                        return r;
+                }
+                return member_op_return(&x->op, ret_op, &none);
+        }
+        if (c->stored.closed) { /* no host is asked any more */
+                x->info.epoch = c->stored.epoch;
+                return member_op_return(&x->op, ret_op, &none);
+        }
+        begin(c, &w);
+        return ask(&x->op, "RET_INFO", &w, on_info, ret_op);
+}
+
+/* ---- rules ---- */
+
+static void on_changed(int r, const Value *payload, const Failure *failure, void *userdata) {
+        MemberOp *op = userdata;
+        Failure f;
+
+        op->call = NULL;
+        if (r < 0) {
+                ask_failure(&f, r);
+                failure = &f;
+        }
+        operation_complete(&op->base, failure);
+}
+
+/* At the host that we are it happens, whoever still waits. */
+static void on_changed_here(const Failure *f, void *userdata) {
+        member_change_end(userdata, f);
+}
+
+int channel_member_set_permissions(ChannelMember *c, ViewPermission view, SendPermission send,
+                                   member_done_fn done, void *userdata, MemberOp **ret_op) {
+        _cleanup_(writer_done) Writer w = {};
+        MemberOp *op = member_op_new(c, &member_done_type, userdata);
+        MemberChange *x;
+        int r;
+
+        if (!op)
+                return -ENOMEM;
+        op->fn.done = done;
+        if (!c->host) {
+                begin(c, &w);
+                if (view >= 0)
+                        writer_string(&w, "view_permission", view_permission_to_string(view));
+                if (send >= 0)
+                        writer_string(&w, "send_permission", send_permission_to_string(send));
+                return ask(op, "VIEW", &w, on_changed, ret_op);
+        }
+        r = member_change_new(c, NULL, op, &x);
+        if (r >= 0) {
+                r = channel_host_set_permissions(c->host, &c->me, view, send, on_changed_here, x);
+                if (r < 0)
+                        member_change_free(x);
+        }
+        if (r < 0) {
+                member_op_free(op);
+                return r;
+        }
+        return member_op_return(op, ret_op, NULL);
+}
+
+int channel_member_authorize(ChannelMember *c, const char *target, Role role, member_done_fn done,
+                             void *userdata, MemberOp **ret_op) {
+        _cleanup_(writer_done) Writer w = {};
+        MemberOp *op = member_op_new(c, &member_done_type, userdata);
+        char name[NAME_SIZE];
+        MemberChange *x;
+        Failure f;
+        int r;
+
+        if (!op)
+                return -ENOMEM;
+        op->fn.done = done;
+        if (name_fold(target, name) < 0 || !name_is_valid(name)) {
+                failure_set(&f, ERROR_NO_SUCH_USER, "That is no name.");
+                return member_op_return(op, ret_op, &f);
+        }
+        if (!c->host) {
+                begin(c, &w);
+                writer_string(&w, "target", name);
+                writer_string(&w, "role", role_to_string(role));
+                return ask(op, "AUTHORIZE", &w, on_changed, ret_op);
+        }
+        r = member_change_new(c, NULL, op, &x);
+        if (r >= 0) {
+                r = channel_host_authorize(c->host, &c->me, name, role, on_changed_here, x);
+                if (r < 0)
+                        member_change_free(x);
+        }
+        if (r < 0) {
+                member_op_free(op);
+                return r;
+        }
+        return member_op_return(op, ret_op, NULL);
+}

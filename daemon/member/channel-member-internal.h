@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Knows what the files of a channel member share; only channel-member*.c see it. */
+#pragma once
+
+#include "base/backoff.h"
+#include "daemon/member/channel-member-owner.h"
+#include "daemon/operation.h"
+
+struct MemberOp {
+        Operation base;
+        ChannelMember *member; /* weak */
+        union {
+                member_sent_fn sent;
+                member_page_fn page;
+                member_outbox_fn outbox;
+                member_done_fn done;
+                member_roster_fn roster;
+                member_info_fn info;
+        } fn;
+        void *userdata; /* weak */
+        Job *job;
+        RpcCall *call;
+};
+
+/* What came from the host and is not in the store yet (channel-member-stream.c). */
+typedef struct Stream {
+        uint64_t next; /* the seq that must come now */
+        Entry *queue;
+        size_t n_queue, n_allocated, n_queue_bytes;
+        Entry *flying; /* at the store */
+        size_t n_flying, n_flying_bytes;
+        Job *copy;
+        Job *check; /* is a seq that we know still the same entry? */
+        char check_id[UUID_STRING_SIZE];
+        uint64_t check_seq;
+        ClockTimer *retry; /* the store could not take it */
+        unsigned n_faults; /* since our copy last grew */
+        unsigned n_ahead;  /* PINGs in a row that say more than we have */
+} Stream;
+
+/* One message that is under way to the host. */
+typedef struct Sent {
+        char id[UUID_STRING_SIZE];
+        bool decided;  /* the host has said what became of it */
+        bool finished; /* its row left the queue by another way: our copy of the log has it */
+        uint64_t seq;
+        Failure failure; /* code ERROR_NONE: stored */
+} Sent;
+
+typedef struct Outbox {
+        Job *read, *update;
+        RpcCall *call;
+        Sent *sent; /* one request at a time */
+        size_t n_sent;
+        bool local; /* … is at the host that we are */
+        ClockTimer *retry;
+        Backoff backoff;
+        uint64_t retry_usec; /* what follows the update that runs; 0: the next request */
+        unsigned batch_max;
+        bool uncertain; /* an earlier request on this connection may still be under way */
+        uint64_t generation;
+} Outbox;
+
+/* A change that happens whether somebody waits for it or not (channel-member-change.c). */
+typedef struct MemberChange {
+        ChannelMember *member; /* weak */
+        struct MemberChange *prev, *next;
+        Job *job;
+        Operation *op; /* weak; NULL: nobody waits */
+        /* of the outbox: */
+        char id[UUID_STRING_SIZE];
+        uint64_t wait_usec;
+        bool deferred; /* until what is under way is decided */
+} MemberChange;
+
+struct ChannelMember {
+        const Runtime *rt; /* weak */
+        Store *store;      /* weak */
+        HostLinks *links;  /* weak */
+        MemberHandlers handlers;
+        void *userdata; /* weak */
+        char tracker_id[TRACKER_ID_SIZE];
+        Actor me;
+
+        StoredChannel stored; /* its strings are ours */
+        char *topic, *closed_reason;
+        Job *save;
+        bool save_again;
+
+        bool is_searching; /* the directory was asked because a dial failed */
+        MemberState state;
+        char reason[64];
+        char *state_text; /* NULL: nothing to say */
+        uint64_t n_online, generation;
+
+        /* the host, elsewhere (channel-member-connect.c) */
+        HostSlot *slot;
+        RpcCall *connect_call;
+        RpcCall *recount_call;
+        bool connected;      /* CONNECT was answered with OK on this connection */
+        bool connect_due;    /* as soon as the store has what came */
+        uint64_t target_seq; /* live from here on */
+        uint64_t truth_seq;  /* entries above it change what we know */
+        ClockTimer *retry;
+        Backoff backoff;
+        Stream stream;
+
+        /* the host, here */
+        ChannelHost *host; /* weak */
+        uint64_t lease_until;
+
+        Outbox outbox;
+        MemberChange *changes; /* MemberChange */
+        Operation *ops;        /* MemberOp */
+};
+
+/* channel-member.c */
+void member_changed(ChannelMember *c);
+void member_set_state(ChannelMember *c, MemberState state, const char *reason);
+void member_save_soon(ChannelMember *c);
+int member_set_topic(ChannelMember *c, const char *topic);
+int member_set_closed_reason(ChannelMember *c, const char *reason);
+/* Who waits for the attempt that runs (settle, connect) hears how it ended. */
+void member_settled(ChannelMember *c, const Failure *f);
+MemberOp *member_op_new(ChannelMember *c, const OperationType *type, void *userdata);
+int member_op_return(MemberOp *op, MemberOp **ret_op, const Failure *f);
+void member_op_release(Operation *o); /* frees job and call */
+extern const OperationType member_done_type, member_settle_type;
+void member_fail_store(Failure *f, int r, const char *what);
+
+/* channel-member-connect.c */
+void member_connect_now(ChannelMember *c); /* CONNECT, or again */
+void member_detach(ChannelMember *c);      /* off the link; state is the caller's */
+void member_go(ChannelMember *c);          /* … having said so */
+void member_on_retry(void *userdata);
+/* Where the host is, as last heard; kept for a day when nobody can be asked. n 0: nowhere. */
+void member_set_addresses(ChannelMember *c, const Address *addresses, size_t n);
+/* The host's log is not ours, from entry seq on at the latest. reason: shorter-log, other-entry,
+ * broken-log. */
+void member_diverge(ChannelMember *c, const char *reason, uint64_t seq);
+
+/* channel-member-explain.c */
+#define STATE_TEXT_SIZE 600
+void member_explain(const ChannelMember *c, char ret[static STATE_TEXT_SIZE]);
+/* Nothing more is said or sent there: why not, and what a person can do. */
+int member_fail_closed(const ChannelMember *c, Failure *f);
+
+/* channel-member-stream.c */
+int stream_init(ChannelMember *c);
+void stream_done(ChannelMember *c);
+void stream_begin(ChannelMember *c, uint64_t next);
+void stream_push(ChannelMember *c, const Value *payload);
+void stream_head(ChannelMember *c, uint64_t last_seq);
+void stream_drop(ChannelMember *c);             /* what is not at the store yet */
+bool stream_is_storing(const ChannelMember *c); /* … and what is: it goes on, or is about to */
+
+/* channel-member-truth.c */
+void member_apply(ChannelMember *c, const Entry *e);
+
+/* channel-member-outbox.c */
+int outbox_init(ChannelMember *c);
+void outbox_done(ChannelMember *c);
+void outbox_pump(ChannelMember *c);
+void outbox_changed(ChannelMember *c);
+void outbox_connected(ChannelMember *c); /* a new connection: nothing is under way on it */
+bool outbox_is_sending(const ChannelMember *c, const char *id);
+/* Our copy holds this entry of ours now; before: it is about to. */
+void outbox_copying(ChannelMember *c, const char *id);
+
+/* channel-member-send.c */
+void sends_stored(ChannelMember *c, const char *id, uint64_t seq);
+void sends_failed(ChannelMember *c, const char *id, const Failure *f);
+void changes_resume(ChannelMember *c);
+
+/* channel-member-change.c. id may be NULL. */
+int member_change_new(ChannelMember *c, const char *id, MemberOp *op, MemberChange **ret);
+MemberChange *member_change_free(MemberChange *x);
+/* Frees x, and tells who waits. */
+void member_change_end(MemberChange *x, const Failure *f);
+void member_changes_done(ChannelMember *c);

@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Knows how a page of the log is read: from our copy, or, below its beginning, from the host.
+ * Leaves what is live to channel-member-stream.c. */
+#include "daemon/member/channel-member-internal.h"
+
+typedef struct ReadOp {
+        MemberOp op;
+        PageQuery query;
+        bool asked_host;
+        uint64_t host_before; /* what it was asked with; 0: for the newest, or after something */
+        Entry *entries;       /* from the host, on their way to our copy */
+        size_t n_entries;
+        bool more;
+} ReadOp;
+
+static void read_complete(Operation *o, const Failure *f) {
+        MemberOp *op = (MemberOp *) o;
+
+        op->fn.page(f, NULL, 0, false, false, op->userdata);
+}
+
+static void read_release(Operation *o) {
+        ReadOp *x = (ReadOp *) o;
+
+        member_op_release(o);
+        x->entries = entries_free(x->entries, x->n_entries);
+        x->n_entries = 0;
+}
+
+static const OperationType read_type = { .complete = read_complete, .release = read_release };
+
+static void read_end(ReadOp *x, const Entry *entries, size_t n, bool more, bool from_host) {
+        member_page_fn done = x->op.fn.page;
+        void *userdata = x->op.userdata;
+        Entry *mine = TAKE_PTR(x->entries);
+        size_t n_mine = x->n_entries;
+
+        operation_drop(&x->op.base);
+        done(NULL, entries, n, more, from_host, userdata);
+        entries_free(mine, n_mine);
+}
+
+static void read_failed(ReadOp *x, int r) {
+        Failure f;
+
+        member_fail_store(&f, r, "Cannot read the log");
+        operation_complete(&x->op.base, &f);
+}
+
+/* Is what is asked for older than what is held here, and is there somebody to ask? */
+static bool wants_host(const ReadOp *x, size_t n) {
+        const ChannelMember *c = x->op.member;
+        const PageQuery *q = &x->query;
+
+        if (x->asked_host || c->host || !c->connected || q->governance_only)
+                return false;
+        if (q->before)
+                return n < q->limit && c->stored.first_seq != 1 && c->stored.last_seq > 0 &&
+                       q->anchor != 1;
+        return c->stored.first_seq != 1 && q->anchor + 1 < c->stored.first_seq;
+}
+
+static int read_local(ReadOp *x, store_page_fn done) {
+        const ChannelMember *c = x->op.member;
+
+        return store_read_page(c->store, c->stored.row, &x->query, done, x, &x->op.job);
+}
+
+static int read_host_entries(const Value *payload, Entry **ret, size_t *ret_n, bool *ret_more) {
+        const Value *array = value_get(payload, "entries");
+        size_t n = value_length(array);
+        Entry *entries;
+        const char *bad;
+
+        if (value_kind(array) != VALUE_ARRAY || n > HISTORY_LIMIT_MAX)
+                return -EBADMSG;
+        entries = new0(Entry, n ? n : 1);
+        if (!entries)
+                return -ENOMEM;
+        for (size_t i = 0; i < n; i++)
+                if (entry_read(value_at(array, i), &entries[i], &bad) < 0 ||
+                    (i > 0 && entries[i].seq != entries[i - 1].seq + 1)) {
+                        entries_free(entries, i + 1);
+                        return -EBADMSG;
+                }
+        *ret_more = false;
+        (void) value_bool(value_get(payload, "more"), ret_more);
+        *ret = entries;
+        *ret_n = n;
+        return 0;
+}
+
+static void on_page_again(int r, const Entry *entries, size_t n, bool more, void *userdata) {
+        ReadOp *x = userdata;
+        const ChannelMember *c = x->op.member;
+
+        x->op.job = NULL;
+        if (r < 0)
+                read_failed(x, r);
+        else
+                read_end(x, entries, n, more || (x->query.before && c->stored.first_seq > 1), true);
+}
+
+static bool has_guests(const Entry *entries, size_t n) {
+        for (size_t i = 0; i < n; i++)
+                if (entries[i].kind == ENTRY_MESSAGE && entries[i].user_type == USER_GUEST)
+                        return true;
+        return false;
+}
+
+/* Another page may have been kept meanwhile; then what came is only shown. */
+static void on_kept(int r, void *userdata) {
+        ReadOp *x = userdata;
+        ChannelMember *c = x->op.member;
+
+        x->op.job = NULL;
+        if (r >= 0 && x->entries[0].seq < c->stored.first_seq) {
+                c->stored.first_seq = x->entries[0].seq;
+                if (has_guests(x->entries, x->n_entries))
+                        outbox_changed(c); /* what we said as a guest may be among it */
+                member_changed(c);
+        }
+        if (r < 0 || read_local(x, on_page_again) < 0)
+                read_end(x, x->entries, x->n_entries, x->more, true);
+}
+
+/* What the first entry says: no other way tells it to who joined later in the log. */
+static void learn(ChannelMember *c, const Entry *entries, size_t n) {
+        if (n > 0 && entries[0].kind == ENTRY_CREATE)
+                member_apply(c, &entries[0]);
+}
+
+/* What a page must hold that follows, or comes before, what was asked for: who asks for page after
+ * page comes to an end. */
+static bool is_page_asked_for(const ReadOp *x) {
+        if (x->n_entries == 0)
+                return true;
+        if (!x->query.before)
+                return x->entries[0].seq == x->query.anchor + 1;
+        return x->host_before == 0 || x->entries[x->n_entries - 1].seq < x->host_before;
+}
+
+static void on_history(int r, const Value *payload, const Failure *failure, void *userdata) {
+        ReadOp *x = userdata;
+        ChannelMember *c = x->op.member;
+        Failure f;
+
+        x->op.call = NULL;
+        if (r == 0 && failure) {
+                operation_complete(&x->op.base, failure);
+                return;
+        }
+        if (r == 0)
+                r = read_host_entries(payload, &x->entries, &x->n_entries, &x->more);
+        if (r >= 0 && !is_page_asked_for(x))
+                r = -EBADMSG;
+        if (r < 0) {
+                failure_set(&f,
+                            r == -ETIMEDOUT ? ERROR_TIMEOUT
+                            : r == -EBADMSG ? ERROR_PROTOCOL
+                                            : ERROR_HOST_OFFLINE,
+                            "The host did not answer with a page of its log.");
+                operation_complete(&x->op.base, &f);
+                return;
+        }
+        learn(c, x->entries, x->n_entries); /* on disk ahead of the copy */
+        if (x->query.before && x->n_entries > 0 && c->stored.first_seq > 0 &&
+            x->entries[x->n_entries - 1].seq + 1 == c->stored.first_seq &&
+            store_copy_older(c->store, c->stored.row, x->entries, x->n_entries, on_kept, x,
+                             &x->op.job) >= 0)
+                return;
+        read_end(x, x->entries, x->n_entries, x->more, true);
+}
+
+static int ask_host(ReadOp *x) {
+        ChannelMember *c = x->op.member;
+        const PageQuery *q = &x->query;
+        _cleanup_(writer_done) Writer w = {};
+
+        x->asked_host = true;
+        writer_begin_object(&w, NULL);
+        writer_string(&w, "channel_name", c->stored.name);
+        writer_string(&w, "channel_id", c->stored.channel_id);
+        /* Older pages join what is held, whatever was asked for: so no hole stays between. */
+        if (q->before)
+                x->host_before = c->stored.first_seq > 0 ? c->stored.first_seq : q->anchor;
+        if (x->host_before > 0)
+                writer_uint(&w, "before", x->host_before);
+        else if (!q->before)
+                writer_uint(&w, "after", q->anchor);
+        writer_uint(&w, "limit", MIN(q->limit, (unsigned) HISTORY_LIMIT_MAX));
+        writer_end_object(&w);
+        return host_slot_call(c->slot, "HISTORY", &w, 0, on_history, x, &x->op.call);
+}
+
+static void on_page(int r, const Entry *entries, size_t n, bool more, void *userdata) {
+        ReadOp *x = userdata;
+
+        x->op.job = NULL;
+        if (r >= 0 && !x->op.member->host)
+                learn(x->op.member, entries, n);
+        if (r < 0)
+                read_failed(x, r);
+        else if ((more && x->query.before) || !wants_host(x, n) || ask_host(x) < 0)
+                read_end(x, entries, n, more, false);
+}
+
+int channel_member_read(ChannelMember *c, const PageQuery *q, member_page_fn done, void *userdata,
+                        MemberOp **ret_op) {
+        ReadOp *x = new0(ReadOp, 1);
+        int r;
+
+        if (!x)
+                return -ENOMEM;
+        x->op.member = c;
+        x->op.userdata = userdata;
+        x->op.fn.page = done;
+        x->query = *q;
+        operation_init(&x->op.base, &read_type, &c->ops);
+        if (x->query.limit == 0 || x->query.limit > HISTORY_LIMIT_MAX)
+                x->query.limit = HISTORY_LIMIT_MAX;
+        r = read_local(x, on_page);
+        if (r < 0) {
+                member_op_free(&x->op);
+                return r;
+        }
+        return member_op_return(&x->op, ret_op, NULL);
+}

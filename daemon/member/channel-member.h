@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Knows our part in one channel, hosted here or elsewhere: cursor, copy, outbox, state. What a
+ * channel object on the bus shows is this. Leaves connections to host-link.h, truth to the host. */
+#pragma once
+
+#include "daemon/channel.h"
+#include "daemon/host/channel-host.h"
+
+typedef struct ChannelMember ChannelMember;
+typedef struct MemberOp MemberOp; /* one operation that somebody waits for */
+
+typedef enum MemberState {
+        MEMBER_OFFLINE,
+        MEMBER_CONNECTING,
+        MEMBER_SYNCING,
+        MEMBER_LIVE,
+        MEMBER_DENIED,
+        MEMBER_DIVERGED,
+        MEMBER_CLOSED,
+        MEMBER_STATE_MAX,
+        MEMBER_STATE_INVALID = -EINVAL
+} MemberState;
+const char *member_state_to_string(MemberState s);
+
+const char *channel_member_get_id(const ChannelMember *c);
+const char *channel_member_get_name(const ChannelMember *c);
+const char *channel_member_get_tracker_id(const ChannelMember *c);
+const char *channel_member_get_topic(const ChannelMember *c);
+const char *channel_member_get_owner(const ChannelMember *c);
+const char *channel_member_get_host(const ChannelMember *c);
+Role channel_member_get_role(const ChannelMember *c);
+ViewPermission channel_member_get_view(const ChannelMember *c);
+SendPermission channel_member_get_send(const ChannelMember *c);
+MemberState channel_member_get_state(const ChannelMember *c);
+const char *channel_member_get_state_reason(const ChannelMember *c); /* "" */
+/* The same as a sentence or two: what happened, what is kept, what a person can do. "" where
+ * nothing is out of the ordinary. */
+const char *channel_member_get_state_text(const ChannelMember *c);
+const char *channel_member_get_previous(const ChannelMember *c);  /* "" */
+const char *channel_member_get_successor(const ChannelMember *c); /* "" */
+uint64_t channel_member_get_diverged_seq(const ChannelMember *c); /* 0 */
+uint64_t channel_member_get_next_retry(const ChannelMember *c);   /* µs since the epoch; 0 */
+uint64_t channel_member_get_first_seq(const ChannelMember *c);
+uint64_t channel_member_get_synced_seq(const ChannelMember *c);
+uint64_t channel_member_get_last_seq(const ChannelMember *c);
+uint64_t channel_member_get_read_seq(const ChannelMember *c);
+uint64_t channel_member_get_n_unread(const ChannelMember *c);
+uint64_t channel_member_get_n_outbox(const ChannelMember *c);
+uint64_t channel_member_get_n_online(const ChannelMember *c);
+/* NULL: hosted elsewhere. */
+ChannelHost *channel_member_get_local_host(const ChannelMember *c);
+uint64_t channel_member_get_lease_until(
+        const ChannelMember *c); /* boottime µs; 0: none or not the host */
+
+MemberOp *member_op_free(MemberOp *op); /* ends the waiting only */
+DEFINE_CLEANUP(MemberOp *, member_op_free);
+
+/* id NULL: one is minted. Done when the row is on disk (seq 0), or with wait_usec > 0 when the host
+ * has it; when the time ends first: done with seq 0 and no failure. A refusal while waiting is the
+ * failure. */
+typedef void (*member_sent_fn)(const Failure *f, const char *id, uint64_t seq, void *userdata);
+int channel_member_send(ChannelMember *c, const char *id, const char *text, const char *meta_json,
+                        uint64_t wait_usec, member_sent_fn done, void *userdata, MemberOp **ret_op);
+
+/* A page of the log: from here, or, below first_seq, asked of the host and kept. */
+typedef void (*member_page_fn)(const Failure *f, const Entry *entries, size_t n, bool more,
+                               bool from_host, void *userdata);
+int channel_member_read(ChannelMember *c, const PageQuery *q, member_page_fn done, void *userdata,
+                        MemberOp **ret_op);
+
+typedef void (*member_outbox_fn)(const Failure *f, const OutboxRow *rows, size_t n, bool more,
+                                 void *userdata);
+int channel_member_read_outbox(ChannelMember *c, uint64_t after, unsigned limit,
+                               member_outbox_fn done, void *userdata, MemberOp **ret_op);
+
+typedef void (*member_done_fn)(const Failure *f, void *userdata);
+int channel_member_cancel(ChannelMember *c, const char *id, member_done_fn done, void *userdata,
+                          MemberOp **ret_op);
+int channel_member_retry(ChannelMember *c, const char *id, member_done_fn done, void *userdata,
+                         MemberOp **ret_op);
+int channel_member_mark_read(ChannelMember *c, uint64_t seq, bool unread, member_done_fn done,
+                             void *userdata, MemberOp **ret_op);
+/* Off and on with membership kept. */
+int channel_member_connect(ChannelMember *c, member_done_fn done, void *userdata,
+                           MemberOp **ret_op);
+int channel_member_disconnect(ChannelMember *c, member_done_fn done, void *userdata,
+                              MemberOp **ret_op);
+
+/* The roster, by name; next NULL: the end. */
+typedef void (*member_roster_fn)(const Failure *f, const RosterEntry *members, size_t n,
+                                 const char *next, void *userdata);
+int channel_member_get_members(ChannelMember *c, const char *after, unsigned limit,
+                               member_roster_fn done, void *userdata, MemberOp **ret_op);
+/* RET_INFO, from the host: what is not a property already. */
+typedef struct MemberAuthorized {
+        const char *username;
+        Role role;
+} MemberAuthorized;
+typedef struct MemberInfo {
+        uint64_t epoch, message_rate, message_burst, generation;
+        const MemberAuthorized *authorized;
+        size_t n_authorized;
+} MemberInfo;
+typedef void (*member_info_fn)(const Failure *f, const MemberInfo *info, void *userdata);
+int channel_member_get_info(ChannelMember *c, member_info_fn done, void *userdata,
+                            MemberOp **ret_op);
+/* Moderation, here or at the host. */
+int channel_member_set_permissions(ChannelMember *c, ViewPermission view, SendPermission send,
+                                   member_done_fn done, void *userdata, MemberOp **ret_op);
+int channel_member_authorize(ChannelMember *c, const char *target, Role role, member_done_fn done,
+                             void *userdata, MemberOp **ret_op);

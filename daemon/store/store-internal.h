@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Knows what the store's files share: the way to the database, and steps inside a transaction that
+ * belong to one table but are taken for another. Nobody else sees it. */
+#pragma once
+
+#include "daemon/store/store.h"
+#include "sql/sql.h"
+
+#define OUTBOX_FINISHED_USEC (10 * USEC_PER_MINUTE) /* dbus.md: finished rows stay 10 min */
+
+/* For _cleanup_: a request until it is submitted. */
+#define DEFINE_REQUEST_CLEANUP(type, name)                                                         \
+        static inline void name##p(type **q) {                                                     \
+                if (*q)                                                                            \
+                        name(*q);                                                                  \
+        }                                                                                          \
+        struct cleanup_##name##_needs_semicolon
+
+typedef struct StoreHead StoreHead;
+
+struct Store {
+        const Runtime *rt; /* weak */
+        Sql *sql;
+        StoreHead *heads; /* store_set_last_seq() that wait for the next write, by row */
+};
+
+extern const char *const store_migrations[]; /* ends with NULL */
+
+/* As sql_write() and sql_read(). What waits lazily goes first, so that order is kept. */
+int store_write(Store *s, sql_work_fn work, void *request, job_free_fn free_request,
+                job_done_fn done, void *userdata, Job **ret_job);
+int store_read(Store *s, sql_work_fn work, void *request, job_free_fn free_request,
+               job_done_fn done, void *userdata, Job **ret_job);
+
+void store_forget_heads(Store *s);
+
+/* NULL for SQL NULL (and for want of memory: *error then says so). */
+char *store_column_dup(sqlite3_stmt *stmt, int column, int *error);
+/* -EBADMSG when it does not fit: nothing of ours wrote it. */
+int store_column_copy(sqlite3_stmt *stmt, int column, char *ret, size_t size);
+
+/* Who a channel's messages of our own are from. */
+typedef struct StoreSelf {
+        char username[NAME_SIZE];
+        UserType user_type;
+} StoreSelf;
+bool store_self_is(const StoreSelf *self, const char *username, UserType user_type);
+
+/* ---- what a tracker is loaded with (store-revocations.c, store-attempt.c) ---- */
+
+int store_revocations_load(SqlTx *tx, const char *tracker_id, StoredRevocation **ret,
+                           size_t *ret_n);
+int store_attempt_load(SqlTx *tx, const char *tracker_id, StoredAttempt *ret);
+
+/* ---- what a log knows of itself (store-log.c) ---- */
+
+typedef struct StoreLog {
+        bool hosted;
+        uint64_t first_seq, synced_seq, last_seq, read_seq, n_unread;
+        uint64_t last_time; /* of entry synced_seq, 0 when nothing is held */
+        StoreSelf self;
+} StoreLog;
+int store_log_load(SqlTx *tx, uint64_t row, StoreLog *ret); /* -ENOENT */
+int store_log_save(SqlTx *tx, uint64_t row, const StoreLog *log);
+/* -EAGAIN: a copy that does not begin at 1 may lack what was said while it was empty. */
+int store_log_is_whole(SqlTx *tx, uint64_t row);
+/* Messages of others in (after, upto]. */
+int store_log_count_messages(SqlTx *tx, uint64_t row, uint64_t after, uint64_t upto,
+                             const StoreSelf *self, uint64_t *ret);
+
+/* ---- what logs and identities do to outboxes (store-outbox.c) ---- */
+
+/* The log has the row's text. 1: it was queued until now; 0: it was not, or is unknown. */
+int store_outbox_finish(SqlTx *tx, uint64_t row, const char *id, uint64_t seq, uint64_t now);
+/* The same for a row that this guest wrote before signing up. */
+int store_outbox_finish_carried(SqlTx *tx, uint64_t row, const char *id, const char *guest,
+                                uint64_t seq, uint64_t now);
+/* Of the channels of an identity: whatever is not stored was written by this guest, and failed. */
+int store_outbox_carry(SqlTx *tx, uint64_t identity, const char *guest, ErrorCode error);
+int store_outbox_fail_all(SqlTx *tx, uint64_t identity, ErrorCode error);
+/* Finished rows whose time is over. */
+int store_outbox_prune(SqlTx *tx, uint64_t now);

@@ -1,0 +1,517 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Knows how entries come into a log, the host's own or a copy, in one order without holes; leaves
+ * reading them to store-page.c and what they mean to channel.h. */
+#include "daemon/store/store-internal.h"
+
+int store_log_load(SqlTx *tx, uint64_t row, StoreLog *ret) {
+        sqlite3_stmt *stmt;
+        int r;
+
+        r = sql_prepare(tx,
+                        "SELECT c.hosted, c.first_seq, c.synced_seq, c.last_seq, c.read_seq,"
+                        " c.n_unread, coalesce(e.time, 0), i.username, i.user_type"
+                        " FROM channel c JOIN identity i ON i.id = c.identity"
+                        " LEFT JOIN entry e ON e.channel = c.id AND e.seq = c.synced_seq"
+                        " WHERE c.id = ?",
+                        "t", &stmt, row);
+        if (r < 0)
+                return r;
+        r = sql_step(stmt);
+        if (r <= 0)
+                return r < 0 ? r : -ENOENT;
+        *ret = (StoreLog){
+                .hosted = sqlite3_column_int(stmt, 0),
+                .first_seq = sql_column_u64(stmt, 1),
+                .synced_seq = sql_column_u64(stmt, 2),
+                .last_seq = sql_column_u64(stmt, 3),
+                .read_seq = sql_column_u64(stmt, 4),
+                .n_unread = sql_column_u64(stmt, 5),
+                .last_time = sql_column_u64(stmt, 6),
+                .self.user_type = user_type_from_string(sql_column_text(stmt, 8)),
+        };
+        return store_column_copy(stmt, 7, ret->self.username, sizeof(ret->self.username));
+}
+
+int store_log_is_whole(SqlTx *tx, uint64_t row) {
+        StoreLog log;
+        int r;
+
+        r = store_log_load(tx, row, &log);
+        return r < 0 ? r : log.first_seq == 1 ? 0 : -EAGAIN;
+}
+
+int store_log_save(SqlTx *tx, uint64_t row, const StoreLog *log) {
+        return sql_run(tx,
+                       "UPDATE channel SET first_seq = ?, synced_seq = ?, last_seq = ?,"
+                       " read_seq = ?, n_unread = ? WHERE id = ?",
+                       "tttttt", log->first_seq, log->synced_seq, log->last_seq, log->read_seq,
+                       log->n_unread, row);
+}
+
+int store_log_count_messages(SqlTx *tx, uint64_t row, uint64_t after, uint64_t upto,
+                             const StoreSelf *self, uint64_t *ret) {
+        sqlite3_stmt *stmt;
+        int r;
+
+        r = sql_prepare(tx,
+                        "SELECT count(*) FROM entry WHERE channel = ? AND seq > ? AND seq <= ?"
+                        " AND kind = 'message' AND NOT (username = ? AND user_type = ?)",
+                        "tttss", &stmt, row, after, upto, self->username,
+                        user_type_to_string(self->user_type));
+        if (r < 0)
+                return r;
+        r = sql_step(stmt);
+        if (r < 0)
+                return r;
+        *ret = sql_column_u64(stmt, 0);
+        return 0;
+}
+
+static const char *entry_kind_name(const Entry *e) {
+        return e->kind_name[0] ? e->kind_name : entry_kind_to_string(e->kind);
+}
+
+static bool is_unread(const Entry *e, const StoreLog *log, const StoreSelf *self) {
+        return e->kind == ENTRY_MESSAGE && e->seq > log->read_seq &&
+               !store_self_is(self, e->username, e->user_type);
+}
+
+/* ---- append: the host's own log ---- */
+
+typedef struct AppendRequest {
+        uint64_t row, now;
+        Proposal *proposals; /* extra is ours, until it is an entry's */
+        size_t n;
+        Appended *results;
+        Entry *entries;
+        size_t n_entries;
+        store_appended_fn done;
+} AppendRequest;
+
+static void append_request_free(void *request) {
+        AppendRequest *q = request;
+
+        for (size_t i = 0; q->proposals && i < q->n; i++)
+                free((char *) q->proposals[i].extra);
+        free(q->proposals);
+        free(q->results);
+        entries_free(q->entries, q->n_entries);
+        free(q);
+}
+DEFINE_REQUEST_CLEANUP(AppendRequest, append_request_free);
+
+/* A guest's name may be somebody else's tomorrow. */
+static const char *proposal_sender(const Proposal *p) {
+        return p->user_type == USER_GUEST ? p->key_id : p->username;
+}
+
+/* 1: stored. 0: this sender used the id before. */
+static int insert_proposal(SqlTx *tx, uint64_t row, const Proposal *p, uint64_t seq,
+                           uint64_t time) {
+        int r;
+
+        r = sql_run(tx,
+                    "INSERT INTO entry (channel, seq, kind, id, username, user_type, sender, time,"
+                    " extra) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+                    " ON CONFLICT (channel, sender, id) WHERE sender IS NOT NULL DO NOTHING",
+                    "ttsssssts", row, seq, entry_kind_to_string(p->kind), p->id, p->username,
+                    user_type_to_string(p->user_type), proposal_sender(p), time, p->extra);
+        if (r < 0)
+                return r;
+        return sql_changes(tx) > 0;
+}
+
+/* 1: *ret tells what became of it. 0: this sender never used the id. */
+static int find_first(SqlTx *tx, uint64_t row, const char *sender, const Proposal *p,
+                      Appended *ret) {
+        sqlite3_stmt *stmt;
+        bool is_same;
+        int r;
+
+        r = sql_prepare(tx,
+                        "SELECT seq, time, kind, extra FROM entry INDEXED BY entry_by_sender"
+                        " WHERE channel = ? AND sender = ? AND id = ?",
+                        "tss", &stmt, row, sender, p->id);
+        if (r < 0)
+                return r;
+        r = sql_step(stmt);
+        if (r <= 0)
+                return r;
+        is_same = streq(sql_column_text(stmt, 2), entry_kind_to_string(p->kind)) &&
+                  streq(sql_column_text(stmt, 3), p->extra);
+        *ret = (Appended){
+                .r = is_same ? 1 : -EEXIST,
+                .seq = sql_column_u64(stmt, 0),
+                .time = sql_column_u64(stmt, 1),
+        };
+        return 1;
+}
+
+static int append_one(SqlTx *tx, AppendRequest *q, StoreLog *log, Proposal *p, Appended *ret) {
+        uint64_t seq = log->synced_seq + 1, time = MAX(q->now, log->last_time);
+        bool is_known = false;
+        Entry *e;
+        int r;
+
+        /* What was a member's copy once has names where it never learned the keys of guests. */
+        if (p->user_type == USER_GUEST) {
+                r = find_first(tx, q->row, p->username, p, ret);
+                if (r < 0)
+                        return r;
+                is_known = r > 0;
+        }
+        r = is_known ? 0 : insert_proposal(tx, q->row, p, seq, time);
+        if (r < 0)
+                return r;
+        if (r == 0 && !is_known) {
+                r = find_first(tx, q->row, proposal_sender(p), p, ret);
+                if (r == 0)
+                        r = -EBADMSG;
+        } else if (r > 0) {
+                *ret = (Appended){ .seq = seq, .time = time };
+                e = &q->entries[q->n_entries++];
+                *e = (Entry){
+                        .seq = seq,
+                        .time = time,
+                        .kind = p->kind,
+                        .user_type = p->user_type,
+                        .extra = (char *) TAKE_PTR(p->extra),
+                        .n_extra = p->n_extra,
+                };
+                memcpy(e->id, p->id, sizeof(e->id));
+                memcpy(e->username, p->username, sizeof(e->username));
+                snprintf(e->kind_name, sizeof(e->kind_name), "%s", entry_kind_to_string(p->kind));
+                log->synced_seq = seq;
+                log->last_time = time;
+                log->n_unread += is_unread(e, log, &log->self);
+        }
+        if (r < 0 || ret->r < 0)
+                return r;
+        if (p->kind == ENTRY_MESSAGE && store_self_is(&log->self, p->username, p->user_type))
+                r = store_outbox_finish(tx, q->row, p->id, ret->seq, q->now);
+        return r < 0 ? r : 0;
+}
+
+static int work_append(SqlTx *tx, void *request) {
+        AppendRequest *q = request;
+        StoreLog log;
+        int r;
+
+        r = store_log_load(tx, q->row, &log);
+        if (r < 0)
+                return r;
+        if (!log.hosted)
+                return -EINVAL;
+        for (size_t i = 0; i < q->n; i++) {
+                r = append_one(tx, q, &log, &q->proposals[i], &q->results[i]);
+                if (r < 0)
+                        return r;
+        }
+        if (q->n_entries == 0)
+                return 0;
+        if (log.first_seq == 0)
+                log.first_seq = q->entries[0].seq;
+        log.last_seq = log.synced_seq;
+        return store_log_save(tx, q->row, &log);
+}
+
+static void on_appended(int r, void *request, void *userdata) {
+        AppendRequest *q = request;
+
+        if (!q->done)
+                return;
+        if (r < 0)
+                q->done(r, NULL, 0, NULL, 0, userdata);
+        else
+                q->done(0, q->results, q->n, q->entries, q->n_entries, userdata);
+}
+
+static int append_request_fill(AppendRequest *q, const Proposal *proposals, size_t n) {
+        q->proposals = new0(Proposal, n);
+        q->results = new0(Appended, n);
+        q->entries = new0(Entry, n);
+        if (!q->proposals || !q->results || !q->entries)
+                return -ENOMEM;
+        for (size_t i = 0; i < n; i++) {
+                Proposal *p = &q->proposals[q->n++];
+
+                *p = proposals[i];
+                p->extra = strndup(proposals[i].extra, proposals[i].n_extra);
+                if (!p->extra)
+                        return -ENOMEM;
+        }
+        return 0;
+}
+
+int store_append(Store *s, uint64_t row, const Proposal *proposals, size_t n,
+                 store_appended_fn done, void *userdata, Job **ret_job) {
+        _cleanup_(append_request_freep) AppendRequest *q = NULL;
+        int r;
+
+        if (n == 0)
+                return -EINVAL;
+        for (size_t i = 0; i < n; i++)
+                if (!proposals[i].extra || !entry_kind_to_string(proposals[i].kind) ||
+                    !user_type_to_string(proposals[i].user_type) ||
+                    proposal_sender(&proposals[i])[0] == '\0')
+                        return -EINVAL;
+        q = new0(AppendRequest, 1);
+        if (!q)
+                return -ENOMEM;
+        *q = (AppendRequest){ .row = row, .now = clock_realtime(s->rt->clock), .done = done };
+        q->now -= q->now % USEC_PER_MSEC; /* what the wire carries: every copy says the same */
+        r = append_request_fill(q, proposals, n);
+        if (r < 0)
+                return r;
+        return store_write(s, work_append, TAKE_PTR(q), append_request_free, on_appended, userdata,
+                           ret_job);
+}
+
+/* ---- copy: what a host sent ---- */
+
+typedef struct CopyRequest {
+        uint64_t row, now;
+        Entry *entries;
+        size_t n;
+        StoreSelf self;
+        uint64_t synced_seq, n_unread;
+        size_t n_finished;
+        store_copied_fn done;
+        store_done_fn done_older;
+} CopyRequest;
+
+static void copy_request_free(void *request) {
+        CopyRequest *q = request;
+
+        entries_free(q->entries, q->n);
+        free(q);
+}
+DEFINE_REQUEST_CLEANUP(CopyRequest, copy_request_free);
+
+static int insert_copies(SqlTx *tx, const CopyRequest *q) {
+        int r = 0;
+
+        for (size_t i = 0; i < q->n && r >= 0; i++) {
+                const Entry *e = &q->entries[i];
+
+                r = sql_run(tx,
+                            "INSERT INTO entry (channel, seq, kind, id, username, user_type, time,"
+                            " extra) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                            "ttssssts", q->row, e->seq, entry_kind_name(e), e->id, e->username,
+                            user_type_to_string(e->user_type), e->time, e->extra);
+        }
+        return r;
+}
+
+static bool is_contiguous(const CopyRequest *q) {
+        for (size_t i = 0; i < q->n; i++)
+                if (q->entries[i].seq == 0 || q->entries[i].seq != q->entries[0].seq + i)
+                        return false;
+        return true;
+}
+
+/* 1: fit to be inserted; negative: not, or the log could not be read. */
+static int begin_copy(SqlTx *tx, const CopyRequest *q, StoreLog *ret) {
+        int r;
+
+        r = store_log_load(tx, q->row, ret);
+        if (r < 0)
+                return r;
+        if (ret->hosted)
+                return -EINVAL;
+        return is_contiguous(q) ? 1 : -EILSEQ;
+}
+
+static int finish_own(SqlTx *tx, CopyRequest *q) {
+        for (size_t i = 0; i < q->n; i++) {
+                const Entry *e = &q->entries[i];
+                int r;
+
+                if (e->kind != ENTRY_MESSAGE)
+                        continue;
+                if (store_self_is(&q->self, e->username, e->user_type))
+                        r = store_outbox_finish(tx, q->row, e->id, e->seq, q->now);
+                else if (e->user_type == USER_GUEST)
+                        r = store_outbox_finish_carried(tx, q->row, e->id, e->username, e->seq,
+                                                        q->now);
+                else
+                        continue;
+                if (r < 0)
+                        return r;
+                q->n_finished += (size_t) r;
+        }
+        return 0;
+}
+
+static int work_copy(SqlTx *tx, void *request) {
+        CopyRequest *q = request;
+        StoreLog log;
+        int r;
+
+        r = begin_copy(tx, q, &log);
+        if (r < 0)
+                return r;
+        if (log.first_seq == 0) {
+                log.first_seq = q->entries[0].seq;
+                /* Nobody owes reading what was before he came. */
+                log.read_seq = MAX(log.read_seq, log.first_seq - 1);
+        } else if (q->entries[0].seq != log.synced_seq + 1)
+                return -EILSEQ;
+        r = insert_copies(tx, q);
+        if (r < 0)
+                return r;
+        r = finish_own(tx, q);
+        if (r < 0)
+                return r;
+        for (size_t i = 0; i < q->n; i++)
+                log.n_unread += is_unread(&q->entries[i], &log, &q->self);
+        log.synced_seq = q->entries[q->n - 1].seq;
+        log.last_seq = MAX(log.last_seq, log.synced_seq);
+        q->synced_seq = log.synced_seq;
+        q->n_unread = log.n_unread;
+        return store_log_save(tx, q->row, &log);
+}
+
+static void on_copied(int r, void *request, void *userdata) {
+        CopyRequest *q = request;
+
+        if (!q->done)
+                return;
+        if (r < 0)
+                q->done(r, 0, 0, 0, userdata);
+        else
+                q->done(0, q->synced_seq, q->n_unread, q->n_finished, userdata);
+}
+
+/* Our own below the copy were known when they were said; what we said as a guest may not be. */
+static int finish_carried(SqlTx *tx, const CopyRequest *q) {
+        int r = 0;
+
+        for (size_t i = 0; i < q->n && r >= 0; i++) {
+                const Entry *e = &q->entries[i];
+
+                if (e->kind == ENTRY_MESSAGE && e->user_type == USER_GUEST)
+                        r = store_outbox_finish_carried(tx, q->row, e->id, e->username, e->seq,
+                                                        q->now);
+        }
+        return r;
+}
+
+static int work_copy_older(SqlTx *tx, void *request) {
+        CopyRequest *q = request;
+        StoreLog log;
+        int r;
+
+        r = begin_copy(tx, q, &log);
+        if (r < 0)
+                return r;
+        if (log.first_seq == 0 || q->entries[q->n - 1].seq != log.first_seq - 1)
+                return -EILSEQ;
+        r = insert_copies(tx, q);
+        if (r < 0)
+                return r;
+        r = finish_carried(tx, q);
+        if (r < 0)
+                return r;
+        for (size_t i = 0; i < q->n; i++)
+                log.n_unread += is_unread(&q->entries[i], &log, &log.self);
+        log.first_seq = q->entries[0].seq;
+        return store_log_save(tx, q->row, &log);
+}
+
+static void on_copied_older(int r, void *request, void *userdata) {
+        CopyRequest *q = request;
+
+        if (q->done_older)
+                q->done_older(r, userdata);
+}
+
+static int copy_request_new(Store *s, uint64_t row, const Entry *entries, size_t n,
+                            CopyRequest **ret) {
+        _cleanup_(copy_request_freep) CopyRequest *q = NULL;
+
+        if (n == 0)
+                return -EINVAL;
+        for (size_t i = 0; i < n; i++)
+                if (!entries[i].extra || !entry_kind_name(&entries[i]) ||
+                    !user_type_to_string(entries[i].user_type))
+                        return -EINVAL;
+        q = new0(CopyRequest, 1);
+        if (!q)
+                return -ENOMEM;
+        *q = (CopyRequest){ .row = row, .now = clock_realtime(s->rt->clock) };
+        q->entries = new0(Entry, n);
+        if (!q->entries)
+                return -ENOMEM;
+        for (; q->n < n; q->n++)
+                if (entry_copy(&entries[q->n], &q->entries[q->n]) < 0)
+                        return -ENOMEM;
+        *ret = TAKE_PTR(q);
+        return 0;
+}
+
+int store_copy(Store *s, uint64_t row, const Entry *entries, size_t n, const char *me,
+               UserType my_type, store_copied_fn done, void *userdata, Job **ret_job) {
+        CopyRequest *q;
+        int r;
+
+        if (strlen(me) >= sizeof(q->self.username))
+                return -EINVAL;
+        r = copy_request_new(s, row, entries, n, &q);
+        if (r < 0)
+                return r;
+        q->self.user_type = my_type;
+        memcpy(q->self.username, me, strlen(me) + 1);
+        q->done = done;
+        return store_write(s, work_copy, q, copy_request_free, on_copied, userdata, ret_job);
+}
+
+int store_copy_older(Store *s, uint64_t row, const Entry *entries, size_t n, store_done_fn done,
+                     void *userdata, Job **ret_job) {
+        CopyRequest *q;
+        int r;
+
+        r = copy_request_new(s, row, entries, n, &q);
+        if (r < 0)
+                return r;
+        q->done_older = done;
+        return store_write(s, work_copy_older, q, copy_request_free, on_copied_older, userdata,
+                           ret_job);
+}
+
+typedef struct DropRequest {
+        uint64_t row;
+        store_done_fn done;
+} DropRequest;
+
+static int work_drop_copy(SqlTx *tx, void *request) {
+        const DropRequest *q = request;
+        int r;
+
+        r = sql_run(tx,
+                    "UPDATE channel SET first_seq = 0, synced_seq = 0, n_unread = 0,"
+                    " read_seq = min(read_seq, max(diverged_seq, 1) - 1), diverged_seq = 0"
+                    " WHERE id = ? AND NOT hosted",
+                    "t", q->row);
+        if (r < 0)
+                return r;
+        if (sql_changes(tx) == 0)
+                return -EINVAL;
+        return sql_run(tx, "DELETE FROM entry WHERE channel = ?", "t", q->row);
+}
+
+static void on_copy_dropped(int r, void *request, void *userdata) {
+        DropRequest *q = request;
+
+        if (q->done)
+                q->done(r, userdata);
+}
+
+int store_drop_copy(Store *s, uint64_t row, store_done_fn done, void *userdata, Job **ret_job) {
+        DropRequest *q = new0(DropRequest, 1);
+
+        if (!q)
+                return -ENOMEM;
+        *q = (DropRequest){ .row = row, .done = done };
+        return store_write(s, work_drop_copy, q, free, on_copy_dropped, userdata, ret_job);
+}

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Knows how a log is read, a page at a time and in both directions; leaves writing it to
+ * store-log.c. */
+#include "daemon/store/store-internal.h"
+
+#define ENTRY_COLUMNS "seq, kind, id, username, user_type, time, extra"
+
+static int read_entry(sqlite3_stmt *stmt, Entry *ret) {
+        int r, error = 0;
+
+        *ret = (Entry){
+                .seq = sql_column_u64(stmt, 0),
+                .kind = entry_kind_from_string(sql_column_text(stmt, 1)),
+                .user_type = user_type_from_string(sql_column_text(stmt, 4)),
+                .time = sql_column_u64(stmt, 5),
+        };
+        if (ret->user_type < 0)
+                return -EBADMSG;
+        r = store_column_copy(stmt, 1, ret->kind_name, sizeof(ret->kind_name));
+        if (r < 0)
+                return r;
+        r = store_column_copy(stmt, 2, ret->id, sizeof(ret->id));
+        if (r < 0)
+                return r;
+        r = store_column_copy(stmt, 3, ret->username, sizeof(ret->username));
+        if (r < 0)
+                return r;
+        ret->extra = store_column_dup(stmt, 6, &error);
+        ret->n_extra = (size_t) sqlite3_column_bytes(stmt, 6);
+        return error;
+}
+
+typedef struct PageRequest {
+        uint64_t row;
+        PageQuery query;
+        Entry *entries;
+        size_t n, n_allocated;
+        bool more;
+        store_page_fn done;
+} PageRequest;
+
+static void page_request_free(void *request) {
+        PageRequest *q = request;
+
+        entries_free(q->entries, q->n);
+        free(q);
+}
+
+/* The replay's index is named, so that a statement which could not use it fails instead of walking
+ * through every message. */
+static int prepare_page(SqlTx *tx, const PageQuery *query, uint64_t row, sqlite3_stmt **ret) {
+        uint64_t anchor = MIN(query->anchor, (uint64_t) INT64_MAX);
+
+        if (query->before && anchor == 0)
+                anchor = INT64_MAX;
+        if (query->governance_only)
+                return query->before ? sql_prepare(tx,
+                                                   "SELECT " ENTRY_COLUMNS
+                                                   " FROM entry INDEXED BY entry_governance WHERE"
+                                                   " channel = ? AND seq < ? AND kind <> 'message'"
+                                                   " ORDER BY seq DESC",
+                                                   "tt", ret, row, anchor)
+                                     : sql_prepare(tx,
+                                                   "SELECT " ENTRY_COLUMNS
+                                                   " FROM entry INDEXED BY entry_governance WHERE"
+                                                   " channel = ? AND seq > ? AND kind <> 'message'"
+                                                   " ORDER BY seq",
+                                                   "tt", ret, row, anchor);
+        return query->before ? sql_prepare(tx,
+                                           "SELECT " ENTRY_COLUMNS " FROM entry"
+                                           " WHERE channel = ? AND seq < ? ORDER BY seq DESC",
+                                           "tt", ret, row, anchor)
+                             : sql_prepare(tx,
+                                           "SELECT " ENTRY_COLUMNS " FROM entry"
+                                           " WHERE channel = ? AND seq > ? ORDER BY seq",
+                                           "tt", ret, row, anchor);
+}
+
+static int reserve_entry(PageRequest *q) {
+        Entry *entries;
+        size_t n;
+
+        if (q->n < q->n_allocated)
+                return 0;
+        n = q->n_allocated > 0 ? 2 * q->n_allocated : 32;
+        entries = reallocarray(q->entries, n, sizeof(Entry));
+        if (!entries)
+                return -ENOMEM;
+        q->entries = entries;
+        q->n_allocated = n;
+        return 0;
+}
+
+static void reverse(Entry *entries, size_t n) {
+        for (size_t i = 0; i < n / 2; i++) {
+                Entry e = entries[i];
+
+                entries[i] = entries[n - 1 - i];
+                entries[n - 1 - i] = e;
+        }
+}
+
+static int work_page(SqlTx *tx, void *request) {
+        PageRequest *q = request;
+        sqlite3_stmt *stmt;
+        size_t n_bytes = 0;
+        int r;
+
+        r = prepare_page(tx, &q->query, q->row, &stmt);
+        if (r < 0)
+                return r;
+        while ((r = sql_step(stmt)) > 0) {
+                if (q->n >= q->query.limit) {
+                        q->more = true;
+                        break;
+                }
+                r = reserve_entry(q);
+                if (r < 0)
+                        return r;
+                r = read_entry(stmt, &q->entries[q->n++]);
+                if (r < 0)
+                        return r;
+                n_bytes += q->entries[q->n - 1].n_extra;
+                if (q->query.max_bytes > 0 && n_bytes > q->query.max_bytes && q->n > 1) {
+                        entry_done(&q->entries[--q->n]);
+                        q->more = true;
+                        break;
+                }
+        }
+        if (q->query.before)
+                reverse(q->entries, q->n);
+        return r < 0 ? r : 0;
+}
+
+static void on_page(int r, void *request, void *userdata) {
+        PageRequest *q = request;
+
+        if (!q->done)
+                return;
+        if (r < 0)
+                q->done(r, NULL, 0, false, userdata);
+        else
+                q->done(0, q->entries, q->n, q->more, userdata);
+}
+
+int store_read_page(Store *s, uint64_t row, const PageQuery *query, store_page_fn done,
+                    void *userdata, Job **ret_job) {
+        PageRequest *q;
+
+        if (query->limit == 0)
+                return -EINVAL;
+        q = new0(PageRequest, 1);
+        if (!q)
+                return -ENOMEM;
+        *q = (PageRequest){ .row = row, .query = *query, .done = done };
+        return store_read(s, work_page, q, page_request_free, on_page, userdata, ret_job);
+}
+
+typedef struct EntryIdRequest {
+        uint64_t row, seq;
+        char id[UUID_STRING_SIZE];
+        store_entry_id_fn done;
+} EntryIdRequest;
+
+static int work_entry_id(SqlTx *tx, void *request) {
+        EntryIdRequest *q = request;
+        sqlite3_stmt *stmt;
+        int r;
+
+        if (q->seq > INT64_MAX)
+                return 0;
+        r = sql_prepare(tx, "SELECT id FROM entry WHERE channel = ? AND seq = ?", "tt", &stmt,
+                        q->row, q->seq);
+        if (r < 0)
+                return r;
+        r = sql_step(stmt);
+        if (r <= 0)
+                return r;
+        return store_column_copy(stmt, 0, q->id, sizeof(q->id));
+}
+
+static void on_entry_id(int r, void *request, void *userdata) {
+        EntryIdRequest *q = request;
+
+        if (q->done)
+                q->done(r, r < 0 ? "" : q->id, userdata);
+}
+
+int store_read_entry_id(Store *s, uint64_t row, uint64_t seq, store_entry_id_fn done,
+                        void *userdata, Job **ret_job) {
+        EntryIdRequest *q;
+
+        q = new0(EntryIdRequest, 1);
+        if (!q)
+                return -ENOMEM;
+        *q = (EntryIdRequest){ .row = row, .seq = seq, .done = done };
+        return store_read(s, work_entry_id, q, free, on_entry_id, userdata, ret_job);
+}
