@@ -14,6 +14,7 @@
 static void hang_up(ChannelMember *c) {
         c->connect_call = rpc_call_free(c->connect_call);
         c->recount_call = rpc_call_free(c->recount_call);
+        c->begin_call = rpc_call_free(c->begin_call);
         c->outbox.call = rpc_call_free(c->outbox.call);
         c->connected = c->connect_due = false;
         clock_timer_disarm(c->retry);
@@ -136,16 +137,6 @@ static int take_state(ChannelMember *c, const Accepted *a) {
         return member_set_topic(c, a->topic);
 }
 
-static uint64_t first_expected(const ChannelMember *c) {
-        uint64_t last = c->stored.last_seq;
-
-        if (c->stored.synced_seq > 0)
-                return c->stored.synced_seq + 1;
-        if (c->stored.has_backlog)
-                return last - MIN(last, c->stored.backlog) + 1;
-        return 1;
-}
-
 static void accepted(ChannelMember *c, const Accepted *a) {
         Failure f;
 
@@ -156,7 +147,7 @@ static void accepted(ChannelMember *c, const Accepted *a) {
                 member_settled(c, &f);
                 return;
         }
-        if (a->last_seq < c->stored.synced_seq) {
+        if (a->last_seq < member_since(c)) {
                 diverge_beyond(c, a->last_seq);
                 return;
         }
@@ -169,12 +160,12 @@ static void accepted(ChannelMember *c, const Accepted *a) {
         c->connected = true;
         c->truth_seq = c->target_seq = a->last_seq;
         c->outbox.uncertain = false;
+        member_begin(c, a->last_seq);
         member_save_soon(c);
         member_set_state(c, MEMBER_SYNCING, "");
-        stream_begin(c, first_expected(c));
-        /* Nothing of an empty beginning is asked for: there is nothing to wait for either. */
-        if (c->stream.next > c->target_seq && c->state == MEMBER_SYNCING)
-                member_set_state(c, MEMBER_LIVE, "");
+        stream_begin(c, member_since(c) + 1);
+        if (c->state == MEMBER_LIVE)
+                member_learn_begin(c);
         member_changed(c);
         c->handlers.on_members(c, c->generation, c->userdata);
         member_settled(c, NULL);
@@ -186,10 +177,10 @@ static void refused(ChannelMember *c, const Failure *f) {
 
         switch (f->code) {
         case ERROR_CONFLICT:
-                if (f->last_seq > 0 && f->last_seq < c->stored.synced_seq)
+                if (f->last_seq > 0 && f->last_seq < member_since(c))
                         diverge_beyond(c, f->last_seq);
                 else
-                        member_diverge(c, "other-entry", c->stored.synced_seq);
+                        member_diverge(c, "other-entry", member_since(c));
                 return;
         case ERROR_BUSY:
         case ERROR_RATE_LIMITED:
@@ -259,11 +250,7 @@ void member_connect_now(ChannelMember *c) {
         writer_begin_object(&w, NULL);
         writer_string(&w, "channel_name", c->stored.name);
         writer_string(&w, "channel_id", c->stored.channel_id);
-        writer_uint(&w, "since", c->stored.synced_seq);
-        if (c->stored.synced_seq > 0)
-                writer_string(&w, "since_id", c->stored.synced_id);
-        else if (c->stored.has_backlog)
-                writer_uint(&w, "backlog", c->stored.backlog);
+        member_write_since(c, &w);
         writer_bool(&w, "invisible", false);
         writer_end_object(&w);
         if (host_slot_call(c->slot, "CONNECT", &w, 0, on_connect_reply, c, &c->connect_call) < 0) {

@@ -12,7 +12,7 @@ static void explain_diverged(const ChannelMember *c, char *ret) {
         if (streq(c->reason, "shorter-log"))
                 snprintf(what, sizeof(what),
                          "its log there ends at entry %" PRIu64 ", the copy here at %" PRIu64 ".",
-                         s->last_seq, s->synced_seq);
+                         s->last_seq, member_since(c));
         else if (streq(c->reason, "broken-log"))
                 snprintf(what, sizeof(what),
                          "twice what came did not continue the copy here from entry %" PRIu64

@@ -97,6 +97,7 @@ struct ChannelMember {
         HostSlot *slot;
         RpcCall *connect_call;
         RpcCall *recount_call;
+        RpcCall *begin_call;
         bool connected;      /* CONNECT was answered with OK on this connection */
         bool connect_due;    /* as soon as the store has what came */
         uint64_t target_seq; /* live from here on */
@@ -138,6 +139,15 @@ void member_set_addresses(ChannelMember *c, const Address *addresses, size_t n);
 /* The host's log is not ours, from entry seq on at the latest. reason: shorter-log, other-entry,
  * broken-log. */
 void member_diverge(ChannelMember *c, const char *reason, uint64_t seq);
+
+/* channel-member-begin.c */
+uint64_t member_since(const ChannelMember *c); /* what is held, or begun, ends here */
+/* since, since_id, backlog: of CONNECT. */
+void member_write_since(const ChannelMember *c, Writer *w);
+/* An OK with this head: the first one says where the copy begins. */
+void member_begin(ChannelMember *c, uint64_t last_seq);
+/* Asks for the id of the entry before it, where it may take long until one is held. */
+void member_learn_begin(ChannelMember *c);
 
 /* channel-member-explain.c */
 #define STATE_TEXT_SIZE 600

@@ -96,7 +96,9 @@ static void on_copy_dropped(int r, void *userdata) {
         }
         s->read_seq = MIN(s->read_seq, MAX(s->diverged_seq, UINT64_C(1)) - 1);
         s->first_seq = s->synced_seq = s->n_unread = s->diverged_seq = 0;
-        s->synced_id[0] = '\0';
+        s->synced_id[0] = s->begin_id[0] = '\0';
+        s->has_begin = false;
+        s->begin_seq = 0;
         c->stream.n_faults = 0;
         channel_member_reopen(c);
         member_change_end(x, NULL);

@@ -51,13 +51,14 @@ static void read_failed(ReadOp *x, int r) {
 static bool wants_host(const ReadOp *x, size_t n) {
         const ChannelMember *c = x->op.member;
         const PageQuery *q = &x->query;
+        uint64_t first = c->stored.first_seq > 0 ? c->stored.first_seq : member_since(c) + 1;
 
         if (x->asked_host || c->host || !c->connected || q->governance_only)
                 return false;
         if (q->before)
                 return n < q->limit && c->stored.first_seq != 1 && c->stored.last_seq > 0 &&
                        q->anchor != 1;
-        return c->stored.first_seq != 1 && q->anchor + 1 < c->stored.first_seq;
+        return q->anchor + 1 < first;
 }
 
 static int read_local(ReadOp *x, store_page_fn done) {

@@ -67,7 +67,7 @@ static void stream_fault(ChannelMember *c, const char *what, const char *reason,
 }
 
 static void become_live(ChannelMember *c) {
-        if (c->state != MEMBER_SYNCING || c->stored.synced_seq < c->target_seq)
+        if (c->state != MEMBER_SYNCING || member_since(c) < c->target_seq)
                 return;
         backoff_reset(&c->backoff);
         member_set_state(c, MEMBER_LIVE, "");
@@ -105,8 +105,10 @@ static void copied(ChannelMember *c, uint64_t synced_seq, uint64_t n_unread, siz
         Stream *s = &c->stream;
         uint64_t first = s->flying[0].seq;
 
-        if (c->stored.first_seq == 0)
+        if (c->stored.first_seq == 0) {
                 c->stored.first_seq = first;
+                c->stored.read_seq = MAX(c->stored.read_seq, first - 1); /* as the store has it */
+        }
         c->stored.synced_seq = synced_seq;
         s->n_faults = 0;
         memcpy(c->stored.synced_id, s->flying[s->n_flying - 1].id, sizeof(c->stored.synced_id));

@@ -102,6 +102,7 @@ static int read_channel(sqlite3_stmt *stmt, StoredChannel *ret) {
                 { ret->synced_id, sizeof(ret->synced_id) },
                 { ret->previous, sizeof(ret->previous) },
                 { ret->successor, sizeof(ret->successor) },
+                { ret->begin_id, sizeof(ret->begin_id) },
         };
         int column = 0, r, error = 0;
 
@@ -124,6 +125,8 @@ static int read_channel(sqlite3_stmt *stmt, StoredChannel *ret) {
         ret->epoch = sql_column_u64(stmt, column++);
         ret->has_backlog = sqlite3_column_type(stmt, column) != SQLITE_NULL;
         ret->backlog = sql_column_u64(stmt, column++);
+        ret->has_begin = sqlite3_column_type(stmt, column) != SQLITE_NULL;
+        ret->begin_seq = sql_column_u64(stmt, column++);
         ret->first_seq = sql_column_u64(stmt, column++);
         ret->synced_seq = sql_column_u64(stmt, column++);
         ret->last_seq = sql_column_u64(stmt, column++);
@@ -166,9 +169,9 @@ static int work_load(SqlTx *tx, void *request) {
         r = sql_prepare(
                 tx,
                 "SELECT c.id, c.channel_id, c.name, c.owner, c.host, coalesce(e.id, ''),"
-                " c.previous, c.successor, c.went_back, c.diverged_seq, c.hosted, c.wanted, "
-                "c.closed, c.role, c.view_permission,"
-                " c.send_permission, c.epoch, c.backlog, c.first_seq, c.synced_seq, c.last_seq,"
+                " c.previous, c.successor, c.begin_id, c.went_back, c.diverged_seq, c.hosted,"
+                " c.wanted, c.closed, c.role, c.view_permission, c.send_permission, c.epoch,"
+                " c.backlog, c.begin_seq, c.first_seq, c.synced_seq, c.last_seq,"
                 " c.read_seq, c.n_unread, c.n_queued, c.reason, c.topic, c.addresses"
                 " FROM channel c LEFT JOIN entry e"
                 " ON e.channel = c.id AND e.seq = c.synced_seq"
@@ -245,14 +248,15 @@ static int insert_channel(SqlTx *tx, StoredChannel *c) {
         r = sql_run(tx,
                     "INSERT INTO channel (identity, channel_id, name, owner, host, hosted, wanted,"
                     " closed, reason, role, view_permission, send_permission, topic, epoch,"
-                    " backlog, went_back, previous, successor, diverged_seq, addresses)"
-                    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, nullif(?, -1), ?, ?, ?,"
-                    " ?, ?)",
-                    "tssssiiissssstiissts", c->identity, c->channel_id, c->name, c->owner, c->host,
-                    c->hosted, c->wanted, c->closed, c->reason, role_to_string(c->role),
+                    " backlog, begin_seq, begin_id, went_back, previous, successor, diverged_seq,"
+                    " addresses)"
+                    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, nullif(?, -1),"
+                    " iif(?, ?, NULL), ?, ?, ?, ?, ?, ?)",
+                    "tssssiiissssstiitsissts", c->identity, c->channel_id, c->name, c->owner,
+                    c->host, c->hosted, c->wanted, c->closed, c->reason, role_to_string(c->role),
                     view_permission_to_string(c->view), send_permission_to_string(c->send),
-                    c->topic, c->epoch, backlog_column(c), c->went_back, c->previous, c->successor,
-                    c->diverged_seq, addresses);
+                    c->topic, c->epoch, backlog_column(c), c->has_begin, c->begin_seq, c->begin_id,
+                    c->went_back, c->previous, c->successor, c->diverged_seq, addresses);
         if (r < 0)
                 return r;
         c->row = (uint64_t) sql_last_insert_id(tx);
@@ -268,13 +272,14 @@ static int update_channel(SqlTx *tx, const StoredChannel *c) {
                     "UPDATE channel SET identity = ?, channel_id = ?, name = ?, owner = ?,"
                     " host = ?, hosted = ?, wanted = ?, closed = ?, reason = ?, role = ?,"
                     " view_permission = ?, send_permission = ?, topic = ?, epoch = ?,"
-                    " backlog = nullif(?, -1), went_back = ?, previous = ?, successor = ?,"
+                    " backlog = nullif(?, -1), begin_seq = iif(?, ?, NULL), begin_id = ?, "
+                    "went_back = ?, previous = ?, successor = ?,"
                     " diverged_seq = ?, addresses = ? WHERE id = ?",
-                    "tssssiiissssstiisstst", c->identity, c->channel_id, c->name, c->owner, c->host,
-                    c->hosted, c->wanted, c->closed, c->reason, role_to_string(c->role),
+                    "tssssiiissssstiitsisstst", c->identity, c->channel_id, c->name, c->owner,
+                    c->host, c->hosted, c->wanted, c->closed, c->reason, role_to_string(c->role),
                     view_permission_to_string(c->view), send_permission_to_string(c->send),
-                    c->topic, c->epoch, backlog_column(c), c->went_back, c->previous, c->successor,
-                    c->diverged_seq, addresses, c->row);
+                    c->topic, c->epoch, backlog_column(c), c->has_begin, c->begin_seq, c->begin_id,
+                    c->went_back, c->previous, c->successor, c->diverged_seq, addresses, c->row);
         if (r < 0)
                 return r;
         return sql_changes(tx) > 0 ? 0 : -ENOENT;

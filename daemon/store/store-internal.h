@@ -57,6 +57,8 @@ int store_attempt_load(SqlTx *tx, const char *tracker_id, StoredAttempt *ret);
 typedef struct StoreLog {
         bool hosted;
         uint64_t first_seq, synced_seq, last_seq, read_seq, n_unread;
+        bool has_begin;
+        uint64_t begin_seq;
         uint64_t last_time; /* of entry synced_seq, 0 when nothing is held */
         StoreSelf self;
 } StoreLog;

@@ -9,7 +9,7 @@ int store_log_load(SqlTx *tx, uint64_t row, StoreLog *ret) {
 
         r = sql_prepare(tx,
                         "SELECT c.hosted, c.first_seq, c.synced_seq, c.last_seq, c.read_seq,"
-                        " c.n_unread, coalesce(e.time, 0), i.username, i.user_type"
+                        " c.n_unread, coalesce(e.time, 0), i.username, i.user_type, c.begin_seq"
                         " FROM channel c JOIN identity i ON i.id = c.identity"
                         " LEFT JOIN entry e ON e.channel = c.id AND e.seq = c.synced_seq"
                         " WHERE c.id = ?",
@@ -28,6 +28,8 @@ int store_log_load(SqlTx *tx, uint64_t row, StoreLog *ret) {
                 .n_unread = sql_column_u64(stmt, 5),
                 .last_time = sql_column_u64(stmt, 6),
                 .self.user_type = user_type_from_string(sql_column_text(stmt, 8)),
+                .has_begin = sqlite3_column_type(stmt, 9) != SQLITE_NULL,
+                .begin_seq = sql_column_u64(stmt, 9),
         };
         return store_column_copy(stmt, 7, ret->self.username, sizeof(ret->self.username));
 }
@@ -352,6 +354,8 @@ static int work_copy(SqlTx *tx, void *request) {
         if (r < 0)
                 return r;
         if (log.first_seq == 0) {
+                if (log.has_begin && q->entries[0].seq != log.begin_seq + 1)
+                        return -EILSEQ;
                 log.first_seq = q->entries[0].seq;
                 /* Nobody owes reading what was before he came. */
                 log.read_seq = MAX(log.read_seq, log.first_seq - 1);
@@ -490,7 +494,8 @@ static int work_drop_copy(SqlTx *tx, void *request) {
 
         r = sql_run(tx,
                     "UPDATE channel SET first_seq = 0, synced_seq = 0, n_unread = 0,"
-                    " read_seq = min(read_seq, max(diverged_seq, 1) - 1), diverged_seq = 0"
+                    " read_seq = min(read_seq, max(diverged_seq, 1) - 1), diverged_seq = 0,"
+                    " begin_seq = NULL, begin_id = ''"
                     " WHERE id = ? AND NOT hosted",
                     "t", q->row);
         if (r < 0)

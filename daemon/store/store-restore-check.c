@@ -59,7 +59,8 @@ static bool channel_is_good(SqlTx *tx, sqlite3_stmt *stmt) {
                send_permission_from_string(sql_column_text(stmt, 11)) >= 0 &&
                column_is_text(stmt, 12, 0, TOPIC_BYTES_MAX, false) &&
                column_is_uuid(stmt, 13, true) && column_is_uuid(stmt, 14, true) &&
-               column_is_text(stmt, 15, 0, ADDRESSES_MAX * ADDRESS_STRING_SIZE, false);
+               column_is_text(stmt, 15, 0, ADDRESSES_MAX * ADDRESS_STRING_SIZE, false) &&
+               column_is_uuid(stmt, 16, true);
 }
 
 /* As a member takes it from its host, which mends texts that no text may be. */
@@ -129,7 +130,7 @@ static const struct {
         { "a channel",
           "SELECT channel_id, name, owner, host, hosted, wanted, closed, went_back,"
           " coalesce(reason, ''), role, view_permission, send_permission, coalesce(topic, ''),"
-          " previous, successor, addresses FROM channel",
+          " previous, successor, addresses, begin_id FROM channel",
           channel_is_good },
         { "an entry",
           "SELECT seq, kind, id, username, user_type, coalesce(sender, ''), time, extra, channel"

@@ -156,6 +156,10 @@ const char *const store_migrations[] = {
         "        key_pem TEXT NOT NULL"
         ") STRICT, WITHOUT ROWID;",
 
+        /* NULL: not known. */
+        "ALTER TABLE channel ADD COLUMN begin_seq INTEGER;"
+        "ALTER TABLE channel ADD COLUMN begin_id TEXT NOT NULL DEFAULT '';",
+
         NULL,
 };
 

@@ -150,6 +150,11 @@ typedef struct StoredChannel {
         uint64_t epoch;
         bool has_backlog; /* a first copy begins with this many of the newest entries … */
         uint64_t backlog; /* … else with the first one */
+        /* A copy that holds nothing yet begins behind this entry, as the host's first OK had it:
+         * what is said from then on is part of it, whoever was away meanwhile. */
+        bool has_begin;
+        uint64_t begin_seq;
+        char begin_id[UUID_STRING_SIZE]; /* of that entry; "" not known */
         /* Of a hosted one: this log may lack entries that members have seen, so it is never served
          * under its id again. A restored backup is marked so. */
         bool went_back;
@@ -222,10 +227,11 @@ typedef void (*store_appended_fn)(int r, const Appended *results, size_t n_resul
 int store_append(Store *s, uint64_t row, const Proposal *proposals, size_t n,
                  store_appended_fn done, void *userdata, Job **ret_job);
 
-/* A member's copy: entries must continue synced_seq (or, when nothing is held, start anywhere);
- * -EILSEQ otherwise, nothing stored. Moves the cursor and finishes the outbox rows (username = me,
- * id) in the same transaction; those that were queued until now are counted. Rows that become
- * unread are counted in n_unread. -EINVAL: the row is a hosted one. */
+/* A member's copy: entries must continue synced_seq (or, when nothing is held, begin_seq, or start
+ * anywhere where that is not known); -EILSEQ otherwise, nothing stored. Moves the cursor and
+ * finishes the outbox rows (username = me, id) in the same transaction; those that were queued
+ * until now are counted. Rows that become unread are counted in n_unread. -EINVAL: the row is a
+ * hosted one. */
 typedef void (*store_copied_fn)(int r, uint64_t synced_seq, uint64_t n_unread,
                                 size_t n_outbox_finished, void *userdata);
 int store_copy(Store *s, uint64_t row, const Entry *entries, size_t n, const char *me,

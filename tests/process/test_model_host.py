@@ -233,6 +233,29 @@ def test_diverged(stage, what):
         assert stage.get(h, "StateText") == "" and stage.get(h, "StateReason") == ""
 
 
+@sentence("5.RESUME.10")
+@pytest.mark.parametrize("killed", (False, True))
+def test_begins_empty(stage, killed):
+    """Joined without a backlog, and away before a word was said: what is said meanwhile is part of it."""
+    with stage.host(join=False) as h:
+        h.path = stage.bob.join(h.name, backlog=dbus.UInt32(0))
+        stage.wait_state(h, "live")
+        wait_for(lambda: h.asked("HISTORY"), "the entry before it to be asked for")
+        if killed:
+            stage.bob.stop_daemon(9)
+        h.add(message_content="while away")
+        if killed:
+            stage.bob.start_daemon()
+        else:
+            h.do(lambda c: c.tls.close())
+        wait_for(lambda: stage.get(h, "SyncedSeq") == 5, "bob to have it")
+        assert [stage.get(h, k) for k in ("FirstSeq", "ReadSeq", "Unread")] == [5, 4, 1]
+        first, again = h.asked("CONNECT")
+        assert (first["since"], first["backlog"], again["since"]) == (0, 0, 4) and "backlog" not in again
+        if not killed:
+            assert again["since_id"] == h.entries[3]["id"]
+
+
 @sentence("5.RESUME.2")
 @pytest.mark.parametrize("what", ("channel_id", "owner"))
 def test_another_channel(stage, what):

@@ -324,6 +324,28 @@ static inline void double_accept(HostDouble *d, uint64_t last_seq) {
                      last_seq);
 }
 
+static inline uint64_t double_uint(const Value *object, const char *key) {
+        uint64_t u = UINT64_MAX;
+
+        (void) value_uint(value_get(object, key), &u);
+        return u;
+}
+
+static inline void double_assert_cursor(const Value *connect, uint64_t since) {
+        char id[UUID_STRING_SIZE];
+
+        assert_string_equal(value_string(value_get(connect, "channel_name"), NULL), "lobby");
+        assert_string_equal(value_string(value_get(connect, "channel_id"), NULL), CHANNEL_ID);
+        assert_int_equal(double_uint(connect, "since"), since);
+        if (since == 0) {
+                assert_false(value_has(connect, "since_id"));
+                return;
+        }
+        snprintf(id, sizeof(id), ENTRY_ID, since);
+        assert_string_equal(value_string(value_get(connect, "since_id"), NULL), id);
+        assert_false(value_has(connect, "backlog"));
+}
+
 typedef struct DoubleState {
         HostDouble *d;
         MemberState state;

@@ -3,33 +3,11 @@
  * copy is never touched by what does not continue it. */
 #include "unit/daemon/host-double.h"
 
-static uint64_t uint_of(const Value *object, const char *key) {
-        uint64_t u = UINT64_MAX;
-
-        (void) value_uint(value_get(object, key), &u);
-        return u;
-}
-
-static void assert_cursor(const Value *connect, uint64_t since) {
-        char id[UUID_STRING_SIZE];
-
-        assert_string_equal(value_string(value_get(connect, "channel_name"), NULL), "lobby");
-        assert_string_equal(value_string(value_get(connect, "channel_id"), NULL), CHANNEL_ID);
-        assert_int_equal(uint_of(connect, "since"), since);
-        if (since == 0) {
-                assert_false(value_has(connect, "since_id"));
-                return;
-        }
-        snprintf(id, sizeof(id), ENTRY_ID, since);
-        assert_string_equal(value_string(value_get(connect, "since_id"), NULL), id);
-        assert_false(value_has(connect, "backlog"));
-}
-
 static void test_cursor(void **state) {
         HostDouble *d = *state;
 
         double_locate(d, true);
-        assert_cursor(double_expect(d, "CONNECT"), 0);
+        double_assert_cursor(double_expect(d, "CONNECT"), 0);
         /* What comes before the OK is not listened to. */
         double_push_entries(d, 1, 5, true);
         double_accept(d, 3);
@@ -45,7 +23,7 @@ static void test_cursor(void **state) {
         d->rpc = rpc_free(d->rpc);
         double_until(d, MEMBER_OFFLINE, 40);
         assert_true(channel_member_get_next_retry(d->member) > 0);
-        assert_cursor(double_expect(d, "CONNECT"), 40);
+        double_assert_cursor(double_expect(d, "CONNECT"), 40);
         double_accept(d, 40);
         double_until(d, MEMBER_LIVE, 40);
         assert_int_equal(channel_member_get_next_retry(d->member), 0);
@@ -59,7 +37,7 @@ static void test_host_moves(void **state) {
         double_listen(d);
         double_locate(d, true);
         d->rpc = rpc_free(d->rpc);
-        assert_cursor(double_expect(d, "CONNECT"), 2);
+        double_assert_cursor(double_expect(d, "CONNECT"), 2);
         double_accept(d, 2);
         double_until(d, MEMBER_LIVE, 2);
 }
@@ -77,7 +55,7 @@ static void test_host_is_searched(void **state) {
         test_loop_run(d->loop, 10 * USEC_PER_MINUTE);
         assert_true(d->n_lost > n + 2);
         double_locate(d, true);
-        assert_cursor(double_expect(d, "CONNECT"), 2);
+        double_assert_cursor(double_expect(d, "CONNECT"), 2);
         double_accept(d, 2);
         double_until(d, MEMBER_LIVE, 2);
 }
@@ -87,7 +65,7 @@ static void test_backlog(void **state) {
 
         channel_member_set_backlog(d->member, 2);
         double_locate(d, true);
-        assert_int_equal(uint_of(double_expect(d, "CONNECT"), "backlog"), 2);
+        assert_int_equal(double_uint(double_expect(d, "CONNECT"), "backlog"), 2);
         double_accept(d, 10);
         double_push_entries(d, 9, 10, false);
         double_until(d, MEMBER_LIVE, 10);
@@ -114,7 +92,7 @@ static void test_faults(void **state) {
                 print_message("%s\n", faults[i].name);
                 double_push_entries(d, end + faults[i].first, end + faults[i].last,
                                     faults[i].other);
-                assert_cursor(double_expect(d, "CONNECT"), end);
+                double_assert_cursor(double_expect(d, "CONNECT"), end);
                 double_accept(d, ++end);
                 double_push_entries(d, end, end, false); /* mended: our copy goes on */
                 double_until(d, MEMBER_LIVE, end);
@@ -126,7 +104,7 @@ static void test_faults(void **state) {
         assert_false(d->is_asked);
 
         double_push_entries(d, 7, 7, false);
-        assert_cursor(double_expect(d, "CONNECT"), 5);
+        double_assert_cursor(double_expect(d, "CONNECT"), 5);
         double_accept(d, 5); /* all is well, and then not */
         double_until(d, MEMBER_LIVE, 5);
         double_push_entries(d, 7, 7, false);
@@ -137,7 +115,7 @@ static void test_faults(void **state) {
 
         /* A person may ask again. */
         assert_int_equal(channel_member_connect(d->member, on_double_done, d, NULL), 0);
-        assert_cursor(double_expect(d, "CONNECT"), 5);
+        double_assert_cursor(double_expect(d, "CONNECT"), 5);
         double_accept(d, 5);
         assert_int_equal(double_wait(d), ERROR_NONE);
         double_until(d, MEMBER_LIVE, 5);
@@ -364,7 +342,7 @@ static void test_heads(void **state) {
                 assert_false(d->is_asked);
                 ping_with_head(d, 6);
         }
-        assert_cursor(double_expect(d, "CONNECT"), 5);
+        double_assert_cursor(double_expect(d, "CONNECT"), 5);
         double_accept(d, 6);
         double_push_entries(d, 6, 6, false);
         double_until(d, MEMBER_LIVE, 6);
@@ -380,7 +358,7 @@ static void test_heads(void **state) {
         test_loop_run(d->loop, USEC_PER_MINUTE);
         assert_false(d->is_asked);
         ping_with_head(d, 8);
-        assert_cursor(double_expect(d, "CONNECT"), 7);
+        double_assert_cursor(double_expect(d, "CONNECT"), 7);
 }
 
 #define T(f) cmocka_unit_test_setup_teardown(f, double_setup, double_teardown)

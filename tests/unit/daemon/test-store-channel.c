@@ -26,6 +26,9 @@ static void assert_channel_equal(const StoredChannel *a, const StoredChannel *b)
         assert_int_equal(a->epoch, b->epoch);
         assert_int_equal(a->has_backlog, b->has_backlog);
         assert_int_equal(a->backlog, b->backlog);
+        assert_int_equal(a->has_begin, b->has_begin);
+        assert_int_equal(a->begin_seq, b->begin_seq);
+        assert_string_equal(a->begin_id, b->begin_id);
         assert_int_equal(a->went_back, b->went_back);
         assert_string_equal(a->previous, b->previous);
         assert_string_equal(a->successor, b->successor);
@@ -58,6 +61,9 @@ static void test_fields_are_kept(void **state) {
                 .epoch = 3,
                 .has_backlog = true,
                 .backlog = 7,
+                .has_begin = true,
+                .begin_seq = 6,
+                .begin_id = "00000000-0000-4000-8000-000000000005",
                 .went_back = true,
                 .previous = "00000000-0000-4000-8000-000000000003",
                 /* the store's own, which a caller cannot set */
@@ -229,6 +235,8 @@ static void test_first_version_is_brought_up(void **state) {
                                       "DROP TABLE attempt;"
                                       "ALTER TABLE channel DROP COLUMN addresses;"
                                       "ALTER TABLE outbox DROP COLUMN writer;"
+                                      "ALTER TABLE channel DROP COLUMN begin_seq;"
+                                      "ALTER TABLE channel DROP COLUMN begin_id;"
                                       "PRAGMA user_version=1",
                                       NULL, NULL, NULL),
                          SQLITE_OK);
@@ -243,6 +251,8 @@ static void test_first_version_is_brought_up(void **state) {
         assert_string_equal(c.successor, "");
         assert_int_equal(c.diverged_seq, 0);
         assert_int_equal(c.n_addresses, 0);
+        assert_false(c.has_begin);
+        assert_string_equal(c.begin_id, "");
         result_done(&q);
 }
 
