@@ -18,7 +18,7 @@ struct Daemon {
         Bus *bus;
         sd_bus *given; /* NULL: none was */
         bool wants_bus;
-        bool has_started;
+        bool has_started, is_stopping;
         ManagerBus *manager_bus;
         AccountBus *account_bus;
         ChannelBus *channel_bus;
@@ -30,7 +30,7 @@ static void update_status(Daemon *d) {
         char status[STATUS_SIZE];
         const char *bus = "";
 
-        if (!d->has_started)
+        if (!d->has_started || d->is_stopping)
                 return;
         switch (bus_get_state(d->bus)) {
         case BUS_WAITING:
@@ -161,6 +161,13 @@ static void on_directory_changed(Manager *m, uint64_t generation, void *userdata
         manager_bus_directory_changed(d->manager_bus, generation);
 }
 
+static void on_stopped(Manager *m, void *userdata) {
+        Daemon *d = userdata;
+
+        if (d->handlers.on_stopped)
+                d->handlers.on_stopped(d, d->userdata);
+}
+
 static void on_progress(Manager *m, const char *step, uint64_t n_done, uint64_t n_total,
                         void *userdata) {
         Daemon *d = userdata;
@@ -203,8 +210,9 @@ int daemon_start(Daemon *d) {
         return manager_start(d->manager);
 }
 
-void daemon_stop(Daemon *d) {
-        manager_stop(d->manager);
+int daemon_stop(Daemon *d) {
+        d->is_stopping = true;
+        return manager_stop(d->manager);
 }
 
 static const BusHandlers bus_handlers = {
@@ -225,6 +233,7 @@ static const ManagerObserver observer = {
         .on_outbox_changed = on_outbox_changed,
         .on_members_changed = on_members_changed,
         .on_directory_changed = on_directory_changed,
+        .on_stopped = on_stopped,
         .on_progress = on_progress,
 };
 

@@ -13,6 +13,8 @@ typedef struct DaemonHandlers {
         void (*on_started)(Daemon *d, int r, void *userdata);
         /* A line for people: "Hosting 2 channels, 14 members". */
         void (*on_status)(Daemon *d, const char *status, void *userdata);
+        /* After daemon_stop(), once: free it now. */
+        void (*on_stopped)(Daemon *d, void *userdata);
 } DaemonHandlers;
 
 /* bus NULL: none, until daemon_open_bus(). Otherwise this one is used, as bus_adopt() says. What it
@@ -27,5 +29,5 @@ Manager *daemon_get_manager(Daemon *d);
 /* The user's session bus, for as long as this lives: found again when it is lost. */
 void daemon_open_bus(Daemon *d);
 int daemon_start(Daemon *d);
-/* Says GOING_AWAY to peers; free it a moment later. */
-void daemon_stop(Daemon *d);
+/* As manager_stop(); its status is not told any more. */
+int daemon_stop(Daemon *d);

@@ -10,17 +10,15 @@
 #include "daemon/settings.h"
 
 #define N_THREADS 2
-#define GOING_AWAY_USEC USEC_PER_SEC /* for what is said last to get out */
 
 typedef struct Process {
         Runtime rt;
         Daemon *daemon;
-        ClockTimer *exit_timer;
+        bool is_stopping;
 } Process;
 
 static void process_done(Process *p) {
         daemon_free(p->daemon);
-        clock_timer_free(p->exit_timer);
         workers_free(p->rt.workers);
         random_free(p->rt.random);
         clock_free(p->rt.clock);
@@ -41,7 +39,7 @@ static void on_status(Daemon *d, const char *status, void *userdata) {
         (void) sd_notifyf(false, "STATUS=%s", status);
 }
 
-static void on_exit_timer(void *userdata) {
+static void on_stopped(Daemon *d, void *userdata) {
         Process *p = userdata;
 
         (void) sd_event_exit(p->rt.event, 0);
@@ -50,12 +48,11 @@ static void on_exit_timer(void *userdata) {
 static int on_signal(sd_event_source *s, const struct signalfd_siginfo *si, void *userdata) {
         Process *p = userdata;
 
-        if (clock_timer_is_armed(p->exit_timer)) /* asked twice: at once */
+        if (p->is_stopping) /* asked twice: at once */
                 return sd_event_exit(p->rt.event, 0);
+        p->is_stopping = true;
         (void) sd_notify(false, "STOPPING=1\nSTATUS=Saying goodbye");
-        daemon_stop(p->daemon);
-        clock_timer_arm(p->exit_timer, GOING_AWAY_USEC);
-        return 0;
+        return daemon_stop(p->daemon) < 0 ? sd_event_exit(p->rt.event, 0) : 0;
 }
 
 static int process_init(Process *p) {
@@ -82,13 +79,11 @@ static int process_init(Process *p) {
                 r = random_new(&p->rt.random);
         if (r >= 0)
                 r = workers_new(p->rt.event, N_THREADS, &p->rt.workers);
-        if (r >= 0)
-                r = clock_timer_new(p->rt.clock, on_exit_timer, p, &p->exit_timer);
         return r;
 }
 
 int main(int argc, char **argv) {
-        static const DaemonHandlers handlers = { on_started, on_status };
+        static const DaemonHandlers handlers = { on_started, on_status, on_stopped };
         _cleanup_(daemon_settings_done) DaemonSettings settings = {};
         _cleanup_(process_done) Process p = {};
         ManagerSettings manager_settings;

@@ -38,6 +38,7 @@ struct Listener {
         Source *sources; /* by prefix */
         unsigned n_conns, n_handshakes;
         uint64_t n_refused;
+        bool is_held;
 };
 
 static Prefix prefix_of(const Address *a) {
@@ -147,7 +148,7 @@ static void listener_out_of_descriptors(Listener *l) {
         l->spare_fd = spare_open();
         if (fd >= 0)
                 listener_refuse(l, &peer, "descriptors");
-        if (l->fd >= 0) {
+        if (l->fd >= 0 && !l->is_held) {
                 (void) sd_event_source_set_enabled(l->io, SD_EVENT_OFF);
                 clock_timer_arm(l->pause, PAUSE_USEC);
         }
@@ -158,7 +159,7 @@ static int on_io(sd_event_source *source, int listening_fd, uint32_t revents, vo
         _cleanup_(listener_unrefp) Listener *l = listener;
 
         l->n_ref++;
-        for (unsigned i = 0; i < ACCEPTS_PER_TURN && l->fd >= 0; i++) {
+        for (unsigned i = 0; i < ACCEPTS_PER_TURN && l->fd >= 0 && !l->is_held; i++) {
                 Address peer;
                 int fd;
 
@@ -276,6 +277,12 @@ int listener_get_address(const Listener *l, Address *ret) {
 
 int listener_get_fd(const Listener *l) {
         return l->fd;
+}
+
+void listener_hold(Listener *l) {
+        l->is_held = true;
+        clock_timer_disarm(l->pause);
+        (void) sd_event_source_set_enabled(l->io, SD_EVENT_OFF);
 }
 
 void listener_conn_handshaked(Listener *l, const Address *peer) {

@@ -26,6 +26,8 @@ Listener *listener_free(Listener *l);
 DEFINE_CLEANUP(Listener *, listener_free);
 int listener_get_address(const Listener *l, Address *ret);
 int listener_get_fd(const Listener *l);
+/* Takes nobody in any more; who dials waits in the kernel's queue, for who has the socket next. */
+void listener_hold(Listener *l);
 /* The owner tells of each accepted connection's fate, for the caps. */
 void listener_conn_handshaked(Listener *l, const Address *peer);
 void listener_conn_closed(Listener *l, const Address *peer, bool was_handshaked);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Knows how a channel that moves stops without a loss: what is at the disk is stored and answered,
- * members get all of the log. Leaves what members are told then to channel_host_free(). */
+/* Knows how a channel that moves, or whose daemon stops, ends without a loss: what is at the disk
+ * is stored and answered, members get all of the log. Leaves what members are told then to
+ * channel_host_free(). */
 #include "daemon/host/channel-host-internal.h"
 
 /* For members to take what they lack, from the last commit on. The next host waits longer. */
@@ -26,11 +27,11 @@ static void on_end_timer(void *userdata) {
         end(h);
 }
 
-int channel_host_end(ChannelHost *h) {
+int channel_host_end(ChannelHost *h, HostEnding how) {
         Failure f;
         int r;
 
-        if (h->is_ending)
+        if (h->ending != HOST_GOES_ON)
                 return 0;
         if (h->closing || !h->loaded || !h->handlers.on_ended)
                 return -ESHUTDOWN;
@@ -39,7 +40,7 @@ int channel_host_end(ChannelHost *h) {
                 return r;
 
         host_enter(h);
-        h->is_ending = true;
+        h->ending = how;
         (void) queue_admit(h, 0, &f);
         queue_fail_waiting(h, &f);
         host_end_soon(h);
@@ -48,7 +49,7 @@ int channel_host_end(ChannelHost *h) {
 }
 
 bool channel_host_is_ending(const ChannelHost *h) {
-        return h->is_ending;
+        return h->ending != HOST_GOES_ON;
 }
 
 void host_end_soon(ChannelHost *h) {

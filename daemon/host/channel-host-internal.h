@@ -216,7 +216,7 @@ struct ChannelHost {
         bool loaded;
         Job *load_job;
         bool closing;
-        bool is_ending;        /* takes nothing in any more */
+        HostEnding ending;     /* takes nothing in any more */
         ClockTimer *end_timer; /* while it waits for its end */
         unsigned n_inside;     /* turns of the loop in which the memory must stay */
 

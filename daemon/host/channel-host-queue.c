@@ -42,14 +42,17 @@ Work *work_free(Work *w) {
 }
 
 int queue_admit(const ChannelHost *h, size_t n_bytes, Failure *f) {
+        static const char *const messages[] = {
+                [HOST_GOES_ON] = "The host has too much to do; try again.",
+                [HOST_MOVES] = "This channel moves to another host; try again.",
+                [HOST_STOPS] = "The host stops for now; try again when it is back.",
+        };
         int r;
 
-        if (!h->is_ending && h->n_works < HOST_BACKLOG_REQUESTS_MAX &&
+        if (h->ending == HOST_GOES_ON && h->n_works < HOST_BACKLOG_REQUESTS_MAX &&
             h->n_work_bytes + n_bytes <= HOST_BACKLOG_BYTES_MAX)
                 return 0;
-        r = failure_set(f, ERROR_BUSY,
-                        h->is_ending ? "This channel moves to another host; try again."
-                                     : "The host has too much to do; try again.");
+        r = failure_set(f, ERROR_BUSY, "%s", messages[h->ending]);
         f->retry_after_ms = BUSY_RETRY_MSEC;
         return r;
 }

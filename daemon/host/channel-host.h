@@ -36,10 +36,16 @@ int channel_host_new(const Runtime *rt /* weak */, Store *store /* weak */, uint
                      ChannelHost **ret);
 /* Right after channel_host_new(): a log that is empty follows that channel's ("": none). */
 void channel_host_set_previous(ChannelHost *h, const char *channel_id);
-/* Its log goes on elsewhere: from now on whatever would write gets `busy`, what is at the disk is
- * stored and answered, and members have a second to take all of it. Then on_ended, from a later
- * turn. Errors: there is nothing to wait for, or nothing to wait with; free it at once. */
-int channel_host_end(ChannelHost *h);
+typedef enum HostEnding {
+        HOST_GOES_ON,
+        HOST_MOVES, /* its log goes on elsewhere */
+        HOST_STOPS, /* with this process */
+} HostEnding;
+/* From now on whatever would write gets `busy`, what is at the disk is stored and answered, and
+ * members have a second to take all of it. Then on_ended, from a later turn; once, whatever else is
+ * asked for meanwhile. Errors: there is nothing to wait for, or nothing to wait with; free it at
+ * once. */
+int channel_host_end(ChannelHost *h, HostEnding how);
 bool channel_host_is_ending(const ChannelHost *h);
 /* Sessions get CLOSED with the reason ("unhosted", "moved"; NULL: nothing is said, GOING_AWAY was).
  */

@@ -13,6 +13,9 @@
 #define AGENT "p2pchatd/" P2PCHAT_VERSION
 #define RESUME_MIN_USEC (1 * USEC_PER_SEC)
 #define RESUME_PER_PEER_USEC (5 * USEC_PER_MSEC) /* 200 handshakes a second: what one core does */
+/* Who comes last finds itself still online: ten seconds of the roster's grace are for the restart
+ * and the way back. */
+#define RESUME_MAX_USEC (20 * USEC_PER_SEC)
 
 typedef struct Peer Peer;
 
@@ -385,12 +388,17 @@ void peer_server_remove_host(PeerServer *s, ChannelHost *h) {
                                 c->host = NULL;
 }
 
+void peer_server_hold(PeerServer *s) {
+        for (size_t i = 0; i < s->n_listeners; i++)
+                listener_hold(s->listeners[i]);
+}
+
 void peer_server_go_away(PeerServer *s, const char *reason) {
         uint64_t resume = MAX(RESUME_MIN_USEC, s->n_peers * RESUME_PER_PEER_USEC);
         Peer *p;
 
         DL_FOREACH(s->peers, p)
-                rpc_go_away(p->rpc, reason, resume);
+                rpc_go_away(p->rpc, reason, MIN(resume, RESUME_MAX_USEC));
 }
 
 void peer_server_cut_key(PeerServer *s, const char *key_id) {

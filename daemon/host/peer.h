@@ -37,7 +37,10 @@ void peer_server_network_changed(PeerServer *s, const NetworkChange *x);
 int peer_server_add_host(PeerServer *s, ChannelHost *h);
 void peer_server_remove_host(PeerServer *s, ChannelHost *h);
 
-/* A planned stop: GOING_AWAY with a spread to everybody. */
+/* A planned stop: nobody new comes in; then GOING_AWAY, with a spread that fits how many there are
+ * and ends before the roster lets go of them, and a close that who does not read holds up for five
+ * seconds. */
+void peer_server_hold(PeerServer *s);
 void peer_server_go_away(PeerServer *s, const char *reason);
 /* The key counts no more: CLOSED revoked for its channels, then a close. */
 void peer_server_cut_key(PeerServer *s, const char *key_id);

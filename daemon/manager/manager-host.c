@@ -56,12 +56,17 @@ bool hosting_is_superseded(const Hosting *h, const DirectoryEntry *entry) {
 bool hosting_leave_log(ManagedChannel *x) {
         Hosting *h = x->hosting;
 
-        if (!h || !h->host || channel_host_end(h->host) < 0)
+        if (!h || !h->host || channel_host_end(h->host, HOST_MOVES) < 0)
                 return false;
         h->registered = false;
         h->register_call = tracker_call_free(h->register_call);
         channel_member_set_lease_until(x->member, 0);
         return true;
+}
+
+bool hosting_stop(ManagedChannel *x) {
+        return x->hosting && x->hosting->host &&
+               channel_host_end(x->hosting->host, HOST_STOPS) >= 0;
 }
 
 bool hosting_is_leaving(const Hosting *h) {
@@ -206,7 +211,9 @@ static void on_loaded(ChannelHost *host, int r, void *userdata) {
 static void on_ended(ChannelHost *host, void *userdata) {
         Hosting *h = userdata;
 
-        if (h->held_until != 0)
+        if (h->channel->manager->stop)
+                manager_stop_ended(h->channel);
+        else if (h->held_until != 0)
                 stay_away(h);
         else
                 manager_left_log(h->channel);
@@ -228,7 +235,7 @@ static void serve(Hosting *h, uint64_t epoch) {
         const StoredChannel *stored = channel_member_get_stored(x->member);
         int r;
 
-        if (h->host && h->epoch == epoch)
+        if (x->manager->stop || (h->host && h->epoch == epoch))
                 return;
         /* Under another epoch it is another host's time: its entry comes before anyone is served.
          */

@@ -19,6 +19,7 @@ typedef struct JoinFlow JoinFlow;       /* manager-join.c */
 typedef struct LeaveFlow LeaveFlow;     /* manager-leave.c */
 typedef struct TrackerFlow TrackerFlow; /* manager-tracker.c */
 typedef struct Archiving Archiving;     /* manager-backup.c */
+typedef struct Stop Stop;               /* manager-stop.c */
 
 struct ManagerOp {
         Operation base;
@@ -50,6 +51,7 @@ struct ManagedChannel {
         bool announced; /* the observer knows of it */
         DirectoryLookup *lookup;
         Hosting *hosting;     /* NULL: not hosted here, or not now */
+        bool is_stopping;     /* Manager.stop waits for its host */
         uint64_t round, beat; /* Manager's: in which the tracker was told last that it lives */
 };
 
@@ -83,6 +85,7 @@ struct Manager {
         LeaveFlow *leaves;        /* LeaveFlow */
 
         PeerServer *peers;
+        Stop *stop;        /* NULL: it goes on */
         ClockTimer *reach; /* nobody has come in for so long */
         Address observed;  /* by the tracker; size 0: not yet */
         bool has_waited, is_behind_nat;
@@ -196,6 +199,8 @@ void hosting_end(ManagedChannel *x, const char *closed_reason, const char *reaso
 /* Another device goes on with the log: nothing more is taken in, and members, that device among
  * them, get all of it; then manager_left_log(). False: there is nothing to wait for. */
 bool hosting_leave_log(ManagedChannel *x);
+/* This process ends: as hosting_leave_log(), and then manager_stop_ended(). */
+bool hosting_stop(ManagedChannel *x);
 bool hosting_is_leaving(const Hosting *h);
 void manager_register_all(Manager *m);     /* HOST, again: the tracker is there */
 void manager_register_missing(Manager *m); /* … those that it did not take yet, or not at the
@@ -261,6 +266,11 @@ void manager_reach_moved(Manager *m); /* our addresses are others now: nothing i
 
 /* manager-network.c */
 int manager_network_init(Manager *m);
+
+/* manager-stop.c */
+void manager_stop_ended(ManagedChannel *x); /* nothing of it is at the disk any more */
+void manager_stop_peers_changed(Manager *m);
+Stop *stop_free(Stop *s);
 
 /* manager-listen.c */
 int manager_listen(Manager *m);

@@ -18,6 +18,7 @@ static int copy_addresses(const Address *list, size_t n, Address **ret, size_t *
 
 static void on_peers_changed(PeerServer *s, void *userdata) {
         manager_changed(userdata);
+        manager_stop_peers_changed(userdata);
 }
 
 static const PeerServerHandlers peer_handlers = { .on_peers_changed = on_peers_changed };
@@ -60,6 +61,7 @@ int manager_new(const Runtime *rt, const ManagerSettings *settings, Manager **re
 Manager *manager_free(Manager *m) {
         if (!m)
                 return NULL;
+        m->stop = stop_free(m->stop);
         m->load_job = job_free(m->load_job);
         m->tracker_flow = tracker_flow_free(m->tracker_flow);
         manager_stop_archiving(m);
@@ -116,10 +118,6 @@ int manager_start(Manager *m) {
         if (r < 0)
                 return r;
         return manager_load(m);
-}
-
-void manager_stop(Manager *m) {
-        peer_server_go_away(m->peers, "stopping");
 }
 
 void manager_changed(Manager *m) {

@@ -42,6 +42,8 @@ typedef struct ManagerObserver {
         void (*on_members_changed)(Manager *m, ChannelMember *c, uint64_t generation,
                                    void *userdata);
         void (*on_directory_changed)(Manager *m, uint64_t generation, void *userdata);
+        /* After manager_stop(), once: free it now. */
+        void (*on_stopped)(Manager *m, void *userdata);
         /* How far a backup or restore is; twice a second at most. total 0: nobody knows. */
         void (*on_progress)(Manager *m, const char *step, uint64_t n_done, uint64_t n_total,
                             void *userdata);
@@ -53,8 +55,9 @@ DEFINE_CLEANUP(Manager *, manager_free);
 void manager_set_observer(Manager *m, const ManagerObserver *o, void *userdata /* weak */);
 /* Opens the store, reads it, listens, dials; on_started follows. */
 int manager_start(Manager *m);
-/* Says GOING_AWAY to everybody; the caller frees a moment later. */
-void manager_stop(Manager *m);
+/* Takes nothing in any more, finishes and answers what is at the disk, then says GOING_AWAY to
+ * everybody; on_stopped follows, from a later turn, within ten seconds. */
+int manager_stop(Manager *m);
 
 /* NULL until a tracker was set. (One at a time today; accounts are objects all the same.) */
 Account *manager_get_account(const Manager *m);

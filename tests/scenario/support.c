@@ -28,6 +28,21 @@ World *world_new_threaded(const Runtime *rt) {
         return w;
 }
 
+void threads_init(Threads *t) {
+        *t = (Threads){};
+        assert_int_equal(sd_event_new(&t->rt.event), 0);
+        assert_int_equal(clock_new_virtual(t->rt.event, TEST_REALTIME, &t->rt.clock), 0);
+        assert_int_equal(random_new_seeded(1, &t->rt.random), 0);
+        assert_int_equal(workers_new(t->rt.event, 2, &t->rt.workers), 0);
+}
+
+void threads_done(Threads *t) {
+        workers_free(t->rt.workers);
+        random_free(t->rt.random);
+        clock_free(t->rt.clock);
+        sd_event_unref(t->rt.event);
+}
+
 World *world_free(World *w) {
         char command[64];
         Person *p;
@@ -82,6 +97,12 @@ static void until_true(World *w, bool *flag) {
 }
 
 void world_tracker_kill(World *w) {
+        rig_kill(w->rig);
+}
+
+void world_tracker_stop(World *w) {
+        tracker_stop(w->rig->tracker);
+        until_true(w, &w->rig->is_stopped);
         rig_kill(w->rig);
 }
 
@@ -164,6 +185,13 @@ static void on_started(Manager *m, int r, void *userdata) {
         p->is_started = true;
 }
 
+static void on_stopped(Manager *m, void *userdata) {
+        Person *p = userdata;
+
+        assert_false(p->is_stopped);
+        p->is_stopped = true;
+}
+
 static void on_channel_added(Manager *m, ChannelMember *c, void *userdata) {
         ((Person *) userdata)->n_channels++;
 }
@@ -184,6 +212,7 @@ static void on_entries(Manager *m, ChannelMember *c, uint64_t first, uint64_t la
 
 static const ManagerObserver observer = {
         .on_started = on_started,
+        .on_stopped = on_stopped,
         .on_channel_added = on_channel_added,
         .on_channel_removed = on_channel_removed,
         .on_entries_appended = on_entries,
@@ -194,7 +223,7 @@ void person_start(Person *p) {
         const Address *listening;
 
         address_print(&p->world->rig->address, address);
-        p->is_started = false;
+        p->is_started = p->is_stopped = false;
         p->n_channels = 0;
         assert_int_equal(
                 manager_new(&p->rt,
@@ -216,6 +245,20 @@ void person_start(Person *p) {
 
 void person_kill(Person *p) {
         p->manager = manager_free(p->manager);
+}
+
+void person_begin_stop(Person *p) {
+        assert_int_equal(manager_stop(p->manager), 0);
+}
+
+void person_end_stop(Person *p) {
+        until_true(p->world, &p->is_stopped);
+        person_kill(p);
+}
+
+void person_stop(Person *p) {
+        person_begin_stop(p);
+        person_end_stop(p);
 }
 
 static Person *stranger(World *w, const char *directory_name, int64_t skew_usec) {

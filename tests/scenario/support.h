@@ -26,12 +26,20 @@ typedef struct World {
 World *world_new(void);
 /* With real threads below it, and a clock under control. */
 World *world_new_threaded(const Runtime *rt);
+/* What that takes; its workers hold their threads as real ones do. */
+typedef struct Threads {
+        Runtime rt;
+} Threads;
+void threads_init(Threads *t);
+void threads_done(Threads *t);
+
 World *world_free(World *w);
 DEFINE_CLEANUP(World *, world_free);
 void world_pass(World *w, uint64_t usec);
 /* Within ten minutes of the world's time. */
 void world_until(World *w, bool (*condition)(void *userdata), void *userdata);
 void world_tracker_kill(World *w);
+void world_tracker_stop(World *w);    /* as a service manager would */
 void world_tracker_start(World *w);   /* again, with what it had */
 void world_tracker_replace(World *w); /* by another one at the same address */
 
@@ -44,7 +52,7 @@ typedef struct Person {
         Clock *clock;   /* NULL: the world's */
         Runtime rt;
         Manager *manager;
-        bool is_started;
+        bool is_started, is_stopped;
         bool with_settings;  /* its settings name the tracker and its pin */
         unsigned n_channels; /* that its observer knows of */
         Failure failure;     /* of what was asked for last; ERROR_NONE */
@@ -59,6 +67,10 @@ Person *world_stranger(World *w, const char *directory_name);
 Person *world_person_off(World *w, const char *directory_name, int64_t skew_usec);
 void person_start(Person *p);
 void person_kill(Person *p); /* as a crash would: nobody is told */
+/* As a service manager would: begun, and when it has ended by itself. */
+void person_begin_stop(Person *p);
+void person_end_stop(Person *p);
+void person_stop(Person *p); /* both */
 
 void person_sign_up(Person *p, const char *username);
 void person_sign_in(Person *p, const char *username);

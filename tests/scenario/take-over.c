@@ -11,11 +11,7 @@
 #define WAIT_USEC (10 * USEC_PER_SEC)
 
 typedef struct Stage {
-        sd_event *event;
-        Clock *clock;
-        Random *random;
-        Workers *workers;
-        Runtime rt;
+        Threads threads;
         World *world;
         Person *one, *two, *bob; /* one and two are alice's */
         Latch latch;
@@ -25,18 +21,9 @@ typedef struct Stage {
 
 static void setup(Stage *s) {
         *s = (Stage){};
-        assert_int_equal(sd_event_new(&s->event), 0);
-        assert_int_equal(clock_new_virtual(s->event, TEST_REALTIME, &s->clock), 0);
-        assert_int_equal(random_new_seeded(1, &s->random), 0);
-        assert_int_equal(workers_new(s->event, 2, &s->workers), 0);
-        s->rt = (Runtime){
-                .event = s->event,
-                .clock = s->clock,
-                .random = s->random,
-                .workers = s->workers,
-        };
+        threads_init(&s->threads);
         latch_init(&s->latch);
-        s->world = world_new_threaded(&s->rt);
+        s->world = world_new_threaded(&s->threads.rt);
         s->one = world_person(s->world, "one");
         s->two = world_person(s->world, "two");
         s->bob = world_person(s->world, "bob");
@@ -55,10 +42,7 @@ static void setup(Stage *s) {
 static void stage_done(Stage *s) {
         world_free(s->world);
         latch_done(&s->latch);
-        workers_free(s->workers);
-        random_free(s->random);
-        clock_free(s->clock);
-        sd_event_unref(s->event);
+        threads_done(&s->threads);
 }
 
 static int hold(SqlTx *tx, void *request) {

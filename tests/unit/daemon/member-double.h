@@ -30,6 +30,7 @@ struct Member {
         uint64_t generation;
         char closed_reason[64], closed_channel[NAME_SIZE];
         char going_away[64];
+        uint64_t resume_in_ms;
         char *ping;
 
         bool is_answered;
@@ -96,6 +97,8 @@ static inline void member_on_push(Rpc *r, const char *command, const Value *payl
 
         if (streq(command, "GOING_AWAY")) {
                 snprintf(m->going_away, sizeof(m->going_away), "%s", get_string(payload, "reason"));
+                assert_int_equal(value_uint(value_get(payload, "resume_in_ms"), &m->resume_in_ms),
+                                 0);
                 return;
         }
         assert_true(uuid_is_valid(get_string(payload, "channel_id")));

@@ -225,6 +225,7 @@ static void test_going_away(void **state) {
         peer_server_go_away(f->server, "restart");
         wait_true(f, &bob->is_closed);
         assert_string_equal(bob->going_away, "restart");
+        assert_int_equal(bob->resume_in_ms, 1000); /* more where they are more */
         assert_string_equal(bob->closed_reason, "");
 }
 
