@@ -30,7 +30,9 @@ static void show_new(Chat *c) {
                 _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
                 _cleanup_(entry_page_done) EntryPage page = {};
 
-                if (client_try_page(c->ctl, c->path, c->cursor, 500, false, &error, &page) < 0)
+                const EntryQuery query = { .anchor = c->cursor, .limit = 500 };
+
+                if (client_try_page(c->ctl, c->path, &query, &error, &page) < 0)
                         return;
                 for (size_t i = 0; i < page.n; i++) {
                         print_entry(stdout, page.entries + i, false);
@@ -42,6 +44,7 @@ static void show_new(Chat *c) {
 }
 
 static int enter(Chat *c, const char *name) {
+        static const EntryQuery newest = { .limit = 20, .before = true };
         _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
         _cleanup_(entry_page_done) EntryPage page = {};
         _cleanup_free_ char *path = NULL;
@@ -50,7 +53,7 @@ static int enter(Chat *c, const char *name) {
         r = client_find_channel(c->ctl, name, &path);
         if (r != EXIT_OK)
                 return r;
-        r = client_try_page(c->ctl, path, 0, 20, true, &error, &page);
+        r = client_try_page(c->ctl, path, &newest, &error, &page);
         if (r < 0)
                 return client_fail(c->ctl, &error, r);
         if (free_and_strdup(&c->name, name) < 0)

@@ -247,6 +247,10 @@ static int read_page_flag(sd_bus_message *m, const char *key, void *userdata) {
         EntryPage *page = userdata;
         int more, r;
 
+        if (streq(key, "next_anchor")) {
+                r = sd_bus_message_read(m, "v", "t", &page->next_anchor);
+                return r < 0 ? r : 1;
+        }
         if (!streq(key, "more"))
                 return 0;
         r = sd_bus_message_read(m, "v", "b", &more);
@@ -256,8 +260,8 @@ static int read_page_flag(sd_bus_message *m, const char *key, void *userdata) {
         return 1;
 }
 
-int client_try_page(Ctl *ctl, const char *path, uint64_t anchor, uint32_t limit, bool before,
-                    sd_bus_error *ret_error, EntryPage *ret) {
+int client_try_page(Ctl *ctl, const char *path, const EntryQuery *query, sd_bus_error *ret_error,
+                    EntryPage *ret) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL, *reply = NULL;
         _cleanup_(entry_page_done) EntryPage page = {};
         size_t allocated = 0;
@@ -265,8 +269,9 @@ int client_try_page(Ctl *ctl, const char *path, uint64_t anchor, uint32_t limit,
 
         if (client_new_call(ctl, FACE_CHANNEL, path, "GetMessages", &m) != EXIT_OK)
                 return -ENOMEM;
-        r = sd_bus_message_append(m, "tua{sv}", anchor, limit, 1, "direction", "s",
-                                  before ? "before" : "after");
+        r = sd_bus_message_append(m, "tua{sv}", query->anchor, query->limit, 3, "direction", "s",
+                                  query->before ? "before" : "after", "since_usec", "t",
+                                  query->since, "until_usec", "t", query->until ?: UINT64_MAX);
         if (r >= 0)
                 r = client_try(ctl, m, 0, ret_error, &reply);
         if (r >= 0)

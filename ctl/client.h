@@ -89,11 +89,18 @@ typedef struct EntryPage {
         EntryView *entries;
         size_t n;
         bool more;
+        uint64_t next_anchor; /* of the page behind, which may be there though this one is empty */
 } EntryPage;
 void entry_page_done(EntryPage *p);
+typedef struct EntryQuery {
+        uint64_t anchor;
+        uint32_t limit;
+        bool before;
+        uint64_t since, until; /* µs since the epoch; until 0: no end */
+} EntryQuery;
 /* r: 0 or negative errno, with error set where the daemon said why. */
-int client_try_page(Ctl *ctl, const char *path, uint64_t anchor, uint32_t limit, bool before,
-                    sd_bus_error *ret_error, EntryPage *ret);
+int client_try_page(Ctl *ctl, const char *path, const EntryQuery *query, sd_bus_error *ret_error,
+                    EntryPage *ret);
 
 /* a{sv}, member by member: fn reads the variant and returns 1, or 0 to have it passed over. */
 typedef int (*client_pair_fn)(sd_bus_message *m, const char *key, void *userdata);

@@ -19,6 +19,7 @@ typedef struct MessagesOptions {
 /* What the completion must know. */
 typedef struct Request {
         uint64_t anchor;
+        uint32_t limit;
         bool before;
         char **kinds; /* NULL: all */
         uint64_t since, until;
@@ -132,7 +133,7 @@ static bool is_wanted(const Request *q, const Entry *e) {
  * part of what it becomes there. views[i] stays NULL for what is not wanted. */
 static int choose(const Request *q, const Entry *entries, size_t n, EntryView **views,
                   size_t *ret_n) {
-        size_t size = 0;
+        size_t size = 0, n_wanted = 0;
         int r;
 
         for (*ret_n = 0; *ret_n < n; (*ret_n)++) {
@@ -140,6 +141,8 @@ static int choose(const Request *q, const Entry *entries, size_t n, EntryView **
 
                 if (!is_wanted(q, &entries[i]))
                         continue;
+                if (n_wanted++ == q->limit)
+                        break;
                 r = entry_view_new(&entries[i], &views[i]);
                 if (r < 0)
                         return r;
@@ -170,6 +173,14 @@ static int append_page(sd_bus_message *reply, const Request *q, const Entry *ent
                 entry_view_free(views[i]);
         *ret_next = *ret_n == 0 ? NULL : q->before ? &entries[first] : &entries[*ret_n - 1];
         return r < 0 ? r : sd_bus_message_close_container(reply);
+}
+
+/* They have an index of their own: so what is rare is found without walking through all. */
+static bool is_governance_only(const Request *q) {
+        for (char **kind = q->kinds; kind && *kind; kind++)
+                if (streq(*kind, entry_kind_to_string(ENTRY_MESSAGE)))
+                        return false;
+        return q->kinds;
 }
 
 static void on_page(const Failure *f, const Entry *entries, size_t n, bool more, bool from_host,
@@ -226,7 +237,6 @@ int method_get_messages(sd_bus_message *m, void *userdata, sd_bus_error *error) 
         MemberOp *waiting = NULL;
         BusOperation *op;
         PageQuery query;
-        uint32_t limit;
         Request *q;
         int r;
 
@@ -239,10 +249,10 @@ int method_get_messages(sd_bus_message *m, void *userdata, sd_bus_error *error) 
                 return r;
         }
         bus_operation_set_data(op, q, request_free);
-        r = sd_bus_message_read(m, "tu", &q->anchor, &limit);
+        r = sd_bus_message_read(m, "tu", &q->anchor, &q->limit);
         if (r >= 0)
                 r = read_options(m, q, error);
-        if (r >= 0 && (limit == 0 || limit > P2PCHAT_PAGE_ENTRIES_MAX))
+        if (r >= 0 && (q->limit == 0 || q->limit > P2PCHAT_PAGE_ENTRIES_MAX))
                 r = bus_error_code(error, ERROR_BAD_REQUEST, "limit must be 1 to %d.",
                                    P2PCHAT_PAGE_ENTRIES_MAX);
         if (r < 0)
@@ -251,8 +261,11 @@ int method_get_messages(sd_bus_message *m, void *userdata, sd_bus_error *error) 
         query = (PageQuery){
                 .anchor = q->anchor,
                 .before = q->before,
-                .limit = limit,
-                .max_bytes = P2PCHAT_PAGE_BYTES_MAX - (size_t) limit * ENTRY_OVERHEAD_BYTES,
+                .limit = q->limit,
+                .max_bytes = P2PCHAT_PAGE_BYTES_MAX - (size_t) q->limit * ENTRY_OVERHEAD_BYTES,
+                .governance_only = is_governance_only(q),
+                .since = q->since,
+                .until = MAX(q->until, UINT64_C(1)), /* 0 would be no end */
         };
         r = channel_member_read(o->member, &query, on_page, op, &waiting);
         return bus_operation_park(op, r, waiting, member_op_cancel, error);

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Knows HISTORY, RET_INFO and MEMBERS: pages of the log and of the roster as one answer each.
  * Leaves the log to the store. */
+#include "base/timestamp.h"
 #include "daemon/host/channel-host-internal.h"
 
 #define ENVELOPE_BYTES 256 /* status, id (quoted), brackets, what stands beside a list */
+#define TIME_RULE "a time like 2026-01-31T23:59:59.000Z."
 #define INFO_MESSAGES_MAX 50
 #define INFO_MESSAGES_BYTES (32 * 1024)
 
@@ -61,6 +63,8 @@ static void on_page(int r, const Entry *entries, size_t n, bool more, void *user
         }
         while (n > 0 && entries[n - 1].seq > read->end)
                 n--;
+        if (!read->query.before)
+                more = more && n > 0 && entries[n - 1].seq < read->end;
         read->reply(read, entries, n, more);
 }
 
@@ -137,8 +141,6 @@ static void reply_history(HostRead *read, const Entry *entries, size_t n, bool m
                                       "That entry is for those who have joined: CONNECT first.");
                 return;
         }
-        if (!read->query.before && n_written == n)
-                more = n > 0 && entries[n - 1].seq < read->end;
         writer_bool(&w, "more", more || n_written < n);
         writer_end_object(&w);
         rpc_request_reply(TAKE_PTR(read->q), &w);
@@ -146,6 +148,7 @@ static void reply_history(HostRead *read, const Entry *entries, size_t n, bool m
 
 typedef struct HistoryFields {
         uint64_t before, after, limit;
+        const char *since, *until;
 } HistoryFields;
 
 #define SEQ_NONE UINT64_MAX
@@ -155,6 +158,8 @@ void read_history(const HostCall *c) {
                 { "before", FIELD_UINT, offsetof(HistoryFields, before), false, 1, NUMBER_MAX },
                 { "after", FIELD_UINT, offsetof(HistoryFields, after) },
                 { "limit", FIELD_UINT, offsetof(HistoryFields, limit), true, 1, HISTORY_LIMIT_MAX },
+                { "since", FIELD_STRING, offsetof(HistoryFields, since) },
+                { "until", FIELD_STRING, offsetof(HistoryFields, until) },
                 {},
         };
         HistoryFields x = { .before = SEQ_NONE, .after = SEQ_NONE };
@@ -166,6 +171,16 @@ void read_history(const HostCall *c) {
                 request_fail_field(c->q, "after", "either this or before.");
                 return;
         }
+        if (x.since && time_parse(x.since, &query.since) < 0) {
+                request_fail_field(c->q, "since", TIME_RULE);
+                return;
+        }
+        if (x.until && time_parse(x.until, &query.until) < 0) {
+                request_fail_field(c->q, "until", TIME_RULE);
+                return;
+        }
+        if (x.until)
+                query.until = MAX(query.until, UINT64_C(1)); /* 0 would be no end */
         query.limit = (unsigned) x.limit;
         query.before = x.after == SEQ_NONE;
         query.anchor =

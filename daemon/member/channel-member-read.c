@@ -6,6 +6,7 @@
 typedef struct ReadOp {
         MemberOp op;
         PageQuery query;
+        bool holds_since; /* what is held begins before query.since */
         bool asked_host;
         uint64_t host_before; /* what it was asked with; 0: for the newest, or after something */
         Entry *entries;       /* from the host, on their way to our copy */
@@ -53,12 +54,12 @@ static bool wants_host(const ReadOp *x, size_t n) {
         const PageQuery *q = &x->query;
         uint64_t first = c->stored.first_seq > 0 ? c->stored.first_seq : member_since(c) + 1;
 
-        if (x->asked_host || c->host || !c->connected || q->governance_only)
+        if (x->asked_host || c->host || !c->connected || x->holds_since)
                 return false;
         if (q->before)
                 return n < q->limit && c->stored.first_seq != 1 && c->stored.last_seq > 0 &&
                        q->anchor != 1;
-        return q->anchor + 1 < first;
+        return first > 1 && q->anchor < first - 1;
 }
 
 static int read_local(ReadOp *x, store_page_fn done) {
@@ -85,7 +86,8 @@ static int read_host_entries(const Value *payload, Entry **ret, size_t *ret_n, b
                         return -EBADMSG;
                 }
         *ret_more = false;
-        (void) value_bool(value_get(payload, "more"), ret_more);
+        if (n > 0) /* who asks for page after page comes to an end */
+                (void) value_bool(value_get(payload, "more"), ret_more);
         *ret = entries;
         *ret_n = n;
         return 0;
@@ -96,10 +98,13 @@ static void on_page_again(int r, const Entry *entries, size_t n, bool more, void
         const ChannelMember *c = x->op.member;
 
         x->op.job = NULL;
-        if (r < 0)
+        if (r < 0) {
                 read_failed(x, r);
-        else
-                read_end(x, entries, n, more || (x->query.before && c->stored.first_seq > 1), true);
+                return;
+        }
+        if (x->query.before && c->stored.first_seq > 1 && x->entries[0].time >= x->query.since)
+                more = true;
+        read_end(x, entries, n, more, true);
 }
 
 static bool has_guests(const Entry *entries, size_t n) {
@@ -137,7 +142,8 @@ static bool is_page_asked_for(const ReadOp *x) {
         if (x->n_entries == 0)
                 return true;
         if (!x->query.before)
-                return x->entries[0].seq == x->query.anchor + 1;
+                return x->entries[0].seq == x->query.anchor + 1 ||
+                       (x->query.since > 0 && x->entries[0].seq > x->query.anchor);
         return x->host_before == 0 || x->entries[x->n_entries - 1].seq < x->host_before;
 }
 
@@ -173,6 +179,15 @@ static void on_history(int r, const Value *payload, const Failure *failure, void
         read_end(x, x->entries, x->n_entries, x->more, true);
 }
 
+static bool has_end(const PageQuery *q) {
+        return q->until > 0 && q->until < UINT64_MAX;
+}
+
+/* The wire's times are whole milliseconds, and so are those of entries. */
+static uint64_t round_up(uint64_t usec) {
+        return usec > UINT64_MAX - USEC_PER_MSEC ? usec : usec + USEC_PER_MSEC - 1;
+}
+
 static int ask_host(ReadOp *x) {
         ChannelMember *c = x->op.member;
         const PageQuery *q = &x->query;
@@ -182,14 +197,25 @@ static int ask_host(ReadOp *x) {
         writer_begin_object(&w, NULL);
         writer_string(&w, "channel_name", c->stored.name);
         writer_string(&w, "channel_id", c->stored.channel_id);
-        /* Older pages join what is held, whatever was asked for: so no hole stays between. */
+        /* Older pages join what is held, whatever was asked for, so that no hole stays between; but
+         * a time can be far below, and all between would come first: that is only shown. */
         if (q->before)
                 x->host_before = c->stored.first_seq > 0 ? c->stored.first_seq : q->anchor;
+        if (q->before && has_end(q) && q->anchor > 0)
+                x->host_before = MIN(x->host_before, q->anchor);
         if (x->host_before > 0)
                 writer_uint(&w, "before", x->host_before);
-        else if (!q->before)
+        else if (!q->before) {
                 writer_uint(&w, "after", q->anchor);
-        writer_uint(&w, "limit", MIN(q->limit, (unsigned) HISTORY_LIMIT_MAX));
+                if (q->since > 0)
+                        writer_time(&w, "since", round_up(q->since));
+        }
+        if (has_end(q))
+                writer_time(&w, "until", q->until);
+        /* The host leaves out no kinds. */
+        writer_uint(&w, "limit",
+                    q->governance_only ? HISTORY_LIMIT_MAX
+                                       : MIN(q->limit, (unsigned) HISTORY_LIMIT_MAX));
         writer_end_object(&w);
         return host_slot_call(c->slot, "HISTORY", &w, 0, on_history, x, &x->op.call);
 }
@@ -206,6 +232,27 @@ static void on_page(int r, const Entry *entries, size_t n, bool more, void *user
                 read_end(x, entries, n, more, false);
 }
 
+/* Of the first entry that is held. */
+static void on_first(int r, const Entry *entries, size_t n, bool more, void *userdata) {
+        ReadOp *x = userdata;
+
+        x->op.job = NULL;
+        x->holds_since = r >= 0 && n > 0 && entries[0].time < x->query.since;
+        if (r >= 0)
+                r = read_local(x, on_page);
+        if (r < 0)
+                read_failed(x, r);
+}
+
+static int read_begin(ReadOp *x) {
+        static const PageQuery first = { .limit = 1 };
+        const ChannelMember *c = x->op.member;
+
+        if (x->query.since == 0 || c->host || c->stored.first_seq <= 1)
+                return read_local(x, on_page);
+        return store_read_page(c->store, c->stored.row, &first, on_first, x, &x->op.job);
+}
+
 int channel_member_read(ChannelMember *c, const PageQuery *q, member_page_fn done, void *userdata,
                         MemberOp **ret_op) {
         ReadOp *x = new0(ReadOp, 1);
@@ -220,7 +267,7 @@ int channel_member_read(ChannelMember *c, const PageQuery *q, member_page_fn don
         operation_init(&x->op.base, &read_type, &c->ops);
         if (x->query.limit == 0 || x->query.limit > HISTORY_LIMIT_MAX)
                 x->query.limit = HISTORY_LIMIT_MAX;
-        r = read_local(x, on_page);
+        r = read_begin(x);
         if (r < 0) {
                 member_op_free(&x->op);
                 return r;

@@ -62,7 +62,9 @@ typedef void (*member_sent_fn)(const Failure *f, const char *id, uint64_t seq, v
 int channel_member_send(ChannelMember *c, const char *id, const char *text, const char *meta_json,
                         uint64_t wait_usec, member_sent_fn done, void *userdata, MemberOp **ret_op);
 
-/* A page of the log: from here, or, below first_seq, asked of the host and kept. */
+/* A page of the log: from here, or, below first_seq, asked of the host; kept where it joins what is
+ * held. What comes from the host is of all kinds, and may be more than the limit with
+ * governance_only. */
 typedef void (*member_page_fn)(const Failure *f, const Entry *entries, size_t n, bool more,
                                bool from_host, void *userdata);
 int channel_member_read(ChannelMember *c, const PageQuery *q, member_page_fn done, void *userdata,

@@ -46,34 +46,90 @@ static void page_request_free(void *request) {
         free(q);
 }
 
-/* The replay's index is named, so that a statement which could not use it fails instead of walking
- * through every message. */
+/* Exclusive bounds of what may be in the page. */
+typedef struct Range {
+        uint64_t above, below;
+} Range;
+
+/* Time never goes back along a log and what is held has no hole, so a moment is found by halving:
+ * the first seq from `from` to `end` whose entry is of that time or later, end where none is. */
+static int find_time(SqlTx *tx, uint64_t row, uint64_t from, uint64_t end, uint64_t time,
+                     uint64_t *ret) {
+        while (from < end) {
+                uint64_t middle = from + (end - from) / 2;
+                sqlite3_stmt *stmt;
+                int r;
+
+                r = sql_prepare(tx, "SELECT time FROM entry WHERE channel = ? AND seq = ?", "tt",
+                                &stmt, row, middle);
+                if (r >= 0)
+                        r = sql_step(stmt);
+                if (r <= 0)
+                        return r < 0 ? r : -EBADMSG;
+                if (sql_column_u64(stmt, 0) < time)
+                        from = middle + 1;
+                else
+                        end = middle;
+        }
+        *ret = from;
+        return 0;
+}
+
+static int narrow_by_time(SqlTx *tx, uint64_t row, const PageQuery *query, Range *range) {
+        uint64_t first, end, seq;
+        sqlite3_stmt *stmt;
+        int r;
+
+        r = sql_prepare(tx, "SELECT first_seq, synced_seq FROM channel WHERE id = ?", "t", &stmt,
+                        row);
+        if (r >= 0)
+                r = sql_step(stmt);
+        if (r <= 0)
+                return r;
+        first = sql_column_u64(stmt, 0);
+        end = sql_column_u64(stmt, 1) + 1;
+        if (first == 0)
+                return 0;
+        if (query->since > 0) {
+                r = find_time(tx, row, first, end, query->since, &seq);
+                if (r < 0)
+                        return r;
+                range->above = MAX(range->above, seq - 1);
+        }
+        if (query->until > 0 && query->until < UINT64_MAX) {
+                r = find_time(tx, row, first, end, query->until + 1, &seq);
+                if (r < 0)
+                        return r;
+                range->below = MIN(range->below, seq);
+        }
+        return 0;
+}
+
+#define ENTRIES_BETWEEN(index, kinds, order)                                                       \
+        "SELECT " ENTRY_COLUMNS " FROM entry" index                                                \
+        " WHERE channel = ? AND seq > ? AND seq < ?" kinds " ORDER BY seq" order
+/* This index is named, so that a statement which could not use it fails instead of walking through
+ * every message. */
+#define GOVERNANCE_BETWEEN(order)                                                                  \
+        ENTRIES_BETWEEN(" INDEXED BY entry_governance", " AND kind <> 'message'", order)
+
 static int prepare_page(SqlTx *tx, const PageQuery *query, uint64_t row, sqlite3_stmt **ret) {
         uint64_t anchor = MIN(query->anchor, (uint64_t) INT64_MAX);
+        Range range = { .above = query->before ? 0 : anchor, .below = INT64_MAX };
+        const char *text;
+        int r;
 
-        if (query->before && anchor == 0)
-                anchor = INT64_MAX;
+        if (query->before && anchor > 0)
+                range.below = anchor;
+        r = narrow_by_time(tx, row, query, &range);
+        if (r < 0)
+                return r;
         if (query->governance_only)
-                return query->before ? sql_prepare(tx,
-                                                   "SELECT " ENTRY_COLUMNS
-                                                   " FROM entry INDEXED BY entry_governance WHERE"
-                                                   " channel = ? AND seq < ? AND kind <> 'message'"
-                                                   " ORDER BY seq DESC",
-                                                   "tt", ret, row, anchor)
-                                     : sql_prepare(tx,
-                                                   "SELECT " ENTRY_COLUMNS
-                                                   " FROM entry INDEXED BY entry_governance WHERE"
-                                                   " channel = ? AND seq > ? AND kind <> 'message'"
-                                                   " ORDER BY seq",
-                                                   "tt", ret, row, anchor);
-        return query->before ? sql_prepare(tx,
-                                           "SELECT " ENTRY_COLUMNS " FROM entry"
-                                           " WHERE channel = ? AND seq < ? ORDER BY seq DESC",
-                                           "tt", ret, row, anchor)
-                             : sql_prepare(tx,
-                                           "SELECT " ENTRY_COLUMNS " FROM entry"
-                                           " WHERE channel = ? AND seq > ? ORDER BY seq",
-                                           "tt", ret, row, anchor);
+                text = query->before ? GOVERNANCE_BETWEEN(" DESC") : GOVERNANCE_BETWEEN("");
+        else
+                text = query->before ? ENTRIES_BETWEEN("", "", " DESC")
+                                     : ENTRIES_BETWEEN("", "", "");
+        return sql_prepare(tx, text, "ttt", ret, row, range.above, range.below);
 }
 
 static int reserve_entry(PageRequest *q) {

@@ -248,7 +248,8 @@ typedef struct PageQuery {
         bool before;
         unsigned limit;
         size_t max_bytes;
-        bool governance_only; /* everything but messages: for replay */
+        bool governance_only;  /* everything but messages: for replay */
+        uint64_t since, until; /* µs since the epoch, both inclusive; until 0 = no end */
 } PageQuery;
 typedef void (*store_page_fn)(int r, const Entry *entries, size_t n, bool more, void *userdata);
 int store_read_page(Store *s, uint64_t row, const PageQuery *query, store_page_fn done,

@@ -250,7 +250,7 @@ def test_one_in_flight(room):
 
 # -- HISTORY, RET_INFO, MEMBERS
 
-@sentence("5.HISTORY.6")
+@sentence("5.HISTORY.7")
 def test_history(room):
     m = room.member("bob")
     last = m.store(*map(str, range(20)))[-1]

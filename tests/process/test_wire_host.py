@@ -362,7 +362,7 @@ def test_stored_then_seen(stage, world):
 
 # -- HISTORY, MEMBERS, PRESENCE
 
-@sentence("5.HISTORY.1", "5.HISTORY.2", "5.HISTORY.3", "5.HISTORY.4", "5.HISTORY.5")
+@sentence("5.HISTORY.1", "5.HISTORY.2", "5.HISTORY.3", "5.HISTORY.4", "5.HISTORY.5", "5.HISTORY.6")
 def test_history_bounds(room):
     m = room.member("bob")
     last = fill(m, 10)[-1]
@@ -380,6 +380,17 @@ def test_history_bounds(room):
     assert page(limit=1) == ([last], True)
     assert m.ok("HISTORY", limit=500)["entries"] == everything
     assert error_of(m.request("HISTORY", before=5, after=1, limit=1)) == BAD_REQUEST
+    times = {e["time"] for e in everything} | {"1970-01-01T00:00:00.000Z", "9999-12-31T23:59:59.999Z"}
+    for since in times:
+        for until in times:
+            between = [e["seq"] for e in everything if since <= e["time"] <= until]
+            assert page(after=0, limit=500, since=since, until=until) == (between, False)
+            assert page(before=last + 1, limit=4, since=since, until=until) == (between[-4:], len(between) > 4)
+            assert page(after=3, limit=2, since=since, until=until) \
+                == ([s for s in between if s > 3][:2], len([s for s in between if s > 3]) > 2)
+            assert page(limit=500, since=since) == ([e["seq"] for e in everything if e["time"] >= since], False)
+    for bad in ({"since": "yesterday"}, {"until": "2026-02-30T00:00:00.000Z"}, {"since": 5}, {"until": ""}):
+        assert error_of(m.request("HISTORY", limit=1, **bad)) == BAD_REQUEST
     # A reader is no member: nothing of it is pushed to her, and nobody sees her.
     visitor = room.visitor("carol")
     assert visitor.ok("HISTORY", limit=3)["entries"] == everything[-3:]

@@ -324,7 +324,7 @@ def test_limits(stage, stranger, lobby):
             lobby.ok(command, limit=limit)
 
 
-@sentence("2.2", "2.3", "2.48", "2.85", "5.HISTORY.6")
+@sentence("2.2", "2.3", "2.48", "2.85", "5.HISTORY.7")
 def test_largest_entries(stage):
     """Entries of 16,384 quotes are 32 KiB each as JSON: all come, in live frames, in CONNECT's stream and in
     pages, and no frame is over the limit (which the outsider asserts of each)."""

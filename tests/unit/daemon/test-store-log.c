@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Logs: order, duplicates, copies without holes, pages, unread counts. */
+/* Logs: order, duplicates, copies without holes, unread counts. */
 #include "tests/unit/daemon/store-fixture.h"
 
 static int append(Fixture *f, Result *q, uint64_t row, const Proposal *p, size_t n) {
@@ -17,19 +17,6 @@ static int copy_older(Fixture *f, Result *q, uint64_t row, const Entry *e, size_
 
 static int page(Fixture *f, Result *q, uint64_t row, PageQuery query) {
         return CALL(f, q, store_read_page(f->store, row, &query, on_page, q, NULL));
-}
-
-/* Messages of others, first…last. */
-static void fill_copy(Fixture *f, uint64_t row, uint64_t first, uint64_t last) {
-        Result q = {};
-
-        for (uint64_t seq = first; seq <= last; seq++) {
-                Entry e =
-                        entry_of(seq, (unsigned) seq, seq % 4 == 1 ? "topic" : "message", "alice");
-
-                assert_int_equal(copy(f, &q, row, &e, 1), 0);
-        }
-        result_done(&q);
 }
 
 static void test_append_deduplicates(void **state) {
@@ -363,92 +350,6 @@ static void test_drop_copy(void **state) {
         result_done(&q);
 }
 
-static void test_pages(void **state) {
-        Fixture *f = *state;
-        /* 11…30 are held; 13, 17, 21, 25, 29 are no messages. */
-        static const struct {
-                PageQuery query;
-                uint64_t first, last;
-                size_t n;
-                bool more;
-        } table[] = {
-                { { .limit = 5 }, 11, 15, 5, true },
-                { { .limit = 20 }, 11, 30, 20, false },
-                { { .limit = 19 }, 11, 29, 19, true },
-                { { .anchor = 15, .limit = 5 }, 16, 20, 5, true },
-                { { .anchor = 25, .limit = 5 }, 26, 30, 5, false },
-                { { .anchor = 30, .limit = 5 }, 0, 0, 0, false },
-                { { .anchor = UINT64_MAX, .limit = 5 }, 0, 0, 0, false },
-                { { .before = true, .limit = 5 }, 26, 30, 5, true },
-                { { .before = true, .limit = 20 }, 11, 30, 20, false },
-                { { .before = true, .anchor = 26, .limit = 5 }, 21, 25, 5, true },
-                { { .before = true, .anchor = 16, .limit = 5 }, 11, 15, 5, false },
-                { { .before = true, .anchor = 11, .limit = 5 }, 0, 0, 0, false },
-                { { .before = true, .anchor = UINT64_MAX, .limit = 2 }, 29, 30, 2, true },
-                /* an extra has 24 bytes */
-                { { .limit = 5, .max_bytes = 72 }, 11, 13, 3, true },
-                { { .limit = 5, .max_bytes = 71 }, 11, 12, 2, true },
-                { { .limit = 5, .max_bytes = 1 }, 11, 11, 1, true },
-                { { .before = true, .limit = 5, .max_bytes = 71 }, 29, 30, 2, true },
-                { { .anchor = 29, .limit = 5, .max_bytes = 1 }, 30, 30, 1, false },
-                { { .limit = 3, .governance_only = true }, 13, 21, 3, true },
-                { { .anchor = 13, .limit = 9, .governance_only = true }, 17, 29, 4, false },
-                { { .before = true, .limit = 2, .governance_only = true }, 25, 29, 2, true },
-                { { .before = true, .anchor = 17, .limit = 2, .governance_only = true },
-                  13,
-                  13,
-                  1,
-                  false },
-        };
-        uint64_t row = make_channel(f, false);
-        Result q = {};
-
-        fill_copy(f, row, 11, 30);
-        assert_int_equal(strlen(entry_of(1, 1, "message", "alice").extra), 24);
-        for (size_t i = 0; i < ELEMENTSOF(table); i++) {
-                print_message("row %zu\n", i);
-                assert_int_equal(page(f, &q, row, table[i].query), 0);
-                assert_int_equal(q.n_entries, table[i].n);
-                assert_int_equal(q.more, table[i].more);
-                if (table[i].n == 0)
-                        continue;
-                assert_int_equal(q.entries[0].seq, table[i].first);
-                assert_int_equal(q.entries[q.n_entries - 1].seq, table[i].last);
-                for (size_t k = 1; k < q.n_entries; k++)
-                        assert_int_equal(q.entries[k].seq,
-                                         q.entries[k - 1].seq +
-                                                 (table[i].query.governance_only ? 4 : 1));
-        }
-        assert_int_equal(page(f, &q, row, (PageQuery){ .limit = 0 }), -EINVAL);
-        assert_int_equal(page(f, &q, row + 1, (PageQuery){ .limit = 9 }), 0);
-        assert_int_equal(q.n_entries, 0);
-        result_done(&q);
-}
-
-static void test_entry_ids(void **state) {
-        Fixture *f = *state;
-        uint64_t row = make_channel(f, false);
-        static const struct {
-                uint64_t seq;
-                unsigned id; /* 0: none */
-        } table[] = { { 10, 0 }, { 11, 11 }, { 13, 13 }, { 14, 0 }, { 0, 0 }, { UINT64_MAX, 0 } };
-        Result q = {};
-
-        fill_copy(f, row, 11, 13);
-        for (size_t i = 0; i < ELEMENTSOF(table); i++) {
-                char id[UUID_STRING_SIZE] = "";
-
-                if (table[i].id > 0)
-                        uuid_of(table[i].id, id);
-                assert_int_equal(CALL(f, &q,
-                                      store_read_entry_id(f->store, row, table[i].seq, on_entry_id,
-                                                          &q, NULL)),
-                                 0);
-                assert_string_equal(q.id, id);
-        }
-        result_done(&q);
-}
-
 static void test_unread(void **state) {
         Fixture *f = *state;
         uint64_t row = make_channel(f, false);
@@ -509,8 +410,6 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(test_copy_is_no_host, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_copy_becomes_a_log, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_drop_copy, setup, teardown),
-                cmocka_unit_test_setup_teardown(test_pages, setup, teardown),
-                cmocka_unit_test_setup_teardown(test_entry_ids, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_unread, setup, teardown),
         };
 
