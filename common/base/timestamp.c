@@ -19,6 +19,13 @@ void time_print(uint64_t realtime_usec, char ret[static TIME_STRING_SIZE]) {
         snprintf(ret + n, TIME_STRING_SIZE - n, ".%03uZ", (unsigned) (msec % 1000));
 }
 
+void time_print_name(uint64_t realtime_usec, char ret[static TIME_STRING_SIZE]) {
+        time_print(realtime_usec, ret);
+        for (char *c = ret; *c; c++)
+                if (*c == ':')
+                        *c = '-';
+}
+
 /* n decimal digits at *s, which moves past them. */
 static int digits(const char **s, int n) {
         int value = 0;

@@ -262,7 +262,7 @@ static int check_schema(SqlFile *f, const char *const *migrations, unsigned vers
         return r;
 }
 
-static int check_pages(SqlTx *tx) {
+int sql_check_pages(SqlTx *tx) {
         sqlite3_stmt *stmt;
         int r;
 
@@ -299,7 +299,7 @@ int sql_file_open_foreign(const char *path, const char *const *migrations, sql_g
                 return -EBADMSG;
         r = check_schema(f, migrations, version);
         if (r >= 0)
-                r = check_pages(&f->tx);
+                r = sql_check_pages(&f->tx);
         if (r < 0) /* whatever SQLite minds here is the file's fault, but for these */
                 return r == -ENOMEM || r == -ECANCELED || r == -EIO ? r : -EBADMSG;
         *ret = TAKE_PTR(f);

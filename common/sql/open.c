@@ -112,7 +112,7 @@ int sql_migrate(SqlTx *tx, const char *const *migrations, unsigned upto) {
                 return r;
         version = (unsigned) strtoul(text, NULL, 10);
         if (version > n)
-                return -EBADMSG;
+                return -EPROTONOSUPPORT;
         for (; version < n; version++) {
                 r = migrate_one(tx, migrations[version], version + 1);
                 if (r < 0)
@@ -124,7 +124,7 @@ int sql_migrate(SqlTx *tx, const char *const *migrations, unsigned upto) {
 /* A process that was killed leaves its WAL as long as it was, and the next write makes it longer.
  * On a full disk that write fails, unless the WAL is emptied first: its pages mostly have their
  * place in the database already. Where they have not, the write fails and is told. */
-static void shrink_wal(SqlTx *tx) {
+void sql_shrink_wal(SqlTx *tx) {
         (void) sqlite3_wal_checkpoint_v2(tx->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
 }
 
@@ -136,6 +136,8 @@ int sql_open_writer(SqlTx *tx, const char *path, const char *const *migrations, 
                 if (*lock < 0)
                         r = lock_beside(path, &lock_fd);
                 if (r >= 0)
+                        r = sql_keep_stray_wal(path);
+                if (r >= 0)
                         r = create_private(path);
         }
         if (r >= 0)
@@ -143,7 +145,7 @@ int sql_open_writer(SqlTx *tx, const char *path, const char *const *migrations, 
         if (r >= 0)
                 r = set_up(tx, is_memory(path));
         if (r >= 0)
-                shrink_wal(tx);
+                sql_shrink_wal(tx);
         if (r >= 0)
                 r = sql_migrate(tx, migrations, UINT_MAX);
         if (r < 0) {

@@ -4,8 +4,9 @@
 #pragma once
 
 #include <pthread.h>
+#include <stdatomic.h>
 
-#include "sql/sql.h"
+#include "sql/health.h"
 
 typedef struct Statement Statement;
 
@@ -17,6 +18,48 @@ struct SqlTx {
         bool must_forget;      /* sql_forget(), not yet done */
         pthread_t loop_thread;
 };
+
+struct Sql {
+        Clock *clock; /* weak */
+        char *path;
+        const char *const *migrations; /* weak */
+        Health *health;
+        Lane *write_lane;
+        Lane *read_lane;
+
+        /* Whichever thread gets the first request opens for both. */
+        pthread_mutex_t open_lock;
+        int lock_fd;
+        SqlTx writer;
+
+        pthread_mutex_t reader_lock; /* held by a read, and while the file is another's */
+        SqlTx reader;                /* without db for ":memory:", where the writer's serves */
+        int batch_error;             /* only the write lane's */
+        atomic_uint_fast64_t n_commits, n_requests, commit_usec_max, commit_usec_sum;
+};
+
+typedef struct SqlRequest {
+        Sql *sql;           /* weak */
+        char *with, *aside; /* of what exchanges files */
+        sql_work_fn work;
+        void *request;
+        job_free_fn free_request;
+        job_done_fn done;
+        void *userdata; /* weak */
+        bool has_result;
+        int result; /* whatever becomes of the batch */
+} SqlRequest;
+
+/* sql.c: of the write lane. A request of it may end the batch and begin another in between. */
+void sql_batch_begin(Sql *s); /* or s->batch_error */
+int sql_batch_end(Sql *s);
+SqlRequest *sql_request_new(Sql *s, sql_work_fn work, void *request, job_free_fn free_request,
+                            job_done_fn done, void *userdata);
+void sql_request_free(void *request);
+int sql_request_submit(SqlRequest *q, Lane *lane, job_run_fn run, Job **ret_job);
+
+/* exchange.c: asks for one more try; health_tried() is told. */
+void sql_try_again(void *sql);
 
 /* A SQLite result as the negative errno that sql.h promises; db may be NULL. */
 int sql_errno(sqlite3 *db, int code);
@@ -31,9 +74,21 @@ void sql_tx_close(SqlTx *tx);
  * is taken where it is -EBADF (and stays so for ":memory:"). */
 int sql_open_writer(SqlTx *tx, const char *path, const char *const *migrations, int *lock);
 int sql_open_reader(SqlTx *tx, const char *path);
+/* What the WAL holds goes to its place, as far as there is room, and its own is given back. */
+void sql_shrink_wal(SqlTx *tx);
 /* Steps from the file's user_version to that of `migrations`, or to upto when that is less.
- * -EBADMSG: it is beyond. */
+ * -EPROTONOSUPPORT: it is beyond. */
 int sql_migrate(SqlTx *tx, const char *const *migrations, unsigned upto);
+
+/* Reads every page. -EBADMSG: one cannot be what it should. */
+int sql_check_pages(SqlTx *tx);
+/* The file, which nobody has open, and its WAL, with which it belongs. */
+int sql_check_file(const char *path);
+/* path becomes aside, and so do its WAL and shared memory. -EEXIST: aside, or its WAL, is there. A
+ * crash in between leaves a WAL that belongs to no file; sql_keep_stray_wal() gives it a name by
+ * its last change. Nothing is ever deleted. */
+int sql_move_aside(const char *path, const char *aside);
+int sql_keep_stray_wal(const char *path);
 
 /* `with` becomes the file at path, whose database is closed; aside (may be NULL) is the name that
  * the one before keeps. A crash leaves one of the two at path; when it was the one before, aside

@@ -1,62 +1,47 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Knows batches, savepoints and the two threads; leaves statements to statement.c and the file to
  * open.c. */
-#include "sql/sql.h"
-
-#include <pthread.h>
-#include <stdatomic.h>
-
 #include "sql/sql-internal.h"
 
 #define FORGET_WAIT_MSEC 1000
 
-struct Sql {
-        Clock *clock; /* weak */
-        char *path;
-        const char *const *migrations; /* weak */
-        Lane *write_lane;
-        Lane *read_lane;
+/* What SQLite or the opening said, and thereby r. */
+static int noted(Sql *s, int r) {
+        health_note(s->health, r);
+        return r;
+}
 
-        /* Whichever thread gets the first request opens for both. */
-        pthread_mutex_t open_lock;
-        int lock_fd;
-        SqlTx writer;
+/* Of what work returned: only what it was told by SQLite is about the disk. */
+static void note_work(Sql *s, const SqlTx *tx, int r) {
+        int code = sqlite3_extended_errcode(tx->db);
 
-        pthread_mutex_t reader_lock; /* held by a read, and while the file is another's */
-        SqlTx reader;                /* without db for ":memory:", where the writer's serves */
-        int batch_error;             /* only the write lane's */
-        atomic_uint_fast64_t n_commits, n_requests, commit_usec_max, commit_usec_sum;
-};
-
-typedef struct SqlRequest {
-        Sql *sql;           /* weak */
-        char *with, *aside; /* of sql_replace() */
-        sql_work_fn work;
-        void *request;
-        job_free_fn free_request;
-        job_done_fn done;
-        void *userdata; /* weak */
-} SqlRequest;
+        /* A search index can be made anew: it is no damage of what it was made from. */
+        if (r < 0 && code != SQLITE_CORRUPT_VTAB && sql_errno(tx->db, code) == r)
+                health_note(s->health, r);
+}
 
 static int ensure_open(Sql *s) {
         int r = 0;
 
+        if (health_get(s->health) == -EBADMSG)
+                return -EBADMSG;
         pthread_mutex_lock(&s->open_lock);
         if (!s->writer.db)
                 r = sql_open_writer(&s->writer, s->path, s->migrations, &s->lock_fd);
         pthread_mutex_unlock(&s->open_lock);
-        return r;
+        return noted(s, r);
 }
 
-static int begin_batch(void *userdata) {
-        Sql *s = userdata;
-        int r;
+void sql_batch_begin(Sql *s) {
+        s->batch_error = ensure_open(s);
+        if (s->batch_error >= 0)
+                s->batch_error = noted(s, sql_tx_exec(&s->writer, "BEGIN IMMEDIATE"));
+}
 
-        r = ensure_open(s);
-        if (r < 0)
-                return r;
-        s->batch_error = 0;
-        return sql_tx_exec(&s->writer, "BEGIN IMMEDIATE");
+/* Never fails: what cannot begin fails its requests, all but those that mend it. */
+static int begin_batch(void *userdata) {
+        sql_batch_begin(userdata);
+        return 0;
 }
 
 void sql_forget(SqlTx *tx) {
@@ -73,16 +58,15 @@ static void forget(SqlTx *tx) {
         sqlite3_busy_timeout(tx->db, 0);
 }
 
-static int end_batch(void *userdata) {
-        Sql *s = userdata;
+int sql_batch_end(Sql *s) {
         uint64_t begin, usec;
         int r = s->batch_error;
 
         begin = clock_boottime(s->clock);
         if (r >= 0)
-                r = sql_tx_exec(&s->writer, "COMMIT");
+                r = noted(s, sql_tx_exec(&s->writer, "COMMIT"));
         if (r < 0) {
-                if (!sqlite3_get_autocommit(s->writer.db))
+                if (s->writer.db && !sqlite3_get_autocommit(s->writer.db))
                         (void) sql_tx_exec(&s->writer, "ROLLBACK");
                 return r;
         }
@@ -96,6 +80,10 @@ static int end_batch(void *userdata) {
         return 0;
 }
 
+static int end_batch(void *userdata) {
+        return sql_batch_end(userdata);
+}
+
 static int run_write(void *userdata) {
         SqlRequest *q = userdata;
         Sql *s = q->sql;
@@ -104,12 +92,13 @@ static int run_write(void *userdata) {
 
         if (s->batch_error < 0)
                 return s->batch_error;
-        k = sql_tx_exec(tx, "SAVEPOINT request");
+        k = noted(s, sql_tx_exec(tx, "SAVEPOINT request"));
         if (k < 0) {
                 s->batch_error = k;
                 return k;
         }
         r = q->work(tx, q->request);
+        note_work(s, tx, r);
         sql_tx_reset(tx);
         s->n_requests++;
         /* A full disk, a failed read or memory that is not there make SQLite roll the whole
@@ -125,49 +114,6 @@ static int run_write(void *userdata) {
         return r;
 }
 
-static int swap_closed(Sql *s, const char *with, const char *aside) {
-        int r;
-
-        pthread_mutex_lock(&s->reader_lock);
-        pthread_mutex_lock(&s->open_lock);
-        if (s->reader.db)
-                sql_tx_close(&s->reader);
-        sql_tx_close(&s->writer); /* last: it leaves no WAL behind */
-        s->writer.must_forget = false;
-        r = sql_swap_files(s->path, with, aside);
-        pthread_mutex_unlock(&s->open_lock);
-        pthread_mutex_unlock(&s->reader_lock);
-        return r;
-}
-
-/* Between what came before it in the batch, which is committed, and what comes behind. */
-static int run_replace(void *userdata) {
-        SqlRequest *q = userdata;
-        Sql *s = q->sql;
-        int r, k;
-
-        if (s->batch_error < 0)
-                return s->batch_error;
-        k = end_batch(s);
-        if (k >= 0)
-                k = sql_tx_exec(&s->writer, "BEGIN");
-        if (k < 0) {
-                s->batch_error = k;
-                return k;
-        }
-        r = q->work ? q->work(&s->writer, q->request) : 0;
-        sql_tx_reset(&s->writer);
-        k = sql_tx_exec(&s->writer, "ROLLBACK");
-        if (r >= 0)
-                r = k;
-        if (r >= 0)
-                r = swap_closed(s, q->with, q->aside);
-        k = begin_batch(s);
-        if (k < 0)
-                s->batch_error = k;
-        return r;
-}
-
 static int read_locked(SqlRequest *q) {
         Sql *s = q->sql;
         bool in_memory = streq(s->path, ":memory:");
@@ -178,16 +124,17 @@ static int read_locked(SqlRequest *q) {
         if (r < 0)
                 return r;
         if (!tx->db) {
-                r = sql_open_reader(tx, s->path);
+                r = noted(s, sql_open_reader(tx, s->path));
                 if (r < 0)
                         return r;
         }
-        r = sql_tx_exec(tx, "BEGIN");
+        r = noted(s, sql_tx_exec(tx, "BEGIN"));
         if (r < 0)
                 return r;
         if (in_memory)
                 (void) sql_tx_exec(tx, "PRAGMA query_only=ON");
         r = q->work(tx, q->request);
+        note_work(s, tx, r);
         sql_tx_reset(tx);
         s->n_requests++;
         if (in_memory)
@@ -210,12 +157,14 @@ static void on_done(int r, void *request, void *userdata) {
         SqlRequest *q = request;
 
         if (q->done)
-                q->done(r, q->request, q->userdata);
+                q->done(q->has_result ? q->result : r, q->request, q->userdata);
 }
 
-static void sql_request_free(void *userdata) {
+/* Every request ends here, on the loop, whether somebody waited for it or not. */
+void sql_request_free(void *userdata) {
         SqlRequest *q = userdata;
 
+        health_look(q->sql->health);
         if (q->free_request)
                 q->free_request(q->request);
         free(q->with);
@@ -223,8 +172,8 @@ static void sql_request_free(void *userdata) {
         free(q);
 }
 
-static SqlRequest *request_new(Sql *s, sql_work_fn work, void *request, job_free_fn free_request,
-                               job_done_fn done, void *userdata) {
+SqlRequest *sql_request_new(Sql *s, sql_work_fn work, void *request, job_free_fn free_request,
+                            job_done_fn done, void *userdata) {
         SqlRequest *q;
 
         q = new0(SqlRequest, 1);
@@ -244,12 +193,7 @@ static SqlRequest *request_new(Sql *s, sql_work_fn work, void *request, job_free
         return q;
 }
 
-static int submit(Sql *s, Lane *lane, job_run_fn run, sql_work_fn work, void *request,
-                  job_free_fn free_request, job_done_fn done, void *userdata, Job **ret_job) {
-        SqlRequest *q;
-
-        assert(work);
-        q = request_new(s, work, request, free_request, done, userdata);
+int sql_request_submit(SqlRequest *q, Lane *lane, job_run_fn run, Job **ret_job) {
         if (!q)
                 return -ENOMEM;
         return lane_submit(lane, run, q, sql_request_free, on_done, NULL, ret_job);
@@ -257,33 +201,24 @@ static int submit(Sql *s, Lane *lane, job_run_fn run, sql_work_fn work, void *re
 
 int sql_write(Sql *s, sql_work_fn work, void *request, job_free_fn free_request, job_done_fn done,
               void *userdata, Job **ret_job) {
-        return submit(s, s->write_lane, run_write, work, request, free_request, done, userdata,
-                      ret_job);
+        assert(work);
+        return sql_request_submit(sql_request_new(s, work, request, free_request, done, userdata),
+                                  s->write_lane, run_write, ret_job);
 }
 
 int sql_read(Sql *s, sql_work_fn work, void *request, job_free_fn free_request, job_done_fn done,
              void *userdata, Job **ret_job) {
-        return submit(s, s->read_lane, run_read, work, request, free_request, done, userdata,
-                      ret_job);
+        assert(work);
+        return sql_request_submit(sql_request_new(s, work, request, free_request, done, userdata),
+                                  s->read_lane, run_read, ret_job);
 }
 
-int sql_replace(Sql *s, const char *with, const char *aside, sql_work_fn may, void *request,
-                job_free_fn free_request, job_done_fn done, void *userdata, Job **ret_job) {
-        SqlRequest *q;
-        int r = 0;
+int sql_get_trouble(const Sql *s) {
+        return health_get(s->health);
+}
 
-        q = request_new(s, may, request, free_request, done, userdata);
-        if (!q)
-                return -ENOMEM;
-        if (streq(s->path, ":memory:"))
-                r = -EOPNOTSUPP;
-        else if (free_and_strdup(&q->with, with) < 0 || free_and_strdup(&q->aside, aside) < 0)
-                r = -ENOMEM;
-        if (r < 0) {
-                sql_request_free(q);
-                return r;
-        }
-        return lane_submit(s->write_lane, run_replace, q, sql_request_free, on_done, NULL, ret_job);
+void sql_watch(Sql *s, sql_trouble_fn fn, void *userdata) {
+        health_watch(s->health, fn, userdata);
 }
 
 int sql_new(const Runtime *rt, const char *path, const char *const *migrations, Sql **ret) {
@@ -312,6 +247,9 @@ int sql_new(const Runtime *rt, const char *path, const char *const *migrations, 
         s->path = strdup(path);
         if (!s->path)
                 return -ENOMEM;
+        r = health_new(rt, sql_try_again, s, &s->health);
+        if (r < 0)
+                return r;
         r = lane_new(rt->workers, "sql-write", &write_hooks, s, &s->write_lane);
         if (r < 0)
                 return r;
@@ -329,6 +267,7 @@ Sql *sql_free(Sql *s) {
         lane_free(s->read_lane);
         sql_tx_close(&s->reader);
         sql_tx_close(&s->writer); /* last: it leaves no WAL behind */
+        health_free(s->health);
         close_fd(s->lock_fd);
         pthread_mutex_destroy(&s->open_lock);
         pthread_mutex_destroy(&s->reader_lock);

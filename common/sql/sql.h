@@ -23,9 +23,9 @@ typedef struct SqlTx SqlTx; /* the connection as one request sees it */
 typedef int (*sql_work_fn)(SqlTx *tx, void *request);
 
 /* migrations[i] brings user_version i to i + 1; ends with NULL. The file is opened 0600 on the
- * first request's thread: what fails there fails every request until it succeeds (-EBADMSG: a newer
- * version wrote it, -EBUSY: another process holds PATH.lock, -EIO, -ENOSPC …). path ":memory:"
- * works with inline workers only (-EINVAL). */
+ * first request's thread: what fails there fails every request until it succeeds (-EPROTONOSUPPORT:
+ * a newer version wrote it, -EBUSY: another process holds PATH.lock, -EIO, -ENOSPC …). path
+ * ":memory:" works with inline workers only (-EINVAL). */
 int sql_new(const Runtime *rt /* weak */, const char *path, const char *const *migrations,
             Sql **ret);
 /* Finishes what was submitted, closes. Completions that have not run never will. */
@@ -46,6 +46,27 @@ int sql_read(Sql *s, sql_work_fn work, void *request, job_free_fn free_request, 
  * one stays. A crash at any moment leaves one of the two, whole. -EOPNOTSUPP for ":memory:". */
 int sql_replace(Sql *s, const char *with, const char *aside, sql_work_fn may, void *request,
                 job_free_fn free_request, job_done_fn done, void *userdata, Job **ret_job);
+
+/* ---- a disk that is full, read-only, failing; a file that is damaged ---- */
+
+/* Is r a matter of the disk, not of what was asked? -ENOSPC (no room, or no quota), -EROFS,
+ * -EBADMSG (SQLite says that the file is damaged), -EIO, -EMFILE, -EACCES … */
+bool sql_is_trouble(int r);
+/* 0, or what the last requests met. It is over when a try of our own, after 1 s and then ever more
+ * rarely (30 s at most), has committed and found some room; after all but a full disk it begins
+ * with opening the file anew. A damaged file is tried no more, and neither read nor written: every
+ * request fails with -EBADMSG until sql_set_aside(). */
+int sql_get_trouble(const Sql *s);
+typedef void (*sql_trouble_fn)(int trouble, void *userdata);
+/* fn runs from the loop, each time that it has changed. */
+void sql_watch(Sql *s, sql_trouble_fn fn, void *userdata /* weak */);
+#define SQL_DAMAGED ".damaged-" /* behind a file's name, and time_print_name() behind that */
+/* Reads all of a file that was found damaged. Done with 1: it was; it is `aside` now, its WAL
+ * ASIDE-wal, every byte as it was found, and the next request begins a new one. 0: all of it can be
+ * read, and it stays in use, or it is gone already. -EEXIST: aside is taken. Other errors: it could
+ * not be read to its end, or not renamed; it stays where it is, and untouched. -EOPNOTSUPP for
+ * ":memory:". */
+int sql_set_aside(Sql *s, const char *aside, job_done_fn done, void *userdata, Job **ret_job);
 
 /* Statements are prepared once a connection and kept by the address of the literal, so text must be
  * a string literal; the statement comes reset and unbound, and is reset again by the next use or

@@ -29,7 +29,16 @@ int sql_errno(sqlite3 *db, int code) {
         case SQLITE_IOERR:
                 if (code == SQLITE_IOERR_NOMEM)
                         return -ENOMEM;
-                return system_error == ENOSPC || system_error == EDQUOT ? -ENOSPC : -EIO;
+                switch (system_error) {
+                case ENOSPC:
+                case EDQUOT:
+                case EFBIG: /* as good as full: RLIMIT_FSIZE */
+                        return -ENOSPC;
+                case EROFS:
+                        return -EROFS;
+                default:
+                        return -EIO;
+                }
         case SQLITE_CANTOPEN:
                 return system_error > 0 ? -system_error : -EIO;
         case SQLITE_READONLY:

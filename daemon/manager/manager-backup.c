@@ -161,10 +161,7 @@ static void on_replaced(int r, void *userdata) {
 static int name_aside(Archiving *a) {
         char now[TIME_STRING_SIZE];
 
-        time_print(clock_realtime(a->manager->rt->clock), now);
-        for (char *c = now; *c; c++)
-                if (*c == ':') /* of no good in the names of files */
-                        *c = '-';
+        time_print_name(clock_realtime(a->manager->rt->clock), now);
         if (asprintf(&a->aside, "%s/" STORE_ASIDE "%s", a->directory, now) >= 0)
                 return 0;
         a->aside = NULL;
