@@ -94,6 +94,7 @@ int main(int argc, char **argv) {
         if (r != 0)
                 return r < 0 ? 2 : EXIT_SUCCESS;
         r = daemon_settings_load(&settings);
+        log_set_max_level(settings.log_level);
         if (r >= 0)
                 r = daemon_settings_find_state_directory(&settings);
         if (r >= 0)

@@ -73,6 +73,15 @@ static int parse_tracker_pin(const char *value, void *settings) {
         return free_and_strdup(&s->tracker_pin, value);
 }
 
+static int parse_log_level(const char *value, void *settings) {
+        DaemonSettings *s = settings;
+        int level = log_level_from_string(value);
+
+        if (level >= 0)
+                s->log_level = level;
+        return level;
+}
+
 static void on_warning(const char *file, unsigned line, const char *message, bool fatal,
                        void *userdata) {
         log_fields(fatal ? LOG_ERR : LOG_WARNING, 0, NULL, "%s:%u: %s", file, line, message);
@@ -83,6 +92,7 @@ static const Setting setting_table[] = {
         { "Network", "Advertise", parse_advertise },
         { "Tracker", "Address", parse_tracker_address },
         { "Tracker", "Pin", parse_tracker_pin },
+        { "Log", "Level", parse_log_level },
         {},
 };
 
@@ -109,6 +119,7 @@ int daemon_settings_load(DaemonSettings *s) {
         const char *dirs[] = { "/etc/p2pchat", NULL, NULL };
         int r;
 
+        s->log_level = LOG_INFO;
         r = find_directory("XDG_CONFIG_HOME", ".config", &own);
         if (r < 0 && r != -ENOKEY)
                 return r;

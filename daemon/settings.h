@@ -17,6 +17,7 @@ typedef struct DaemonSettings {
         char *tracker_address; /* [Tracker] Address= */
         char *tracker_pin;     /* [Tracker] Pin= */
         char *state_directory; /* never from a file */
+        int log_level;         /* [Log] Level=; LOG_INFO unless said */
 } DaemonSettings;
 
 void daemon_settings_done(DaemonSettings *s); /* for _cleanup_ */

@@ -16,12 +16,25 @@
 
 static atomic_int max_level = LOG_INFO;
 
+static const char *const level_table[] = {
+        [LOG_EMERG] = "emerg", [LOG_ALERT] = "alert",     [LOG_CRIT] = "crit",
+        [LOG_ERR] = "err",     [LOG_WARNING] = "warning", [LOG_NOTICE] = "notice",
+        [LOG_INFO] = "info",   [LOG_DEBUG] = "debug",
+};
+
 void log_set_max_level(int level) {
         max_level = level;
 }
 
 int log_get_max_level(void) {
         return max_level;
+}
+
+int log_level_from_string(const char *s) {
+        for (size_t i = 0; i < ELEMENTSOF(level_table); i++)
+                if (streq(s, level_table[i]))
+                        return (int) i;
+        return -EINVAL;
 }
 
 /* systemd.exec(5): the variable alone proves nothing, it is inherited past redirections. */

@@ -15,6 +15,8 @@
  * that stderr and the journal are), the only mutable global there is. */
 void log_set_max_level(int level);
 int log_get_max_level(void);
+/* "debug", "warning", as syslog.h spells them. -EINVAL: none of them. */
+int log_level_from_string(const char *s);
 
 /* fields: alternating name and value strings, ended by NULL; a NULL value leaves its field out.
  * Names: MESSAGE_ID, CHAT_USER, CHAT_CHANNEL, CHAT_PEER, CHAT_TRACKER … (no digits: the catalog

@@ -57,11 +57,20 @@ int queue_admit(const ChannelHost *h, size_t n_bytes, Failure *f) {
         return r;
 }
 
+/* What became of a peer's MESSAGE so far, for who wants to know what a crash left undone. */
+static void log_progress(const ChannelHost *h, const Work *w, const char *what) {
+        if (w->q && w->kind == WORK_MESSAGES)
+                log_fields(LOG_DEBUG, 0,
+                           LOG_FIELDS("CHAT_CHANNEL", h->name, "CHAT_USER", w->actor.username),
+                           "MESSAGE %s of %s is %s", w->messages[0].id, w->actor.username, what);
+}
+
 void queue_push(ChannelHost *h, Work *w) {
         w->host = h;
         h->n_works++;
         h->n_work_bytes += w->n_bytes;
         DL_APPEND(h->queue, w);
+        log_progress(h, w, "received");
         queue_pump_soon(h);
 }
 
@@ -143,9 +152,10 @@ static void answer_local_messages(Work *w) {
         w->sent(results, w->n_messages, NULL, w->userdata);
 }
 
-static void answer(Work *w) {
+static void answer(const ChannelHost *h, Work *w) {
         const Failure *f = w->failure.code != ERROR_NONE ? &w->failure : NULL;
 
+        log_progress(h, w, "answered");
         if (w->q) {
                 if (f)
                         rpc_request_fail(TAKE_PTR(w->q), f);
@@ -167,28 +177,28 @@ static void flush_answers(ChannelHost *h) {
                 _cleanup_(work_freep) Work *w = h->answered;
 
                 DL_DELETE(h->answered, w);
-                answer(w);
+                answer(h, w);
         }
 }
 
-static void fail_list(Work **list, const Failure *f) {
+static void fail_list(const ChannelHost *h, Work **list, const Failure *f) {
         while (*list) {
                 _cleanup_(work_freep) Work *w = *list;
 
                 DL_DELETE(*list, w);
                 w->failure = *f;
-                answer(w);
+                answer(h, w);
         }
 }
 
 void queue_fail_waiting(ChannelHost *h, const Failure *f) {
-        fail_list(&h->lookups, f);
-        fail_list(&h->queue, f);
+        fail_list(h, &h->lookups, f);
+        fail_list(h, &h->queue, f);
 }
 
 void queue_fail_all(ChannelHost *h, const Failure *f) {
         flush_answers(h);
-        fail_list(&h->batch, f);
+        fail_list(h, &h->batch, f);
         queue_fail_waiting(h, f);
 }
 
@@ -385,6 +395,7 @@ static void on_appended(int r, const Appended *results, size_t n_results, const 
                                 w->messages[i].result = results[w->first + i];
                         if (w->kind == WORK_ROLE)
                                 roster_touch(&h->roster, w->target);
+                        log_progress(h, w, "on disk");
                 }
                 DL_CONCAT(h->answered, h->batch);
                 h->batch = NULL;

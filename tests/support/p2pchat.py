@@ -103,12 +103,15 @@ def free_port():
 
 
 class Process:
-    """A child with its stderr and stdout in a log file."""
+    """A child with its stderr and stdout in a log file. stderr: a pipe's end instead, which is closed here;
+    who has the other one writes what comes out there to the log."""
 
-    def __init__(self, arguments, log, env=None):
+    def __init__(self, arguments, log, env=None, stderr=None):
         self.log = log
         with open(log, "ab") as f:
-            self.child = subprocess.Popen(arguments, stdin=subprocess.DEVNULL, stdout=f, stderr=f, env=env)
+            self.child = subprocess.Popen(arguments, stdin=subprocess.DEVNULL, stdout=f, stderr=stderr or f, env=env)
+        if stderr:
+            os.close(stderr)
         self.pid = self.child.pid
         self.asked = None
 
@@ -249,8 +252,13 @@ class Peer:
         self.process = Process(
             [*self.prefix, os.environ["P2PCHATD"], "--state-directory=" + self.state,
              *("--listen=" + a for a in self.listen), *self.arguments],
-            os.path.join(self.world.directory, self.name + ".log"), {**self.environment(), **(env or {})})
+            os.path.join(self.world.directory, self.name + ".log"), {**self.environment(), **(env or {})},
+            self.open_stderr())
         wait_for(self.is_up, f"{self.name}'s daemon to take its name")
+
+    def open_stderr(self):
+        """→ where the daemon's stderr goes, if not to its log: for who reads along (Process)."""
+        return None
 
     def is_up(self):
         assert not self.process.death(), self.process.death()

@@ -122,10 +122,19 @@ static void the_journal_is_used_where_stderr_is_its_stream(void **state) {
         unsetenv("JOURNAL_STREAM");
 }
 
+static void levels_have_names(void **state) {
+        assert_int_equal(log_level_from_string("emerg"), LOG_EMERG);
+        assert_int_equal(log_level_from_string("info"), LOG_INFO);
+        assert_int_equal(log_level_from_string("debug"), LOG_DEBUG);
+        assert_int_equal(log_level_from_string("7"), -EINVAL);
+        assert_int_equal(log_level_from_string(""), -EINVAL);
+}
+
 #define heard_by_pipe(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void) {
         const struct CMUnitTest tests[] = {
+                cmocka_unit_test(levels_have_names),
                 heard_by_pipe(lines_carry_their_level),
                 heard_by_pipe(errors_are_spelt_out_and_returned),
                 heard_by_pipe(talk_stops_at_the_level),
