@@ -55,19 +55,24 @@ static int open_file(SqlTx *tx, const char *path, int flags) {
         return tx->db ? sql_errno(tx->db, r) : -ENOMEM;
 }
 
+/* To its end: what it changes is committed behind its row. */
 static int query_one(SqlTx *tx, const char *text, char **ret_text) {
+        _cleanup_free_ char *found = NULL;
         sqlite3_stmt *stmt = NULL;
         int r;
 
         r = sqlite3_prepare_v2(tx->db, text, -1, &stmt, NULL);
         r = r == SQLITE_OK ? sql_step(stmt) : sql_errno(tx->db, r);
         if (r > 0) {
-                *ret_text = strdup(sql_column_text(stmt, 0));
-                r = *ret_text ? 0 : -ENOMEM;
+                found = strdup(sql_column_text(stmt, 0));
+                r = found ? sql_step(stmt) : -ENOMEM;
         } else if (r == 0)
                 r = -ENODATA;
         sqlite3_finalize(stmt);
-        return r;
+        if (r < 0)
+                return r;
+        *ret_text = TAKE_PTR(found);
+        return 0;
 }
 
 static int set_up(SqlTx *tx, bool in_memory) {
@@ -148,6 +153,10 @@ int sql_open_writer(SqlTx *tx, const char *path, const char *const *migrations, 
                 sql_shrink_wal(tx);
         if (r >= 0)
                 r = sql_migrate(tx, migrations, UINT_MAX);
+        /* The WAL is there by now. SQLite syncs its name, too, but does not tell when that fails.
+         */
+        if (r >= 0 && !is_memory(path))
+                r = sql_sync_folder_of(path);
         if (r < 0) {
                 sql_tx_close(tx);
                 return r;

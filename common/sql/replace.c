@@ -9,7 +9,7 @@
 #include "base/timestamp.h"
 #include "sql/sql-internal.h"
 
-static int sync_folder_of(const char *path) {
+int sql_sync_folder_of(const char *path) {
         _cleanup_free_ char *copy = strdup(path);
         _cleanup_close_ int fd = -EBADF;
 
@@ -38,7 +38,7 @@ int sql_swap_files(const char *path, const char *with, const char *aside) {
         r = check_no_wal(path);
         if (r < 0)
                 return r;
-        r = sync_folder_of(path); /* … nor may its end be undone by a power failure */
+        r = sql_sync_folder_of(path); /* … nor may its end be undone by a power failure */
         if (r < 0)
                 return r;
         if (aside && link(path, aside) < 0)
@@ -49,7 +49,7 @@ int sql_swap_files(const char *path, const char *with, const char *aside) {
                         (void) unlink(aside);
                 return r;
         }
-        return sync_folder_of(path);
+        return sql_sync_folder_of(path);
 }
 
 /* ---- setting aside ---- */
@@ -109,7 +109,7 @@ int sql_move_aside(const char *path, const char *aside) {
         for (size_t i = 0; r >= 0 && i < ELEMENTSOF(suffixes); i++) {
                 r = move_one(path, aside, suffixes[i]);
                 if (r >= 0)
-                        r = sync_folder_of(path);
+                        r = sql_sync_folder_of(path);
         }
         return r;
 }

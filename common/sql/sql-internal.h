@@ -90,6 +90,8 @@ int sql_check_file(const char *path);
 int sql_move_aside(const char *path, const char *aside);
 int sql_keep_stray_wal(const char *path);
 
+/* The names of the files there are on disk. */
+int sql_sync_folder_of(const char *path);
 /* `with` becomes the file at path, whose database is closed; aside (may be NULL) is the name that
  * the one before keeps. A crash leaves one of the two at path; when it was the one before, aside
  * may be a second name of the same file. -EEXIST: aside is taken. -EBUSY: path has a WAL. */
