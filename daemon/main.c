@@ -2,23 +2,25 @@
 /* Knows the process: arguments, signals, its service manager; leaves the rest to daemon.h. */
 #include <signal.h>
 #include <sys/stat.h>
-#include <systemd/sd-daemon.h>
 
 #include "base/log.h"
 #include "base/loop.h"
 #include "daemon/daemon.h"
+#include "daemon/service.h"
 #include "daemon/settings.h"
 
 #define N_THREADS 2
 
 typedef struct Process {
         Runtime rt;
+        Service service;
         Daemon *daemon;
         bool is_stopping;
 } Process;
 
 static void process_done(Process *p) {
         daemon_free(p->daemon);
+        service_done(&p->service);
         workers_free(p->rt.workers);
         random_free(p->rt.random);
         clock_free(p->rt.clock);
@@ -28,15 +30,17 @@ static void process_done(Process *p) {
 static void on_started(Daemon *d, int r, void *userdata) {
         Process *p = userdata;
 
-        if (r >= 0)
-                (void) sd_notify(false, "READY=1");
-        else
-                (void) sd_event_exit(p->rt.event,
-                                     log_error_errno(r, "Cannot read the state directory"));
+        if (r < 0) {
+                log_error_errno(r, "Cannot read the state directory");
+                (void) sd_event_exit(p->rt.event, r);
+                return;
+        }
+        service_keep_sockets(&p->service, daemon_get_manager(d));
+        service_tell_ready();
 }
 
 static void on_status(Daemon *d, const char *status, void *userdata) {
-        (void) sd_notifyf(false, "STATUS=%s", status);
+        service_tell_status(status);
 }
 
 static void on_stopped(Daemon *d, void *userdata) {
@@ -51,7 +55,7 @@ static int on_signal(sd_event_source *s, const struct signalfd_siginfo *si, void
         if (p->is_stopping) /* asked twice: at once */
                 return sd_event_exit(p->rt.event, 0);
         p->is_stopping = true;
-        (void) sd_notify(false, "STOPPING=1\nSTATUS=Saying goodbye");
+        service_tell_stopping();
         return daemon_stop(p->daemon) < 0 ? sd_event_exit(p->rt.event, 0) : 0;
 }
 
@@ -90,6 +94,7 @@ int main(int argc, char **argv) {
         int r;
 
         umask(077);
+        service_init(&p.service);
         r = daemon_settings_parse_arguments(&settings, argc, argv);
         if (r != 0)
                 return r < 0 ? 2 : EXIT_SUCCESS;
@@ -100,6 +105,7 @@ int main(int argc, char **argv) {
         if (r >= 0)
                 r = process_init(&p);
         manager_settings = daemon_settings_for_manager(&settings);
+        service_give_sockets(&p.service, &manager_settings);
         if (r >= 0)
                 r = daemon_new(&p.rt, NULL, &manager_settings, &p.daemon);
         if (r < 0) {

@@ -208,10 +208,22 @@ static int get_option(int fd, int option) {
         return getsockopt(fd, SOL_SOCKET, option, &value, &n) < 0 ? -errno : value;
 }
 
+int listener_check(int fd, Address *ret) {
+        int domain = get_option(fd, SO_DOMAIN);
+        Address a = { .size = sizeof(a.in6) };
+
+        if ((domain != AF_INET && domain != AF_INET6) || get_option(fd, SO_TYPE) != SOCK_STREAM ||
+            get_option(fd, SO_ACCEPTCONN) != 1 || getsockname(fd, &a.sa, &a.size) < 0)
+                return -EINVAL;
+        *ret = a;
+        return 0;
+}
+
 int listener_new(const Runtime *rt, int fd, const ListenerHandlers *handlers, void *userdata,
                  Listener **ret) {
         _cleanup_(listener_freep) Listener *l = NULL;
-        int r, domain, flags;
+        Address address;
+        int r, flags;
 
         l = new0(Listener, 1);
         if (!l) {
@@ -227,10 +239,9 @@ int listener_new(const Runtime *rt, int fd, const ListenerHandlers *handlers, vo
                 .userdata = userdata,
         };
 
-        domain = get_option(fd, SO_DOMAIN);
-        if ((domain != AF_INET && domain != AF_INET6) || get_option(fd, SO_TYPE) != SOCK_STREAM ||
-            get_option(fd, SO_ACCEPTCONN) != 1)
-                return -EINVAL;
+        r = listener_check(fd, &address);
+        if (r < 0)
+                return r;
         flags = fcntl(fd, F_GETFL);
         if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0 ||
             fcntl(fd, F_SETFD, FD_CLOEXEC) < 0)
@@ -279,10 +290,10 @@ int listener_get_fd(const Listener *l) {
         return l->fd;
 }
 
-void listener_hold(Listener *l) {
-        l->is_held = true;
+void listener_hold(Listener *l, bool hold) {
+        l->is_held = hold;
         clock_timer_disarm(l->pause);
-        (void) sd_event_source_set_enabled(l->io, SD_EVENT_OFF);
+        (void) sd_event_source_set_enabled(l->io, hold ? SD_EVENT_OFF : SD_EVENT_ON);
 }
 
 void listener_conn_handshaked(Listener *l, const Address *peer) {

@@ -18,6 +18,9 @@ typedef struct ListenerHandlers {
 
 /* Binds (SO_REUSEADDR; [::] dual-stack) and listens. -EADDRINUSE, -EADDRNOTAVAIL … */
 int listener_bind(const Address *address, int *ret_fd);
+/* Where it listens; -EINVAL: fd is no listening stream socket of AF_INET/AF_INET6, or none at all.
+ */
+int listener_check(int fd, Address *ret);
 /* Takes fd: a bound, listening stream socket of AF_INET/AF_INET6 (else -EINVAL, also what systemd
  * passed). */
 int listener_new(const Runtime *rt, int fd, const ListenerHandlers *handlers, void *userdata,
@@ -26,8 +29,9 @@ Listener *listener_free(Listener *l);
 DEFINE_CLEANUP(Listener *, listener_free);
 int listener_get_address(const Listener *l, Address *ret);
 int listener_get_fd(const Listener *l);
-/* Takes nobody in any more; who dials waits in the kernel's queue, for who has the socket next. */
-void listener_hold(Listener *l);
+/* Takes nobody in; who dials waits in the kernel's queue, for later or for who has the socket then.
+ */
+void listener_hold(Listener *l, bool hold);
 /* The owner tells of each accepted connection's fate, for the caps. */
 void listener_conn_handshaked(Listener *l, const Address *peer);
 void listener_conn_closed(Listener *l, const Address *peer, bool was_handshaked);

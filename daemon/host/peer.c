@@ -332,6 +332,11 @@ int peer_server_get_address(const PeerServer *s, Address *ret) {
                                   : -ENOTCONN;
 }
 
+int peer_server_get_fd(const PeerServer *s, size_t i) {
+        assert(i < s->n_listeners);
+        return listener_get_fd(s->listeners[i]);
+}
+
 void peer_server_set_tls(PeerServer *s, TlsConfig *tls) {
         bool had_peers = s->n_peers > 0;
 
@@ -388,9 +393,9 @@ void peer_server_remove_host(PeerServer *s, ChannelHost *h) {
                                 c->host = NULL;
 }
 
-void peer_server_hold(PeerServer *s) {
+void peer_server_hold(PeerServer *s, bool hold) {
         for (size_t i = 0; i < s->n_listeners; i++)
-                listener_hold(s->listeners[i]);
+                listener_hold(s->listeners[i], hold);
 }
 
 void peer_server_go_away(PeerServer *s, const char *reason) {

@@ -25,6 +25,8 @@ DEFINE_CLEANUP(PeerServer *, peer_server_free);
 int peer_server_listen(PeerServer *s, int fd);
 /* Of the listener that came last; -ENOTCONN: not listening. */
 int peer_server_get_address(const PeerServer *s, Address *ret);
+/* Of the i-th listener; borrowed. */
+int peer_server_get_fd(const PeerServer *s, size_t i);
 /* Ours for handshakes from now on; NULL: nobody is signed in, connections are refused and live ones
  * cut. */
 void peer_server_set_tls(PeerServer *s, TlsConfig *tls);
@@ -37,10 +39,10 @@ void peer_server_network_changed(PeerServer *s, const NetworkChange *x);
 int peer_server_add_host(PeerServer *s, ChannelHost *h);
 void peer_server_remove_host(PeerServer *s, ChannelHost *h);
 
-/* A planned stop: nobody new comes in; then GOING_AWAY, with a spread that fits how many there are
- * and ends before the roster lets go of them, and a close that who does not read holds up for five
- * seconds. */
-void peer_server_hold(PeerServer *s);
+/* Nobody new comes in: who dials waits. */
+void peer_server_hold(PeerServer *s, bool hold);
+/* A planned stop: GOING_AWAY, with a spread that fits how many there are and ends before the roster
+ * lets go of them, and a close that who does not read holds up for five seconds. */
 void peer_server_go_away(PeerServer *s, const char *reason);
 /* The key counts no more: CLOSED revoked for its channels, then a close. */
 void peer_server_cut_key(PeerServer *s, const char *key_id);

@@ -8,6 +8,7 @@ void manager_started(Manager *m, int r) {
         if (m->has_started)
                 return;
         m->has_started = true;
+        manager_state_is_read(m);
         if (m->observer.on_started)
                 m->observer.on_started(m, r, m->observer_userdata);
 }

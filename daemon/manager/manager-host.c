@@ -199,6 +199,7 @@ static void on_loaded(ChannelHost *host, int r, void *userdata) {
                 return;
         }
         channel_member_set_local_host(x->member, host, "");
+        manager_check_door(x->manager);
         /* The epoch with which it may be served when the tracker is away. */
         channel_member_set_hosted(x->member, true, true);
         managed_channel_announce(x);

@@ -63,6 +63,8 @@ struct Manager {
         char *state_path, *tracker_address, *tracker_pin;
         Address *listen, *advertise;
         size_t n_listen, n_advertise;
+        PassedSocket *passed; /* weak, until it has started */
+        size_t n_passed;
 
         StateDirectory *directory;
         Store *store;
@@ -91,6 +93,7 @@ struct Manager {
         bool has_waited, is_behind_nat;
         ReachReason reach_told; /* to the journal */
         NetworkWatch *network;  /* NULL: the kernel does not tell */
+        ClockTimer *door; /* NULL: it is open */
         Address listening[PEER_LISTENERS_MAX];
         size_t n_listening;
         Address advertised[ADDRESSES_MAX];
@@ -274,4 +277,7 @@ Stop *stop_free(Stop *s);
 
 /* manager-listen.c */
 int manager_listen(Manager *m);
+/* What we are and what we host is known, or more of it than before. */
+void manager_state_is_read(Manager *m);
+void manager_check_door(Manager *m);
 bool manager_refresh_addresses(Manager *m); /* true: others than before */

@@ -88,7 +88,7 @@ int manager_stop(Manager *m) {
                 return r;
         }
         m->stop = s;
-        peer_server_hold(m->peers);
+        peer_server_hold(m->peers, true);
         clock_timer_arm(s->timer, DISK_USEC_MAX);
         DL_FOREACH(m->channels, x)
                 x->is_stopping = hosting_stop(x);

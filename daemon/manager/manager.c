@@ -32,7 +32,12 @@ int manager_new(const Runtime *rt, const ManagerSettings *settings, Manager **re
         m = new0(Manager, 1);
         if (!m)
                 return -ENOMEM;
-        *m = (Manager){ .rt = rt, .lease_usec = LEASE_USEC };
+        *m = (Manager){
+                .rt = rt,
+                .lease_usec = LEASE_USEC,
+                .passed = settings->passed,
+                .n_passed = settings->n_passed,
+        };
         if (free_and_strdup(&m->state_path, settings->state_directory) < 0 ||
             free_and_strdup(&m->tracker_address, settings->tracker_address) < 0 ||
             free_and_strdup(&m->tracker_pin, settings->tracker_pin) < 0)
@@ -70,6 +75,7 @@ Manager *manager_free(Manager *m) {
         operation_cancel_all(&m->ops);
         clock_timer_free(m->heartbeat);
         clock_timer_free(m->reach);
+        clock_timer_free(m->door);
         network_watch_free(m->network);
         peer_server_free(m->peers);
         store_free(m->store);
@@ -254,6 +260,10 @@ void manager_get_hosting(const Manager *m, size_t *ret_n_channels, size_t *ret_n
 size_t manager_get_listen_addresses(const Manager *m, const Address **ret) {
         *ret = m->listening;
         return m->n_listening;
+}
+
+int manager_get_listen_fd(const Manager *m, size_t i) {
+        return peer_server_get_fd(m->peers, i);
 }
 
 size_t manager_get_advertised_addresses(const Manager *m, const Address **ret) {

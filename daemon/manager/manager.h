@@ -10,11 +10,23 @@
 
 typedef struct Manager Manager;
 
+/* A socket that the process before this one listened on, for it to go on with: who dialled
+ * meanwhile waits in its queue. */
+typedef struct PassedSocket {
+        int fd;           /* manager_start() takes it, and leaves -EBADF */
+        const char *name; /* for the journal */
+        bool is_used;     /* set by manager_start() */
+} PassedSocket;
+
 typedef struct ManagerSettings {
         const char *state_directory; /* 0700, made when missing; exclusive lock inside (-EBUSY) */
         const Address *listen; /* n_listen; port 0 = any free one; the preferred port taken: any
                                   free one */
         size_t n_listen;
+        /* Borrowed until manager_start() has returned. Used where it is what listen says; anything
+         * else, of whatever kind, is closed. */
+        PassedSocket *passed;
+        size_t n_passed;
         const Address *advertise; /* n_advertise 0: our own interfaces' addresses */
         size_t n_advertise;
         const char *tracker_address; /* from settings: used where none is set yet; may be NULL */
@@ -68,6 +80,7 @@ uint64_t manager_get_n_outbox(const Manager *m);
 void manager_get_hosting(const Manager *m, size_t *ret_n_channels, size_t *ret_n_members);
 /* What we listen on, and what we advertise. */
 size_t manager_get_listen_addresses(const Manager *m, const Address **ret);
+int manager_get_listen_fd(const Manager *m, size_t i); /* borrowed */
 size_t manager_get_advertised_addresses(const Manager *m, const Address **ret);
 /* Can others come in? "yes": somebody did, from another machine, since this one is where it is now;
  * "no": it listens on loopback only; "unknown" else, with what makes it doubtful: "nobody-yet"

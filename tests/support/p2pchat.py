@@ -56,6 +56,20 @@ BUS_CONFIG = """<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Config
 """
 
 
+# Moves the descriptors NAME=FD to where a service gets them, and becomes the program after "--".
+PASS = """
+import fcntl, os, sys
+end = sys.argv.index("--")
+names, fds = zip(*(a.rsplit("=", 1) for a in sys.argv[1:end]))
+high = [fcntl.fcntl(int(fd), fcntl.F_DUPFD, 100) for fd in fds]
+for i, fd in enumerate(high):
+    os.dup2(fd, 3 + i)
+os.closerange(3 + len(fds), 1000)
+os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS=str(len(fds)), LISTEN_FDNAMES=":".join(names))
+os.execv(sys.argv[end + 1], sys.argv[end + 1:])
+"""
+
+
 def wait_for(condition, what, deadline=DEADLINE):
     """→ the first true value of condition(); AssertionError naming what after the deadline."""
     end = time.monotonic() + deadline
@@ -106,10 +120,11 @@ class Process:
     """A child with its stderr and stdout in a log file. stderr: a pipe's end instead, which is closed here;
     who has the other one writes what comes out there to the log."""
 
-    def __init__(self, arguments, log, env=None, stderr=None):
+    def __init__(self, arguments, log, env=None, stderr=None, pass_fds=()):
         self.log = log
         with open(log, "ab") as f:
-            self.child = subprocess.Popen(arguments, stdin=subprocess.DEVNULL, stdout=f, stderr=stderr or f, env=env)
+            self.child = subprocess.Popen(arguments, stdin=subprocess.DEVNULL, stdout=f, stderr=stderr or f, env=env,
+                                          pass_fds=pass_fds)
         if stderr:
             os.close(stderr)
         self.pid = self.child.pid
@@ -248,12 +263,15 @@ class Peer:
             self.bus_process.end()
             self.bus_process = None
 
-    def start_daemon(self, env=None):
+    def start_daemon(self, env=None, passed=()):
+        """passed: (name, descriptor) of each that it gets as a service manager would pass it."""
+        prefix = [*self.prefix, "/usr/bin/python3", "-c", PASS, *(f"{name}={fd}" for name, fd in passed),
+                  "--"] if passed else self.prefix
         self.process = Process(
-            [*self.prefix, os.environ["P2PCHATD"], "--state-directory=" + self.state,
+            [*prefix, os.environ["P2PCHATD"], "--state-directory=" + self.state,
              *("--listen=" + a for a in self.listen), *self.arguments],
             os.path.join(self.world.directory, self.name + ".log"), {**self.environment(), **(env or {})},
-            self.open_stderr())
+            self.open_stderr(), [fd for _, fd in passed])
         wait_for(self.is_up, f"{self.name}'s daemon to take its name")
 
     def open_stderr(self):
