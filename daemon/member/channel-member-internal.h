@@ -30,9 +30,10 @@ typedef struct Stream {
         Entry *flying; /* at the store */
         size_t n_flying, n_flying_bytes;
         Job *copy;
-        Job *check; /* is a seq that we know still the same entry? */
-        char check_id[UUID_STRING_SIZE];
-        uint64_t check_seq;
+        EntryId *known; /* came again: are they still the same entries? */
+        size_t n_known, n_known_allocated;
+        size_t n_checking; /* of them, at the store */
+        Job *check;
         ClockTimer *retry; /* the store could not take it */
         unsigned n_faults; /* since our copy last grew */
         unsigned n_ahead;  /* PINGs in a row that say more than we have */

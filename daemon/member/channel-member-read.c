@@ -9,7 +9,10 @@ typedef struct ReadOp {
         bool holds_since; /* what is held begins before query.since */
         bool asked_host;
         uint64_t host_before; /* what it was asked with; 0: for the newest, or after something */
-        Entry *entries;       /* from the host, on their way to our copy */
+        uint64_t host_last;   /* the log had this entry then */
+        unsigned host_limit;
+        bool joins;     /* what it was asked for ends where the copy begins */
+        Entry *entries; /* from the host, on their way to our copy */
         size_t n_entries;
         bool more;
 } ReadOp;
@@ -48,6 +51,10 @@ static void read_failed(ReadOp *x, int r) {
         operation_complete(&x->op.base, &f);
 }
 
+static bool has_end(const PageQuery *q) {
+        return q->until > 0 && q->until < UINT64_MAX;
+}
+
 /* Is what is asked for older than what is held here, and is there somebody to ask? */
 static bool wants_host(const ReadOp *x, size_t n) {
         const ChannelMember *c = x->op.member;
@@ -68,13 +75,14 @@ static int read_local(ReadOp *x, store_page_fn done) {
         return store_read_page(c->store, c->stored.row, &x->query, done, x, &x->op.job);
 }
 
-static int read_host_entries(const Value *payload, Entry **ret, size_t *ret_n, bool *ret_more) {
+static int read_host_entries(const Value *payload, size_t limit, Entry **ret, size_t *ret_n,
+                             bool *ret_more) {
         const Value *array = value_get(payload, "entries");
         size_t n = value_length(array);
         Entry *entries;
         const char *bad;
 
-        if (value_kind(array) != VALUE_ARRAY || n > HISTORY_LIMIT_MAX)
+        if (value_kind(array) != VALUE_ARRAY || n > limit)
                 return -EBADMSG;
         entries = new0(Entry, n ? n : 1);
         if (!entries)
@@ -102,7 +110,8 @@ static void on_page_again(int r, const Entry *entries, size_t n, bool more, void
                 read_failed(x, r);
                 return;
         }
-        if (x->query.before && c->stored.first_seq > 1 && x->entries[0].time >= x->query.since)
+        if (x->query.before && c->stored.first_seq > 1 &&
+            (x->n_entries == 0 || x->entries[0].time >= x->query.since))
                 more = true;
         read_end(x, entries, n, more, true);
 }
@@ -114,7 +123,28 @@ static bool has_guests(const Entry *entries, size_t n) {
         return false;
 }
 
-/* Another page may have been kept meanwhile; then what came is only shown. */
+static void show_host_page(ReadOp *x) {
+        const PageQuery *q = &x->query;
+        uint64_t first = x->op.member->stored.first_seq;
+
+        while (q->before && q->anchor > 0 && x->n_entries > 0 &&
+               x->entries[x->n_entries - 1].seq >= q->anchor)
+                entry_done(&x->entries[--x->n_entries]);
+        /* What is held is shown from here. */
+        while (!q->before && first > 0 && x->n_entries > 0 &&
+               x->entries[x->n_entries - 1].seq >= first) {
+                entry_done(&x->entries[--x->n_entries]);
+                x->more = true;
+        }
+        read_end(x, x->entries, x->n_entries, x->more, true);
+}
+
+/* What has joined the copy by now, which may be another page than the one that was asked for. */
+static void show_copy(ReadOp *x) {
+        if (read_local(x, on_page_again) < 0)
+                show_host_page(x);
+}
+
 static void on_kept(int r, void *userdata) {
         ReadOp *x = userdata;
         ChannelMember *c = x->op.member;
@@ -126,8 +156,10 @@ static void on_kept(int r, void *userdata) {
                         outbox_changed(c); /* what we said as a guest may be among it */
                 member_changed(c);
         }
-        if (r < 0 || read_local(x, on_page_again) < 0)
-                read_end(x, x->entries, x->n_entries, x->more, true);
+        if (r >= 0 || (r == -EILSEQ && x->joins)) /* another page was kept meanwhile */
+                show_copy(x);
+        else
+                show_host_page(x);
 }
 
 /* What the first entry says: no other way tells it to who joined later in the log. */
@@ -136,15 +168,33 @@ static void learn(ChannelMember *c, const Entry *entries, size_t n) {
                 member_apply(c, &entries[0]);
 }
 
-/* What a page must hold that follows, or comes before, what was asked for: who asks for page after
- * page comes to an end. */
+/* A page follows, or comes before, what was asked for without a hole, and is not empty where a log
+ * has none: so who asks for page after page comes to an end, and has seen it all. Of a time it may
+ * lie anywhere in that direction. */
 static bool is_page_asked_for(const ReadOp *x) {
+        const PageQuery *q = &x->query;
+        uint64_t last = x->n_entries > 0 ? x->entries[x->n_entries - 1].seq : 0;
+
+        if (!q->before && x->n_entries == 0)
+                return q->since > 0 || has_end(q) || q->anchor >= x->host_last;
+        if (!q->before)
+                return x->entries[0].seq == q->anchor + 1 ||
+                       (q->since > 0 && x->entries[0].seq > q->anchor);
+        if (x->host_before == 0)
+                return last >= x->host_last || has_end(q);
+        return last == x->host_before - 1 ||
+               (last < x->host_before && (last >= x->host_last || has_end(q)));
+}
+
+/* Whatever the host says. */
+static bool has_more(const ReadOp *x) {
+        const PageQuery *q = &x->query;
+
         if (x->n_entries == 0)
-                return true;
-        if (!x->query.before)
-                return x->entries[0].seq == x->query.anchor + 1 ||
-                       (x->query.since > 0 && x->entries[0].seq > x->query.anchor);
-        return x->host_before == 0 || x->entries[x->n_entries - 1].seq < x->host_before;
+                return false;
+        if (q->before)
+                return x->entries[0].seq > 1 && x->entries[0].time >= q->since;
+        return x->more || (!has_end(q) && x->entries[x->n_entries - 1].seq < x->host_last);
 }
 
 static void on_history(int r, const Value *payload, const Failure *failure, void *userdata) {
@@ -158,7 +208,7 @@ static void on_history(int r, const Value *payload, const Failure *failure, void
                 return;
         }
         if (r == 0)
-                r = read_host_entries(payload, &x->entries, &x->n_entries, &x->more);
+                r = read_host_entries(payload, x->host_limit, &x->entries, &x->n_entries, &x->more);
         if (r >= 0 && !is_page_asked_for(x))
                 r = -EBADMSG;
         if (r < 0) {
@@ -170,17 +220,17 @@ static void on_history(int r, const Value *payload, const Failure *failure, void
                 operation_complete(&x->op.base, &f);
                 return;
         }
+        x->more = has_more(x);
         learn(c, x->entries, x->n_entries); /* on disk ahead of the copy */
         if (x->query.before && x->n_entries > 0 && c->stored.first_seq > 0 &&
             x->entries[x->n_entries - 1].seq + 1 == c->stored.first_seq &&
             store_copy_older(c->store, c->stored.row, x->entries, x->n_entries, on_kept, x,
                              &x->op.job) >= 0)
                 return;
-        read_end(x, x->entries, x->n_entries, x->more, true);
-}
-
-static bool has_end(const PageQuery *q) {
-        return q->until > 0 && q->until < UINT64_MAX;
+        if (x->joins)
+                show_copy(x);
+        else
+                show_host_page(x);
 }
 
 /* The wire's times are whole milliseconds, and so are those of entries. */
@@ -194,6 +244,10 @@ static int ask_host(ReadOp *x) {
         _cleanup_(writer_done) Writer w = {};
 
         x->asked_host = true;
+        x->host_last = c->stored.last_seq;
+        /* The host leaves out no kinds. */
+        x->host_limit = q->governance_only ? HISTORY_LIMIT_MAX : q->limit;
+        x->joins = q->before && c->stored.first_seq > 0 && !has_end(q);
         writer_begin_object(&w, NULL);
         writer_string(&w, "channel_name", c->stored.name);
         writer_string(&w, "channel_id", c->stored.channel_id);
@@ -213,9 +267,7 @@ static int ask_host(ReadOp *x) {
         if (has_end(q))
                 writer_time(&w, "until", q->until);
         /* The host leaves out no kinds. */
-        writer_uint(&w, "limit",
-                    q->governance_only ? HISTORY_LIMIT_MAX
-                                       : MIN(q->limit, (unsigned) HISTORY_LIMIT_MAX));
+        writer_uint(&w, "limit", x->host_limit);
         writer_end_object(&w);
         return host_slot_call(c->slot, "HISTORY", &w, 0, on_history, x, &x->op.call);
 }

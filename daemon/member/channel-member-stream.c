@@ -14,7 +14,8 @@ static size_t entry_cost(const Entry *e) {
 
 static void set_waiting(ChannelMember *c) {
         if (c->slot)
-                host_slot_set_waiting(c->slot, c->stream.n_queue_bytes + c->stream.n_flying_bytes);
+                host_slot_set_waiting(c->slot, c->stream.n_queue_bytes + c->stream.n_flying_bytes +
+                                                       c->stream.n_known * sizeof(EntryId));
 }
 
 static void queue_clear(Stream *s) {
@@ -31,6 +32,7 @@ static void flying_clear(Stream *s) {
 void stream_drop(ChannelMember *c) {
         queue_clear(&c->stream);
         c->stream.check = job_free(c->stream.check);
+        c->stream.n_known = c->stream.n_checking = 0;
         clock_timer_disarm(c->stream.retry);
         set_waiting(c);
 }
@@ -50,6 +52,7 @@ void stream_done(ChannelMember *c) {
         queue_clear(s);
         flying_clear(s);
         free(s->queue);
+        free(s->known);
 }
 
 /* A hole, or another entry under a seq that we know: the host may have mended it; if it says so
@@ -183,13 +186,48 @@ static void on_copied(int r, uint64_t synced_seq, uint64_t n_unread, size_t n_ou
                 member_connect_now(c);
 }
 
-static void on_retry(void *userdata) {
-        ChannelMember *c = userdata;
-        int r;
+static int start_check(ChannelMember *c, store_seq_fn done) {
+        Stream *s = &c->stream;
 
-        r = stream_fly(c, on_copied);
+        if (s->check || s->n_known == 0 || clock_timer_is_armed(s->retry))
+                return 0;
+        s->n_checking = s->n_known;
+        return store_find_other(c->store, c->stored.row, s->known, s->n_known, done, c, &s->check);
+}
+
+static void on_checked(int r, uint64_t other, void *userdata) {
+        ChannelMember *c = userdata;
+        Stream *s = &c->stream;
+
+        s->check = NULL;
+        if (r >= 0 && other > 0) {
+                stream_fault(c, "another entry under a seq that we know", "other-entry", other);
+                return;
+        }
+        if (r >= 0) {
+                s->n_known -= s->n_checking;
+                memmove(s->known, s->known + s->n_checking, s->n_known * sizeof(EntryId));
+                r = s->n_known > 0 ? start_check(c, on_checked) : stream_fly(c, on_copied);
+        }
         if (r < 0)
                 store_is_away(c, r);
+        set_waiting(c);
+}
+
+/* Until it is sure that what came again is the same, nothing more is stored. */
+static void stream_go(ChannelMember *c) {
+        int r;
+
+        r = start_check(c, on_checked);
+        if (r >= 0)
+                r = stream_fly(c, on_copied);
+        if (r < 0)
+                store_is_away(c, r);
+        set_waiting(c);
+}
+
+static void on_retry(void *userdata) {
+        stream_go(userdata);
 }
 
 int stream_init(ChannelMember *c) {
@@ -216,44 +254,36 @@ static int queue_reserve(Stream *s) {
         return 0;
 }
 
-static void on_checked(int r, const char *id, void *userdata) {
-        ChannelMember *c = userdata;
-        Stream *s = &c->stream;
-
-        s->check = NULL;
-        if (r >= 0 && id[0] && !streq(id, s->check_id)) {
-                stream_fault(c, "another entry under a seq that we know", "other-entry",
-                             s->check_seq);
-                return;
-        }
-        r = stream_fly(c, on_copied);
-        if (r < 0)
-                store_is_away(c, r);
-}
-
 static const Entry *find_entry(const Entry *entries, size_t n, uint64_t seq) {
         return n > 0 && seq >= entries[0].seq && seq - entries[0].seq < n
                        ? &entries[seq - entries[0].seq]
                        : NULL;
 }
 
-/* Known already: harmless if it is the same entry; until that is sure nothing more is stored. One
- * of a push stands for all of it. 0: it is another one. */
+/* Known already: harmless if it is the same entry, which the store may have to say. 0: it is not.
+ */
 static int check_known(ChannelMember *c, const Entry *e) {
         Stream *s = &c->stream;
-        const Entry *known = find_entry(s->queue, s->n_queue, e->seq);
-        int r;
+        const Entry *held = find_entry(s->queue, s->n_queue, e->seq);
 
-        if (!known)
-                known = find_entry(s->flying, s->n_flying, e->seq);
-        if (known)
-                return streq(known->id, e->id);
-        if (s->check || e->seq > c->stored.synced_seq || c->stored.row == 0)
+        if (!held)
+                held = find_entry(s->flying, s->n_flying, e->seq);
+        if (held)
+                return streq(held->id, e->id);
+        if (e->seq < c->stored.first_seq || e->seq > c->stored.synced_seq)
                 return 1;
-        memcpy(s->check_id, e->id, sizeof(s->check_id));
-        s->check_seq = e->seq;
-        r = store_read_entry_id(c->store, c->stored.row, e->seq, on_checked, c, &s->check);
-        return r < 0 ? r : 1;
+        if (s->n_known == s->n_known_allocated) {
+                size_t n = MAX(2 * s->n_known_allocated, (size_t) 32);
+                EntryId *known = reallocarray(s->known, n, sizeof(EntryId));
+
+                if (!known)
+                        return -ENOMEM;
+                s->known = known;
+                s->n_known_allocated = n;
+        }
+        s->known[s->n_known] = (EntryId){ .seq = e->seq };
+        memcpy(s->known[s->n_known++].id, e->id, sizeof(e->id));
+        return 1;
 }
 
 /* 1: taken or known. 0: a hole, or another one than we know. */
@@ -284,22 +314,27 @@ static int take_entry(ChannelMember *c, const Value *v) {
 void stream_push(ChannelMember *c, const Value *payload) {
         const Value *entries = value_get(payload, "entries");
         size_t n = value_kind(entries) == VALUE_ARRAY ? value_length(entries) : 0;
+        uint64_t next = c->stream.next;
         int r = 1;
 
         for (size_t i = 0; i < n && r > 0; i++)
                 r = take_entry(c, value_at(entries, i));
+        if (r == -ENOMEM) { /* not the host's fault: from the end of the copy, in a while */
+                stream_drop(c);
+                c->connected = false;
+                clock_timer_arm(c->retry, STORE_RETRY_USEC);
+                return;
+        }
         if (r <= 0) {
                 stream_fault(c, r == 0 ? "what does not follow" : "what is no entry", "broken-log",
                              c->stream.next);
                 return;
         }
-        c->stream.n_ahead = 0;
-        if (n > 0)
+        if (c->stream.next > next) {
+                c->stream.n_ahead = 0;
                 c->stored.last_seq = MAX(c->stored.last_seq, c->stream.next - 1);
-        r = stream_fly(c, on_copied);
-        if (r < 0)
-                store_is_away(c, r);
-        set_waiting(c);
+        }
+        stream_go(c);
 }
 
 void stream_head(ChannelMember *c, uint64_t last_seq) {

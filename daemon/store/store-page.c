@@ -212,6 +212,23 @@ int store_read_page(Store *s, uint64_t row, const PageQuery *query, store_page_f
         return store_read(s, work_page, q, page_request_free, on_page, userdata, ret_job);
 }
 
+static int read_id(SqlTx *tx, uint64_t row, uint64_t seq, char ret[static UUID_STRING_SIZE]) {
+        sqlite3_stmt *stmt;
+        int r;
+
+        ret[0] = '\0';
+        if (seq > INT64_MAX)
+                return 0;
+        r = sql_prepare(tx, "SELECT id FROM entry WHERE channel = ? AND seq = ?", "tt", &stmt, row,
+                        seq);
+        if (r < 0)
+                return r;
+        r = sql_step(stmt);
+        if (r <= 0)
+                return r;
+        return store_column_copy(stmt, 0, ret, UUID_STRING_SIZE);
+}
+
 typedef struct EntryIdRequest {
         uint64_t row, seq;
         char id[UUID_STRING_SIZE];
@@ -220,19 +237,8 @@ typedef struct EntryIdRequest {
 
 static int work_entry_id(SqlTx *tx, void *request) {
         EntryIdRequest *q = request;
-        sqlite3_stmt *stmt;
-        int r;
 
-        if (q->seq > INT64_MAX)
-                return 0;
-        r = sql_prepare(tx, "SELECT id FROM entry WHERE channel = ? AND seq = ?", "tt", &stmt,
-                        q->row, q->seq);
-        if (r < 0)
-                return r;
-        r = sql_step(stmt);
-        if (r <= 0)
-                return r;
-        return store_column_copy(stmt, 0, q->id, sizeof(q->id));
+        return read_id(tx, q->row, q->seq, q->id);
 }
 
 static void on_entry_id(int r, void *request, void *userdata) {
@@ -251,4 +257,44 @@ int store_read_entry_id(Store *s, uint64_t row, uint64_t seq, store_entry_id_fn 
                 return -ENOMEM;
         *q = (EntryIdRequest){ .row = row, .seq = seq, .done = done };
         return store_read(s, work_entry_id, q, free, on_entry_id, userdata, ret_job);
+}
+
+typedef struct FindOtherRequest {
+        uint64_t row, other;
+        store_seq_fn done;
+        size_t n;
+        EntryId ids[];
+} FindOtherRequest;
+
+static int work_find_other(SqlTx *tx, void *request) {
+        FindOtherRequest *q = request;
+        char id[UUID_STRING_SIZE];
+        int r = 0;
+
+        for (size_t i = 0; i < q->n && q->other == 0 && r >= 0; i++) {
+                r = read_id(tx, q->row, q->ids[i].seq, id);
+                if (r >= 0 && id[0] && !streq(id, q->ids[i].id))
+                        q->other = q->ids[i].seq;
+        }
+        return r;
+}
+
+static void on_found_other(int r, void *request, void *userdata) {
+        FindOtherRequest *q = request;
+
+        if (q->done)
+                q->done(r, r < 0 ? 0 : q->other, userdata);
+}
+
+int store_find_other(Store *s, uint64_t row, const EntryId *ids, size_t n, store_seq_fn done,
+                     void *userdata, Job **ret_job) {
+        FindOtherRequest *q = calloc(1, sizeof(FindOtherRequest) + n * sizeof(EntryId));
+
+        if (!q)
+                return -ENOMEM;
+        q->row = row;
+        q->done = done;
+        q->n = n;
+        memcpy(q->ids, ids, n * sizeof(EntryId));
+        return store_read(s, work_find_other, q, free, on_found_other, userdata, ret_job);
 }

@@ -259,6 +259,15 @@ typedef void (*store_entry_id_fn)(int r, const char *id, void *userdata);
 int store_read_entry_id(Store *s, uint64_t row, uint64_t seq, store_entry_id_fn done,
                         void *userdata, Job **ret_job);
 
+/* Of these the first that is another entry here; 0: none is. What is not held is not another. */
+typedef struct EntryId {
+        uint64_t seq;
+        char id[UUID_STRING_SIZE];
+} EntryId;
+typedef void (*store_seq_fn)(int r, uint64_t seq, void *userdata);
+int store_find_other(Store *s, uint64_t row, const EntryId *ids, size_t n, store_seq_fn done,
+                     void *userdata, Job **ret_job);
+
 /* ---- outboxes (store-outbox.c) ---- */
 
 typedef enum OutboxState {

@@ -155,8 +155,8 @@ static bool is_stored(void *userdata) {
         return channel_member_get_synced_seq(person_channel(userdata, "lobby")) == 4;
 }
 
-/* A guest who wanted nothing of the past has nothing, so nothing to go on from: what was said in
- * the meantime is below the copy, and so may be what the guest said. */
+/* A guest who wanted nothing of the past has nothing yet, and all the same what was said since, the
+ * guest's own too. */
 static void test_partial_copy(void **state) {
         _cleanup_(world_freep) World *w = world_new();
         Person *alice = world_person(w, "alice"), *carol = world_person(w, "carol");
@@ -180,9 +180,7 @@ static void test_partial_copy(void **state) {
         person_until_state(carol, "lobby", MEMBER_LIVE);
         (void) person_send_id(alice, "lobby", NULL, "after", 20 * USEC_PER_SEC, NULL);
         person_until_seq(carol, "lobby", 5);
-        assert_int_equal(read_outbox(carol).state, OUTBOX_FAILED);
-        assert_int_equal(retry(carol, ID), ERROR_CONFLICT);
-        person_read_before(carol, "lobby", 5, 2);
+        assert_int_equal(channel_member_get_first_seq(person_channel(carol, "lobby")), 4);
         assert_int_equal(read_outbox(carol).state, OUTBOX_STORED);
         assert_int_equal(retry(carol, ID), ERROR_CONFLICT);
         world_pass(w, USEC_PER_HOUR);

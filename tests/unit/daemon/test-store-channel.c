@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Channels of an identity: what is kept, what is refused, what goes with them. */
 #include <sqlite3.h>
+#include <stdlib.h>
 
 #include "tests/unit/daemon/store-fixture.h"
 
@@ -215,6 +216,81 @@ static void test_heads_are_lazy_and_in_order(void **state) {
         result_done(&q);
 }
 
+static int copy_one(Fixture *f, Result *q, uint64_t row, const Entry *e) {
+        return CALL(f, q,
+                    store_copy(f->store, row, e, 1, "bob", USER_REGISTERED, on_copied, q, NULL));
+}
+
+/* The first entry of a copy is the one behind what the host's first OK said; a dropped copy begins
+ * anew. */
+static void test_copy_begins_where_it_should(void **state) {
+        Fixture *f = *state;
+        uint64_t row = make_channel(f, false);
+        Entry early = entry_of(6, 6, "message", "alice"), late = entry_of(8, 8, "message", "alice"),
+              right = entry_of(7, 7, "message", "alice");
+        StoredChannel c;
+        Result q = {};
+
+        c = *load_channel(f, &q);
+        c.reason = c.topic = NULL;
+        c.has_begin = true;
+        c.begin_seq = 6;
+        uuid_of(6, c.begin_id);
+        save_channel(f, &c);
+        assert_int_equal(copy_one(f, &q, row, &early), -EILSEQ);
+        assert_int_equal(copy_one(f, &q, row, &late), -EILSEQ);
+        assert_int_equal(copy_one(f, &q, row, &right), 0);
+        assert_int_equal(copy_one(f, &q, row, &late), 0);
+        assert_int_equal(load_channel(f, &q)->begin_seq, 6);
+
+        assert_int_equal(CALL(f, &q, store_drop_copy(f->store, row, on_done, &q, NULL)), 0);
+        assert_false(load_channel(f, &q)->has_begin);
+        assert_string_equal(q.channels[0].begin_id, "");
+        assert_int_equal(copy_one(f, &q, row, &late), 0);
+        result_done(&q);
+}
+
+static void on_other(int r, uint64_t seq, void *userdata) {
+        Result *q = userdata;
+
+        q->synced_seq = seq;
+        on_done(r, q);
+}
+
+static void test_find_other(void **state) {
+        static const struct {
+                EntryId ids[3];
+                uint64_t other;
+        } table[] = {
+                { { { 7, "7" }, { 8, "8" }, { 9, "9" } }, 0 },
+                { { { 6, "1" }, { 10, "1" }, { UINT64_MAX, "1" } }, 0 }, /* not held */
+                { { { 7, "7" }, { 9, "1" }, { 8, "1" } }, 9 },
+                { { { 7, "1" }, { 7, "7" }, { 8, "8" } }, 7 },
+        };
+        Fixture *f = *state;
+        uint64_t row = make_channel(f, false);
+        Result q = {};
+
+        for (uint64_t seq = 7; seq < 10; seq++) {
+                Entry e = entry_of(seq, (unsigned) seq, "message", "alice");
+
+                assert_int_equal(copy_one(f, &q, row, &e), 0);
+        }
+        for (size_t i = 0; i < ELEMENTSOF(table); i++) {
+                EntryId ids[3];
+
+                memcpy(ids, table[i].ids, sizeof(ids));
+                for (size_t k = 0; k < ELEMENTSOF(ids); k++)
+                        uuid_of((unsigned) atoi(table[i].ids[k].id), ids[k].id);
+                assert_int_equal(CALL(f, &q,
+                                      store_find_other(f->store, row, ids, ELEMENTSOF(ids),
+                                                       on_other, &q, NULL)),
+                                 0);
+                assert_int_equal(q.synced_seq, table[i].other);
+        }
+        result_done(&q);
+}
+
 /* What version 1 wrote is the present one without what was added. */
 static void test_first_version_is_brought_up(void **state) {
         Fixture *f = *state;
@@ -279,6 +355,8 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(test_save_refuses, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_delete_takes_all, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_heads_are_lazy_and_in_order, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_copy_begins_where_it_should, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_find_other, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_first_version_is_brought_up, setup, teardown),
                 cmocka_unit_test(test_names_of_enums),
         };
