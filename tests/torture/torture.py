@@ -199,6 +199,7 @@ class Torture:
             t.start()
         try:
             for i in range(lost_answers):
+                self.say("lost answer", SENDERS[i % len(SENDERS)])
                 self.lose_answer(self.people[SENDERS[i % len(SENDERS)]])
             for _ in range(n_rounds):
                 self.round()
