@@ -68,6 +68,15 @@ void sql_watch(Sql *s, sql_trouble_fn fn, void *userdata /* weak */);
  * ":memory:". */
 int sql_set_aside(Sql *s, const char *aside, job_done_fn done, void *userdata, Job **ret_job);
 
+/* secure_delete reaches the rows that go, not the copies of a row that a page keeps in its free
+ * bytes when it is split or merged. One step over pages from `first` (0: the first one): whatever
+ * is no row's any more is zero in them, and the WAL is empty. done gets where the next step begins,
+ * 0 at the end, when all is synced; the steps of one round clean what was deleted before its first.
+ * Rows that wait to be written wait for one step only. -EBUSY: a reader holds the WAL; ask again.
+ */
+typedef void (*sql_scrubbed_fn)(int r, uint64_t next, void *userdata);
+int sql_scrub(Sql *s, uint64_t first, sql_scrubbed_fn done, void *userdata, Job **ret_job);
+
 /* Statements are prepared once a connection and kept by the address of the literal, so text must be
  * a string literal; the statement comes reset and unbound, and is reset again by the next use or
  * the end of the request. types: s text (NULL = SQL NULL), t uint64 (-ERANGE above INT64_MAX), i
