@@ -7,6 +7,8 @@
  * byte is that of no node below 2^25 pages. */
 #define PAGES_MAX (UINT32_C(1) << 25)
 #define PAGE_BYTES_MAX 65536
+#define STEP_PAGES 1024 /* 4 MiB: what waits behind it waits for milliseconds */
+#define WAIT_MSEC 100   /* for a reader's page */
 #define FILE_HEADER_BYTES 100
 
 enum {
@@ -106,7 +108,7 @@ static int scrub_file(sqlite3_file *file, uint64_t first, uint64_t *ret_next) {
         r = read_sizes(file, &page_size, &usable, &n);
         if (r != SQLITE_OK)
                 return r;
-        end = MIN(n, first + SCRUB_STEP_PAGES);
+        end = MIN(n, first + STEP_PAGES);
         for (uint64_t i = first; i < end; i++) {
                 sqlite3_int64 offset = (sqlite3_int64) (i * page_size);
 
@@ -120,12 +122,13 @@ static int scrub_file(sqlite3_file *file, uint64_t first, uint64_t *ret_next) {
         return *ret_next == 0 ? file->pMethods->xSync(file, SQLITE_SYNC_NORMAL) : SQLITE_OK;
 }
 
-int sql_tx_scrub(SqlTx *tx, uint64_t first, uint64_t *ret_next) {
+/* -EBUSY: a reader keeps the WAL. */
+static int scrub(SqlTx *tx, uint64_t first, uint64_t *ret_next) {
         sqlite3_file *file = NULL;
         int r;
 
         *ret_next = 0;
-        sqlite3_busy_timeout(tx->db, SCRUB_WAIT_MSEC);
+        sqlite3_busy_timeout(tx->db, WAIT_MSEC);
         r = sqlite3_wal_checkpoint_v2(tx->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
         sqlite3_busy_timeout(tx->db, 0);
         if (r == SQLITE_OK)
@@ -137,4 +140,44 @@ int sql_tx_scrub(SqlTx *tx, uint64_t first, uint64_t *ret_next) {
         /* What the pages were is in our cache: a later write would bring it back. */
         (void) sqlite3_file_control(tx->db, "main", SQLITE_FCNTL_RESET_CACHE, NULL);
         return sql_errno(tx->db, r);
+}
+
+typedef struct Scrub {
+        uint64_t first, next;
+        sql_scrubbed_fn done;
+} Scrub;
+
+/* Outside a transaction: between what came before it in the batch and what comes behind. */
+static int run_scrub(void *userdata) {
+        SqlRequest *q = userdata;
+        Scrub *x = q->request;
+        Sql *s = q->sql;
+        int r;
+
+        if (s->batch_error < 0)
+                return s->batch_error;
+        s->batch_error = sql_batch_end(s);
+        if (s->batch_error < 0)
+                return s->batch_error;
+        r = scrub(&s->writer, x->first, &x->next);
+        health_note(s->health, r);
+        sql_batch_begin(s);
+        return r;
+}
+
+static void on_scrubbed(int r, void *request, void *userdata) {
+        const Scrub *x = request;
+
+        if (x->done)
+                x->done(r, x->next, userdata);
+}
+
+int sql_scrub(Sql *s, uint64_t first, sql_scrubbed_fn done, void *userdata, Job **ret_job) {
+        Scrub *x = new0(Scrub, 1);
+
+        if (!x)
+                return -ENOMEM;
+        *x = (Scrub){ .first = first, .done = done };
+        return sql_request_submit(sql_request_new(s, NULL, x, free, on_scrubbed, userdata),
+                                  s->write_lane, run_scrub, ret_job);
 }

@@ -93,11 +93,6 @@ int sql_keep_stray_wal(const char *path);
 /* The names of the files there are on disk. */
 int sql_sync_folder_of(const char *path);
 
-/* One step of sql_scrub(), outside a transaction. -EBUSY: a reader keeps the WAL. */
-#define SCRUB_STEP_PAGES 1024 /* 4 MiB: what waits behind it waits for milliseconds */
-#define SCRUB_WAIT_MSEC 100   /* for a reader's page */
-int sql_tx_scrub(SqlTx *tx, uint64_t first, uint64_t *ret_next);
-
 /* `with` becomes the file at path, whose database is closed; aside (may be NULL) is the name that
  * the one before keeps. A crash leaves one of the two at path; when it was the one before, aside
  * may be a second name of the same file. -EEXIST: aside is taken. -EBUSY: path has a WAL. */

@@ -221,47 +221,6 @@ void sql_watch(Sql *s, sql_trouble_fn fn, void *userdata) {
         health_watch(s->health, fn, userdata);
 }
 
-typedef struct Scrub {
-        Sql *sql; /* weak */
-        uint64_t first, next;
-        sql_scrubbed_fn done;
-} Scrub;
-
-static int run_scrub(void *userdata) {
-        Scrub *q = userdata;
-        Sql *s = q->sql;
-        int r, k;
-
-        if (s->batch_error < 0)
-                return s->batch_error;
-        k = end_batch(s);
-        if (k < 0) {
-                s->batch_error = k;
-                return k;
-        }
-        r = sql_tx_scrub(&s->writer, q->first, &q->next);
-        k = begin_batch(s);
-        if (k < 0)
-                s->batch_error = k;
-        return r;
-}
-
-static void on_scrubbed(int r, void *request, void *userdata) {
-        Scrub *q = request;
-
-        if (q->done)
-                q->done(r, q->next, userdata);
-}
-
-int sql_scrub(Sql *s, uint64_t first, sql_scrubbed_fn done, void *userdata, Job **ret_job) {
-        Scrub *q = new0(Scrub, 1);
-
-        if (!q)
-                return -ENOMEM;
-        *q = (Scrub){ .sql = s, .first = first, .done = done };
-        return lane_submit(s->write_lane, run_scrub, q, free, on_scrubbed, userdata, ret_job);
-}
-
 int sql_new(const Runtime *rt, const char *path, const char *const *migrations, Sql **ret) {
         static const LaneHooks write_hooks = { .begin = begin_batch, .end = end_batch };
         _cleanup_(sql_freep) Sql *s = NULL;

@@ -153,6 +153,7 @@ static int write_sanitized(const char *key, const Value *v, void *userdata) {
 typedef struct EntryReader {
         Writer *w;
         bool is_message;
+        bool is_stub; /* … whose content was removed: only who did it is taken */
         size_t n_content;
         size_t n_other; /* bytes of members that have no bound of their own */
         const char *bad;
@@ -192,7 +193,7 @@ static int read_member(const char *key, const Value *v, void *userdata) {
         size_t start = reader->w->size;
         int r;
 
-        if (key_is_fixed(key))
+        if (key_is_fixed(key) || (reader->is_stub && !streq(key, "redacted")))
                 return 0;
         if (reader->is_message && streq(key, "message_content"))
                 return v ? read_content(reader, v) : 0;
@@ -210,15 +211,16 @@ static int read_member(const char *key, const Value *v, void *userdata) {
 static int read_extra(const Value *v, Entry *e, const char **ret_bad) {
         _cleanup_(writer_done) Writer w = {};
         EntryReader reader = { .w = &w, .is_message = e->kind == ENTRY_MESSAGE };
-        bool redacted = value_kind(value_get(v, "redacted")) == VALUE_OBJECT;
         int r;
 
+        reader.is_stub = reader.is_message && value_kind(value_get(v, "redacted")) == VALUE_OBJECT;
         writer_begin_object(&w, NULL);
         r = value_each(v, read_member, &reader);
         writer_end_object(&w);
         if (r >= 0 && reader.is_message) {
                 reader.bad = "message_content";
-                if (reader.n_content > MESSAGE_BYTES_MAX || (reader.n_content == 0 && !redacted))
+                if (reader.n_content > MESSAGE_BYTES_MAX ||
+                    (reader.n_content == 0 && !reader.is_stub))
                         r = -EBADMSG;
         }
         if (r < 0) {
@@ -336,4 +338,22 @@ int entry_extra_message(const char *text, const char *meta_json, char **ret, siz
         }
         writer_end_object(&w);
         return writer_take(&w, ret, ret_n);
+}
+
+int entry_extra_redacted(const char *by, uint64_t seq, uint64_t time, char **ret, size_t *ret_n) {
+        _cleanup_(writer_done) Writer w = {};
+
+        writer_begin_object(&w, NULL);
+        writer_begin_object(&w, "redacted");
+        writer_string(&w, "by", by);
+        writer_uint(&w, "seq", seq);
+        writer_time(&w, "time", time);
+        writer_end_object(&w);
+        writer_end_object(&w);
+        return writer_take(&w, ret, ret_n);
+}
+
+bool entry_is_stub(const Entry *e) {
+        return e->kind == ENTRY_MESSAGE && e->extra &&
+               strncmp(e->extra, ENTRY_STUB_PREFIX, strlen(ENTRY_STUB_PREFIX)) == 0;
 }

@@ -69,9 +69,15 @@ Entry *entries_free(Entry *entries, size_t n);
 void entry_write(Writer *w, const char *key, const Entry *e);
 /* -EBADMSG when it is no ENTRY by protocol §5, with *ret_bad naming the field. Text that is outside
  * §2's rule is not refused: U+FFFD takes its place. What a kind must carry beyond a message's text
- * is not looked at. */
+ * is not looked at. Of a message that says `redacted` nothing else is taken. */
 int entry_read(const Value *v, Entry *ret, const char **ret_bad);
 /* Makes the extra of a message: {"message_content":…,"meta":…}. meta_json may be NULL. -EINVAL for
  * a text that is empty, over MESSAGE_BYTES_MAX or outside §2's rule, and for a meta that is no
  * object, over META_BYTES_MAX or nested too deeply for a frame. */
 int entry_extra_message(const char *text, const char *meta_json, char **ret, size_t *ret_n);
+/* What is left of a message whose content was removed by entry seq, of that user, then: the same
+ * text on every copy. */
+int entry_extra_redacted(const char *by, uint64_t seq, uint64_t time, char **ret, size_t *ret_n);
+/* Is extra what is left of a message? No other message's begins so. */
+#define ENTRY_STUB_PREFIX "{\"redacted\":{"
+bool entry_is_stub(const Entry *e);

@@ -30,6 +30,7 @@
 #define MESSAGES_PER_REQUEST_MAX 64
 #define ENTRY_EXTRA_BYTES_MAX 4096 /* keys of kinds that this version does not know */
 #define LIST_LIMIT_MAX 200
+#define RETENTION_DAYS_MAX 36500 /* a century: longer is for ever, and ends in year 9999 */
 #define HISTORY_LIMIT_MAX 500
 #define MEMBERS_LIMIT_MAX 500
 

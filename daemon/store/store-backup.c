@@ -10,8 +10,9 @@
 /* In an order that foreign keys allow. A table that is in neither list stops every backup: whoever
  * adds one decides what it is. Which keys count no more the tracker tells anew: a file could leave
  * some out. */
-static const char *const kept[] = { "tracker", "identity", "channel", "entry", "outbox" };
-static const char *const left_out[] = { "secret", "revocation", "attempt" };
+static const char *const kept[] = { "tracker", "identity",  "channel",  "entry",
+                                    "outbox",  "retention", "redaction" };
+static const char *const left_out[] = { "secret", "revocation", "attempt", "owed" };
 static const char *const columns_left_out[] = { "certificate_pem", NULL };
 static const char *const tracker_left_out[] = { "identity", "revocations", NULL };
 
@@ -42,15 +43,28 @@ static int check_tables(SqlTx *tx) {
         return r;
 }
 
+/* A backup of an earlier version lacks what came since. */
+static int has_table(SqlTx *tx, const char *name) {
+        sqlite3_stmt *stmt;
+        int r;
+
+        r = sql_prepare(tx, "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?", "s",
+                        &stmt, name);
+        return r < 0 ? r : sql_step(stmt);
+}
+
 int archive_copy(SqlFile *from, SqlFile *to) {
         int r = 0;
 
-        for (size_t i = 0; r >= 0 && i < ELEMENTSOF(kept); i++)
-                r = sql_file_copy(from, to, kept[i],
-                                  streq(kept[i], "tracker")    ? tracker_left_out
-                                  : streq(kept[i], "identity") ? columns_left_out
-                                                               : NULL,
-                                  NULL);
+        for (size_t i = 0; r >= 0 && i < ELEMENTSOF(kept); i++) {
+                r = has_table(sql_file_get_tx(from), kept[i]);
+                if (r > 0)
+                        r = sql_file_copy(from, to, kept[i],
+                                          streq(kept[i], "tracker")    ? tracker_left_out
+                                          : streq(kept[i], "identity") ? columns_left_out
+                                                                       : NULL,
+                                          NULL);
+        }
         return r;
 }
 

@@ -136,6 +136,7 @@ static int read_channel(sqlite3_stmt *stmt, StoredChannel *ret) {
         ret->reason = store_column_dup(stmt, column++, &error);
         ret->topic = store_column_dup(stmt, column++, &error);
         r = parse_addresses(sql_column_text(stmt, column++), ret);
+        ret->retention_days = sql_column_u64(stmt, column++);
         return r < 0 ? r : error;
 }
 
@@ -172,7 +173,9 @@ static int work_load(SqlTx *tx, void *request) {
                 " c.previous, c.successor, c.begin_id, c.went_back, c.diverged_seq, c.hosted,"
                 " c.wanted, c.closed, c.role, c.view_permission, c.send_permission, c.epoch,"
                 " c.backlog, c.begin_seq, c.first_seq, c.synced_seq, c.last_seq,"
-                " c.read_seq, c.n_unread, c.n_queued, c.reason, c.topic, c.addresses"
+                " c.read_seq, c.n_unread, c.n_queued, c.reason, c.topic, c.addresses,"
+                " coalesce((SELECT days FROM retention t WHERE t.channel = c.id AND t.ends = 0"
+                "  ORDER BY t.seq DESC LIMIT 1), 0)"
                 " FROM channel c LEFT JOIN entry e"
                 " ON e.channel = c.id AND e.seq = c.synced_seq"
                 " WHERE c.identity = ? ORDER BY c.name, c.id",
@@ -357,7 +360,7 @@ static int work_delete(SqlTx *tx, void *request) {
         r = sql_run(tx, "DELETE FROM channel WHERE id = ?", "t", q->row);
         if (r < 0)
                 return r;
-        return sql_changes(tx) > 0 ? 0 : -ENOENT;
+        return sql_changes(tx) > 0 ? store_owe_purge(tx) : -ENOENT;
 }
 
 static void on_deleted(int r, void *request, void *userdata) {
@@ -375,6 +378,7 @@ int store_delete_channel(Store *s, uint64_t row, store_done_fn done, void *userd
         if (!q)
                 return -ENOMEM;
         *q = (DeleteRequest){ .row = row, .done = done };
+        store_purge_soon(s);
         return store_write(s, work_delete, q, free, on_deleted, userdata, ret_job);
 }
 

@@ -388,7 +388,7 @@ static int work_delete(SqlTx *tx, void *request) {
                 r = sql_run(tx, "DELETE FROM channel WHERE identity = ?", "t", row);
         if (r >= 0)
                 r = sql_run(tx, "DELETE FROM identity WHERE id = ?", "t", row);
-        return r;
+        return r < 0 ? r : store_owe_purge(tx);
 }
 
 static void on_signed_out(int r, void *request, void *userdata) {
@@ -415,5 +415,6 @@ int store_sign_out(Store *s, uint64_t identity, store_done_fn done, void *userda
 
 int store_delete_identity(Store *s, uint64_t identity, store_done_fn done, void *userdata,
                           Job **ret_job) {
+        store_purge_soon(s);
         return end(s, identity, work_delete, done, userdata, ret_job);
 }

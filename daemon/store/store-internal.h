@@ -17,11 +17,13 @@
         struct cleanup_##name##_needs_semicolon
 
 typedef struct StoreHead StoreHead;
+typedef struct Purge Purge;
 
 struct Store {
         const Runtime *rt; /* weak */
         Sql *sql;
         StoreHead *heads; /* store_set_last_seq() that wait for the next write, by row */
+        Purge *purge;
 };
 
 extern const char *const store_migrations[]; /* ends with NULL */
@@ -82,3 +84,30 @@ int store_outbox_carry(SqlTx *tx, uint64_t identity, const char *guest, ErrorCod
 int store_outbox_fail_all(SqlTx *tx, uint64_t identity, ErrorCode error);
 /* Finished rows whose time is over. */
 int store_outbox_prune(SqlTx *tx, uint64_t now);
+
+/* ---- what entries do to messages (store-removal.c) ---- */
+
+/* Of an entry that has come into the log, whose copy begins at first_seq: `view` sets how long is
+ * kept, `redact` removes. */
+int store_removal_apply(SqlTx *tx, uint64_t row, uint64_t first_seq, const Entry *e);
+/* Of a page that was put below the copy: what was redacted meanwhile. */
+int store_removal_apply_older(SqlTx *tx, uint64_t row, const Entry *entries, size_t n);
+/* The message loses its content, here and in our outbox. 1: it did; 0: it was a stub already. */
+int store_remove_content(SqlTx *tx, uint64_t row, uint64_t seq, const char *by, uint64_t by_seq,
+                         uint64_t time);
+/* The finished outbox row of that entry goes with its text. */
+int store_remove_sent(SqlTx *tx, uint64_t row, uint64_t seq);
+/* Does what is written with these entries remove something? Then the files are to be purged. */
+bool store_removal_is_among(const Entry *entries, size_t n);
+
+/* The first rule by which a message of that time lost its content up to now: 1, else 0. */
+int store_retention_find(SqlTx *tx, uint64_t row, uint64_t time, uint64_t now, RetentionRule *ret);
+
+/* ---- what removed content leaves in files (store-purge.c) ---- */
+
+int purge_new(Store *s, Purge **ret);
+Purge *purge_free(Purge *p);
+/* In the transaction that removes … */
+int store_owe_purge(SqlTx *tx);
+/* … and on the loop, with its submission. */
+void store_purge_soon(Store *s);

@@ -123,6 +123,10 @@ static int insert_proposal(SqlTx *tx, uint64_t row, const Proposal *p, uint64_t 
         return sql_changes(tx) > 0;
 }
 
+static bool is_stub(const char *extra) {
+        return strncmp(extra, ENTRY_STUB_PREFIX, strlen(ENTRY_STUB_PREFIX)) == 0;
+}
+
 /* 1: *ret tells what became of it. 0: this sender never used the id. */
 static int find_first(SqlTx *tx, uint64_t row, const char *sender, const Proposal *p,
                       Appended *ret) {
@@ -140,7 +144,8 @@ static int find_first(SqlTx *tx, uint64_t row, const char *sender, const Proposa
         if (r <= 0)
                 return r;
         is_same = streq(sql_column_text(stmt, 2), entry_kind_to_string(p->kind)) &&
-                  streq(sql_column_text(stmt, 3), p->extra);
+                  (streq(sql_column_text(stmt, 3), p->extra) ||
+                   (p->kind == ENTRY_MESSAGE && is_stub(sql_column_text(stmt, 3))));
         *ret = (Appended){
                 .r = is_same ? 1 : -EEXIST,
                 .seq = sql_column_u64(stmt, 0),
@@ -186,6 +191,7 @@ static int append_one(SqlTx *tx, AppendRequest *q, StoreLog *log, Proposal *p, A
                 log->synced_seq = seq;
                 log->last_time = time;
                 log->n_unread += is_unread(e, log, &log->self);
+                r = store_removal_apply(tx, q->row, 1, e);
         }
         if (r < 0 || ret->r < 0)
                 return r;
@@ -265,6 +271,9 @@ int store_append(Store *s, uint64_t row, const Proposal *proposals, size_t n,
         r = append_request_fill(q, proposals, n);
         if (r < 0)
                 return r;
+        for (size_t i = 0; i < n; i++)
+                if (proposals[i].kind == ENTRY_REDACT)
+                        store_purge_soon(s);
         return store_write(s, work_append, TAKE_PTR(q), append_request_free, on_appended, userdata,
                            ret_job);
 }
@@ -341,6 +350,10 @@ static int finish_own(SqlTx *tx, CopyRequest *q) {
                 if (r < 0)
                         return r;
                 q->n_finished += (size_t) r;
+                if (entry_is_stub(e))
+                        r = store_remove_sent(tx, q->row, e->seq);
+                if (r < 0)
+                        return r;
         }
         return 0;
 }
@@ -367,8 +380,12 @@ static int work_copy(SqlTx *tx, void *request) {
         r = finish_own(tx, q);
         if (r < 0)
                 return r;
-        for (size_t i = 0; i < q->n; i++)
+        for (size_t i = 0; i < q->n; i++) {
                 log.n_unread += is_unread(&q->entries[i], &log, &q->self);
+                r = store_removal_apply(tx, q->row, log.first_seq, &q->entries[i]);
+                if (r < 0)
+                        return r;
+        }
         log.synced_seq = q->entries[q->n - 1].seq;
         log.last_seq = MAX(log.last_seq, log.synced_seq);
         q->synced_seq = log.synced_seq;
@@ -415,6 +432,8 @@ static int work_copy_older(SqlTx *tx, void *request) {
         if (r < 0)
                 return r;
         r = finish_carried(tx, q);
+        if (r >= 0)
+                r = store_removal_apply_older(tx, q->row, q->entries, q->n);
         if (r < 0)
                 return r;
         for (size_t i = 0; i < q->n; i++)
@@ -467,6 +486,8 @@ int store_copy(Store *s, uint64_t row, const Entry *entries, size_t n, const cha
         q->self.user_type = my_type;
         memcpy(q->self.username, me, strlen(me) + 1);
         q->done = done;
+        if (store_removal_is_among(entries, n))
+                store_purge_soon(s);
         return store_write(s, work_copy, q, copy_request_free, on_copied, userdata, ret_job);
 }
 
@@ -479,44 +500,7 @@ int store_copy_older(Store *s, uint64_t row, const Entry *entries, size_t n, sto
         if (r < 0)
                 return r;
         q->done_older = done;
+        store_purge_soon(s); /* it may be redacted by what is held */
         return store_write(s, work_copy_older, q, copy_request_free, on_copied_older, userdata,
                            ret_job);
-}
-
-typedef struct DropRequest {
-        uint64_t row;
-        store_done_fn done;
-} DropRequest;
-
-static int work_drop_copy(SqlTx *tx, void *request) {
-        const DropRequest *q = request;
-        int r;
-
-        r = sql_run(tx,
-                    "UPDATE channel SET first_seq = 0, synced_seq = 0, n_unread = 0,"
-                    " read_seq = min(read_seq, max(diverged_seq, 1) - 1), diverged_seq = 0,"
-                    " begin_seq = NULL, begin_id = ''"
-                    " WHERE id = ? AND NOT hosted",
-                    "t", q->row);
-        if (r < 0)
-                return r;
-        if (sql_changes(tx) == 0)
-                return -EINVAL;
-        return sql_run(tx, "DELETE FROM entry WHERE channel = ?", "t", q->row);
-}
-
-static void on_copy_dropped(int r, void *request, void *userdata) {
-        DropRequest *q = request;
-
-        if (q->done)
-                q->done(r, userdata);
-}
-
-int store_drop_copy(Store *s, uint64_t row, store_done_fn done, void *userdata, Job **ret_job) {
-        DropRequest *q = new0(DropRequest, 1);
-
-        if (!q)
-                return -ENOMEM;
-        *q = (DropRequest){ .row = row, .done = done };
-        return store_write(s, work_drop_copy, q, free, on_copy_dropped, userdata, ret_job);
 }

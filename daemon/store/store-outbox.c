@@ -483,6 +483,8 @@ static int work_cancel(SqlTx *tx, void *request) {
         if (r < 0)
                 return r;
         r = sql_run(tx, "DELETE FROM outbox WHERE channel = ? AND id = ?", "ts", q->channel, q->id);
+        if (r >= 0)
+                r = store_owe_purge(tx);
         return r < 0 ? r : state == OUTBOX_QUEUED;
 }
 
@@ -535,6 +537,7 @@ static int decide(Store *s, uint64_t row, const char *id, bool caught_up, sql_wo
 
 int store_outbox_cancel(Store *s, uint64_t row, const char *id, store_done_fn done, void *userdata,
                         Job **ret_job) {
+        store_purge_soon(s);
         return decide(s, row, id, false, work_cancel, done, userdata, ret_job);
 }
 

@@ -110,6 +110,16 @@ static bool outbox_is_good(SqlTx *tx, sqlite3_stmt *stmt) {
                                    has_meta ? sql_column_text(stmt, 3) : NULL, &extra, &n) >= 0;
 }
 
+static bool retention_is_good(SqlTx *tx, sqlite3_stmt *stmt) {
+        uint64_t days = sql_column_u64(stmt, 1);
+
+        return column_is_name(stmt, 0, false) && days >= 1 && days <= RETENTION_DAYS_MAX;
+}
+
+static bool redaction_is_good(SqlTx *tx, sqlite3_stmt *stmt) {
+        return column_is_name(stmt, 0, false);
+}
+
 /* No hole, and no more or less than the channel says. */
 static bool log_is_good(SqlTx *tx, sqlite3_stmt *stmt) {
         uint64_t first = sql_column_u64(stmt, 0), synced = sql_column_u64(stmt, 1);
@@ -137,6 +147,8 @@ static const struct {
           " FROM entry",
           entry_is_good },
         { "a text that waits", "SELECT id, state, text, meta FROM outbox", outbox_is_good },
+        { "what is to be removed", "SELECT username, days FROM retention", retention_is_good },
+        { "what was removed", "SELECT username FROM redaction", redaction_is_good },
         { "a log",
           "SELECT c.first_seq, c.synced_seq, count(e.seq), coalesce(min(e.seq), 0),"
           " coalesce(max(e.seq), 0)"

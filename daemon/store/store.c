@@ -160,6 +160,30 @@ const char *const store_migrations[] = {
         "ALTER TABLE channel ADD COLUMN begin_seq INTEGER;"
         "ALTER TABLE channel ADD COLUMN begin_id TEXT NOT NULL DEFAULT '';",
 
+        /* What a copy was told to remove. A rule of retention holds for messages that reach their
+         * age between its beginning and its end (0: it has none yet); up to swept_seq that is done.
+         * redaction: of what is below the copy, should it come. */
+        "CREATE TABLE retention ("
+        "        channel INTEGER NOT NULL REFERENCES channel (id) ON DELETE CASCADE,"
+        "        seq INTEGER NOT NULL,"
+        "        username TEXT NOT NULL,"
+        "        days INTEGER NOT NULL,"
+        "        begins INTEGER NOT NULL,"
+        "        ends INTEGER NOT NULL DEFAULT 0,"
+        "        swept_seq INTEGER NOT NULL DEFAULT 0,"
+        "        PRIMARY KEY (channel, seq)"
+        ") STRICT, WITHOUT ROWID;"
+        "CREATE TABLE redaction ("
+        "        channel INTEGER NOT NULL REFERENCES channel (id) ON DELETE CASCADE,"
+        "        target INTEGER NOT NULL,"
+        "        seq INTEGER NOT NULL,"
+        "        username TEXT NOT NULL,"
+        "        time INTEGER NOT NULL,"
+        "        PRIMARY KEY (channel, target)"
+        ") STRICT, WITHOUT ROWID;"
+        /* One row while what was removed may still be in the file: how often, in all. */
+        "CREATE TABLE owed (id INTEGER NOT NULL PRIMARY KEY, n INTEGER NOT NULL) STRICT;",
+
         NULL,
 };
 
@@ -286,6 +310,8 @@ int store_new(const Runtime *rt, const char *path, Store **ret) {
                 return -ENOMEM;
         *s = (Store){ .rt = rt };
         r = sql_new(rt, path, store_migrations, &s->sql);
+        if (r >= 0)
+                r = purge_new(s, &s->purge);
         if (r < 0)
                 return r;
         *ret = TAKE_PTR(s);
@@ -295,6 +321,7 @@ int store_new(const Runtime *rt, const char *path, Store **ret) {
 Store *store_free(Store *s) {
         if (!s)
                 return NULL;
+        purge_free(s->purge);
         if (s->sql)
                 (void) flush_heads(s); /* lost, a head is heard again */
         store_forget_heads(s);

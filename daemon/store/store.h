@@ -169,8 +169,9 @@ typedef struct StoredChannel {
         char synced_id[UUID_STRING_SIZE]; /* id of that entry, "" when 0 */
         uint64_t last_seq;                /* the host's head as last heard */
         uint64_t read_seq;
-        uint64_t n_unread; /* messages of others above read_seq */
-        uint64_t n_outbox; /* rows queued */
+        uint64_t n_unread;       /* messages of others above read_seq */
+        uint64_t n_outbox;       /* rows queued */
+        uint64_t retention_days; /* by the rule that holds; 0: for ever */
 } StoredChannel;
 
 typedef void (*store_channels_fn)(int r, const StoredChannel *channels, size_t n, void *userdata);
@@ -209,7 +210,8 @@ typedef struct Proposal {
 
 typedef struct Appended {
         int r; /* 0 stored now; 1 duplicate: seq and time are those of the first; -EEXIST: this
-                * sender used the id for other content (`conflict`) */
+                * sender used the id for other content (`conflict`). Of what was removed nobody
+                * knows the content: whatever comes under its id is a duplicate. */
         uint64_t seq;
         uint64_t time;
 } Appended;
@@ -267,6 +269,44 @@ typedef struct EntryId {
 typedef void (*store_seq_fn)(int r, uint64_t seq, void *userdata);
 int store_find_other(Store *s, uint64_t row, const EntryId *ids, size_t n, store_seq_fn done,
                      void *userdata, Job **ret_job);
+
+/* ---- removal (store-removal.c, store-retention.c, store-purge.c) ---- */
+
+/* Messages lose their content and keep their place: by a `redact` entry in the transaction in which
+ * it comes into the log, and by age, by the rule of the `view` entry of that time. Within seconds
+ * after the commit no file of the store holds what was removed, deleted or cancelled; a crash
+ * between the two is made good for with the next start. Files that were set aside are left alone.
+ */
+
+/* The rule that holds, where the entry that made it is not in the copy. */
+typedef struct RetentionRule {
+        uint64_t days;            /* 0: none */
+        uint64_t seq;             /* of the entry that set it, … */
+        uint64_t time;            /* µs since the epoch, … */
+        char username[NAME_SIZE]; /* and by whom */
+} RetentionRule;
+int store_set_retention(Store *s, uint64_t row, const RetentionRule *rule);
+
+/* One bounded step over all logs and copies, closed ones too: what is too old by now, on the clock
+ * of hosts that we are and on that of copies, loses its content. touched: which rows did; of more
+ * than SWEPT_CHANNELS_MAX the rest comes with the next step. more: at once, please; else due_usec
+ * says after how long, UINT64_MAX never as far as is known. */
+#define SWEPT_CHANNELS_MAX 16
+typedef void (*store_swept_fn)(int r, const uint64_t *touched, size_t n, bool more,
+                               uint64_t due_usec, void *userdata);
+int store_sweep_retention(Store *s, uint64_t now_hosted, uint64_t now_copied, store_swept_fn done,
+                          void *userdata, Job **ret_job);
+
+/* Who wrote entry seq, for REDACT. r 0 with is_message false: there is no such message. */
+typedef struct EntryAuthor {
+        bool is_message, is_stub;
+        char username[NAME_SIZE];
+        UserType user_type;
+        char sender[KEY_ID_SIZE]; /* of a guest: the key, where it is known; a user's: the name */
+} EntryAuthor;
+typedef void (*store_author_fn)(int r, const EntryAuthor *author, void *userdata);
+int store_read_author(Store *s, uint64_t row, uint64_t seq, store_author_fn done, void *userdata,
+                      Job **ret_job);
 
 /* ---- outboxes (store-outbox.c) ---- */
 

@@ -141,6 +141,9 @@ static void test_version_2(void **state) {
         assert_int_equal(sqlite3_open(f->path, &db), SQLITE_OK);
         run(db, "DROP TABLE revocation");
         run(db, "DROP TABLE attempt");
+        run(db, "DROP TABLE retention");
+        run(db, "DROP TABLE redaction");
+        run(db, "DROP TABLE owed");
         run(db, "ALTER TABLE tracker DROP COLUMN revocations");
         run(db, "ALTER TABLE channel DROP COLUMN addresses");
         run(db, "ALTER TABLE outbox DROP COLUMN writer");
