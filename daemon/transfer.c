@@ -73,25 +73,44 @@ Transfer *transfer_free(Transfer *t) {
         return NULL;
 }
 
+int transfer_get_fd(const Transfer *t) {
+        return t->fd;
+}
+
+int transfer_try_write(Transfer *t, const void *data, size_t n, size_t *ret_n) {
+        const char *s = data;
+
+        *ret_n = 0;
+        while (*ret_n < n) {
+                ssize_t k = t->is_socket ? send(t->fd, s + *ret_n, n - *ret_n,
+                                                MSG_DONTWAIT | MSG_NOSIGNAL)
+                                         : write(t->fd, s + *ret_n, n - *ret_n);
+
+                if (k >= 0)
+                        *ret_n += (size_t) k;
+                else if (errno != EINTR)
+                        return -errno;
+        }
+        return 0;
+}
+
 int transfer_write(Transfer *t, const void *data, size_t n, Pulse *p) {
         const char *s = data;
 
         while (n > 0) {
-                ssize_t k = t->is_socket ? send(t->fd, s, n, MSG_DONTWAIT | MSG_NOSIGNAL)
-                                         : write(t->fd, s, n);
-                int r = 0;
+                size_t k;
+                int r;
 
-                if (k >= 0) {
-                        s += k;
-                        n -= (size_t) k;
-                        pulse_advance(p, (uint64_t) k);
-                        r = pulse_goes_on(p) ? 0 : -ECANCELED;
-                } else if (errno == EAGAIN)
+                r = transfer_try_write(t, s, n, &k);
+                s += k;
+                n -= k;
+                pulse_advance(p, (uint64_t) k);
+                if (r == -EAGAIN)
                         r = pulse_wait(p, t->fd, POLLOUT);
-                else if (errno != EINTR)
-                        r = -errno;
                 if (r < 0)
                         return r;
+                if (!pulse_goes_on(p))
+                        return -ECANCELED;
         }
         return 0;
 }

@@ -18,5 +18,9 @@ DEFINE_CLEANUP(Transfer *, transfer_free);
 /* On a thread. All n bytes, or a negative errno: -EPIPE (nobody reads), -ECANCELED (p was stopped),
  * -ENOSPC … */
 int transfer_write(Transfer *t, const void *data, size_t n, Pulse *p);
+/* The same without waiting: *ret_n says how many went; -EAGAIN: the rest when transfer_get_fd() is
+ * ready. */
+int transfer_try_write(Transfer *t, const void *data, size_t n, size_t *ret_n);
+int transfer_get_fd(const Transfer *t);
 /* Up to n bytes; fewer only at the end. */
 int transfer_read(Transfer *t, void *ret, size_t n, size_t *ret_n, Pulse *p);

@@ -290,3 +290,28 @@ int method_mark_read(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         r = channel_member_mark_read(o->member, seq, unread, channel_object_on_done, op, &waiting);
         return bus_operation_park(op, r, waiting, member_op_cancel, error);
 }
+
+int method_export(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        static const Option table[] = { { "format", OPTION_STRING, 0 }, {} };
+        ExportFormat format = EXPORT_JSON;
+        ChannelObject *o = userdata;
+        MemberOp *waiting = NULL;
+        const char *name = NULL;
+        BusOperation *op;
+        int fd, r;
+
+        r = sd_bus_message_read_basic(m, 'h', &fd);
+        if (r >= 0)
+                r = options_read(m, table, &name, error);
+        if (r < 0)
+                return r;
+        if (name)
+                format = export_format_from_string(name);
+        if (format < 0)
+                return bus_error_code(error, ERROR_BAD_REQUEST, "format must be json or text.");
+        r = channel_object_new_operation(o, m, &op);
+        if (r < 0)
+                return r;
+        r = channel_member_export(o->member, fd, format, channel_object_on_done, op, &waiting);
+        return bus_operation_park(op, r, waiting, member_op_cancel, error);
+}

@@ -109,6 +109,7 @@ int managed_channel_new(Manager *m, const StoredChannel *stored, ManagedChannel 
                         .rt = m->rt,
                         .store = m->store,
                         .links = m->links,
+                        .exporter = m->exporter,
                         .tracker_id = account_get_tracker_id(m->account),
                         .me = m->me,
                         .handlers = &member_handlers,

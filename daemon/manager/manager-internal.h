@@ -81,6 +81,7 @@ struct Manager {
 
         Actor me; /* username "": nobody is signed in */
         HostLinks *links;
+        Exporter *exporter;
         Job *channels_job;
         ManagedChannel *channels; /* ManagedChannel */
         JoinFlow *joins;          /* JoinFlow */

@@ -52,6 +52,9 @@ int manager_new(const Runtime *rt, const ManagerSettings *settings, Manager **re
         r = peer_server_new(rt, &peer_handlers, m, &m->peers);
         if (r < 0)
                 return r;
+        r = exporter_new(rt, &m->exporter);
+        if (r < 0)
+                return r;
         r = manager_reach_init(m);
         if (r < 0)
                 return r;
@@ -73,6 +76,7 @@ Manager *manager_free(Manager *m) {
         if (m->peers)
                 manager_drop_account(m);
         operation_cancel_all(&m->ops);
+        exporter_free(m->exporter);
         clock_timer_free(m->heartbeat);
         clock_timer_free(m->reach);
         clock_timer_free(m->door);

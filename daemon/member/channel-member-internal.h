@@ -75,9 +75,10 @@ typedef struct MemberChange {
 } MemberChange;
 
 struct ChannelMember {
-        const Runtime *rt; /* weak */
-        Store *store;      /* weak */
-        HostLinks *links;  /* weak */
+        const Runtime *rt;  /* weak */
+        Store *store;       /* weak */
+        HostLinks *links;   /* weak */
+        Exporter *exporter; /* weak */
         MemberHandlers handlers;
         void *userdata; /* weak */
         char tracker_id[TRACKER_ID_SIZE];
@@ -155,6 +156,9 @@ void member_learn_begin(ChannelMember *c);
 void member_explain(const ChannelMember *c, char ret[static STATE_TEXT_SIZE]);
 /* Nothing more is said or sent there: why not, and what a person can do. */
 int member_fail_closed(const ChannelMember *c, Failure *f);
+
+/* channel-member-export.c. What is held is about to be another log. */
+void member_end_exports(ChannelMember *c);
 
 /* channel-member-stream.c */
 int stream_init(ChannelMember *c);

@@ -113,6 +113,7 @@ int channel_member_drop_copy(ChannelMember *c, member_done_fn done, void *userda
         if (!op)
                 return -ENOMEM;
         op->fn.done = done;
+        member_end_exports(c);
         r = member_change_new(c, NULL, op, &x);
         if (r >= 0) {
                 r = store_drop_copy(c->store, c->stored.row, on_copy_dropped, x, &x->job);

@@ -16,9 +16,10 @@ typedef struct MemberHandlers {
 } MemberHandlers;
 
 typedef struct MemberContext {
-        const Runtime *rt; /* weak */
-        Store *store;      /* weak */
-        HostLinks *links;  /* weak */
+        const Runtime *rt;  /* weak */
+        Store *store;       /* weak */
+        HostLinks *links;   /* weak */
+        Exporter *exporter; /* weak */
         const char *tracker_id;
         Actor me;
         const MemberHandlers *handlers;

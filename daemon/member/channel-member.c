@@ -236,6 +236,7 @@ int channel_member_new(const MemberContext *context, const StoredChannel *stored
                 .rt = context->rt,
                 .store = context->store,
                 .links = context->links,
+                .exporter = context->exporter,
                 .handlers = *context->handlers,
                 .userdata = context->userdata,
                 .me = context->me,

@@ -5,6 +5,7 @@
 
 #include "daemon/channel.h"
 #include "daemon/host/channel-host.h"
+#include "daemon/member/export.h"
 
 typedef struct ChannelMember ChannelMember;
 typedef struct MemberOp MemberOp; /* one operation that somebody waits for */
@@ -82,6 +83,9 @@ int channel_member_retry(ChannelMember *c, const char *id, member_done_fn done, 
                          MemberOp **ret_op);
 int channel_member_mark_read(ChannelMember *c, uint64_t seq, bool unread, member_done_fn done,
                              void *userdata, MemberOp **ret_op);
+/* What is held now goes into fd, which stays the caller's (export.h). */
+int channel_member_export(ChannelMember *c, int fd, ExportFormat format, member_done_fn done,
+                          void *userdata, MemberOp **ret_op);
 /* Off and on with membership kept. */
 int channel_member_connect(ChannelMember *c, member_done_fn done, void *userdata,
                            MemberOp **ret_op);

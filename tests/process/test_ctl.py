@@ -21,7 +21,7 @@ CHANNEL_KEYS = {"channel_name", "channel_id", "state", "state_reason", "state_te
 VERBS = ("status", "tracker", "signup", "signin", "guest", "signout", "whoami",
          "recover", "passwd", "devices", "delete-account", "list", "channels", "host", "unhost",
          "join", "leave", "send", "log", "read", "outbox", "members", "info", "view", "sending",
-         "authorize", "deauthorize", "backup", "restore", "chat")
+         "authorize", "deauthorize", "backup", "restore", "export", "chat")
 ERROR = "org.p2pchat.Error."
 
 
@@ -71,7 +71,7 @@ def test_usage(stage):
                       ["outbox", "cancel"], ["log", "lobby", "-o", "xml"], ["send", "lobby", "--lines", "text"],
                       ["log", "lobby", "-S", "soon"], ["log", "lobby", "-U", "-1y"], ["log", "lobby", "-f", "-r"],
                       ["log", "lobby", "-f", "-U", "now"], ["log", "lobby", "-r", "--after-seq=1"],
-                      ["read", "lobby", "-1"], ["read", "lobby", "x"], ["read", "lobby", "--unread"]):
+                      ["read", "lobby", "-1"], ["read", "lobby", "x"], ["read", "lobby", "--unread"], ["export", "lobby", "--format=xml"], ["export"]):
         result = peer.ctl(*arguments, check=False)
         assert (result.returncode, result.stdout) == (2, ""), (arguments, result)
         assert result.stderr
@@ -113,7 +113,7 @@ def test_no_daemon(tmp_path):
     """3 of every verb: where there is a bus without a daemon, and where there is no bus."""
     world = World(tmp_path)
     arguments = {"host": ["x1"], "unhost": ["x1"], "join": ["x1"], "leave": ["x1"], "send": ["x1", "text"],
-                 "log": ["x1"], "read": ["x1"], "members": ["x1"], "info": ["x1"], "view": ["x1", "public"],
+                 "log": ["x1"], "read": ["x1"], "export": ["x1"], "members": ["x1"], "info": ["x1"], "view": ["x1", "public"],
                  "sending": ["x1", "everyone"], "authorize": ["x1", "y1"],
                  "deauthorize": ["x1", "y1"], "signup": ["x1", "--password-fd=0"],
                  "signin": ["x1", "--password-fd=0"], "guest": ["x1"],
