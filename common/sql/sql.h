@@ -92,6 +92,11 @@ uint64_t sql_column_u64(sqlite3_stmt *stmt, int column);
 const char *sql_column_text(sqlite3_stmt *stmt, int column); /* never NULL: NULL reads as "" */
 int64_t sql_last_insert_id(SqlTx *tx);
 uint64_t sql_changes(SqlTx *tx);
+/* The same for text that is made while it runs, such as with a table's name in it: not kept,
+ * nothing bound; the caller finalizes it before the request ends. */
+int sql_prepare_once(SqlTx *tx, sqlite3_stmt **ret, const char *format, ...) _printf_(3, 4);
+sqlite3_stmt *sql_finalize(sqlite3_stmt *stmt);
+DEFINE_CLEANUP(sqlite3_stmt *, sql_finalize);
 /* In a write: what the request deletes is gone from the WAL as well when done runs. (A reader that
  * is in the way for a second delays it to the next commit.) */
 void sql_forget(SqlTx *tx);

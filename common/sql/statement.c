@@ -199,6 +199,27 @@ int sql_prepare(SqlTx *tx, const char *text, const char *types, sqlite3_stmt **r
         return 0;
 }
 
+int sql_prepare_once(SqlTx *tx, sqlite3_stmt **ret, const char *format, ...) {
+        _cleanup_free_ char *text = NULL;
+        va_list ap;
+        int r;
+
+        assert(tx->is_inline || !pthread_equal(pthread_self(), tx->loop_thread));
+        va_start(ap, format);
+        r = vasprintf(&text, format, ap);
+        va_end(ap);
+        if (r < 0) {
+                text = NULL;
+                return -ENOMEM;
+        }
+        return sql_errno(tx->db, sqlite3_prepare_v2(tx->db, text, -1, ret, NULL));
+}
+
+sqlite3_stmt *sql_finalize(sqlite3_stmt *stmt) {
+        sqlite3_finalize(stmt);
+        return NULL;
+}
+
 int sql_step(sqlite3_stmt *stmt) {
         int r;
 

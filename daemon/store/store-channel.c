@@ -357,7 +357,9 @@ static int work_delete(SqlTx *tx, void *request) {
         DeleteRequest *q = request;
         int r;
 
-        r = sql_run(tx, "DELETE FROM channel WHERE id = ?", "t", q->row);
+        r = store_index_drop(tx, q->row);
+        if (r >= 0)
+                r = sql_run(tx, "DELETE FROM channel WHERE id = ?", "t", q->row);
         if (r < 0)
                 return r;
         return sql_changes(tx) > 0 ? store_owe_purge(tx) : -ENOENT;
@@ -379,6 +381,7 @@ int store_delete_channel(Store *s, uint64_t row, store_done_fn done, void *userd
                 return -ENOMEM;
         *q = (DeleteRequest){ .row = row, .done = done };
         store_purge_soon(s);
+        store_index_forget(s, row);
         return store_write(s, work_delete, q, free, on_deleted, userdata, ret_job);
 }
 

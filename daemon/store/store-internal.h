@@ -18,12 +18,18 @@
 
 typedef struct StoreHead StoreHead;
 typedef struct Purge Purge;
+typedef struct StoreLag StoreLag;
 
 struct Store {
         const Runtime *rt; /* weak */
         Sql *sql;
         StoreHead *heads; /* store_set_last_seq() that wait for the next write, by row */
         Purge *purge;
+        StoreLag *lags; /* logs that the index has to follow (store-index-run.c), by row */
+        ClockTimer *index_timer;
+        Job *index_step;
+        uint64_t n_writes, n_writes_seen; /* submitted; when the timer fired last */
+        unsigned n_postponed;
 };
 
 extern const char *const store_migrations[]; /* ends with NULL */
@@ -72,6 +78,11 @@ int store_log_is_whole(SqlTx *tx, uint64_t row);
 int store_log_count_messages(SqlTx *tx, uint64_t row, uint64_t after, uint64_t upto,
                              const StoreSelf *self, uint64_t *ret);
 
+/* ---- what reads entries (store-page.c) ---- */
+
+#define ENTRY_COLUMNS "seq, kind, id, username, user_type, time, extra"
+int store_read_entry(sqlite3_stmt *stmt, Entry *ret);
+
 /* ---- what logs and identities do to outboxes (store-outbox.c) ---- */
 
 /* The log has the row's text. 1: it was queued until now; 0: it was not, or is unknown. */
@@ -111,3 +122,37 @@ Purge *purge_free(Purge *p);
 int store_owe_purge(SqlTx *tx);
 /* … and on the loop, with its submission. */
 void store_purge_soon(Store *s);
+
+/* ---- the index of a search (store-index.c) ---- */
+
+/* Of each log that is long enough a table of its own, search_terms_ROW. It is behind the log, never
+ * needed for what search finds, and may be dropped at any time: it is made again. Hashes of grams
+ * are in it, no text. */
+#define INDEX_TABLES "search_terms_*" /* a GLOB */
+
+typedef struct StoreIndex {
+        uint64_t first_seq, last_seq; /* 0, 0: there is none, or one that is of no use any more */
+        bool exists;
+        bool must_purge;
+} StoreIndex;
+int store_index_load(SqlTx *tx, uint64_t row, StoreIndex *ret);
+/* Is there a step's worth of the log that the index does not have? */
+bool store_index_is_behind(const StoreIndex *index, uint64_t first_seq, uint64_t synced_seq);
+/* One step, in the transaction of its cursor. 1: there is more to do. -ENOENT: no such row. */
+int store_index_step(SqlTx *tx, uint64_t row);
+
+/* In the transaction that takes the text out of an entry, before it does: its postings go. Until
+ * store_index_purge() has ended, the segments of FTS5 may have them all the same. */
+int store_index_remove(SqlTx *tx, uint64_t row, uint64_t seq);
+/* A bounded step of writing anew what lost entries: call it, in a transaction each, until it gives
+ * 0. 1: there is more to do. */
+int store_index_purge(SqlTx *tx);
+/* In the transaction that deletes the log, before the row goes. Statements that the request reads
+ * from are at their end then. */
+int store_index_drop(SqlTx *tx, uint64_t row);
+
+/* ---- when the index is brought further (store-index-run.c) ---- */
+
+void store_index_note(Store *s, uint64_t row, size_t n_entries); /* that were submitted */
+void store_index_want(Store *s, uint64_t row);                   /* it is behind */
+void store_index_forget(Store *s, uint64_t row);                 /* 0: all */

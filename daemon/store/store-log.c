@@ -274,6 +274,7 @@ int store_append(Store *s, uint64_t row, const Proposal *proposals, size_t n,
         for (size_t i = 0; i < n; i++)
                 if (proposals[i].kind == ENTRY_REDACT)
                         store_purge_soon(s);
+        store_index_note(s, row, n);
         return store_write(s, work_append, TAKE_PTR(q), append_request_free, on_appended, userdata,
                            ret_job);
 }
@@ -483,6 +484,7 @@ int store_copy(Store *s, uint64_t row, const Entry *entries, size_t n, const cha
         r = copy_request_new(s, row, entries, n, &q);
         if (r < 0)
                 return r;
+        store_index_note(s, row, n);
         q->self.user_type = my_type;
         memcpy(q->self.username, me, strlen(me) + 1);
         q->done = done;
@@ -499,6 +501,7 @@ int store_copy_older(Store *s, uint64_t row, const Entry *entries, size_t n, sto
         r = copy_request_new(s, row, entries, n, &q);
         if (r < 0)
                 return r;
+        store_index_note(s, row, n);
         q->done_older = done;
         store_purge_soon(s); /* it may be redacted by what is held */
         return store_write(s, work_copy_older, q, copy_request_free, on_copied_older, userdata,

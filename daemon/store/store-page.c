@@ -3,9 +3,7 @@
  * store-log.c. */
 #include "daemon/store/store-internal.h"
 
-#define ENTRY_COLUMNS "seq, kind, id, username, user_type, time, extra"
-
-static int read_entry(sqlite3_stmt *stmt, Entry *ret) {
+int store_read_entry(sqlite3_stmt *stmt, Entry *ret) {
         int r, error = 0;
 
         *ret = (Entry){
@@ -173,7 +171,7 @@ static int work_page(SqlTx *tx, void *request) {
                 r = reserve_entry(q);
                 if (r < 0)
                         return r;
-                r = read_entry(stmt, &q->entries[q->n++]);
+                r = store_read_entry(stmt, &q->entries[q->n++]);
                 if (r < 0)
                         return r;
                 n_bytes += q->entries[q->n - 1].n_extra;

@@ -110,7 +110,23 @@ static int work_owed(SqlTx *tx, void *request) {
         return read_owed(tx, &q->n);
 }
 
-/* An index of what messages say has to have forgotten its words before the pages are cleaned. */
+static int work_index(SqlTx *tx, void *request) {
+        return store_index_purge(tx);
+}
+
+static void on_index(int r, void *request, void *userdata) {
+        Purge *p = userdata;
+
+        p->job = NULL;
+        if (r > 0)
+                r = store_write(p->store, work_index, NULL, free, on_index, p, &p->job);
+        else if (r == 0)
+                r = sql_scrub(p->store->sql, 0, on_scrubbed, p, &p->job);
+        if (r < 0)
+                round_over(p, r);
+}
+
+/* The index of a search has to have forgotten what went before the pages are cleaned. */
 static void on_owed(int r, void *request, void *userdata) {
         const OwedRequest *q = request;
         Purge *p = userdata;
@@ -118,7 +134,7 @@ static void on_owed(int r, void *request, void *userdata) {
         p->job = NULL;
         p->n_owed = q->n;
         if (r >= 0 && q->n > 0)
-                r = sql_scrub(p->store->sql, 0, on_scrubbed, p, &p->job);
+                r = store_write(p->store, work_index, NULL, free, on_index, p, &p->job);
         if (!p->job)
                 round_over(p, r);
 }

@@ -21,6 +21,8 @@ int store_remove_content(SqlTx *tx, uint64_t row, uint64_t seq, const char *by, 
         int r;
 
         r = entry_extra_redacted(by, by_seq, time, &stub, &n);
+        if (r >= 0)
+                r = store_index_remove(tx, row, seq);
         if (r < 0)
                 return r;
         r = sql_run(tx,
@@ -237,7 +239,9 @@ static int work_drop_copy(SqlTx *tx, void *request) {
                 return r;
         if (sql_changes(tx) == 0)
                 return -EINVAL;
-        r = sql_run(tx, "DELETE FROM entry WHERE channel = ?", "t", q->row);
+        r = store_index_drop(tx, q->row);
+        if (r >= 0)
+                r = sql_run(tx, "DELETE FROM entry WHERE channel = ?", "t", q->row);
         if (r >= 0)
                 r = sql_run(tx, "DELETE FROM retention WHERE channel = ?", "t", q->row);
         if (r >= 0)

@@ -81,6 +81,7 @@ int store_replace(Store *s, const char *directory, const char *aside, store_done
                 return -ENOMEM;
         *q = (ReplaceRequest){ .set_aside = aside, .done = done };
         store_forget_heads(s); /* they are of rows that go */
+        store_index_forget(s, 0);
         return sql_replace(s->sql, with, aside, work_may_replace, q, free, on_replaced, userdata,
                            ret_job);
 }

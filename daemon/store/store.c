@@ -184,6 +184,17 @@ const char *const store_migrations[] = {
         /* One row while what was removed may still be in the file: how often, in all. */
         "CREATE TABLE owed (id INTEGER NOT NULL PRIMARY KEY, n INTEGER NOT NULL) STRICT;",
 
+        /* How far search_terms_CHANNEL goes (store-index.c): entries first_seq to last_seq, by the
+         * rules of version. must_purge: what was removed may still be in it. */
+        "CREATE TABLE search_index ("
+        "        channel INTEGER NOT NULL PRIMARY KEY REFERENCES channel (id) ON DELETE CASCADE,"
+        "        version INTEGER NOT NULL,"
+        "        first_seq INTEGER NOT NULL,"
+        "        last_seq INTEGER NOT NULL,"
+        "        must_purge INTEGER NOT NULL DEFAULT 0"
+        ") STRICT;"
+        "CREATE INDEX search_index_purge ON search_index (channel) WHERE must_purge <> 0;",
+
         NULL,
 };
 
@@ -268,6 +279,7 @@ int store_write(Store *s, sql_work_fn work, void *request, job_free_fn free_requ
                 free_request(request);
                 return r;
         }
+        s->n_writes++;
         return sql_write(s->sql, work, request, free_request, done, userdata, ret_job);
 }
 
@@ -325,6 +337,9 @@ Store *store_free(Store *s) {
         if (s->sql)
                 (void) flush_heads(s); /* lost, a head is heard again */
         store_forget_heads(s);
+        store_index_forget(s, 0);
+        job_free(s->index_step);
+        clock_timer_free(s->index_timer);
         sql_free(s->sql);
         free(s);
         return NULL;

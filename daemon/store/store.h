@@ -308,6 +308,26 @@ typedef void (*store_author_fn)(int r, const EntryAuthor *author, void *userdata
 int store_read_author(Store *s, uint64_t row, uint64_t seq, store_author_fn done, void *userdata,
                       Job **ret_job);
 
+/* ---- search (store-search.c) ---- */
+
+/* Messages of one log that have all of the words: parts of words, in any case; "several words" in
+ * quotes as one. Nothing else in them means anything. A page is ascending; before: the newest below
+ * anchor (0: of all), else the oldest above it. limit and max_bytes as in PageQuery. */
+typedef struct SearchQuery {
+        const char *words; /* UTF-8 */
+        uint64_t anchor;
+        bool before;
+        unsigned limit;
+        size_t max_bytes;
+} SearchQuery;
+/* One look is bounded (SEARCH_STEP_MAX), so a page may be short, even empty, with more set:
+ * next_anchor tells where to go on. -ENOMSG: no letter, number or picture is in the words; -E2BIG:
+ * they are longer than SEARCH_BYTES_MAX, or more than SEARCH_WORDS_MAX. */
+typedef void (*store_found_fn)(int r, const Entry *entries, size_t n, bool more,
+                               uint64_t next_anchor, void *userdata);
+int store_search(Store *s, uint64_t row, const SearchQuery *query, store_found_fn done,
+                 void *userdata, Job **ret_job);
+
 /* ---- outboxes (store-outbox.c) ---- */
 
 typedef enum OutboxState {

@@ -144,6 +144,7 @@ static void test_version_2(void **state) {
         run(db, "DROP TABLE retention");
         run(db, "DROP TABLE redaction");
         run(db, "DROP TABLE owed");
+        run(db, "DROP TABLE search_index");
         run(db, "ALTER TABLE tracker DROP COLUMN revocations");
         run(db, "ALTER TABLE channel DROP COLUMN addresses");
         run(db, "ALTER TABLE outbox DROP COLUMN writer");

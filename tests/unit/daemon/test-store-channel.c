@@ -312,6 +312,7 @@ static void test_first_version_is_brought_up(void **state) {
                                       "DROP TABLE retention;"
                                       "DROP TABLE redaction;"
                                       "DROP TABLE owed;"
+                                      "DROP TABLE search_index;"
                                       "ALTER TABLE channel DROP COLUMN addresses;"
                                       "ALTER TABLE outbox DROP COLUMN writer;"
                                       "ALTER TABLE channel DROP COLUMN begin_seq;"

@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Knows the index of a search: how a log comes into it, step by step, and how entries go out again;
+ * leaves when to store-index-run.c, asking it to store-search.c. */
+#include <inttypes.h>
+
+#include "daemon/store/store-fold.h"
+#include "daemon/store/store-internal.h"
+
+/* What another SQLite folded otherwise is not found with the words of this one. */
+static uint64_t get_version(void) {
+        return GRAMS_VERSION * UINT64_C(1000000000) + (uint64_t) sqlite3_libversion_number();
+}
+
+int store_index_load(SqlTx *tx, uint64_t row, StoreIndex *ret) {
+        sqlite3_stmt *stmt;
+        int r;
+
+        *ret = (StoreIndex){};
+        r = sql_prepare(tx,
+                        "SELECT version, first_seq, last_seq, must_purge FROM search_index"
+                        " WHERE channel = ?",
+                        "t", &stmt, row);
+        if (r < 0)
+                return r;
+        r = sql_step(stmt);
+        if (r <= 0)
+                return r;
+        ret->exists = true;
+        ret->must_purge = sqlite3_column_int(stmt, 3);
+        if (sql_column_u64(stmt, 0) == get_version()) {
+                ret->first_seq = sql_column_u64(stmt, 1);
+                ret->last_seq = sql_column_u64(stmt, 2);
+        }
+        return 0;
+}
+
+bool store_index_is_behind(const StoreIndex *index, uint64_t first_seq, uint64_t synced_seq) {
+        if (synced_seq == 0)
+                return false;
+        if (index->last_seq == 0)
+                return synced_seq - first_seq + 1 >= INDEX_STEP_ENTRIES;
+        if (synced_seq > index->last_seq && synced_seq - index->last_seq >= INDEX_STEP_ENTRIES)
+                return true;
+        /* Below 1 nothing will come any more. */
+        return index->first_seq > first_seq &&
+               (first_seq == 1 || index->first_seq - first_seq >= INDEX_STEP_ENTRIES);
+}
+
+/* FTS5 as it is in SQLite 3.40: contentless, so that no text is in it, and a removal has to say the
+ * same tokens as the insertion did. */
+static int create(SqlTx *tx, uint64_t row, uint64_t synced_seq) {
+        _cleanup_(sql_finalizep) sqlite3_stmt *stmt = NULL;
+        int r;
+
+        r = sql_prepare_once(tx, &stmt,
+                             "CREATE VIRTUAL TABLE search_terms_%" PRIu64
+                             " USING fts5(grams, content='', columnsize=0, detail='none',"
+                             " tokenize='ascii')",
+                             row);
+        if (r >= 0)
+                r = sql_step(stmt);
+        /* From the head downwards: what was said lately is looked for most. */
+        return r < 0 ? r
+                     : sql_run(tx,
+                               "INSERT INTO search_index (channel, version, first_seq, last_seq)"
+                               " VALUES (?, ?, ?, ?)",
+                               "tttt", row, get_version(), synced_seq + 1, synced_seq);
+}
+
+/* No table can be dropped while a statement of the connection reads, from whatever table. */
+static void end_reading(sqlite3 *db) {
+        for (sqlite3_stmt *s = sqlite3_next_stmt(db, NULL); s; s = sqlite3_next_stmt(db, s))
+                if (sqlite3_stmt_busy(s) && sqlite3_stmt_readonly(s))
+                        sqlite3_reset(s);
+}
+
+int store_index_drop(SqlTx *tx, uint64_t row) {
+        _cleanup_(sql_finalizep) sqlite3_stmt *stmt = NULL;
+        StoreIndex index;
+        int r;
+
+        r = store_index_load(tx, row, &index);
+        if (r < 0 || !index.exists)
+                return r;
+        r = sql_prepare_once(tx, &stmt, "DROP TABLE IF EXISTS search_terms_%" PRIu64, row);
+        if (r >= 0) {
+                end_reading(sqlite3_db_handle(stmt));
+                r = sql_step(stmt);
+        }
+        return r < 0 ? r : sql_run(tx, "DELETE FROM search_index WHERE channel = ?", "t", row);
+}
+
+/* *ret: how far a step goes, upwards or downwards, that begins with entry `from`. */
+static int find_end(SqlTx *tx, uint64_t row, uint64_t from, bool is_down, uint64_t *ret) {
+        sqlite3_stmt *stmt;
+        uint64_t n_bytes = 0;
+        int r;
+
+        r = is_down ? sql_prepare(tx,
+                                  "SELECT seq, length(CAST(extra AS BLOB)) FROM entry"
+                                  " WHERE channel = ? AND seq <= ? ORDER BY seq DESC",
+                                  "tt", &stmt, row, from)
+                    : sql_prepare(tx,
+                                  "SELECT seq, length(CAST(extra AS BLOB)) FROM entry"
+                                  " WHERE channel = ? AND seq >= ? ORDER BY seq",
+                                  "tt", &stmt, row, from);
+        *ret = from;
+        for (size_t n = 0; r >= 0 && n < INDEX_STEP_ENTRIES && (r = sql_step(stmt)) > 0; n++) {
+                n_bytes += sql_column_u64(stmt, 1);
+                if (n > 0 && n_bytes > INDEX_STEP_BYTES)
+                        break;
+                *ret = sql_column_u64(stmt, 0);
+        }
+        return r < 0 ? r : 0;
+}
+
+/* What is put into the table, or taken out again, one entry after the other. */
+typedef struct Writing {
+        sqlite3_stmt *stmt; /* of the row and its tokens */
+        Fold *fold;
+        Grams grams;
+} Writing;
+
+static void writing_done(Writing *w) {
+        sql_finalize(w->stmt);
+        fold_free(w->fold);
+        grams_done(&w->grams);
+}
+
+static int write_one(Writing *w, uint64_t seq, const char *extra, size_t n_extra) {
+        _cleanup_(value_unrefp) Value *tree = NULL;
+        const char *text, *folded;
+        size_t n;
+        int r;
+
+        text = search_text(extra, n_extra, &tree, &n);
+        if (!text)
+                return 0;
+        r = fold_text(w->fold, text, n, &folded, &n);
+        w->grams.n = 0;
+        if (r >= 0)
+                r = grams_add(&w->grams, folded, n, SIZE_MAX);
+        if (r < 0 || w->grams.n == 0)
+                return r;
+        if (sqlite3_bind_int64(w->stmt, 1, (sqlite3_int64) seq) != SQLITE_OK ||
+            sqlite3_bind_text64(w->stmt, 2, w->grams.tokens, w->grams.n, SQLITE_STATIC,
+                                SQLITE_UTF8) != SQLITE_OK)
+                return -ENOMEM;
+        r = sql_step(w->stmt);
+        sqlite3_reset(w->stmt);
+        return r;
+}
+
+static int insert_entries(SqlTx *tx, uint64_t row, uint64_t first, uint64_t last) {
+        _cleanup_(writing_done) Writing w = {};
+        sqlite3_stmt *entries;
+        int r;
+
+        r = fold_new(tx, &w.fold);
+        if (r >= 0)
+                r = sql_prepare_once(tx, &w.stmt,
+                                     "INSERT INTO search_terms_%" PRIu64 " (rowid, grams)"
+                                     " VALUES (?, ?)",
+                                     row);
+        if (r >= 0)
+                r = sql_prepare(tx,
+                                "SELECT seq, extra FROM entry WHERE channel = ? AND seq >= ?"
+                                " AND seq <= ? AND kind = 'message' ORDER BY seq",
+                                "ttt", &entries, row, first, last);
+        while (r >= 0 && (r = sql_step(entries)) > 0)
+                r = write_one(&w, sql_column_u64(entries, 0), sql_column_text(entries, 1),
+                              (size_t) sqlite3_column_bytes(entries, 1));
+        return r;
+}
+
+static int take_step(SqlTx *tx, uint64_t row, const StoreLog *log, StoreIndex *index) {
+        uint64_t end;
+        int r;
+
+        if (log->synced_seq > index->last_seq &&
+            log->synced_seq - index->last_seq >= INDEX_STEP_ENTRIES) {
+                r = find_end(tx, row, index->last_seq + 1, false, &end);
+                if (r >= 0)
+                        r = insert_entries(tx, row, index->last_seq + 1, end);
+                index->last_seq = end;
+        } else {
+                r = find_end(tx, row, index->first_seq - 1, true, &end);
+                if (r >= 0)
+                        r = insert_entries(tx, row, end, index->first_seq - 1);
+                index->first_seq = end;
+        }
+        return r < 0 ? r
+                     : sql_run(tx,
+                               "UPDATE search_index SET first_seq = ?, last_seq = ?"
+                               " WHERE channel = ?",
+                               "ttt", index->first_seq, index->last_seq, row);
+}
+
+int store_index_step(SqlTx *tx, uint64_t row) {
+        StoreIndex index;
+        StoreLog log;
+        int r;
+
+        r = store_log_load(tx, row, &log);
+        if (r >= 0)
+                r = store_index_load(tx, row, &index);
+        if (r < 0 || !store_index_is_behind(&index, log.first_seq, log.synced_seq))
+                return r;
+        /* A purge ends when all is one segment; what came in meanwhile would have it begin anew. */
+        if (index.must_purge && index.last_seq > 0)
+                return 0;
+        if (index.last_seq == 0) {
+                r = store_index_drop(tx, row);
+                if (r >= 0)
+                        r = create(tx, row, log.synced_seq);
+                if (r >= 0)
+                        r = store_index_load(tx, row, &index);
+        }
+        if (r >= 0)
+                r = take_step(tx, row, &log, &index);
+        return r < 0 ? r : store_index_is_behind(&index, log.first_seq, log.synced_seq);
+}
+
+/* 1: it was in the index. */
+static int take_out(SqlTx *tx, uint64_t row, uint64_t seq) {
+        _cleanup_(writing_done) Writing w = {};
+        sqlite3_stmt *entry;
+        int r;
+
+        r = fold_new(tx, &w.fold);
+        if (r >= 0)
+                r = sql_prepare_once(tx, &w.stmt,
+                                     "INSERT INTO search_terms_%" PRIu64 " (search_terms_%" PRIu64
+                                     ", rowid, grams) VALUES ('delete', ?, ?)",
+                                     row, row);
+        if (r >= 0)
+                r = sql_prepare(tx,
+                                "SELECT extra FROM entry WHERE channel = ? AND seq = ?"
+                                " AND kind = 'message'",
+                                "tt", &entry, row, seq);
+        if (r >= 0)
+                r = sql_step(entry);
+        if (r > 0)
+                r = write_one(&w, seq, sql_column_text(entry, 0),
+                              (size_t) sqlite3_column_bytes(entry, 0));
+        return r < 0 ? r : w.grams.n > 0;
+}
+
+int store_index_remove(SqlTx *tx, uint64_t row, uint64_t seq) {
+        StoreIndex index;
+        int r;
+
+        r = store_index_load(tx, row, &index);
+        if (r < 0 || !index.exists)
+                return r;
+        if (index.last_seq > 0) {
+                if (seq < index.first_seq || seq > index.last_seq)
+                        return 0;
+                r = take_out(tx, row, seq);
+                if (r <= 0)
+                        return r;
+        } /* else its tokens may be others, and it goes as a whole */
+        return sql_run(tx, "UPDATE search_index SET must_purge = 1 WHERE channel = ?", "t", row);
+}
+
+/* 1: pages were written anew, so there may be more of them. */
+static int merge(SqlTx *tx, uint64_t row) {
+        _cleanup_(sql_finalizep) sqlite3_stmt *stmt = NULL;
+        sqlite3_int64 n;
+        int r;
+
+        /* Negative: all of its segments become one, in which nothing is kept of what is gone. */
+        r = sql_prepare_once(tx, &stmt,
+                             "INSERT INTO search_terms_%" PRIu64 " (search_terms_%" PRIu64 ", rank)"
+                             " VALUES ('merge', -%d)",
+                             row, row, INDEX_PURGE_PAGES);
+        if (r < 0)
+                return r;
+        n = sqlite3_total_changes64(sqlite3_db_handle(stmt));
+        r = sql_step(stmt);
+        /* By FTS5's own word less than 2 means that there was nothing to do. */
+        return r < 0 ? r : sqlite3_total_changes64(sqlite3_db_handle(stmt)) - n >= 2;
+}
+
+int store_index_purge(SqlTx *tx) {
+        sqlite3_stmt *stmt;
+        StoreIndex index;
+        uint64_t row;
+        int r;
+
+        r = sql_prepare(tx,
+                        "SELECT channel FROM search_index INDEXED BY search_index_purge"
+                        " WHERE must_purge <> 0 LIMIT 1",
+                        "", &stmt);
+        if (r >= 0)
+                r = sql_step(stmt);
+        if (r <= 0)
+                return r;
+        row = sql_column_u64(stmt, 0);
+        r = store_index_load(tx, row, &index);
+        if (r < 0)
+                return r;
+        if (index.last_seq == 0)
+                r = store_index_drop(tx, row);
+        else {
+                r = merge(tx, row);
+                if (r > 0)
+                        return 1;
+                if (r == 0)
+                        r = sql_run(tx, "UPDATE search_index SET must_purge = 0 WHERE channel = ?",
+                                    "t", row);
+        }
+        return r < 0 ? r : 1;
+}
