@@ -119,7 +119,7 @@ class Torture:
         process = peer.process
         if event == "stop":
             self.freeze(process)
-            end = lambda: os.kill(process.pid, signal.SIGCONT)
+            end = lambda: process.child.send_signal(signal.SIGCONT)  # if it is still there
         else:
             self.n["holes"] += 1
             (self.wires.hole if event == "hole" else self.wires.deafen)(peer)
@@ -127,11 +127,10 @@ class Torture:
         self.troubles[peer.name] = (n_rounds, end)
 
     def other_event(self):
-        free = [p for name, p in self.people.items() if name not in self.troubles]
-        if not free:
-            return
-        peer, event = self.chance.choice(free), draw(self.chance, OTHER_EVENTS)
-        if event == "lost answer" and peer.name not in SENDERS:
+        peer, event = self.chance.choice(list(self.people.values())), draw(self.chance, OTHER_EVENTS)
+        if peer.name in self.troubles:
+            event = "kill"  # on top of it
+        elif event == "lost answer" and peer.name not in SENDERS:
             event = "reset"
         self.say(" ", event, peer.name)
         if event == "kill":
@@ -142,7 +141,8 @@ class Torture:
         elif event == "lost answer":
             self.lose_answer(peer)
         else:
-            self.trouble(peer, event, self.chance.randint(0, 6))
+            # Mostly short; long is more than it takes to be given up by the host.
+            self.trouble(peer, event, self.chance.randint(*((0, 6) if self.chance.random() < 0.85 else (15, 30))))
 
     def tracker_event(self):
         event = draw(self.chance, TRACKER_EVENTS)
@@ -155,7 +155,7 @@ class Torture:
         else:
             process = self.tracker.process
             self.freeze(process)
-            self.troubles["tracker"] = (self.chance.randint(0, 3), lambda: os.kill(process.pid, signal.SIGCONT))
+            self.troubles["tracker"] = (self.chance.randint(0, 3), lambda: process.child.send_signal(signal.SIGCONT))
 
     def host_event(self):
         event = draw(self.chance, HOST_EVENTS)

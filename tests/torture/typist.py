@@ -9,6 +9,7 @@ from checker import Text
 from p2pchat import CHANNEL, ERROR
 
 PAUSE = 0.25  # seconds between texts, at most: many texts, and a machine that can still do its work
+BURSTS = (1, 1, 1, 1, 1, 1, 2, 20)  # texts without a pause
 PATIENCE = 3.0  # seconds until a daemon that does not answer is asked again
 
 
@@ -30,7 +31,8 @@ class Typist(threading.Thread):
     def run(self):
         try:
             while not self.stopping.wait(self.chance.uniform(0, PAUSE)):
-                self.type_one()
+                for _ in range(self.chance.choice(BURSTS)):
+                    self.type_one()
                 if self.chance.random() < 0.1:
                     self.look()
         except Exception as e:  # the test's own thread reports it
