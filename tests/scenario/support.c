@@ -231,6 +231,8 @@ void person_start(Person *p) {
                                     .state_directory = p->directory,
                                     .listen = &p->listen,
                                     .n_listen = 1,
+                                    .advertise = &p->advertise,
+                                    .n_advertise = p->is_advertised,
                                     .tracker_address = p->with_settings ? address : NULL,
                                     .tracker_pin = p->with_settings ? p->world->rig->pin : NULL,
                             },

@@ -49,6 +49,8 @@ typedef struct Person {
         struct Person *next;
         char directory[64];
         Address listen; /* the same port after a restart */
+        Address advertise;
+        bool is_advertised; /* from its next start on, instead of where it listens */
         Clock *clock;   /* NULL: the world's */
         Runtime rt;
         Manager *manager;
