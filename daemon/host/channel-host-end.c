@@ -41,6 +41,8 @@ int channel_host_end(ChannelHost *h, HostEnding how) {
 
         host_enter(h);
         h->ending = how;
+        if (how == HOST_STOPS)
+                roster_save_now(&h->roster);
         (void) queue_admit(h, 0, &f);
         queue_fail_waiting(h, &f);
         host_end_soon(h);

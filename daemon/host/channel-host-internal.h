@@ -32,14 +32,15 @@ bool recent_has(const Recent *recent, uint64_t seq);
 void recent_get(const Recent *recent, uint64_t seq, size_t max, const char **ret, size_t *ret_n,
                 uint64_t *ret_last);
 
-/* ---- who is here (channel-host-roster.c) ---- */
+/* ---- who is here (channel-host-roster.c; after a restart: channel-host-roster-save.c) ---- */
 
 #define PRESENCE_INTERVAL_USEC USEC_PER_SEC
 #define PRESENCE_GRACE_USEC (30 * USEC_PER_SEC)
 
 /* One user. Rows stand in the order of their latest change, so what changed since a generation is a
- * tail of the list: presence is a cursor as well. A row of who has left stays until every session
- * was told. */
+ * tail of the list: presence is a cursor as well, and so is what was saved of it. A row of who has
+ * left stays until every session was told, and the disk. Nobody is in it who must not be seen: all
+ * of it is shown to members, and kept on disk. */
 typedef struct RosterRow {
         char username[NAME_SIZE];
         UserType user_type;
@@ -63,10 +64,30 @@ typedef struct Roster {
         uint64_t published; /* the generation up to which sessions may be told */
         uint64_t next_publication;
         ClockTimer *publish_timer, *leave_timer;
+
+        uint64_t saved; /* the generation that is on disk */
+        uint64_t saving;
+        bool save_anew; /* what is on disk is not known, or of another time */
+        ClockTimer *save_timer;
+        Job *save_job;
 } Roster;
 
 int roster_init(Roster *roster, ChannelHost *h);
 void roster_done(Roster *roster);
+/* Who was here when the process before this one ended: here still, until the grace is over. saved,
+ * generation and rows as store_load_roster() gives them. */
+void roster_hold(Roster *roster, uint64_t saved, uint64_t generation, const StoredPresence *rows,
+                 size_t n);
+void roster_save_soon(Roster *roster); /* something has changed */
+void roster_save_now(Roster *roster);  /* this process ends */
+void roster_save_nobody(Roster *roster);
+void roster_save_done(Roster *roster);
+int roster_save_init(Roster *roster);
+/* Rows that nobody waits for any more are freed. */
+void roster_forget_told(Roster *roster);
+RosterRow *roster_row_new(Roster *roster, const char *username, UserType type);
+/* Counted from now on, when nobody has a session for it. */
+void roster_row_leaves(Roster *roster, RosterRow *row);
 /* One session more, one less. */
 int roster_join(Roster *roster, const Actor *actor);
 void roster_leave(Roster *roster, const char *username, bool at_once);

@@ -22,9 +22,9 @@ static void row_free(Roster *roster, RosterRow *row) {
         free(row);
 }
 
-/* Rows of who has left are forgotten once every session has heard of it. */
-static void forget_told(Roster *roster) {
-        uint64_t told = roster->published;
+void roster_forget_told(Roster *roster) {
+        uint64_t told =
+                roster->save_anew ? roster->published : MIN(roster->published, roster->saved);
         RosterRow *row, *next;
         HostSession *s;
 
@@ -47,7 +47,7 @@ static void on_publish(void *userdata) {
 
         roster->published = roster->generation;
         roster->next_publication = clock_boottime(h->rt->clock) + PRESENCE_INTERVAL_USEC;
-        forget_told(roster);
+        roster_forget_told(roster);
         sessions_wake(h);
         if (h->handlers.on_members)
                 h->handlers.on_members(h, roster->generation, h->userdata);
@@ -70,10 +70,12 @@ int roster_init(Roster *roster, ChannelHost *h) {
         r = clock_timer_new(h->rt->clock, on_publish, roster, &roster->publish_timer);
         if (r < 0)
                 return r;
-        return clock_timer_new(h->rt->clock, on_leave, roster, &roster->leave_timer);
+        r = clock_timer_new(h->rt->clock, on_leave, roster, &roster->leave_timer);
+        return r < 0 ? r : roster_save_init(roster);
 }
 
 void roster_done(Roster *roster) {
+        roster_save_done(roster);
         while (roster->rows)
                 row_free(roster, roster->rows);
         roster->publish_timer = clock_timer_free(roster->publish_timer);
@@ -88,6 +90,7 @@ static void changed(Roster *roster, RosterRow *row) {
                 clock_timer_arm_at(
                         roster->publish_timer,
                         MAX(roster->next_publication, clock_boottime(roster->host->rt->clock)));
+        roster_save_soon(roster);
 }
 
 void roster_touch(Roster *roster, const char *username) {
@@ -97,13 +100,13 @@ void roster_touch(Roster *roster, const char *username) {
                 changed(roster, row);
 }
 
-static RosterRow *row_new(Roster *roster, const Actor *actor) {
+RosterRow *roster_row_new(Roster *roster, const char *username, UserType type) {
         RosterRow *row = new0(RosterRow, 1);
 
         if (!row)
                 return NULL;
-        memcpy(row->username, actor->username, sizeof(row->username));
-        row->user_type = actor->user_type;
+        snprintf(row->username, sizeof(row->username), "%s", username);
+        row->user_type = type;
         HASH_ADD_STR(roster->by_name, username, row);
         if (!row->hh.tbl) {
                 free(row);
@@ -114,8 +117,10 @@ static RosterRow *row_new(Roster *roster, const Actor *actor) {
 }
 
 int roster_join(Roster *roster, const Actor *actor) {
-        RosterRow *row = find(roster, actor->username) ?: row_new(roster, actor);
+        RosterRow *row = find(roster, actor->username);
 
+        if (!row)
+                row = roster_row_new(roster, actor->username, actor->user_type);
         if (!row)
                 return -ENOMEM;
         row->n_sessions++;
@@ -130,6 +135,13 @@ int roster_join(Roster *roster, const Actor *actor) {
                 changed(roster, row);
         }
         return 0;
+}
+
+void roster_row_leaves(Roster *roster, RosterRow *row) {
+        row->leave_at = clock_boottime(roster->host->rt->clock) + PRESENCE_GRACE_USEC;
+        DL_APPEND2(roster->leaving, row, leave_prev, leave_next);
+        if (!clock_timer_is_armed(roster->leave_timer))
+                clock_timer_arm_at(roster->leave_timer, roster->leaving->leave_at);
 }
 
 void roster_leave(Roster *roster, const char *username, bool at_once) {
@@ -148,10 +160,7 @@ void roster_leave(Roster *roster, const char *username, bool at_once) {
                 changed(roster, row);
                 return;
         }
-        row->leave_at = clock_boottime(roster->host->rt->clock) + PRESENCE_GRACE_USEC;
-        DL_APPEND2(roster->leaving, row, leave_prev, leave_next);
-        if (!clock_timer_is_armed(roster->leave_timer))
-                clock_timer_arm_at(roster->leave_timer, roster->leaving->leave_at);
+        roster_row_leaves(roster, row);
 }
 
 static void write_change(const Roster *roster, Writer *w, const RosterRow *row) {

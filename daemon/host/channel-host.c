@@ -122,6 +122,19 @@ static int load_begin(ChannelHost *h) {
         return store_append(h->store, h->row, &p, 1, on_begun, h, &h->load_job);
 }
 
+static void on_roster(int r, uint64_t saved, uint64_t generation, const StoredPresence *rows,
+                      size_t n, void *userdata) {
+        _cleanup_(host_leavep) ChannelHost *h = host_enter(userdata);
+
+        h->load_job = NULL;
+        if (r >= 0) {
+                roster_hold(&h->roster, saved, generation, rows, n);
+                r = load_begin(h);
+        }
+        if (r < 0)
+                load_finish(h, r);
+}
+
 static void on_newest(int r, const Entry *entries, size_t n, bool more, void *userdata) {
         _cleanup_(host_leavep) ChannelHost *h = host_enter(userdata);
 
@@ -129,7 +142,7 @@ static void on_newest(int r, const Entry *entries, size_t n, bool more, void *us
         if (r >= 0 && n > 0 && entries[n - 1].seq > channel_get_last_seq(h->channel))
                 r = channel_apply(h->channel, &entries[n - 1]);
         if (r >= 0)
-                r = load_begin(h);
+                r = store_load_roster(h->store, h->row, on_roster, h, &h->load_job);
         if (r < 0)
                 load_finish(h, r);
 }
@@ -240,6 +253,8 @@ ChannelHost *channel_host_free(ChannelHost *h, const char *closed_reason) {
         while (h->reads)
                 host_read_free(h->reads);
 
+        if (closed_reason && h->loaded)
+                roster_save_nobody(&h->roster);
         roster_done(&h->roster);
         recent_clear(&h->recent);
         h->retry_timer = clock_timer_free(h->retry_timer);

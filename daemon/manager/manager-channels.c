@@ -74,7 +74,7 @@ ManagedChannel *managed_channel_free(ManagedChannel *x) {
                 m->observer.on_channel_removed(m, x->member, m->observer_userdata);
         x->announced = false;
         directory_lookup_free(x->lookup);
-        hosting_end(x, "unhosted", "");
+        hosting_end(x, m->is_freed ? NULL : "unhosted", "");
         channel_member_free(x->member);
         DL_DELETE(m->channels, x);
         free(x);

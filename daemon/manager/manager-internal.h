@@ -70,6 +70,7 @@ struct Manager {
         Store *store;
         Job *load_job;
         bool has_started;
+        bool is_freed; /* nobody is told anything any more */
 
         Account *account;
         RevokedKeys *revoked; /* NULL while the account's pin was not accepted */
@@ -94,7 +95,7 @@ struct Manager {
         bool has_waited, is_behind_nat;
         ReachReason reach_told; /* to the journal */
         NetworkWatch *network;  /* NULL: the kernel does not tell */
-        ClockTimer *door; /* NULL: it is open */
+        ClockTimer *door;       /* NULL: it is open */
         Address listening[PEER_LISTENERS_MAX];
         size_t n_listening;
         Address advertised[ADDRESSES_MAX];

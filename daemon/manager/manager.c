@@ -69,6 +69,7 @@ int manager_new(const Runtime *rt, const ManagerSettings *settings, Manager **re
 Manager *manager_free(Manager *m) {
         if (!m)
                 return NULL;
+        m->is_freed = true;
         m->stop = stop_free(m->stop);
         m->load_job = job_free(m->load_job);
         m->tracker_flow = tracker_flow_free(m->tracker_flow);

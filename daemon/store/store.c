@@ -195,6 +195,20 @@ const char *const store_migrations[] = {
         ") STRICT;"
         "CREATE INDEX search_index_purge ON search_index (channel) WHERE must_purge <> 0;",
 
+        /* Who is in a channel of ours, for the next process. */
+        "CREATE TABLE roster ("
+        "        channel INTEGER NOT NULL PRIMARY KEY REFERENCES channel (id) ON DELETE CASCADE,"
+        "        generation INTEGER NOT NULL,"
+        "        saved INTEGER NOT NULL"
+        ") STRICT;"
+        "CREATE TABLE roster_member ("
+        "        channel INTEGER NOT NULL REFERENCES channel (id) ON DELETE CASCADE,"
+        "        username TEXT NOT NULL,"
+        "        user_type TEXT NOT NULL,"
+        "        since INTEGER NOT NULL,"
+        "        PRIMARY KEY (channel, username)"
+        ") STRICT, WITHOUT ROWID;",
+
         NULL,
 };
 

@@ -195,6 +195,25 @@ int store_drop_copy(Store *s, uint64_t row, store_done_fn done, void *userdata, 
 /* Lazily: with the next write, or the end of the store. */
 int store_set_last_seq(Store *s, uint64_t row, uint64_t last_seq);
 
+/* ---- who was in a channel of ours (store-roster.c) ---- */
+
+typedef struct StoredPresence {
+        char username[NAME_SIZE];
+        UserType user_type;
+        uint64_t since; /* µs since the epoch */
+        bool is_gone;   /* for saving: not any more */
+} StoredPresence;
+
+/* saved: when it was known to be so, µs since the epoch; 0: nothing was ever saved. At most
+ * CONNECTIONS_MAX rows. */
+typedef void (*store_roster_fn)(int r, uint64_t saved, uint64_t generation,
+                                const StoredPresence *rows, size_t n, void *userdata);
+int store_load_roster(Store *s, uint64_t row, store_roster_fn done, void *userdata, Job **ret_job);
+/* Changes of what is saved, or (anew) all of it; copied. A channel that is gone: nothing. */
+int store_save_roster(Store *s, uint64_t row, uint64_t saved, uint64_t generation, bool anew,
+                      const StoredPresence *changes, size_t n, store_done_fn done, void *userdata,
+                      Job **ret_job);
+
 /* ---- logs (store-log.c) ---- */
 
 /* What a host is asked to add. seq is given by the store: log order is commit order. */

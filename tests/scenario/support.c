@@ -210,12 +210,17 @@ static void on_entries(Manager *m, ChannelMember *c, uint64_t first, uint64_t la
         p->last_told = last;
 }
 
+static void on_members(Manager *m, ChannelMember *c, uint64_t generation, void *userdata) {
+        ((Person *) userdata)->n_presence++;
+}
+
 static const ManagerObserver observer = {
         .on_started = on_started,
         .on_stopped = on_stopped,
         .on_channel_added = on_channel_added,
         .on_channel_removed = on_channel_removed,
         .on_entries_appended = on_entries,
+        .on_members_changed = on_members,
 };
 
 void person_start(Person *p) {

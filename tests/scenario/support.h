@@ -58,6 +58,7 @@ typedef struct Person {
         bool with_settings;  /* its settings name the tracker and its pin */
         unsigned n_channels; /* that its observer knows of */
         Failure failure;     /* of what was asked for last; ERROR_NONE */
+        unsigned n_presence; /* how often it was told that who is here has changed */
         uint64_t last_told;  /* seq of the newest entry that was announced */
 } Person;
 

@@ -317,6 +317,8 @@ static void test_first_version_is_brought_up(void **state) {
                                       "ALTER TABLE outbox DROP COLUMN writer;"
                                       "ALTER TABLE channel DROP COLUMN begin_seq;"
                                       "ALTER TABLE channel DROP COLUMN begin_id;"
+                                      "DROP TABLE roster_member;"
+                                      "DROP TABLE roster;"
                                       "PRAGMA user_version=1",
                                       NULL, NULL, NULL),
                          SQLITE_OK);
