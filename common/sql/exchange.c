@@ -14,13 +14,13 @@ static bool is_memory(const Sql *s) {
 
 /* Nobody reads from here on until release(). */
 static void take_over(Sql *s) {
-        pthread_mutex_lock(&s->reader_lock);
+        sql_hold_reader(s);
         pthread_mutex_lock(&s->open_lock);
 }
 
 static void release(Sql *s) {
         pthread_mutex_unlock(&s->open_lock);
-        pthread_mutex_unlock(&s->reader_lock);
+        sql_release_reader(s);
 }
 
 static void close_both(Sql *s) {

@@ -13,7 +13,7 @@
         "PRAGMA foreign_keys=ON;"                                                                  \
         "PRAGMA secure_delete=ON;"                                                                 \
         "PRAGMA temp_store=MEMORY;" /* what a savepoint may undo: no texts in /var/tmp */          \
-        "PRAGMA journal_size_limit=67108864;" /* the WAL stays within 64 MiB on disk */
+        "PRAGMA journal_size_limit=67108864;" /* WAL_BYTES_MAX: what a long one leaves is cut */
 
 static bool is_memory(const char *path) {
         return streq(path, ":memory:");

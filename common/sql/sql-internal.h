@@ -32,9 +32,15 @@ struct Sql {
         int lock_fd;
         SqlTx writer;
 
+        pthread_mutex_t reader_turn; /* whoever waits for the next one has it before a next read */
         pthread_mutex_t reader_lock; /* held by a read, and while the file is another's */
         SqlTx reader;                /* without db for ":memory:", where the writer's serves */
-        int batch_error;             /* only the write lane's */
+
+        /* Only the write lane's. */
+        int batch_error;
+        struct SqlRequest *batch; /* SqlRequest: in the transaction that is open */
+        int n_pages_before;       /* that were written before it */
+        int n_wal_pages;          /* that the WAL held after the last commit */
         atomic_uint_fast64_t n_commits, n_requests, commit_usec_max, commit_usec_sum;
 };
 
@@ -47,10 +53,12 @@ typedef struct SqlRequest {
         job_done_fn done;
         void *userdata; /* weak */
         bool has_result;
-        int result; /* whatever becomes of the batch */
+        int result; /* whatever becomes of the batch, if it has one */
+        struct SqlRequest *next;
 } SqlRequest;
 
-/* sql.c: of the write lane. A request of it may end the batch and begin another in between. */
+/* sql.c: of the write lane. A request of it may end the batch and begin another in between: what
+ * was in the one that ended has its result. */
 void sql_batch_begin(Sql *s); /* or s->batch_error */
 int sql_batch_end(Sql *s);
 SqlRequest *sql_request_new(Sql *s, sql_work_fn work, void *request, job_free_fn free_request,
@@ -76,6 +84,16 @@ int sql_open_writer(SqlTx *tx, const char *path, const char *const *migrations, 
 int sql_open_reader(SqlTx *tx, const char *path);
 /* What the WAL holds goes to its place, as far as there is room, and its own is given back. */
 void sql_shrink_wal(SqlTx *tx);
+/* wal.c. After a commit: see that it stays within WAL_BYTES_MAX, as long as one transaction does
+ * not grow beyond what sql_wal_is_due() allows. */
+#define WAL_BYTES_MAX (64 * 1024 * 1024)
+void sql_wal_watch(Sql *s);        /* the writer was opened */
+void sql_wal_begin(Sql *s);        /* a transaction begins */
+bool sql_wal_is_due(const Sql *s); /* it is large enough: end it, begin another */
+void sql_wal_keep(Sql *s);         /* it was committed */
+/* The next read waits; the one that runs was waited for. */
+void sql_hold_reader(Sql *s);
+void sql_release_reader(Sql *s);
 /* Steps from the file's user_version to that of `migrations`, or to upto when that is less.
  * -EPROTONOSUPPORT: it is beyond. */
 int sql_migrate(SqlTx *tx, const char *const *migrations, unsigned upto);

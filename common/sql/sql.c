@@ -26,16 +26,22 @@ static int ensure_open(Sql *s) {
         if (health_get(s->health) == -EBADMSG)
                 return -EBADMSG;
         pthread_mutex_lock(&s->open_lock);
-        if (!s->writer.db)
+        if (!s->writer.db) {
                 r = sql_open_writer(&s->writer, s->path, s->migrations, &s->lock_fd);
+                if (r >= 0)
+                        sql_wal_watch(s);
+        }
         pthread_mutex_unlock(&s->open_lock);
         return noted(s, r);
 }
 
 void sql_batch_begin(Sql *s) {
         s->batch_error = ensure_open(s);
+        s->batch = NULL;
         if (s->batch_error >= 0)
                 s->batch_error = noted(s, sql_tx_exec(&s->writer, "BEGIN IMMEDIATE"));
+        if (s->batch_error >= 0)
+                sql_wal_begin(s);
 }
 
 /* Never fails: what cannot begin fails its requests, all but those that mend it. */
@@ -70,6 +76,8 @@ int sql_batch_end(Sql *s) {
                         (void) sql_tx_exec(&s->writer, "ROLLBACK");
                 return r;
         }
+        for (; s->batch; s->batch = s->batch->next)
+                s->batch->has_result = true;
         usec = clock_boottime(s->clock) - begin;
         s->n_commits++;
         s->commit_usec_sum += usec;
@@ -77,6 +85,8 @@ int sql_batch_end(Sql *s) {
                 s->commit_usec_max = usec;
         if (s->writer.must_forget)
                 forget(&s->writer);
+        else
+                sql_wal_keep(s);
         return 0;
 }
 
@@ -90,6 +100,13 @@ static int run_write(void *userdata) {
         SqlTx *tx = &s->writer;
         int r, k;
 
+        if (s->batch_error >= 0 && sql_wal_is_due(s)) {
+                r = sql_batch_end(s);
+                if (r >= 0)
+                        sql_batch_begin(s);
+                else
+                        s->batch_error = r;
+        }
         if (s->batch_error < 0)
                 return s->batch_error;
         k = noted(s, sql_tx_exec(tx, "SAVEPOINT request"));
@@ -111,6 +128,9 @@ static int run_write(void *userdata) {
                 k = sql_tx_exec(tx, "RELEASE request");
         if (k < 0)
                 s->batch_error = k;
+        q->result = r;
+        q->next = s->batch;
+        s->batch = q;
         return r;
 }
 
@@ -147,7 +167,9 @@ static int run_read(void *userdata) {
         SqlRequest *q = userdata;
         int r;
 
+        pthread_mutex_lock(&q->sql->reader_turn);
         pthread_mutex_lock(&q->sql->reader_lock);
+        pthread_mutex_unlock(&q->sql->reader_turn);
         r = read_locked(q);
         pthread_mutex_unlock(&q->sql->reader_lock);
         return r;
@@ -243,6 +265,7 @@ int sql_new(const Runtime *rt, const char *path, const char *const *migrations, 
                 .reader = connection,
         };
         pthread_mutex_init(&s->open_lock, NULL);
+        pthread_mutex_init(&s->reader_turn, NULL);
         pthread_mutex_init(&s->reader_lock, NULL);
         s->path = strdup(path);
         if (!s->path)
@@ -271,6 +294,7 @@ Sql *sql_free(Sql *s) {
         close_fd(s->lock_fd);
         pthread_mutex_destroy(&s->open_lock);
         pthread_mutex_destroy(&s->reader_lock);
+        pthread_mutex_destroy(&s->reader_turn);
         free(s->path);
         free(s);
         return NULL;

@@ -17,9 +17,11 @@ typedef struct Sql Sql;
 typedef struct SqlTx SqlTx; /* the connection as one request sees it */
 
 /* request is owned by sql from the call on, failure too, and freed exactly once by free_request.
- * work runs inside a transaction: a negative result undoes what this request did (savepoint), not
- * the batch. done runs on the loop after the commit (and its fsync), with work's result or the
- * commit's error; it never runs once *ret_job was freed. */
+ * What waits is written in one transaction, or in several where that would be large: the WAL stays
+ * within 64 MiB unless one request alone writes more. work runs inside a transaction: a negative
+ * result undoes what this request did (savepoint), not the batch. done runs on the loop after the
+ * commit (and its fsync), with work's result or the commit's error; it never runs once *ret_job was
+ * freed. */
 typedef int (*sql_work_fn)(SqlTx *tx, void *request);
 
 /* migrations[i] brings user_version i to i + 1; ends with NULL. The file is opened 0600 on the
