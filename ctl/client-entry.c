@@ -247,8 +247,10 @@ static int read_page_flag(sd_bus_message *m, const char *key, void *userdata) {
         EntryPage *page = userdata;
         int more, r;
 
-        if (streq(key, "next_anchor")) {
-                r = sd_bus_message_read(m, "v", "t", &page->next_anchor);
+        if (streq(key, "next_anchor") || streq(key, "first_seq")) {
+                r = sd_bus_message_read(m, "v", "t",
+                                        streq(key, "first_seq") ? &page->first_seq
+                                                                : &page->next_anchor);
                 return r < 0 ? r : 1;
         }
         if (!streq(key, "more"))
@@ -260,20 +262,14 @@ static int read_page_flag(sd_bus_message *m, const char *key, void *userdata) {
         return 1;
 }
 
-int client_try_page(Ctl *ctl, const char *path, const EntryQuery *query, sd_bus_error *ret_error,
-                    EntryPage *ret) {
-        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL, *reply = NULL;
+/* Calls, and reads a(tssssta{sv}) and a{sv}. */
+static int try_entries(Ctl *ctl, sd_bus_message *m, sd_bus_error *ret_error, EntryPage *ret) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
         _cleanup_(entry_page_done) EntryPage page = {};
         size_t allocated = 0;
         int r;
 
-        if (client_new_call(ctl, FACE_CHANNEL, path, "GetMessages", &m) != EXIT_OK)
-                return -ENOMEM;
-        r = sd_bus_message_append(m, "tua{sv}", query->anchor, query->limit, 3, "direction", "s",
-                                  query->before ? "before" : "after", "since_usec", "t",
-                                  query->since, "until_usec", "t", query->until ?: UINT64_MAX);
-        if (r >= 0)
-                r = client_try(ctl, m, 0, ret_error, &reply);
+        r = client_try(ctl, m, 0, ret_error, &reply);
         if (r >= 0)
                 r = sd_bus_message_enter_container(reply, 'a', "(tssssta{sv})");
         if (r < 0)
@@ -307,4 +303,29 @@ int client_try_page(Ctl *ctl, const char *path, const EntryQuery *query, sd_bus_
         *ret = page;
         page = (EntryPage){};
         return 0;
+}
+
+int client_try_page(Ctl *ctl, const char *path, const EntryQuery *query, sd_bus_error *ret_error,
+                    EntryPage *ret) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
+        int r;
+
+        if (client_new_call(ctl, FACE_CHANNEL, path, "GetMessages", &m) != EXIT_OK)
+                return -ENOMEM;
+        r = sd_bus_message_append(m, "tua{sv}", query->anchor, query->limit, 3, "direction", "s",
+                                  query->before ? "before" : "after", "since_usec", "t",
+                                  query->since, "until_usec", "t", query->until ?: UINT64_MAX);
+        return r < 0 ? r : try_entries(ctl, m, ret_error, ret);
+}
+
+int client_try_search(Ctl *ctl, const char *path, const char *words, uint64_t anchor,
+                      uint32_t limit, bool before, sd_bus_error *ret_error, EntryPage *ret) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
+        int r;
+
+        if (client_new_call(ctl, FACE_CHANNEL, path, "Search", &m) != EXIT_OK)
+                return -ENOMEM;
+        r = sd_bus_message_append(m, "sua{sv}", words, limit, 2, "anchor", "t", anchor, "direction",
+                                  "s", before ? "before" : "after");
+        return r < 0 ? r : try_entries(ctl, m, ret_error, ret);
 }

@@ -90,6 +90,7 @@ typedef struct EntryPage {
         size_t n;
         bool more;
         uint64_t next_anchor; /* of the page behind, which may be there though this one is empty */
+        uint64_t first_seq;   /* of a search: the first entry that is here */
 } EntryPage;
 void entry_page_done(EntryPage *p);
 typedef struct EntryQuery {
@@ -101,6 +102,10 @@ typedef struct EntryQuery {
 /* r: 0 or negative errno, with error set where the daemon said why. */
 int client_try_page(Ctl *ctl, const char *path, const EntryQuery *query, sd_bus_error *ret_error,
                     EntryPage *ret);
+
+/* The same of what is found with these words. */
+int client_try_search(Ctl *ctl, const char *path, const char *words, uint64_t anchor,
+                      uint32_t limit, bool before, sd_bus_error *ret_error, EntryPage *ret);
 
 /* a{sv}, member by member: fn reads the variant and returns 1, or 0 to have it passed over. */
 typedef int (*client_pair_fn)(sd_bus_message *m, const char *key, void *userdata);

@@ -57,4 +57,6 @@ int method_retry(sd_bus_message *m, void *userdata, sd_bus_error *error);
 int method_get_messages(sd_bus_message *m, void *userdata, sd_bus_error *error);
 int method_mark_read(sd_bus_message *m, void *userdata, sd_bus_error *error);
 int method_export(sd_bus_message *m, void *userdata, sd_bus_error *error);
+/* channel-bus-search.c */
+int method_search(sd_bus_message *m, void *userdata, sd_bus_error *error);
 /* channel-bus-object.c has the rest */

@@ -291,6 +291,9 @@ const sd_bus_vtable channel_vtable[] = {
         SD_BUS_METHOD_WITH_ARGS(
                 "GetMessages", SD_BUS_ARGS("t", anchor, "u", limit, "a{sv}", options),
                 SD_BUS_RESULT("a(tssssta{sv})", entries, "a{sv}", page), method_get_messages, 0),
+        SD_BUS_METHOD_WITH_ARGS("Search", SD_BUS_ARGS("s", query, "u", limit, "a{sv}", options),
+                                SD_BUS_RESULT("a(tssssta{sv})", entries, "a{sv}", page),
+                                method_search, 0),
         SD_BUS_METHOD_WITH_ARGS("GetOutbox", SD_BUS_ARGS("a{sv}", options),
                                 SD_BUS_RESULT("a(sstusa{sv})", rows, "s", next), method_get_outbox,
                                 0),

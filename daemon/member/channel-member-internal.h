@@ -12,6 +12,7 @@ struct MemberOp {
         union {
                 member_sent_fn sent;
                 member_page_fn page;
+                member_found_fn found;
                 member_outbox_fn outbox;
                 member_done_fn done;
                 member_roster_fn roster;

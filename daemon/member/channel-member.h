@@ -71,6 +71,12 @@ typedef void (*member_page_fn)(const Failure *f, const Entry *entries, size_t n,
 int channel_member_read(ChannelMember *c, const PageQuery *q, member_page_fn done, void *userdata,
                         MemberOp **ret_op);
 
+/* A page of what is found in what is held here; query->limit as it is. */
+typedef void (*member_found_fn)(const Failure *f, const Entry *entries, size_t n, bool more,
+                                uint64_t next_anchor, void *userdata);
+int channel_member_search(ChannelMember *c, const SearchQuery *q, member_found_fn done,
+                          void *userdata, MemberOp **ret_op);
+
 typedef void (*member_outbox_fn)(const Failure *f, const OutboxRow *rows, size_t n, bool more,
                                  void *userdata);
 int channel_member_read_outbox(ChannelMember *c, uint64_t after, unsigned limit,

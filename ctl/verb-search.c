@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Knows search: messages that have all of some words. */
+#include <inttypes.h>
+#include <limits.h>
+
+#include "ctl/print.h"
+#include "wire/writer.h"
+
+#define PAGE_ENTRIES 500 /* the API's most */
+
+typedef struct Search {
+        Ctl *ctl;
+        const char *path, *words;
+        uint64_t n_left;    /* the most to be shown */
+        uint64_t first_seq; /* below it nothing is here */
+        uint64_t anchor;
+        bool before;
+} Search;
+
+static void show(const Search *s, const EntryPage *page) {
+        for (size_t i = 0; i < page->n; i++)
+                if (s->ctl->json != JSON_OFF)
+                        print_json_text(stdout, s->ctl->json, page->entries[i].json);
+                else
+                        print_entry(stdout, page->entries + i, true);
+}
+
+/* 1: there may be more behind it. */
+static int read_page(Search *s, sd_bus_error *ret_error, EntryPage *ret) {
+        int r;
+
+        r = client_try_search(s->ctl, s->path, s->words, s->anchor,
+                              (uint32_t) MIN(s->n_left, (uint64_t) PAGE_ENTRIES), s->before,
+                              ret_error, ret);
+        if (r < 0)
+                return r;
+        s->n_left -= MIN(s->n_left, (uint64_t) ret->n);
+        s->first_seq = ret->first_seq;
+        if (!ret->more || s->n_left == 0 || ret->next_anchor == s->anchor)
+                return 0;
+        s->anchor = ret->next_anchor;
+        return 1;
+}
+
+static int show_all(Search *s, sd_bus_error *ret_error) {
+        int r;
+
+        do {
+                _cleanup_(entry_page_done) EntryPage page = {};
+
+                r = read_page(s, ret_error, &page);
+                show(s, &page);
+        } while (r > 0);
+        return r;
+}
+
+/* Pages backwards, each a block in front of the one before. */
+static int show_newest(Search *s, sd_bus_error *ret_error) {
+        _cleanup_free_ EntryPage *pages = NULL;
+        size_t n = 0;
+        int r;
+
+        s->before = true;
+        do {
+                EntryPage page = {};
+                EntryPage *grown;
+
+                r = read_page(s, ret_error, &page);
+                if (page.n == 0) {
+                        entry_page_done(&page);
+                        continue;
+                }
+                grown = reallocarray(pages, n + 1, sizeof(EntryPage));
+                if (!grown) {
+                        entry_page_done(&page);
+                        r = -ENOMEM;
+                        break;
+                }
+                pages = grown;
+                pages[n++] = page;
+        } while (r > 0);
+        while (n-- > 0) {
+                if (r >= 0)
+                        show(s, pages + n);
+                entry_page_done(pages + n);
+        }
+        return r;
+}
+
+static int join(char **args, int n, char **ret) {
+        _cleanup_(writer_done) Writer w = {};
+
+        for (int i = 0; i < n; i++) {
+                if (i > 0)
+                        writer_bytes(&w, " ", 1);
+                writer_bytes(&w, args[i], strlen(args[i]));
+        }
+        return writer_take(&w, ret, NULL);
+}
+
+static int verb_search(Ctl *ctl, int argc, char **argv) {
+        _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
+        _cleanup_(freep) char *path = NULL, *words = NULL;
+        uint64_t arg_lines = UINT64_MAX;
+        const Option options[] = { { "lines", 'n', OPTION_UINT, &arg_lines }, {} };
+        Search s = { .ctl = ctl };
+        int n_args, r, exit_status;
+        char **args;
+
+        if (ctl_parse(ctl, argc, argv, options, &args, &n_args, &exit_status) < 0)
+                return exit_status;
+        if (arg_lines == 0)
+                return client_fail_as(ctl, "BadRequest", EXIT_USAGE,
+                                      "-n takes how many to show, 1 or more");
+        r = client_find_channel(ctl, args[0], &path);
+        if (r != EXIT_OK)
+                return r;
+        if (join(args + 1, n_args - 1, &words) < 0)
+                return client_fail(ctl, NULL, -ENOMEM);
+        s.path = path;
+        s.words = words;
+        s.n_left = arg_lines;
+        r = arg_lines == UINT64_MAX ? show_all(&s, &error) : show_newest(&s, &error);
+        if (r < 0)
+                return client_fail(ctl, &error, r);
+        /* Who finds nothing should know where it was not looked for. */
+        if (s.first_seq > 1 && s.n_left > 0)
+                fprintf(stderr,
+                        "-- entries 1 to %" PRIu64 " are not here and were not searched; log -r"
+                        " brings them\n",
+                        s.first_seq - 1);
+        return EXIT_OK;
+}
+
+const Verb verbs_search[] = {
+        { "search", "CHANNEL WORDS… [-n N]", 2, UINT_MAX, verb_search,
+          "messages that have all of the words, or parts like them" },
+        {},
+};
