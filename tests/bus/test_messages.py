@@ -8,7 +8,7 @@ import dbus.lowlevel
 import dbus.mainloop.glib
 import pytest
 
-from p2pchat import (BUS_NAME, CHANNEL, ERROR, MANAGER, MODERATION, OBJECT_MANAGER, PATH, PROPERTIES, refused,
+from p2pchat import (BUS_NAME, CHANNEL, ERROR, MANAGER, MODERATION, OBJECT_MANAGER, PATH, PROPERTIES, close_heard, refused,
                      wait_for, wait_signal)
 
 
@@ -257,5 +257,5 @@ def test_caller_that_leaves_mid_send(lobby):
     wait_for(lambda: sorted(alice.texts(hers)) == sorted("from " + n for n in names), "both texts at the host")
     reply = wait_signal(answers, lambda m: True, "the answer to who stayed")
     assert isinstance(reply, dbus.lowlevel.MethodReturnMessage) and reply.get_args_list()[1] > 0
-    stays.close()
+    close_heard(stays)
     assert bob.process.alive()

@@ -348,7 +348,7 @@ class Peer:
         try:
             yield got
         finally:
-            bus.close()
+            close_heard(bus)
 
     # -- what most tests begin with
 
@@ -386,13 +386,23 @@ class Peer:
         return [e[6]["text"] for e in self.messages(channel, kinds=["message"]) if "text" in e[6]]
 
 
+def dispatch():
+    """All that the main loop has now."""
+    while GLib.MainContext.default().iteration(False):
+        pass
+
+
+def close_heard(bus):
+    """Closes a connection of the main loop. What is still in it is dispatched now: later there would be
+    nobody for it, which breaks whoever runs the main loop then."""
+    bus.close()
+    dispatch()
+
+
 def wait_signal(got, wanted, what, deadline=DEADLINE):
     """Runs the main loop until wanted(signal) is true of one of `got` → that one."""
-    context = GLib.MainContext.default()
-
     def look():
-        while context.iteration(False):
-            pass
+        dispatch()
         return next((s for s in got if wanted(s)), None)
     return wait_for(look, what, deadline)
 
