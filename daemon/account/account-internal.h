@@ -68,6 +68,7 @@ struct Account {
         char instance[UUID_STRING_SIZE]; /* which process we are, among those that have the key */
 
         SignIn *sign_in;   /* one at a time */
+        SignIn *signed_in; /* who asked for it waits for account_is_shown() */
         SignOut *sign_out; /* one at a time */
         struct {           /* account-attempt.c */
                 Key *key;  /* NULL: there is none */

@@ -9,7 +9,8 @@
 typedef struct AccountHandlers {
         /* Any property. */
         void (*on_changed)(Account *a, void *userdata);
-        /* There is an identity: read from disk, or just signed in. */
+        /* There is an identity: read from disk, or just signed in. Who asked for the latter is told
+         * by account_is_shown(), which is called once for each, also in here. */
         void (*on_signed_in)(Account *a, void *userdata);
         /* The identity is about to be forgotten; it can still be asked for. */
         void (*on_signing_out)(Account *a, void *userdata);
@@ -33,6 +34,9 @@ DEFINE_CLEANUP(Account *, account_free);
 /* Who was signed in when the store was last written; may be NULL. on_signed_in follows at once.
  * Then it dials. -EBADMSG: what is stored is damaged; nobody is signed in then. */
 int account_start(Account *a, const StoredIdentity *identity);
+
+/* All that is here of who signed in can be seen, or never will. */
+void account_is_shown(Account *a);
 
 uint64_t account_get_identity(const Account *a);    /* row of the store; 0: nobody */
 int64_t account_get_clock_offset(const Account *a); /* µs, theirs minus ours */

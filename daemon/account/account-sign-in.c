@@ -87,15 +87,12 @@ static const char *what_is_unknown(const SignIn *s) {
         return "ask once more.";
 }
 
-static void sign_in_end(Account *a, const Failure *f) {
+static void sign_in_fail(Account *a, const Failure *f) {
         _cleanup_(sign_in_freep) SignIn *s = TAKE_PTR(a->sign_in);
-        AccountOp *op = (AccountOp *) s->op;
         Failure unknown;
 
         settle_attempt(a, s, f);
-        if (op)
-                op->recovery_code = f ? NULL : s->recovery_code;
-        if (f && f->code == ERROR_TIMEOUT) {
+        if (f->code == ERROR_TIMEOUT) {
                 failure_set(&unknown, ERROR_TIMEOUT, "The tracker did not answer: %s",
                             what_is_unknown(s));
                 f = &unknown;
@@ -103,10 +100,23 @@ static void sign_in_end(Account *a, const Failure *f) {
         operation_complete(s->op, f);
 }
 
+void account_is_shown(Account *a) {
+        _cleanup_(sign_in_freep) SignIn *s = TAKE_PTR(a->signed_in);
+        AccountOp *op;
+
+        if (!s)
+                return;
+        settle_attempt(a, s, NULL);
+        op = (AccountOp *) s->op;
+        if (op)
+                op->recovery_code = s->recovery_code;
+        operation_complete(s->op, NULL);
+}
+
 static void sign_in_failed(Account *a, const Failure *f) {
         bool redial = tracker_client_is_ready(a->client);
 
-        sign_in_end(a, f);
+        sign_in_fail(a, f);
         if (redial)
                 (void) account_redial(a);
 }
@@ -141,8 +151,9 @@ static void on_stored(int r, uint64_t row, void *userdata) {
         }
         account_set_identity(a, row, s->identity.user_type, s->identity.username, s->key,
                              s->certificate);
+        account_is_shown(a); /* who was signed in a moment ago, and is not any more */
+        a->signed_in = TAKE_PTR(a->sign_in);
         a->handlers.on_signed_in(a, a->userdata);
-        sign_in_end(a, NULL);
         (void) account_redial(a);
         account_changed(a);
 }

@@ -223,6 +223,7 @@ Account *account_free(Account *a) {
         if (!a)
                 return NULL;
         a->sign_in = sign_in_free(a->sign_in);
+        a->signed_in = sign_in_free(a->signed_in);
         a->sign_out = sign_out_free(a->sign_out);
         account_cancel_requests(a);
         operation_cancel_all(&a->ops);

@@ -17,6 +17,10 @@ int manager_check_identity(const Manager *m, bool registered, Failure *f) {
         if (!m->account || !m->me.username[0])
                 return failure_set(f, ERROR_NOT_SIGNED_IN,
                                    "Sign in first (p2pchatctl signin NAME).");
+        if (m->channels_job)
+                return failure_set(f, ERROR_BUSY,
+                                   "What is here of %s is still being read; try again.",
+                                   m->me.username);
         if (registered && m->me.user_type != USER_REGISTERED)
                 return failure_set(f, ERROR_GUESTS_NOT_ALLOWED,
                                    "Guests cannot do this; sign up first (p2pchatctl signup "
@@ -64,10 +68,8 @@ void manager_update_tls(Manager *m) {
 
 /* ---- what the account tells ---- */
 
-/* SetTracker was done when the pin was accepted; it is answered once people can see what came of
- * it. */
-static void account_settled(Manager *m) {
-        if (m->account_op && !m->load_job &&
+void manager_account_settled(Manager *m) {
+        if (m->account_op && !m->load_job && !m->channels_job &&
             account_get_tracker_state(m->account) != TRACKER_CONNECTING)
                 (void) operation_complete_later(m->account_op, m->rt->event, NULL);
 }
@@ -78,7 +80,7 @@ static void on_changed(Account *a, void *userdata) {
 
         if (m->account != a)
                 return;
-        account_settled(m);
+        manager_account_settled(m);
         if (m->account_announced && m->observer.on_account_changed)
                 m->observer.on_account_changed(m, a, m->observer_userdata);
         if (state == TRACKER_UNTRUSTED)
@@ -108,6 +110,7 @@ static void on_signed_in(Account *a, void *userdata) {
         if (r < 0) {
                 log_error_errno(r, "Cannot read the channels of %s", m->me.username);
                 manager_started(m, r);
+                account_is_shown(a);
         }
 }
 
@@ -225,7 +228,7 @@ static void on_loaded(int r, const StoredTracker *tracker, const StoredIdentity 
         if (r < 0)
                 operation_complete(m->account_op, &f);
         else if (m->account)
-                account_settled(m);
+                manager_account_settled(m);
         manager_archive_loaded(m, r);
 }
 

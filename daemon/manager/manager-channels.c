@@ -188,6 +188,8 @@ static void on_loaded(int r, const StoredChannel *channels, size_t n, void *user
                 if (channel_member_get_stored(x->member)->row != 0)
                         begin(x);
         manager_changed(m);
+        manager_account_settled(m);
+        account_is_shown(m->account);
 }
 
 int manager_load_channels(Manager *m) {
@@ -196,6 +198,8 @@ int manager_load_channels(Manager *m) {
 }
 
 void manager_drop_channels(Manager *m) {
+        if (m->channels_job && !m->is_freed)
+                account_is_shown(m->account);
         m->channels_job = job_free(m->channels_job);
         m->heartbeat_call = tracker_call_free(m->heartbeat_call);
         clock_timer_disarm(m->heartbeat);

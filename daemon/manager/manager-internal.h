@@ -124,6 +124,9 @@ void manager_cancel(Operation *o);
 /* manager-account.c */
 void manager_started(Manager *m, int r); /* tells it once */
 int manager_load(Manager *m);            /* the store's tracker becomes the account */
+/* SetTracker was done when the pin was accepted; it is answered once people can see what came of
+ * it. */
+void manager_account_settled(Manager *m);
 int manager_set_account(Manager *m, const StoredTracker *tracker, const StoredIdentity *identity);
 void manager_drop_account(Manager *m);
 /* Who we may be towards peers has changed. */

@@ -183,11 +183,74 @@ static void test_connection_ends(void **state) {
         assert_int_equal(x.error, ERROR_NONE);
 }
 
+/* ---- what is here of who signs in ---- */
+
+typedef struct Return {
+        Person *person;
+        bool is_done, is_asked, was_early;
+        ErrorCode hosted;
+} Return;
+
+static void on_returned(const Failure *f, const char *recovery_code, void *userdata) {
+        Return *x = userdata;
+        ChannelMember *lobby = person_channel(x->person, "lobby");
+
+        assert_null(f);
+        x->is_done = true;
+        assert_non_null(lobby);
+        assert_int_equal(channel_member_get_synced_seq(lobby), 2);
+}
+
+static void on_hosted(const Failure *f, ChannelMember *c, void *userdata) {
+        Return *x = userdata;
+
+        x->hosted = f ? f->code : ERROR_NONE;
+}
+
+/* Asks as soon as somebody is signed in. */
+static bool has_returned(void *userdata) {
+        static const HostOptions options = { .view = VIEW_INVALID, .send = SEND_INVALID };
+        Return *x = userdata;
+
+        if (!x->is_asked && account_get_username(manager_get_account(x->person->manager))) {
+                x->is_asked = true;
+                x->was_early = !x->is_done;
+                assert_int_equal(
+                        manager_host(x->person->manager, "lobby", &options, on_hosted, x, NULL), 0);
+        }
+        return x->is_done && x->hosted != ERROR_INVALID;
+}
+
+/* It is done when all of it can be seen; until then nothing is done that would pass it by. */
+static void test_channels_are_there(void **state) {
+        _cleanup_(world_freep) World *w = world_new();
+        Person *alice = world_person(w, "alice");
+        Return x = { .person = alice, .hosted = ERROR_INVALID };
+        char id[UUID_STRING_SIZE];
+
+        person_sign_up(alice, "alice");
+        person_host(alice, "lobby");
+        (void) person_send(alice, "lobby", "one");
+        person_until_sent(alice, "lobby");
+        strcpy(id, channel_member_get_id(person_channel(alice, "lobby")));
+        person_sign_out(alice);
+        assert_null(person_channel(alice, "lobby"));
+
+        assert_int_equal(account_sign_in(manager_get_account(alice->manager), "alice",
+                                         "correct horse battery", on_returned, &x, NULL),
+                         0);
+        world_until(w, has_returned, &x);
+        assert_true(x.was_early);
+        assert_int_equal(x.hosted, ERROR_BUSY);
+        person_host(alice, "lobby");
+        assert_int_equal(alice->n_channels, 1);
+        assert_string_equal(channel_member_get_id(person_channel(alice, "lobby")), id);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_disk_fails),
-                cmocka_unit_test(test_disk_fails_before),
-                cmocka_unit_test(test_destroyed),
+                cmocka_unit_test(test_channels_are_there), cmocka_unit_test(test_disk_fails),
+                cmocka_unit_test(test_disk_fails_before),  cmocka_unit_test(test_destroyed),
                 cmocka_unit_test(test_connection_ends),
         };
 
