@@ -18,11 +18,10 @@ CHANNEL_NAME = "lobby"
 AT_LEAST_IN_WINDOW = 0.3
 
 # What happens in a round, and how often.
-HOST_EVENTS = (("kill at received", 8), ("kill at on disk", 6), ("kill", 6), ("stop", 2), ("reset", 2), ("hole", 1),
-               ("nothing", 2))
-OTHER_EVENTS = (("kill", 5), ("stop", 4), ("reset", 4), ("hole", 3), ("deaf", 3), ("lost answer", 3))
-# … and to the tracker, in some.
-TRACKER_EVENTS = (("kill", 2), ("stop", 1), ("nothing", 9))
+HOST_EVENTS = (("kill at received", 8), ("kill at on disk", 6), ("kill", 6), ("end", 2), ("stop", 2), ("reset", 2),
+               ("hole", 1), ("nothing", 2))
+OTHER_EVENTS = (("kill", 5), ("end", 1), ("stop", 4), ("reset", 4), ("hole", 3), ("deaf", 3), ("lost answer", 3))
+TRACKER_EVENTS = (("kill", 2), ("stop", 1), ("reset", 1), ("hole", 1), ("nothing", 10))
 
 
 def draw(chance, events):
@@ -38,7 +37,7 @@ class Torture:
         self.chance = random.Random(seed)
         self.begun = time.monotonic()
         self.n = dict.fromkeys(("rounds", "kills", "kills of the host", "kills in a MESSAGE", "kills after its commit",
-                                "stops", "resets", "holes", "lost answers"), 0)
+                                "ends", "stops", "resets", "holes", "lost answers"), 0)
         self.tracker = wires.tracker()
         self.host = wires.person(HOST, watched=True)
         self.people = {name: wires.person(name) for name in (*SENDERS, *MEMBERS)}
@@ -58,6 +57,16 @@ class Torture:
         self.n["kills"] += 1
         peer.stop_daemon(signal.SIGKILL)
         peer.start_daemon()
+
+    def end(self, peer):
+        """It may say goodbye."""
+        self.n["ends"] += 1
+        assert peer.stop_daemon() == 0
+        peer.start_daemon()
+
+    def reset(self, peer):
+        self.n["resets"] += 1
+        self.wires.reset(peer)
 
     def kill_host(self, state=None):
         """… when a MESSAGE is just that, or at any moment."""
@@ -135,9 +144,8 @@ class Torture:
         self.say(" ", event, peer.name)
         if event == "kill":
             self.kill(peer)
-        elif event == "reset":
-            self.n["resets"] += 1
-            self.wires.reset(peer)
+        elif event in ("end", "reset"):
+            getattr(self, event)(peer)
         elif event == "lost answer":
             self.lose_answer(peer)
         else:
@@ -152,10 +160,10 @@ class Torture:
         if event == "kill":
             self.n["kills"] += 1
             self.tracker.restart(signal.SIGKILL)
+        elif event == "reset":
+            self.reset(self.tracker)
         else:
-            process = self.tracker.process
-            self.freeze(process)
-            self.troubles["tracker"] = (self.chance.randint(0, 3), lambda: process.child.send_signal(signal.SIGCONT))
+            self.trouble(self.tracker, event, self.chance.randint(0, 3))
 
     def host_event(self):
         event = draw(self.chance, HOST_EVENTS)
@@ -168,9 +176,8 @@ class Torture:
             self.kill_host()
         elif event.startswith("kill at "):
             self.kill_host(event.removeprefix("kill at "))
-        elif event == "reset":
-            self.n["resets"] += 1
-            self.wires.reset(self.host)
+        elif event in ("end", "reset"):
+            getattr(self, event)(self.host)
         else:
             self.trouble(self.host, event, 0)
             self.stop_for(self.chance.uniform(0, 3))

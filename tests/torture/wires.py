@@ -24,7 +24,9 @@ class Namespaces:
         self.n = 1
 
     def tracker(self):
-        return self.nets.tracker("10.0.0.1/24")
+        tracker = self.nets.tracker("10.0.0.1/24")
+        tracker.name = "tracker"
+        return tracker
 
     def person(self, name, watched=False):
         self.n += 1
@@ -188,7 +190,9 @@ class Relays:
 
     def tracker(self):
         self.world.configure_tracker("[Limits]\nPasswordCost=1\nSignUpsPerMinute=0\n")
-        return self.world.start_tracker()
+        tracker = self.world.start_tracker()
+        tracker.name = "tracker"
+        return tracker
 
     def person(self, name, watched=False):
         peer = WatchedPeer(self.world, name) if watched else self.world.peer(name, start=False)
