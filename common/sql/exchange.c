@@ -161,17 +161,39 @@ static int write_version(Sql *s) {
         return sql_tx_exec(&s->writer, text);
 }
 
+/* Before the ones that are open are closed: a commit that failed may be whole in the WAL, and who
+ * opens it as the first one takes it for done. Those who asked were told that it was not. */
+static int open_anew(Sql *s) {
+        SqlTx anew = {
+                .is_inline = s->writer.is_inline,
+                .loop_thread = s->writer.loop_thread,
+                .must_forget = s->writer.must_forget,
+        };
+        int r;
+
+        take_over(s);
+        r = sql_open_writer(&anew, s->path, s->migrations, &s->lock_fd);
+        if (r >= 0) {
+                close_both(s);
+                s->writer = anew;
+        }
+        release(s);
+        return r;
+}
+
 /* A full disk leaves what is open in order, and the WAL may have room to give back. After anything
  * else the file may be another one: on a disk that went and came back. */
 static void begin_anew(Sql *s, bool is_full) {
+        int r = 0;
+
         if (is_full)
                 sql_shrink_wal(&s->writer);
-        else {
-                take_over(s);
-                close_both(s);
-                release(s);
-        }
-        sql_batch_begin(s);
+        else
+                r = open_anew(s);
+        if (r < 0)
+                s->batch_error = r;
+        else
+                sql_batch_begin(s);
 }
 
 static int run_try(void *userdata) {

@@ -181,7 +181,7 @@ static void on_sent(const Failure *f, const char *id, uint64_t seq, void *userda
 static void on_started(Manager *m, int r, void *userdata) {
         Person *p = userdata;
 
-        assert_int_equal(r, 0);
+        p->start_result = r;
         p->is_started = true;
 }
 
@@ -223,9 +223,8 @@ static const ManagerObserver observer = {
         .on_members_changed = on_members,
 };
 
-void person_start(Person *p) {
+int person_begin(Person *p) {
         char address[ADDRESS_STRING_SIZE];
-        const Address *listening;
 
         address_print(&p->world->rig->address, address);
         p->is_started = p->is_stopped = false;
@@ -244,8 +243,15 @@ void person_start(Person *p) {
                             &p->manager),
                 0);
         manager_set_observer(p->manager, &observer, p);
-        assert_int_equal(manager_start(p->manager), 0);
+        return manager_start(p->manager);
+}
+
+void person_start(Person *p) {
+        const Address *listening;
+
+        assert_int_equal(person_begin(p), 0);
         until_true(p->world, &p->is_started);
+        assert_int_equal(p->start_result, 0);
         assert_int_equal(manager_get_listen_addresses(p->manager, &listening), 1);
         p->listen = listening[0];
 }

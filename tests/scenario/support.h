@@ -55,6 +55,7 @@ typedef struct Person {
         Runtime rt;
         Manager *manager;
         bool is_started, is_stopped;
+        int start_result;
         bool with_settings;  /* its settings name the tracker and its pin */
         unsigned n_channels; /* that its observer knows of */
         Failure failure;     /* of what was asked for last; ERROR_NONE */
@@ -69,6 +70,8 @@ Person *world_stranger(World *w, const char *directory_name);
 /* The same on a computer whose clock differs from the tracker's by skew_usec. */
 Person *world_person_off(World *w, const char *directory_name, int64_t skew_usec);
 void person_start(Person *p);
+/* Its beginning only, which may fail: what manager_start() says, and then start_result. */
+int person_begin(Person *p);
 void person_kill(Person *p); /* as a crash would: nobody is told */
 /* As a service manager would: begun, and when it has ended by itself. */
 void person_begin_stop(Person *p);

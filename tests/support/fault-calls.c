@@ -12,7 +12,6 @@
 
 #include "support/fault-disk.h"
 
-int __real_fsync(int fd);
 int __real_rename(const char *from, const char *to);
 int __real_link(const char *from, const char *to);
 int __real_unlink(const char *path);
@@ -53,8 +52,8 @@ int __wrap_fsync(int fd) {
         if (fstat(fd, &st) < 0 || !path_of_fd(fd, path))
                 return -1;
         d = S_ISDIR(st.st_mode) ? fault_disk_of_folder(path) : fault_disk_of(path);
-        if (!d)
-                return __real_fsync(fd);
+        if (!d) /* nobody loses power there */
+                return 0;
         r = fault_disk_strike(d, FAULT_SYNC, path);
         if (r > 0)
                 return end(r);

@@ -5,6 +5,6 @@
 #include "support/fault-disk.h"
 
 /* Before the first database is opened: all that are opened from then on go through a shim around
- * SQLite's own file system. It is seen where the folder has a FaultDisk, and costs nothing
- * elsewhere. Locks and the WAL's index are SQLite's own. */
+ * SQLite's own file system. Where the folder has no FaultDisk, it only leaves out the fsync. Locks
+ * and the WAL's index are SQLite's own. */
 void fault_vfs_register(void);

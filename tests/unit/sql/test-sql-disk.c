@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "sql/file.h"
+#include "sql/sql-internal.h"
 #include "support/fault-vfs.h"
 #include "unit/sql/sql-fixture.h"
 
@@ -130,6 +131,7 @@ typedef struct Run {
         Fixture *f;
         FaultDisk *disk;
         bool was_told[N_ITEMS + 1]; /* that it is stored */
+        bool stops;                 /* at the first failure */
 } Run;
 
 static void setup_run(Run *run, Fixture *f) {
@@ -169,6 +171,8 @@ static void ask(Run *run) {
                         return;
                 }
                 f->n_done = 0;
+                if (run->stops && fault_disk_has_struck(run->disk))
+                        return;
                 (void) one(f, false, count, 0);
         }
 }
@@ -260,6 +264,37 @@ static void nth_operation_fails(void **state) {
         }
         print_message("%u faults\n", n_struck);
         assert_true(n_struck > 200);
+}
+
+/* A commit that failed may be whole in the WAL: it is not there when the file is opened anew. */
+static void what_was_refused_stays_so(void **state) {
+        bool is_over = false;
+
+        for (uint64_t n = 1; !is_over; n++) {
+                Run run;
+
+                assert_true(n < OPERATIONS_MAX);
+                setup_run(&run, *state);
+                run.stops = true;
+                open_sql(run.f);
+                assert_int_equal(one(run.f, true, count, 0), 0);
+                fault_disk_plan(
+                        run.disk,
+                        &(FaultPlan){ .ops = FAULT_CHANGES, .at = n, .error = EIO, .lasts = true });
+                ask(&run);
+                is_over = !fault_disk_has_struck(run.disk);
+                run.f->n_freed = run.f->n_done = 0;
+                sql_try_again(run.f->sql);
+                (void) one(run.f, true, count, 0);
+                fault_disk_heal(run.disk);
+                sql_try_again(run.f->sql);
+                for (unsigned i = 1; i <= N_ITEMS; i++)
+                        if (one(run.f, true, insert, i) != (run.was_told[i] ? -EEXIST : 0))
+                                fail_msg("%" PRIu64 " (%s): %u has come back", n,
+                                         fault_disk_get_struck(run.disk), i);
+                run.f->sql = sql_free(run.f->sql);
+                start_anew(&run);
+        }
 }
 
 /* How often something was lost. */
@@ -420,6 +455,7 @@ int main(void) {
                 inline_only(a_disk_forgets),
                 inline_only(a_disk_remembers_some),
                 inline_only(nth_operation_fails),
+                inline_only(what_was_refused_stays_so),
                 inline_only(power_is_lost),
                 inline_only(a_lying_disk_is_found_out),
                 inline_only(replaced_with_power_loss),
