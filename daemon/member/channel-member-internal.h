@@ -43,8 +43,7 @@ typedef struct Stream {
 /* One message that is under way to the host. */
 typedef struct Sent {
         char id[UUID_STRING_SIZE];
-        bool decided;  /* the host has said what became of it */
-        bool finished; /* its row left the queue by another way: our copy of the log has it */
+        bool decided; /* the host has said what became of it */
         uint64_t seq;
         Failure failure; /* code ERROR_NONE: stored */
 } Sent;
@@ -180,8 +179,6 @@ void outbox_pump(ChannelMember *c);
 void outbox_changed(ChannelMember *c);
 void outbox_connected(ChannelMember *c); /* a new connection: nothing is under way on it */
 bool outbox_is_sending(const ChannelMember *c, const char *id);
-/* Our copy holds this entry of ours now; before: it is about to. */
-void outbox_copying(ChannelMember *c, const char *id);
 
 /* channel-member-send.c */
 void sends_stored(ChannelMember *c, const char *id, uint64_t seq);

@@ -37,14 +37,6 @@ bool outbox_is_sending(const ChannelMember *c, const char *id) {
         return find_sent(&c->outbox, id);
 }
 
-void outbox_copying(ChannelMember *c, const char *id) {
-        Sent *s = find_sent(&c->outbox, id);
-
-        /* The copy's transaction comes before the update of a result that is not known yet. */
-        if (s && !c->outbox.update)
-                s->finished = true;
-}
-
 void outbox_changed(ChannelMember *c) {
         c->handlers.on_outbox(c, ++c->outbox.generation, c->userdata);
         member_changed(c);
@@ -91,30 +83,23 @@ static void update_of(const Sent *s, OutboxUpdate *ret) {
 static void on_updated(int r, void *userdata) {
         ChannelMember *c = userdata;
         Outbox *o = &c->outbox;
-        Sent *sent = TAKE_PTR(o->sent);
-        size_t n_sent = o->n_sent, n_gone = 0;
+        size_t n_sent = o->n_sent;
         uint64_t retry_usec = o->retry_usec;
+        Sent *sent;
 
         o->update = NULL;
-        sent_clear(o);
+        o->local = false;
         o->retry_usec = 0;
         if (r < 0) {
-                /* The host has them: the same ids give the same answers. */
                 log_fields(LOG_ERR, r, LOG_FIELDS("CHAT_CHANNEL", c->stored.name),
                            "Cannot note what was sent to channel %s", c->stored.name);
-                free(sent);
+                /* They stay under way: nobody may cancel what the host has. */
                 pump_later(c, STORE_RETRY_USEC);
-                changes_resume(c);
                 return;
         }
-        for (size_t i = 0; i < n_sent; i++) {
-                OutboxUpdate u;
-
-                update_of(&sent[i], &u);
-                if (u.state != OUTBOX_QUEUED && !sent[i].finished)
-                        n_gone++;
-        }
-        c->stored.n_outbox -= MIN(c->stored.n_outbox, n_gone);
+        sent = TAKE_PTR(o->sent);
+        sent_clear(o);
+        c->stored.n_outbox = (uint64_t) r;
         outbox_changed(c);
         for (size_t i = 0; i < n_sent; i++) {
                 OutboxUpdate u;
@@ -387,7 +372,13 @@ void outbox_pump(ChannelMember *c) {
 }
 
 static void on_retry(void *userdata) {
-        outbox_pump(userdata);
+        ChannelMember *c = userdata;
+        const Outbox *o = &c->outbox;
+
+        if (o->n_sent > 0 && !o->call && !o->local && !o->update)
+                note_results(c); /* which could not be written */
+        else
+                outbox_pump(c);
 }
 
 int outbox_init(ChannelMember *c) {

@@ -149,9 +149,6 @@ static int stream_fly(ChannelMember *c, store_copied_fn done) {
         s->n_queue_bytes -= n_bytes;
         s->n_flying_bytes = n_bytes;
 
-        for (size_t i = 0; i < n; i++)
-                if (is_mine(c, &s->flying[i]))
-                        outbox_copying(c, s->flying[i].id);
         r = store_copy(c->store, c->stored.row, s->flying, n, c->me.username, c->me.user_type, done,
                        c, &s->copy);
         if (r < 0 && take_back(s) < 0)

@@ -413,6 +413,16 @@ static int update_one(SqlTx *tx, const UpdateRequest *q, const OutboxUpdate *u) 
         return -EINVAL;
 }
 
+static int count_queued(SqlTx *tx, uint64_t row) {
+        sqlite3_stmt *stmt;
+        int r;
+
+        r = sql_prepare(tx, "SELECT n_queued FROM channel WHERE id = ?", "t", &stmt, row);
+        if (r >= 0)
+                r = sql_step(stmt);
+        return r > 0 ? sqlite3_column_int(stmt, 0) : r;
+}
+
 static int work_update(SqlTx *tx, void *request) {
         UpdateRequest *q = request;
 
@@ -423,7 +433,7 @@ static int work_update(SqlTx *tx, void *request) {
                 if (r < 0)
                         return r;
         }
-        return 0;
+        return count_queued(tx, q->channel);
 }
 
 static void on_updated(int r, void *request, void *userdata) {

@@ -384,9 +384,10 @@ typedef void (*store_outbox_page_fn)(int r, const OutboxRow *rows, size_t n, boo
 int store_outbox_read(Store *s, uint64_t row, uint64_t after, bool only_queued, unsigned limit,
                       size_t max_bytes, store_outbox_page_fn done, void *userdata, Job **ret_job);
 /* What became of rows that were sent, in one transaction; each counts an attempt, and a state of
- * queued does nothing else. Rows that are gone, or stored already, stay as they are.
- * A member's row becomes stored by store_copy() too, whichever comes first: "gone from the queue
- * and in the log" is one step for readers, since a stored row is only shown as finished. */
+ * queued does nothing else. Rows that are gone, or stored already, stay as they are. Done with the
+ * number of rows of the channel that are queued then. A member's row becomes stored by store_copy()
+ * too, whichever comes first: "gone from the queue and in the log" is one step for readers, since a
+ * stored row is only shown as finished. */
 typedef struct OutboxUpdate {
         char id[UUID_STRING_SIZE];
         OutboxState state;

@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What becomes of a conversation when the disk of the host, or of a member, fails or loses power at
- * any of the operations that it needs: nothing that was told turns out untrue. disk-faults [TESTS
- * [FROM [STRIDE]]]: which tests (a pattern), and which operations: all of them is "*" 1 1. */
+ * any of the operations that it needs: nothing that was told turns out untrue. Every so-manieth
+ * operation; all of them, in each way, in the long form (`tests/run --long`). disk-faults [TESTS
+ * [FROM [STRIDE]]]: which tests (a pattern), and which operations. */
 #include <stdlib.h>
 
 #include "base/log.h"
 #include "scenario/disk-play.h"
 
 #define OPERATIONS_MAX 5000
-#define N_SEEDS 3
 
 static uint64_t first = 1, stride = 0; /* 0: as the test says */
+static uint64_t n_seeds = 2;
 
 /* Alice hosts, bob joins late and reads what was before; both write, with waiting and without; bob
  * is off while alice writes, alice while bob does, who takes one back; one is refused and sent
@@ -95,93 +96,108 @@ static unsigned at_every_operation(const Kind *k, uint64_t from, uint64_t by, bo
 }
 
 /* It goes well where nothing fails. */
-static void nothing_fails(void **state) {
-        for (unsigned i = 0; i < 2; i++) {
-                _cleanup_(play_freep) Play *p = play_new(i == 0);
+static void nothing_fails(bool is_host) {
+        _cleanup_(play_freep) Play *p = play_new(is_host);
 
-                fault_disk_plan(p->disk, &(FaultPlan){ .ops = FAULT_CHANGES });
-                play(p);
-                if (play_is_wrong(p))
-                        fail_msg("%s", p->wrong);
-                print_message("%s: %" PRIu64 " operations\n", i == 0 ? "host" : "member",
-                              fault_disk_get_count(p->disk));
-                assert_int_equal(p->n_lines, 10);
-        }
+        fault_disk_plan(p->disk, &(FaultPlan){ .ops = FAULT_CHANGES });
+        play(p);
+        if (play_is_wrong(p))
+                fail_msg("%s", p->wrong);
+        print_message("%" PRIu64 " operations\n", fault_disk_get_count(p->disk));
+        assert_int_equal(p->n_lines, 10);
+}
+
+static void the_host_is_well(void **state) {
+        nothing_fails(true);
+}
+
+static void the_member_is_well(void **state) {
+        nothing_fails(false);
 }
 
 static void run(const Kind *k, uint64_t by) {
         (void) at_every_operation(k, first, stride > 0 ? stride : by, false);
 }
 
-static void host_loses_power(void **state) {
-        run(&(Kind){ .is_host = true, .error = FAULT_POWER }, 1);
+static void the_host_loses_power(void **state) {
+        run(&(Kind){ .is_host = true, .error = FAULT_POWER }, 3);
 }
 
-static void member_loses_power(void **state) {
-        run(&(Kind){ .error = FAULT_POWER }, 1);
+static void the_member_loses_power(void **state) {
+        run(&(Kind){ .error = FAULT_POWER }, 5);
 }
 
 /* Some of what was not synced is there all the same. */
-static void host_loses_some(void **state) {
-        for (uint64_t seed = 1; seed <= N_SEEDS; seed++)
-                run(&(Kind){ .is_host = true, .error = FAULT_POWER, .seed = seed }, 11);
+static void the_host_loses_some(void **state) {
+        for (uint64_t seed = 1; seed <= n_seeds; seed++)
+                run(&(Kind){ .is_host = true, .error = FAULT_POWER, .seed = seed }, 19);
 }
 
-static void member_loses_some(void **state) {
-        for (uint64_t seed = 1; seed <= N_SEEDS; seed++)
-                run(&(Kind){ .error = FAULT_POWER, .seed = seed }, 11);
+static void the_member_loses_some(void **state) {
+        for (uint64_t seed = 1; seed <= n_seeds; seed++)
+                run(&(Kind){ .error = FAULT_POWER, .seed = seed }, 19);
 }
 
-static void host_disk_fails_once(void **state) {
-        run(&(Kind){ .is_host = true, .error = EIO }, 1);
+static void the_host_disk_fails_once(void **state) {
+        run(&(Kind){ .is_host = true, .error = EIO }, 5);
 }
 
-static void member_disk_fails_once(void **state) {
-        run(&(Kind){ .error = EIO }, 1);
+static void the_member_disk_fails_once(void **state) {
+        run(&(Kind){ .error = EIO }, 5);
 }
 
-static void host_disk_is_in_trouble(void **state) {
-        run(&(Kind){ .is_host = true, .error = ENOSPC, .lasts = true }, 5);
-        run(&(Kind){ .is_host = true, .error = EROFS, .lasts = true }, 7);
-        run(&(Kind){ .is_host = true, .error = EIO, .lasts = true }, 11);
+static void the_host_disk_is_in_trouble(void **state) {
+        run(&(Kind){ .is_host = true, .error = ENOSPC, .lasts = true }, 14);
+        run(&(Kind){ .is_host = true, .error = EROFS, .lasts = true }, 29);
+        run(&(Kind){ .is_host = true, .error = EIO, .lasts = true }, 23);
 }
 
-static void member_disk_is_in_trouble(void **state) {
-        run(&(Kind){ .error = ENOSPC, .lasts = true }, 5);
-        run(&(Kind){ .error = EROFS, .lasts = true }, 7);
-        run(&(Kind){ .error = EIO, .lasts = true }, 11);
+static void the_member_disk_is_in_trouble(void **state) {
+        run(&(Kind){ .error = ENOSPC, .lasts = true }, 14);
+        run(&(Kind){ .error = EROFS, .lasts = true }, 29);
+        run(&(Kind){ .error = EIO, .lasts = true }, 23);
 }
 
 /* synchronous=OFF is that to a file: the same check finds it out. */
-static void a_lying_disk_is_found_out(void **state) {
-        for (unsigned i = 0; i < 2; i++) {
-                Kind k = { .is_host = i == 0, .error = FAULT_POWER, .is_lying = true };
+static void a_host_is_found_lying(void **state) {
+        Kind k = { .is_host = true, .error = FAULT_POWER, .is_lying = true };
 
-                assert_true(at_every_operation(&k, 20, 40, true) > 0);
-        }
+        assert_true(at_every_operation(&k, 20, 40, true) > 0);
+}
+
+static void a_member_is_found_lying(void **state) {
+        Kind k = { .error = FAULT_POWER, .is_lying = true };
+
+        assert_true(at_every_operation(&k, 20, 40, true) > 0);
 }
 
 int main(int argc, char **argv) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(nothing_fails),
-                cmocka_unit_test(host_loses_power),
-                cmocka_unit_test(member_loses_power),
-                cmocka_unit_test(host_loses_some),
-                cmocka_unit_test(member_loses_some),
-                cmocka_unit_test(host_disk_fails_once),
-                cmocka_unit_test(member_disk_fails_once),
-                cmocka_unit_test(host_disk_is_in_trouble),
-                cmocka_unit_test(member_disk_is_in_trouble),
-                cmocka_unit_test(a_lying_disk_is_found_out),
+                cmocka_unit_test(the_host_is_well),
+                cmocka_unit_test(the_member_is_well),
+                cmocka_unit_test(the_host_loses_power),
+                cmocka_unit_test(the_member_loses_power),
+                cmocka_unit_test(the_host_loses_some),
+                cmocka_unit_test(the_member_loses_some),
+                cmocka_unit_test(the_host_disk_fails_once),
+                cmocka_unit_test(the_member_disk_fails_once),
+                cmocka_unit_test(the_host_disk_is_in_trouble),
+                cmocka_unit_test(the_member_disk_is_in_trouble),
+                cmocka_unit_test(a_host_is_found_lying),
+                cmocka_unit_test(a_member_is_found_lying),
         };
 
+        if (getenv("P2PCHAT_TEST_LONG")) {
+                stride = 1;
+                n_seeds = 8;
+        }
         if (argc > 1)
                 cmocka_set_test_filter(argv[1]);
         if (argc > 2)
                 first = strtoull(argv[2], NULL, 10);
         if (argc > 3)
                 stride = strtoull(argv[3], NULL, 10);
-        log_set_max_level(getenv("VERBOSE") ? LOG_DEBUG : LOG_CRIT); /* it has much to say */
+        log_set_max_level(LOG_CRIT); /* it has much to say */
         fault_vfs_register();
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

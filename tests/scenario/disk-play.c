@@ -4,7 +4,7 @@
 #include "scenario/disk-play.h"
 
 #define TRIES_MAX 40
-#define PAUSE_USEC (3 * USEC_PER_SEC)           /* before somebody tries again */
+#define PAUSE_USEC (3 * USEC_PER_SEC)     /* before somebody tries again */
 #define LIMIT_USEC (15 * USEC_PER_MINUTE) /* of one try */
 #define TROUBLE_USEC (45 * USEC_PER_SEC)  /* so long lasts what lasts */
 #define RESTART_USEC (5 * USEC_PER_SEC)   /* as the service manager does */
@@ -400,7 +400,6 @@ static void on_outbox(const Failure *f, const OutboxRow *rows, size_t n, bool mo
                       void *userdata) {
         Row *x = userdata;
 
-        for (size_t i = 0; i < n; i++) fprintf(stderr, "row %s %d %d att %lu\n", rows[i].text, rows[i].state, rows[i].error, rows[i].attempts);
         for (size_t i = 0; i < n; i++)
                 if (streq(rows[i].id, x->line->id) && rows[i].state == OUTBOX_FAILED)
                         x->answer->is_found = true;

@@ -10,12 +10,18 @@ static void read_rows(Fixture *f, Result *q, uint64_t row, bool only_queued) {
         assert_false(q->more);
 }
 
+/* Done with how many are queued then. */
 static int update(Fixture *f, Result *q, uint64_t row, unsigned id, OutboxState state,
                   ErrorCode error, uint64_t seq) {
         OutboxUpdate u = { .state = state, .error = error, .seq = seq };
+        int r;
 
         uuid_of(id, u.id);
-        return CALL(f, q, store_outbox_update(f->store, row, &u, 1, on_done, q, NULL));
+        r = CALL(f, q, store_outbox_update(f->store, row, &u, 1, on_done, q, NULL));
+        if (r < 0)
+                return r;
+        assert_int_equal(load_channel(f, q)->n_outbox, r);
+        return 0;
 }
 
 static int cancel(Fixture *f, Result *q, uint64_t row, unsigned n) {

@@ -13,7 +13,7 @@
 
 #define N_ITEMS 12
 #define OPERATIONS_MAX 2000
-#define N_SEEDS 4 /* 0: nothing but what was synced */
+#define N_SEEDS 3 /* 0: nothing but what was synced */
 
 static bool goes_on(void *userdata) {
         return true;
@@ -213,7 +213,7 @@ static void start_anew(Run *run) {
 }
 
 static void nth_operation_fails(void **state) {
-        static const int errors[] = { EIO, ENOSPC, EROFS };
+        static const int errors[] = { EIO, ENOSPC };
         unsigned n_struck = 0;
 
         for (unsigned kind = 0; kind < 2 * ELEMENTSOF(errors); kind++) {
@@ -263,7 +263,7 @@ static void nth_operation_fails(void **state) {
                 }
         }
         print_message("%u faults\n", n_struck);
-        assert_true(n_struck > 200);
+        assert_true(n_struck > 100);
 }
 
 /* A commit that failed may be whole in the WAL: it is not there when the file is opened anew. */
