@@ -4,16 +4,32 @@
  * channel_host_free(). */
 #include "daemon/host/channel-host-internal.h"
 
-/* For members to take what they lack, from the last commit on. The next host waits longer. */
+/* For members to take what they lack, from the last commit on; and, where the log moves, for our
+ * other devices, of which one goes on with it. That one waits longer. */
 #define PUMP_USEC_MAX USEC_PER_SEC
+#define PUMP_NEXT_USEC_MAX (4 * USEC_PER_SEC)
+
+static bool lags(const HostSession *s) {
+        return s->connect || (s->source && s->cursor < channel_get_last_seq(s->host->channel));
+}
 
 static bool is_pumped(const ChannelHost *h) {
         const HostSession *s;
 
         DL_FOREACH(h->sessions, s)
-                if (s->connect || (s->source && s->cursor < channel_get_last_seq(h->channel)))
+                if (lags(s))
                         return false;
         return true;
+}
+
+static bool next_host_lags(const ChannelHost *h) {
+        const HostSession *s;
+
+        DL_FOREACH(h->sessions, s)
+                if (lags(s) && s->actor.user_type == USER_REGISTERED &&
+                    streq(s->actor.username, h->me.username))
+                        return true;
+        return false;
 }
 
 static void end(ChannelHost *h) {
@@ -24,7 +40,11 @@ static void end(ChannelHost *h) {
 static void on_end_timer(void *userdata) {
         _cleanup_(host_leavep) ChannelHost *h = host_enter(userdata);
 
-        end(h);
+        if (h->ending == HOST_MOVES && !h->waits_for_next && next_host_lags(h)) {
+                h->waits_for_next = true;
+                clock_timer_arm(h->end_timer, PUMP_NEXT_USEC_MAX - PUMP_USEC_MAX);
+        } else
+                end(h);
 }
 
 int channel_host_end(ChannelHost *h, HostEnding how) {

@@ -238,6 +238,7 @@ struct ChannelHost {
         Job *load_job;
         bool closing;
         HostEnding ending;     /* takes nothing in any more */
+        bool waits_for_next;   /* … and one of our devices does not have all of it yet */
         ClockTimer *end_timer; /* while it waits for its end */
         unsigned n_inside;     /* turns of the loop in which the memory must stay */
 

@@ -173,6 +173,8 @@ void session_close(HostSession *s, const char *reason, const char *message) {
                 writer_string(&w, "channel_id", channel_get_id(s->host->channel));
                 writer_string(&w, "reason", reason);
                 writer_string(&w, "message", message);
+                if (streq(reason, "moved"))
+                        writer_uint(&w, "last_seq", channel_get_last_seq(s->host->channel));
                 writer_end_object(&w);
                 (void) rpc_push(s->rpc, "CLOSED", &w); /* fails on a dying connection only */
         }

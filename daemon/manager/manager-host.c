@@ -5,51 +5,7 @@
 #include <utlist.h>
 
 #include "base/log.h"
-#include "daemon/manager/manager-internal.h"
-
-struct Hosting {
-        ManagedChannel *channel; /* weak */
-        HostFlow *flow;          /* NULL: it came back by itself, or is done */
-        ChannelHost *host;
-        uint64_t epoch; /* of host, or what it will be */
-        bool registered;
-        TrackerCall *register_call, *view_call;
-        uint64_t register_sent; /* boottime */
-        uint64_t n_refreshed;   /* Manager's: which addresses were sent; 0: none that were taken */
-        uint64_t held_until; /* boottime; another key holds the lease; 0: not as far as we know */
-        TakeOver *take_over; /* NULL: nobody serves it before us */
-        Whois *whois;        /* what it asks about people */
-};
-
-const char *hosting_get_name(const Hosting *h) {
-        return channel_member_get_name(h->channel->member);
-}
-
-bool hosting_is_registered(const Hosting *h) {
-        return h->registered;
-}
-
-bool hosting_may_have_lease(const Hosting *h) {
-        return h->registered || h->register_call;
-}
-
-bool hosting_has_moved(const Hosting *h) {
-        return h->registered && !h->register_call && h->n_refreshed != 0 &&
-               h->n_refreshed != h->channel->manager->n_refreshed;
-}
-
-bool hosting_is_elsewhere(const Hosting *h) {
-        return h->held_until != 0;
-}
-
-TakeOver *hosting_get_take_over(const Hosting *h) {
-        return h->take_over;
-}
-
-bool hosting_is_superseded(const Hosting *h, const DirectoryEntry *entry) {
-        return h->registered && entry->epoch > h->epoch &&
-               streq(entry->channel_id, channel_member_get_id(h->channel->member));
-}
+#include "daemon/manager/manager-host-internal.h"
 
 /* ---- going down ---- */
 
@@ -67,10 +23,6 @@ bool hosting_leave_log(ManagedChannel *x) {
 bool hosting_stop(ManagedChannel *x) {
         return x->hosting && x->hosting->host &&
                channel_host_end(x->hosting->host, HOST_STOPS) >= 0;
-}
-
-bool hosting_is_leaving(const Hosting *h) {
-        return h->host && channel_host_is_ending(h->host);
 }
 
 static void stop_serving(Hosting *h, const char *closed_reason, const char *reason) {
@@ -469,10 +421,6 @@ int hosting_hold(ManagedChannel *x, HostFlow *flow) {
         if (r >= 0)
                 x->hosting->flow = flow;
         return r;
-}
-
-bool hosting_has_flow(const ManagedChannel *x) {
-        return x->hosting && x->hosting->flow;
 }
 
 void hosting_flow_done(ManagedChannel *x) {

@@ -261,7 +261,8 @@ bool host_flow_end(HostFlow *f, const Failure *failure);
 /* manager-lease.c */
 int manager_lease_init(Manager *m);
 void manager_lease_schedule(Manager *m);
-void manager_release_all(Manager *m);     /* UNHOST: our leases end before our key does */
+void manager_release_all(Manager *m); /* UNHOST: our leases end before our key does */
+void manager_release(ManagedChannel *x);
 void manager_ask_revocations(Manager *m); /* now, not with the next heartbeat */
 void manager_beat_now(Manager *m);        /* one that is under way was sent too early */
 

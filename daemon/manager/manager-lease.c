@@ -154,17 +154,19 @@ void manager_release_all(Manager *m) {
 
         if (!account_is_online(m->account))
                 return;
-        DL_FOREACH(m->channels, x) {
-                _cleanup_(writer_done) Writer w = {};
+        DL_FOREACH(m->channels, x)
+                if (x->hosting && hosting_may_have_lease(x->hosting))
+                        manager_release(x);
+}
 
-                if (!x->hosting || !hosting_may_have_lease(x->hosting))
-                        continue;
-                writer_begin_object(&w, NULL);
-                writer_string(&w, "channel_name", hosting_get_name(x->hosting));
-                writer_bool(&w, "forget", false);
-                writer_end_object(&w);
-                (void) account_call(m->account, "UNHOST", &w, on_released, NULL, NULL);
-        }
+void manager_release(ManagedChannel *x) {
+        _cleanup_(writer_done) Writer w = {};
+
+        writer_begin_object(&w, NULL);
+        writer_string(&w, "channel_name", channel_member_get_name(x->member));
+        writer_bool(&w, "forget", false);
+        writer_end_object(&w);
+        (void) account_call(x->manager->account, "UNHOST", &w, on_released, NULL, NULL);
 }
 
 int manager_lease_init(Manager *m) {

@@ -2,13 +2,14 @@
 /* Knows how long a copy waits that has become the host: for the device before it, and for our disk.
  * Leaves what follows to manager-host.c. */
 #include "base/log.h"
-#include "daemon/manager/manager-internal.h"
+#include "daemon/manager/manager-host-internal.h"
 
 /* The directory tells that host within a second; where it does not, its next heartbeat does, unless
  * leases are so long that nobody would wait. */
 #define HEARTBEAT_USEC_MAX (20 * USEC_PER_SEC)
-/* Above a heartbeat of the host before us: for its answer, and for what that host still sends. */
-#define MARGIN_USEC (2 * USEC_PER_SEC)
+/* Above a heartbeat of the host before us: for its answer, and for what that host still sends (up
+ * to PUMP_NEXT_USEC_MAX of its daemon/host/channel-host-end.c). */
+#define MARGIN_USEC (6 * USEC_PER_SEC)
 #define SETTLE_USEC (50 * USEC_PER_MSEC)
 
 struct TakeOver {
@@ -16,6 +17,27 @@ struct TakeOver {
         ClockTimer *timer;
         bool has_ended;
 };
+
+/* The host before us has said that its log has more than is here: we are no host of it. */
+static void fall_short(ManagedChannel *x) {
+        uint64_t n = channel_member_get_n_missing(x->member);
+        HostFlow *flow = TAKE_PTR(x->hosting->flow);
+        Failure f;
+
+        (void) failure_set(&f, ERROR_CONFLICT,
+                           "The device that hosted %s has %" PRIu64 " entr%s that %s not here yet. "
+                           "Host it there again with --take-over; try again here when State is "
+                           "live.",
+                           channel_member_get_name(x->member), n, n == 1 ? "y" : "ies",
+                           n == 1 ? "is" : "are");
+        log_fields(LOG_WARNING, 0, LOG_FIELDS("CHAT_CHANNEL", hosting_get_name(x->hosting)), "%s",
+                   f.message);
+        manager_release(x);
+        hosting_end(x, NULL, "");
+        if (flow)
+                (void) host_flow_end(flow, &f);
+        manager_locate(x);
+}
 
 static void on_timer(void *userdata) {
         TakeOver *t = userdata;
@@ -26,10 +48,12 @@ static void on_timer(void *userdata) {
                            "Channel %s is taken over from a device that still serves it",
                            channel_member_get_name(c));
         t->has_ended = true;
-        if (channel_member_is_settled(c))
-                hosting_taken_over(t->channel);
-        else
+        if (!channel_member_is_settled(c))
                 clock_timer_arm(t->timer, SETTLE_USEC);
+        else if (channel_member_get_n_missing(c) > 0)
+                fall_short(t->channel);
+        else
+                hosting_taken_over(t->channel);
 }
 
 TakeOver *take_over_free(TakeOver *t) {

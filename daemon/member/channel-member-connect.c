@@ -158,6 +158,7 @@ static void accepted(ChannelMember *c, const Accepted *a) {
         /* What is held here is the beginning of the log: it may go on from it. */
         c->stored.went_back = false;
         c->connected = true;
+        c->ended_seq = 0;
         c->truth_seq = c->target_seq = a->last_seq;
         c->outbox.uncertain = false;
         member_begin(c, a->last_seq);
@@ -270,7 +271,16 @@ static void sent_away(ChannelMember *c) {
         member_settled(c, &f);
 }
 
-static void closed_by_host(ChannelMember *c, const char *reason) {
+/* Another host goes on with the log, and this copy may lack the end of it. */
+static void ended_at(ChannelMember *c, uint64_t last_seq) {
+        c->ended_seq = last_seq;
+        if (last_seq <= c->stored.last_seq)
+                return;
+        c->stored.last_seq = last_seq;
+        (void) store_set_last_seq(c->store, c->stored.row, last_seq);
+}
+
+static void closed_by_host(ChannelMember *c, const char *reason, uint64_t last_seq) {
         Failure f;
 
         c->connected = false;
@@ -290,6 +300,8 @@ static void closed_by_host(ChannelMember *c, const char *reason) {
         } else {
                 /* unhosted, moved, and what later versions know: the directory says when and where
                  * it is again. */
+                if (streq(reason, "moved"))
+                        ended_at(c, last_seq);
                 hang_up(c);
                 member_set_addresses(c, NULL, 0);
                 member_set_state(c, MEMBER_OFFLINE, reason);
@@ -359,15 +371,19 @@ static void on_push(HostSlot *slot, const char *command, const Value *payload, v
         const char *id = value_string(value_get(payload, "channel_id"), NULL);
         size_t n;
         const char *reason = value_string(value_get(payload, "reason"), &n);
+        uint64_t last_seq = 0;
         bool can_view = false;
 
         if (id && !streq(id, c->stored.channel_id))
                 return;
-        if (streq(command, "CLOSED") && reason)
-                closed_by_host(c, n < sizeof(c->reason) && text_is_valid(reason, n, false)
-                                          ? reason
-                                          : "protocol");
-        else if (streq(command, "ACCESS")) {
+        if (streq(command, "CLOSED") && reason) {
+                (void) value_uint(value_get(payload, "last_seq"), &last_seq);
+                closed_by_host(c,
+                               n < sizeof(c->reason) && text_is_valid(reason, n, false)
+                                       ? reason
+                                       : "protocol",
+                               last_seq);
+        } else if (streq(command, "ACCESS")) {
                 (void) value_bool(value_get(payload, "can_view"), &can_view);
                 if (can_view && c->state == MEMBER_DENIED)
                         member_connect_now(c);

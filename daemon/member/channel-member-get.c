@@ -50,6 +50,10 @@ bool channel_member_is_connected(const ChannelMember *c) {
         return c->connected;
 }
 
+uint64_t channel_member_get_n_missing(const ChannelMember *c) {
+        return c->ended_seq > c->stored.synced_seq ? c->ended_seq - c->stored.synced_seq : 0;
+}
+
 bool channel_member_is_settled(const ChannelMember *c) {
         return !c->stream.copy && c->stream.n_queue == 0 && !c->save;
 }

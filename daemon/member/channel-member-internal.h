@@ -103,6 +103,7 @@ struct ChannelMember {
         bool connected;      /* CONNECT was answered with OK on this connection */
         bool connect_due;    /* as soon as the store has what came */
         uint64_t target_seq; /* live from here on */
+        uint64_t ended_seq;  /* where its host said, with `moved`, that its log ends; 0: nowhere */
         uint64_t truth_seq;  /* entries above it change what we know */
         ClockTimer *retry;
         Backoff backoff;

@@ -54,6 +54,8 @@ void channel_member_come_back(ChannelMember *c);          /* its name means it a
 bool channel_member_is_connected(const ChannelMember *c); /* to another device that hosts it */
 /* What came from there, and what we know of the channel, is on disk. */
 bool channel_member_is_settled(const ChannelMember *c);
+/* Settled: of a log that its host has ended, how many of the last entries are not here. */
+uint64_t channel_member_get_n_missing(const ChannelMember *c);
 /* The outcome of the attempt that runs: NULL accepted, `host-offline`, or the refusal. */
 int channel_member_settle(ChannelMember *c, member_done_fn done, void *userdata, MemberOp **ret_op);
 /* Its row exists when done runs. */

@@ -78,7 +78,8 @@ def test_moved(quick):
             "channel_name": name, "channel_id": m.channel_id, "addresses": ["127.0.0.1:4711"], "topic": "",
             "view_permission": "public", "epoch": 1, "last_seq": last, "members": 0, "take_over": True})
         assert answer["epoch"] == 2
-        assert m.push("CLOSED")["reason"] == "moved"
+        closed = m.push("CLOSED")
+        assert (closed["reason"], closed["last_seq"]) == ("moved", last)
         assert error_of(m.send("x"))[1] in ("no-such-channel", "bad-request")
         assert error_of(m.request("CONNECT", since=0, invisible=False)) == NO_SUCH_CHANNEL
         other.ok("UNHOST", {"channel_name": name, "forget": False})

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Knows what a hosting consists of; only manager-host*.c and manager-take-over.c see it. */
+#pragma once
+
+#include "daemon/manager/manager-internal.h"
+
+struct Hosting {
+        ManagedChannel *channel; /* weak */
+        HostFlow *flow;          /* NULL: it came back by itself, or is done */
+        ChannelHost *host;
+        uint64_t epoch; /* of host, or what it will be */
+        bool registered;
+        TrackerCall *register_call, *view_call;
+        uint64_t register_sent; /* boottime */
+        uint64_t n_refreshed;   /* Manager's: which addresses were sent; 0: none that were taken */
+        uint64_t held_until; /* boottime; another key holds the lease; 0: not as far as we know */
+        TakeOver *take_over; /* NULL: nobody serves it before us */
+        Whois *whois;        /* what it asks about people */
+};
