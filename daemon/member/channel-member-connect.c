@@ -430,11 +430,16 @@ static void on_head(HostSlot *slot, uint64_t last_seq, void *userdata) {
         stream_head(userdata, last_seq);
 }
 
+static void on_no_head(HostSlot *slot, void *userdata) {
+        stream_no_head(userdata);
+}
+
 static const HostSlotHandlers slot_handlers = {
         .on_up = on_up,
         .on_down = on_down,
         .on_push = on_push,
         .on_head = on_head,
+        .on_no_head = on_no_head,
 };
 
 void channel_member_start(ChannelMember *c) {

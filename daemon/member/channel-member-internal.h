@@ -38,6 +38,7 @@ typedef struct Stream {
         ClockTimer *retry; /* the store could not take it */
         unsigned n_faults; /* since our copy last grew */
         unsigned n_ahead;  /* PINGs in a row that say more than we have */
+        unsigned n_absent; /* … that say nothing of this channel */
 } Stream;
 
 /* One message that is under way to the host. */
@@ -59,6 +60,7 @@ typedef struct Outbox {
         uint64_t retry_usec; /* what follows the update that runs; 0: the next request */
         unsigned batch_max;
         bool uncertain; /* an earlier request on this connection may still be under way */
+        bool untimely;  /* it was not the time for MESSAGE; we have joined again since */
         uint64_t generation;
 } Outbox;
 
@@ -71,6 +73,7 @@ typedef struct MemberChange {
         /* of the outbox: */
         char id[UUID_STRING_SIZE];
         uint64_t wait_usec;
+        bool cancels;
         bool deferred; /* until what is under way is decided */
 } MemberChange;
 
@@ -105,6 +108,7 @@ struct ChannelMember {
         uint64_t target_seq; /* live from here on */
         uint64_t ended_seq;  /* where its host said, with `moved`, that its log ends; 0: nowhere */
         uint64_t truth_seq;  /* entries above it change what we know */
+        uint64_t since;      /* boottime; nothing was sent in our name before */
         ClockTimer *retry;
         Backoff backoff;
         Stream stream;
@@ -167,6 +171,7 @@ void stream_done(ChannelMember *c);
 void stream_begin(ChannelMember *c, uint64_t next);
 void stream_push(ChannelMember *c, const Value *payload);
 void stream_head(ChannelMember *c, uint64_t last_seq);
+void stream_no_head(ChannelMember *c);          /* the host does not think that we have joined */
 void stream_drop(ChannelMember *c);             /* what is not at the store yet */
 bool stream_is_storing(const ChannelMember *c); /* … and what is: it goes on, or is about to */
 
@@ -180,11 +185,13 @@ void outbox_pump(ChannelMember *c);
 void outbox_changed(ChannelMember *c);
 void outbox_connected(ChannelMember *c); /* a new connection: nothing is under way on it */
 bool outbox_is_sending(const ChannelMember *c, const char *id);
+void outbox_hold(ChannelMember *c); /* what was read and is not sent yet stays here */
 
 /* channel-member-send.c */
 void sends_stored(ChannelMember *c, const char *id, uint64_t seq);
 void sends_failed(ChannelMember *c, const char *id, const Failure *f);
 void changes_resume(ChannelMember *c);
+bool changes_are_cancelling(const ChannelMember *c); /* the outbox holds a row no longer, soon */
 
 /* channel-member-change.c. id may be NULL. */
 int member_change_new(ChannelMember *c, const char *id, MemberOp *op, MemberChange **ret);

@@ -37,6 +37,11 @@ bool outbox_is_sending(const ChannelMember *c, const char *id) {
         return find_sent(&c->outbox, id);
 }
 
+/* A row may have been read that is cancelled before it is sent. */
+void outbox_hold(ChannelMember *c) {
+        c->outbox.read = job_free(c->outbox.read);
+}
+
 void outbox_changed(ChannelMember *c) {
         c->handlers.on_outbox(c, ++c->outbox.generation, c->userdata);
         member_changed(c);
@@ -51,6 +56,7 @@ static bool is_passing(ErrorCode code) {
         case ERROR_RATE_LIMITED:
         case ERROR_INTERNAL:
         case ERROR_NO_SUCH_CHANNEL:
+        case ERROR_STALE_EPOCH:
         case ERROR_NOT_SIGNED_IN:
         case ERROR_EXPIRED:
         case ERROR_REVOKED:
@@ -141,7 +147,7 @@ static void note_results(ChannelMember *c) {
                 if (retry_usec == 0)
                         backoff_reset(&o->backoff);
                 o->batch_max = MESSAGES_PER_REQUEST_MAX;
-                o->uncertain = false;
+                o->uncertain = o->untimely = false;
         }
         if (updates)
                 r = store_outbox_update(c->store, c->stored.row, updates, o->n_sent, on_updated, c,
@@ -219,8 +225,20 @@ static void refused(ChannelMember *c, const Failure *f) {
                 decide_all(c, &busy);
                 return;
         }
+        /* No member of the request is at fault, so it was not the time for it: the host does not
+         * think that we have joined. Said again by one that has let us in, it is meant. */
+        if (f->code == ERROR_BAD_REQUEST && !f->field[0] && !o->untimely) {
+                o->untimely = true;
+                failure_set(&busy, ERROR_BUSY, "%s", f->message);
+                busy.retry_after_ms = 1; /* the pump waits for CONNECT anyway */
+                decide_all(c, &busy);
+                member_connect_now(c);
+                return;
+        }
+        if (f->code == ERROR_BAD_REQUEST)
+                o->untimely = false;
         decide_all(c, f);
-        if (f->code == ERROR_NO_SUCH_CHANNEL)
+        if (f->code == ERROR_NO_SUCH_CHANNEL || f->code == ERROR_STALE_EPOCH)
                 member_connect_now(c);
 }
 
@@ -364,7 +382,8 @@ void outbox_pump(ChannelMember *c) {
         Outbox *o = &c->outbox;
 
         if (o->read || o->update || o->n_sent > 0 || c->stored.row == 0 ||
-            c->stored.n_outbox == 0 || clock_timer_is_armed(o->retry) || !may_send(c))
+            c->stored.n_outbox == 0 || clock_timer_is_armed(o->retry) || !may_send(c) ||
+            changes_are_cancelling(c))
                 return;
         if (store_outbox_read(c->store, c->stored.row, 0, true, o->batch_max, PAGE_BYTES_MAX,
                               on_rows, c, &o->read) < 0)

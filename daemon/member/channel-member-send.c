@@ -6,6 +6,7 @@
 #include <utlist.h>
 
 #define READ_BYTES_MAX (256 * 1024) /* dbus.md: every list paged */
+#define CARRIED_WAIT_USEC (SILENCE_MAX_USEC + 15 * USEC_PER_SEC)
 
 /* ---- send ---- */
 
@@ -179,6 +180,13 @@ int channel_member_send(ChannelMember *c, const char *id, const char *text, cons
 
 /* ---- cancel and retry ---- */
 
+/* All that a connection of a guest's, who is us now, still carried is in the log, or comes no more:
+ * its host has heard nothing over it and has ended it. */
+static bool is_caught_up(const ChannelMember *c) {
+        return c->state == MEMBER_LIVE &&
+               clock_boottime(c->rt->clock) - c->since >= CARRIED_WAIT_USEC;
+}
+
 static void decision_failed(MemberChange *x, int r) {
         Failure f;
 
@@ -186,7 +194,7 @@ static void decision_failed(MemberChange *x, int r) {
                 failure_set(&f, ERROR_NO_SUCH_ENTRY, "The outbox has no such row.");
         else if (r == -EEXIST)
                 failure_set(&f, ERROR_CONFLICT, "The host has stored it already.");
-        else if (r == -EAGAIN && x->member->state == MEMBER_LIVE)
+        else if (r == -EAGAIN && is_caught_up(x->member))
                 failure_set(&f, ERROR_CONFLICT,
                             "It was written before you signed up, and may be in the part of the "
                             "log that is not here: read the history back to its first entry, and "
@@ -194,7 +202,7 @@ static void decision_failed(MemberChange *x, int r) {
         else if (r == -EAGAIN)
                 failure_set(&f, ERROR_HOST_OFFLINE,
                             "It was written before you signed up, and may have been sent then: "
-                            "retry once the channel is live.");
+                            "retry once the channel has been live for a minute.");
         else
                 member_fail_store(&f, r, "Cannot write the outbox");
         member_change_end(x, &f);
@@ -207,16 +215,17 @@ static void on_cancelled(int r, void *userdata) {
         Failure f;
 
         x->job = NULL;
-        if (r < 0) {
+        if (r < 0)
                 decision_failed(x, r);
-                return;
+        else {
+                if (r > 0 && c->stored.n_outbox > 0)
+                        c->stored.n_outbox--;
+                outbox_changed(c);
+                failure_set(&f, ERROR_CANCELLED, "It was taken out of the outbox.");
+                sends_failed(c, x->id, &f);
+                member_change_end(x, NULL);
         }
-        if (r > 0 && c->stored.n_outbox > 0)
-                c->stored.n_outbox--;
-        outbox_changed(c);
-        failure_set(&f, ERROR_CANCELLED, "It was taken out of the outbox.");
-        sends_failed(c, x->id, &f);
-        member_change_end(x, NULL);
+        outbox_pump(c); /* the others have waited */
 }
 
 /* r 1: the queue is one longer. */
@@ -236,6 +245,22 @@ static void on_retried(int r, void *userdata) {
         outbox_pump(c);
 }
 
+bool changes_are_cancelling(const ChannelMember *c) {
+        const MemberChange *x;
+
+        DL_FOREACH(c->changes, x)
+                if (x->cancels && x->job)
+                        return true;
+        return false;
+}
+
+static int begin_cancel(MemberChange *x) {
+        ChannelMember *c = x->member;
+
+        outbox_hold(c);
+        return store_outbox_cancel(c->store, c->stored.row, x->id, on_cancelled, x, &x->job);
+}
+
 /* What was under way is decided: those who wanted it gone may try. */
 void changes_resume(ChannelMember *c) {
         MemberChange *x, *next;
@@ -244,8 +269,7 @@ void changes_resume(ChannelMember *c) {
                 if (!x->deferred || outbox_is_sending(c, x->id))
                         continue;
                 /* Without room at the store it waits for the next result. */
-                x->deferred = store_outbox_cancel(c->store, c->stored.row, x->id, on_cancelled, x,
-                                                  &x->job) < 0;
+                x->deferred = begin_cancel(x) < 0;
         }
 }
 
@@ -265,10 +289,10 @@ int channel_member_cancel(ChannelMember *c, const char *id, member_done_fn done,
         }
         r = member_change_new(c, id, op, &x);
         if (r >= 0) {
+                x->cancels = true;
                 x->deferred = outbox_is_sending(c, id);
                 if (!x->deferred)
-                        r = store_outbox_cancel(c->store, c->stored.row, id, on_cancelled, x,
-                                                &x->job);
+                        r = begin_cancel(x);
                 if (r < 0)
                         member_change_free(x);
         }
@@ -299,8 +323,8 @@ int channel_member_retry(ChannelMember *c, const char *id, member_done_fn done, 
         }
         r = member_change_new(c, id, op, &x);
         if (r >= 0) {
-                r = store_outbox_retry(c->store, c->stored.row, id, c->state == MEMBER_LIVE,
-                                       on_retried, x, &x->job);
+                r = store_outbox_retry(c->store, c->stored.row, id, is_caught_up(c), on_retried, x,
+                                       &x->job);
                 if (r < 0)
                         member_change_free(x);
         }

@@ -233,7 +233,7 @@ int stream_init(ChannelMember *c) {
 
 void stream_begin(ChannelMember *c, uint64_t next) {
         c->stream.next = next;
-        c->stream.n_ahead = 0;
+        c->stream.n_ahead = c->stream.n_absent = 0;
         become_live(c);
 }
 
@@ -339,6 +339,7 @@ void stream_head(ChannelMember *c, uint64_t last_seq) {
 
         if (!c->connected)
                 return;
+        s->n_absent = 0;
         if (last_seq > c->stored.last_seq) {
                 c->stored.last_seq = last_seq;
                 (void) store_set_last_seq(c->store, c->stored.row, last_seq);
@@ -351,5 +352,12 @@ void stream_head(ChannelMember *c, uint64_t last_seq) {
         if (++s->n_ahead < 2)
                 return;
         s->n_ahead = 0;
+        member_connect_now(c);
+}
+
+void stream_no_head(ChannelMember *c) {
+        if (!c->connected || ++c->stream.n_absent < 2)
+                return;
+        c->stream.n_absent = 0;
         member_connect_now(c);
 }

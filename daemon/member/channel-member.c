@@ -241,6 +241,7 @@ int channel_member_new(const MemberContext *context, const StoredChannel *stored
                 .userdata = context->userdata,
                 .me = context->me,
                 .state = MEMBER_OFFLINE,
+                .since = clock_boottime(context->rt->clock),
                 .backoff = { .base_usec = USEC_PER_SEC, .max_usec = USEC_PER_MINUTE },
         };
         snprintf(c->tracker_id, sizeof(c->tracker_id), "%s", context->tracker_id);

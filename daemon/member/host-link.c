@@ -166,12 +166,23 @@ static int on_head(const char *key, const Value *value, void *userdata) {
         return 0;
 }
 
+/* A handler frees no slot. */
+static void tell_no_head(HostLink *l, const Value *heads) {
+        HostSlot *s;
+
+        for (s = l->slots; s; s = s->hh.next)
+                if (s->told_up && !value_has(heads, s->channel_name))
+                        s->handlers.on_no_head(s, s->userdata);
+}
+
 static void on_rpc_ping(Rpc *r, const Value *payload, void *userdata) {
         _cleanup_(host_link_unrefp) HostLink *l = host_link_ref(userdata);
         const Value *heads = value_get(payload, "heads");
 
-        if (value_kind(heads) == VALUE_OBJECT)
-                (void) value_each(heads, on_head, l);
+        if (value_kind(heads) != VALUE_OBJECT)
+                return;
+        (void) value_each(heads, on_head, l);
+        tell_no_head(l, heads);
 }
 
 static void on_rpc_closed(Rpc *r, const ConnClosed *why, void *userdata) {

@@ -38,6 +38,8 @@ typedef struct HostSlotHandlers {
         void (*on_push)(HostSlot *s, const char *command, const Value *payload, void *userdata);
         /* What the host's PING says of this channel. */
         void (*on_head)(HostSlot *s, uint64_t last_seq, void *userdata);
+        /* It has heads of channels, and this one is not among them. */
+        void (*on_no_head)(HostSlot *s, void *userdata);
 } HostSlotHandlers;
 
 /* Dials when it is the first of its host; the last one that leaves cuts. A host at other addresses

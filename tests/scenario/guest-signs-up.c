@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* A guest signs up, wherever the text of the guest is at that moment: nothing is lost, nothing is
  * said twice, whatever dies. */
-#include "scenario/support.h"
+#include "scenario/relay.h"
 
 #define ID "0f0e0d0c-0b0a-4908-8706-050403020100"
 
@@ -87,8 +87,11 @@ static void run(unsigned n_turns, bool is_killed) {
         assert_string_equal(account_get_username(manager_get_account(carol->manager)), "carol");
         person_until_state(carol, "lobby", MEMBER_LIVE);
         rows = read_outbox(carol);
-        if (rows.state == OUTBOX_FAILED)
+        if (rows.state == OUTBOX_FAILED) {
+                assert_int_equal(retry(carol, ID), ERROR_HOST_OFFLINE); /* it may be under way */
+                world_pass(w, USEC_PER_MINUTE);
                 assert_int_equal(retry(carol, ID), ERROR_NONE);
+        }
         person_until_sent(carol, "lobby");
         world_pass(w, USEC_PER_HOUR);
         assert_same_log(alice, carol, "lobby");
@@ -141,6 +144,7 @@ static void test_killed_signing_up(void **state) {
                 else {
                         seen_user = true;
                         assert_int_equal(read_outbox(carol).state, OUTBOX_FAILED);
+                        world_pass(w, USEC_PER_MINUTE);
                         assert_int_equal(retry(carol, ID), ERROR_NONE);
                 }
                 person_until_sent(carol, "lobby");
@@ -206,6 +210,7 @@ static void test_partial_copy_unsaid(void **state) {
         assert_int_equal(retry(carol, ID), ERROR_HOST_OFFLINE);
         person_start(alice);
         person_until_state(carol, "lobby", MEMBER_LIVE);
+        world_pass(w, USEC_PER_MINUTE);
         assert_int_equal(retry(carol, ID), ERROR_CONFLICT);
         (void) person_send_id(alice, "lobby", NULL, "after", 20 * USEC_PER_SEC, NULL);
         person_until_seq(carol, "lobby", 3);
@@ -216,11 +221,92 @@ static void test_partial_copy_unsaid(void **state) {
         ASSERT_TEXTS(alice, "lobby", "alice: after", "carol: once");
 }
 
+typedef struct Late {
+        char line[512]; /* the guest's MESSAGE */
+} Late;
+
+static RelayVerdict keep_message(Person *member, bool to_member, const char *line, void *userdata) {
+        Late *x = userdata;
+
+        if (to_member || x->line[0] || strncmp(line, "MESSAGE-", 8) != 0)
+                return RELAY_PASS;
+        assert_true(strlen(line) < sizeof(x->line));
+        strcpy(x->line, line);
+        return RELAY_DROP;
+}
+
+static bool has_line(void *userdata) {
+        return ((Late *) userdata)->line[0];
+}
+
+/* The guest's text is still on its way when the user that the guest has become is there: it comes
+ * late, and is not said a second time. */
+static void test_late_bytes(void **state) {
+        _cleanup_(world_freep) World *w = world_new();
+        Person *alice = world_person(w, "alice"), *carol = world_person(w, "carol");
+        _cleanup_(relay_freep) Relay *relay = NULL;
+        Late x = {};
+
+        person_sign_up(alice, "alice");
+        relay = relay_new(alice);
+        person_host(alice, "lobby");
+        assert_int_equal(person_set_view(alice, "lobby", VIEW_INVALID, SEND_EVERYONE), ERROR_NONE);
+        person_guest(carol, "carol");
+        (void) person_join(carol, "lobby");
+        person_until_state(carol, "lobby", MEMBER_LIVE);
+        relay_set_hook(relay, keep_message, &x);
+        assert_int_equal(person_send_id(carol, "lobby", ID, "once", 0, NULL), 0);
+        world_until(w, has_line, &x);
+        relay_freeze(relay, carol);
+
+        person_sign_up(carol, "carol");
+        person_until_state(carol, "lobby", MEMBER_LIVE);
+        assert_int_equal(read_outbox(carol).state, OUTBOX_FAILED);
+        world_pass(w, 20 * USEC_PER_SEC);
+        assert_int_equal(retry(carol, ID), ERROR_HOST_OFFLINE);
+        relay_say_late(relay, carol, x.line);
+        person_until_seq(carol, "lobby", 3);
+        assert_int_equal(read_outbox(carol).state, OUTBOX_STORED);
+        assert_int_equal(retry(carol, ID), ERROR_CONFLICT);
+        world_pass(w, 2 * USEC_PER_MINUTE);
+        ASSERT_TEXTS(alice, "lobby", "guest-carol: once");
+        assert_same_log(alice, carol, "lobby");
+}
+
+/* … or does not come within the time after which the host has ended that connection. */
+static void test_too_late_bytes(void **state) {
+        _cleanup_(world_freep) World *w = world_new();
+        Person *alice = world_person(w, "alice"), *carol = world_person(w, "carol");
+        _cleanup_(relay_freep) Relay *relay = NULL;
+        Late x = {};
+
+        person_sign_up(alice, "alice");
+        relay = relay_new(alice);
+        person_host(alice, "lobby");
+        assert_int_equal(person_set_view(alice, "lobby", VIEW_INVALID, SEND_EVERYONE), ERROR_NONE);
+        person_guest(carol, "carol");
+        (void) person_join(carol, "lobby");
+        person_until_state(carol, "lobby", MEMBER_LIVE);
+        relay_set_hook(relay, keep_message, &x);
+        assert_int_equal(person_send_id(carol, "lobby", ID, "once", 0, NULL), 0);
+        world_until(w, has_line, &x);
+        relay_freeze(relay, carol);
+
+        person_sign_up(carol, "carol");
+        world_pass(w, USEC_PER_MINUTE);
+        assert_int_equal(retry(carol, ID), ERROR_NONE);
+        relay_say_late(relay, carol, x.line);
+        person_until_sent(carol, "lobby");
+        world_pass(w, USEC_PER_MINUTE);
+        ASSERT_TEXTS(alice, "lobby", "carol: once");
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_any_moment),          cmocka_unit_test(test_partial_copy),
                 cmocka_unit_test(test_partial_copy_unsaid), cmocka_unit_test(test_host_killed),
-                cmocka_unit_test(test_killed_signing_up),
+                cmocka_unit_test(test_killed_signing_up),   cmocka_unit_test(test_late_bytes),
+                cmocka_unit_test(test_too_late_bytes),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -320,10 +320,10 @@ unsigned relay_get_n_dialled(const Relay *r, const Person *member) {
         return 0;
 }
 
-void relay_say_to_host(Relay *r, Person *member, const char *line) {
+void relay_say_late(Relay *r, Person *member, const char *line) {
         Link *l;
 
         DL_FOREACH(r->links, l)
-                if (l->member == member && !l->end && l->host_side.conn)
+                if (l->member == member && l->frozen && !l->end && l->host_side.conn)
                         say(&l->host_side, line);
 }

@@ -35,5 +35,5 @@ void relay_cut(Relay *r, Person *member);
 /* How many the host has through it; how many have ever been. */
 unsigned relay_get_n_links(const Relay *r, const Person *member);
 unsigned relay_get_n_dialled(const Relay *r, const Person *member);
-/* Says this to the host in the name of the member, whose frames go on. */
-void relay_say_to_host(Relay *r, Person *member, const char *line);
+/* What the member said over a frozen connection reaches the host after all. */
+void relay_say_late(Relay *r, Person *member, const char *line);

@@ -5,7 +5,7 @@
 
 typedef struct Slot {
         HostSlot *slot;
-        unsigned n_up, n_down, n_pushes;
+        unsigned n_up, n_down, n_pushes, n_absent;
         uint64_t head;
         bool is_up, leaves_when_down;
 } Slot;
@@ -34,11 +34,16 @@ static void on_slot_head(HostSlot *s, uint64_t last_seq, void *userdata) {
         ((Slot *) userdata)->head = last_seq;
 }
 
+static void on_slot_no_head(HostSlot *s, void *userdata) {
+        ((Slot *) userdata)->n_absent++;
+}
+
 static const HostSlotHandlers slot_handlers = {
         .on_up = on_slot_up,
         .on_down = on_slot_down,
         .on_push = on_slot_push,
         .on_head = on_slot_head,
+        .on_no_head = on_slot_no_head,
 };
 
 static void slot_new(HostDouble *d, Slot *x, const char *channel, const char *address) {
@@ -75,6 +80,8 @@ static void test_shared(void **state) {
         assert_int_equal(club.n_pushes, 1);
         assert_int_equal(lobby.n_pushes, 0);
         assert_int_equal(club.head, 6);
+        assert_int_equal(club.n_absent, 0);
+        assert_int_equal(lobby.n_absent, 1);
 
         /* The same user at another address is another device. */
         slot_new(d, &elsewhere, "third", "127.0.0.1:1");

@@ -163,6 +163,39 @@ static void test_head_and_nothing_new(void **state) {
         double_until(d, MEMBER_LIVE, 7);
 }
 
+static void ping_without(HostDouble *d) {
+        _cleanup_(writer_done) Writer w = {};
+
+        writer_begin_object(&w, NULL);
+        writer_begin_object(&w, "heads");
+        writer_uint(&w, "another", 1);
+        writer_end_object(&w);
+        writer_end_object(&w);
+        assert_int_equal(rpc_call(d->rpc, "PING", &w, 0, NULL, NULL, NULL), 0);
+        test_loop_run(d->loop, USEC_PER_SEC);
+}
+
+/* The host says which channels it thinks that we have joined, and this is none of them. */
+static void test_forgotten(void **state) {
+        HostDouble *d = *state;
+
+        double_live(d, 5);
+        ping_without(d);
+        ping_with_head(d, 5);
+        ping_without(d);
+        quiet(d);
+        ping_without(d);
+        double_assert_cursor(double_expect(d, "CONNECT"), 5);
+        ping_without(d); /* … yet */
+        ping_without(d);
+        double_accept(d, 6);
+        ping_without(d);
+        PUSH(d, 6);
+        double_until(d, MEMBER_LIVE, 6);
+        ping_with_head(d, 6);
+        quiet(d);
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, double_setup, double_teardown)
 
 int main(void) {
@@ -172,6 +205,7 @@ int main(void) {
                 T(test_lost_and_swapped),
                 T(test_push_crosses_connect),
                 T(test_head_and_nothing_new),
+                T(test_forgotten),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
