@@ -138,6 +138,16 @@ static int print_channels(const Snapshot *s, const char *only) {
         return 0;
 }
 
+static void print_store(const ManagerView *m) {
+        if (!*m->store_reason)
+                return;
+        printf("Storage:  ");
+        if (!streq(m->store_state, "ok"))
+                printf("%s: ", m->store_state);
+        print_escaped(stdout, m->store_reason, false);
+        putchar('\n');
+}
+
 static void print_account(const AccountView *a) {
         char expires[LOCAL_TIME_SIZE];
 
@@ -214,6 +224,7 @@ static int verb_status(Ctl *ctl, int argc, char **argv) {
                 for (char **a = s.manager.listen; a && *a; a++)
                         printf("%s%s", a == s.manager.listen ? ", listening on " : " ", *a);
                 putchar('\n');
+                print_store(&s.manager);
                 print_account(&s.account);
                 print_reach(&s);
                 if (clock_is_off(s.manager.clock_offset))

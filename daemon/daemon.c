@@ -28,7 +28,7 @@ struct Daemon {
 static void update_status(Daemon *d) {
         size_t n_channels, n_members;
         char status[STATUS_SIZE];
-        const char *bus = "";
+        const char *bus = "", *store = "";
 
         if (!d->has_started || d->is_stopping)
                 return;
@@ -46,9 +46,31 @@ static void update_status(Daemon *d) {
         case BUS_STATE_INVALID:
                 break;
         }
+        switch (manager_get_store_state(d->manager)) {
+        case STORE_FULL:
+                store = "The disk is full, nothing new is stored; ";
+                break;
+        case STORE_READ_ONLY:
+                store = "The disk is read-only, nothing new is stored; ";
+                break;
+        case STORE_FAILING:
+                store = "The disk fails, nothing new is stored; ";
+                break;
+        case STORE_DAMAGED:
+                store = "The database is damaged and being looked at; ";
+                break;
+        case STORE_OK:
+                if (*manager_get_store_aside(d->manager))
+                        store = "The database was damaged and is set aside; ";
+                break;
+        case STORE_STATE_MAX:
+        case STORE_STATE_INVALID:
+                break;
+        }
         manager_get_hosting(d->manager, &n_channels, &n_members);
-        (void) snprintf(status, sizeof(status), "Hosting %zu channel%s, %zu member%s%s", n_channels,
-                        n_channels == 1 ? "" : "s", n_members, n_members == 1 ? "" : "s", bus);
+        (void) snprintf(status, sizeof(status), "%s%s %zu channel%s, %zu member%s%s", store,
+                        *store ? "hosting" : "Hosting", n_channels, n_channels == 1 ? "" : "s",
+                        n_members, n_members == 1 ? "" : "s", bus);
         if (streq(status, d->status))
                 return;
         memcpy(d->status, status, sizeof(status));
@@ -72,7 +94,7 @@ static void begin_bus(Daemon *d) {
 static void on_started(Manager *m, int r, void *userdata) {
         Daemon *d = userdata;
 
-        if (r >= 0) {
+        if (r >= 0 && !d->has_started) {
                 d->has_started = true;
                 manager_bus_changed(d->manager_bus);
                 begin_bus(d);

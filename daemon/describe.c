@@ -26,6 +26,23 @@ static void write_account(Writer *w, const Account *a) {
         writer_end_object(w);
 }
 
+static void write_store(Writer *w, const Manager *m) {
+        uint64_t since = manager_get_store_since(m);
+
+        writer_begin_object(w, "store");
+        writer_string(w, "state", store_state_to_string(manager_get_store_state(m)));
+        writer_string(w, "reason", manager_get_store_reason(m));
+        if (since != 0)
+                writer_time(w, "since", since);
+        else
+                writer_null(w, "since");
+        if (*manager_get_store_aside(m))
+                writer_string(w, "aside", manager_get_store_aside(m));
+        else
+                writer_null(w, "aside");
+        writer_end_object(w);
+}
+
 static int write_channel(ChannelMember *c, void *userdata) {
         Writer *w = userdata;
 
@@ -77,6 +94,7 @@ int describe_manager(const Manager *m, char **ret) {
                 write_account(&w, a);
         else
                 writer_null(&w, "account");
+        write_store(&w, m);
         manager_get_hosting(m, &n_channels, &n_members);
         writer_uint(&w, "hosting", n_channels);
         writer_uint(&w, "outbox", manager_get_n_outbox(m));

@@ -65,6 +65,7 @@ static int process_init(Process *p) {
 
         /* Before there are threads: they inherit it. */
         (void) signal(SIGPIPE, SIG_IGN);
+        (void) signal(SIGXFSZ, SIG_IGN); /* a limit is a full disk, and no reason to end */
         (void) sigemptyset(&signals);
         (void) sigaddset(&signals, SIGTERM);
         (void) sigaddset(&signals, SIGINT);

@@ -102,6 +102,7 @@ int main(int argc, char *argv[]) {
 
         umask(0077);
         (void) signal(SIGPIPE, SIG_IGN);
+        (void) signal(SIGXFSZ, SIG_IGN); /* a limit is a full disk, and no reason to end */
         /* Before there are threads, so that the loop alone gets them. */
         sigemptyset(&mask);
         sigaddset(&mask, SIGTERM);

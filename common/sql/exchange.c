@@ -94,12 +94,6 @@ int sql_replace(Sql *s, const char *with, const char *aside, sql_work_fn may, vo
 
 /* ---- it is set aside ---- */
 
-/* Every byte stays as it was found: the end of a connection would write to the file. */
-static void leave_wal(SqlTx *tx) {
-        if (tx->db)
-                (void) sqlite3_db_config(tx->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
-}
-
 static int run_set_aside(void *userdata) {
         SqlRequest *q = userdata;
         Sql *s = q->sql;
@@ -111,8 +105,8 @@ static int run_set_aside(void *userdata) {
         s->batch_error = -EBADMSG;
         (void) sql_batch_end(s);
         take_over(s);
-        leave_wal(&s->reader);
-        leave_wal(&s->writer);
+        sql_leave_wal(&s->reader);
+        sql_leave_wal(&s->writer);
         close_both(s);
         r = sql_check_file(s->path);
         if (r == -EBADMSG) {
@@ -130,9 +124,10 @@ static int run_set_aside(void *userdata) {
         return r;
 }
 
-int sql_set_aside(Sql *s, const char *aside, job_done_fn done, void *userdata, Job **ret_job) {
-        return submit(s, sql_request_new(s, NULL, NULL, NULL, done, userdata), NULL, aside,
-                      run_set_aside, ret_job);
+int sql_set_aside(Sql *s, const char *aside, void *request, job_free_fn free_request,
+                  job_done_fn done, void *userdata, Job **ret_job) {
+        return submit(s, sql_request_new(s, NULL, request, free_request, done, userdata), NULL,
+                      aside, run_set_aside, ret_job);
 }
 
 /* ---- it is tried ---- */

@@ -133,6 +133,11 @@ void sql_shrink_wal(SqlTx *tx) {
         (void) sqlite3_wal_checkpoint_v2(tx->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
 }
 
+void sql_leave_wal(SqlTx *tx) {
+        if (tx->db)
+                (void) sqlite3_db_config(tx->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+}
+
 int sql_open_writer(SqlTx *tx, const char *path, const char *const *migrations, int *lock) {
         _cleanup_close_ int lock_fd = -EBADF;
         int r = 0;
@@ -158,6 +163,7 @@ int sql_open_writer(SqlTx *tx, const char *path, const char *const *migrations, 
         if (r >= 0 && !is_memory(path))
                 r = sql_sync_folder_of(path);
         if (r < 0) {
+                sql_leave_wal(tx);
                 sql_tx_close(tx);
                 return r;
         }

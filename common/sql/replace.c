@@ -62,9 +62,7 @@ int sql_check_file(const char *path) {
                             SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE,
                             NULL);
         r = tx.db ? sql_errno(tx.db, r) : -ENOMEM;
-        if (r >= 0)
-                r = sql_errno(tx.db,
-                              sqlite3_db_config(tx.db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL));
+        sql_leave_wal(&tx);
         if (r >= 0)
                 r = sql_check_pages(&tx);
         if (tx.db)

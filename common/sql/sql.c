@@ -68,6 +68,8 @@ int sql_batch_end(Sql *s) {
         uint64_t begin, usec;
         int r = s->batch_error;
 
+        if (r >= 0 && health_get(s->health) == -EBADMSG)
+                r = -EBADMSG; /* a read has found it meanwhile */
         begin = clock_boottime(s->clock);
         if (r >= 0)
                 r = noted(s, sql_tx_exec(&s->writer, "COMMIT"));
@@ -288,6 +290,10 @@ Sql *sql_free(Sql *s) {
                 return NULL;
         lane_free(s->write_lane);
         lane_free(s->read_lane);
+        if (s->health && health_get(s->health) == -EBADMSG) {
+                sql_leave_wal(&s->reader);
+                sql_leave_wal(&s->writer);
+        }
         sql_tx_close(&s->reader);
         sql_tx_close(&s->writer); /* last: it leaves no WAL behind */
         health_free(s->health);

@@ -68,7 +68,8 @@ void sql_watch(Sql *s, sql_trouble_fn fn, void *userdata /* weak */);
  * read, and it stays in use, or it is gone already. -EEXIST: aside is taken. Other errors: it could
  * not be read to its end, or not renamed; it stays where it is, and untouched. -EOPNOTSUPP for
  * ":memory:". */
-int sql_set_aside(Sql *s, const char *aside, job_done_fn done, void *userdata, Job **ret_job);
+int sql_set_aside(Sql *s, const char *aside, void *request, job_free_fn free_request,
+                  job_done_fn done, void *userdata, Job **ret_job);
 
 /* secure_delete reaches the rows that go, not the copies of a row that a page keeps in its free
  * bytes when it is split or merged. One step over pages from `first` (0: the first one): whatever

@@ -134,10 +134,9 @@ static void on_stored(int r, uint64_t row, void *userdata) {
 
         s->job = NULL;
         if (r < 0) {
-                failure_set(&f, ERROR_INTERNAL,
-                            "Cannot keep the certificate on disk: %s. Mend that, and ask once more "
-                            "the same way: within ten minutes nothing is lost.",
-                            strerror(-r));
+                (void) store_fail(a->store, &f, r,
+                                  "Cannot keep the certificate on disk (ask the same way again: "
+                                  "within ten minutes nothing is lost)");
                 if (s->has_ended)
                         a->handlers.on_signed_in(a, a->userdata);
                 sign_in_failed(a, &f);
@@ -279,7 +278,7 @@ static void on_granted(const Value *payload, const Failure *failure, void *userd
                 failure_set(&f, ERROR_PROTOCOL,
                             "The tracker gave a certificate or a recovery code that is not good.");
         else
-                failure_set(&f, ERROR_INTERNAL, "Cannot keep the certificate: %s.", strerror(-r));
+                (void) store_fail(a->store, &f, r, "Cannot keep the certificate");
         sign_in_failed(a, &f);
 }
 
@@ -294,10 +293,7 @@ static void on_attempt_saved(int r, void *userdata) {
                 sign_in_connected(a);
                 return;
         }
-        failure_set(&f, ERROR_INTERNAL,
-                    "Cannot keep the key on disk: %s. Mend that, and try again; nothing was asked "
-                    "for.",
-                    strerror(-r));
+        (void) store_fail(a->store, &f, r, "Cannot keep the key on disk (nothing was asked for)");
         sign_in_failed(a, &f);
 }
 

@@ -55,9 +55,10 @@ static void on_stored(int r, void *userdata) {
 
         s->job = NULL;
         if (r < 0) {
-                failure_set(&f, ERROR_INTERNAL, "Cannot erase the key from disk: %s.%s",
-                            strerror(-r),
-                            s->is_deleted ? " The account is deleted all the same." : "");
+                (void) store_fail(a->store, &f, r,
+                                  s->is_deleted ? "The account is deleted, but its key cannot be "
+                                                  "erased from disk"
+                                                : "Cannot erase the key from disk");
                 sign_out_end(a, &f);
                 return;
         }

@@ -60,7 +60,10 @@ int manager_method_set_tracker(sd_bus_message *m, void *userdata, sd_bus_error *
 int manager_bus_find_account(ManagerBus *b, const char *path, Account **ret, sd_bus_error *error) {
         Account *a = manager_get_account(b->manager);
         char ours[BUS_PATH_SIZE];
+        Failure f;
 
+        if (!a && manager_check_store(b->manager, &f) < 0)
+                return bus_error_failure(error, &f);
         if (!a)
                 return bus_error_code(error, ERROR_TRACKER_UNREACHABLE,
                                       "No tracker is set; set one first (p2pchatctl tracker "

@@ -70,12 +70,22 @@ static void read_clock_offset(const void *object, PropertyValue *ret) {
         ret->x = manager_get_clock_offset(object);
 }
 
+static void read_store_state(const void *object, PropertyValue *ret) {
+        ret->s = store_state_to_string(manager_get_store_state(object));
+}
+
+static void read_store_reason(const void *object, PropertyValue *ret) {
+        ret->s = manager_get_store_reason(object);
+}
+
 static const PropertySpec manager_properties[] = {
         { "Version", "s", PROPERTY_SILENT, read_version },
         { "DefaultAccount", "o", PROPERTY_PROMPT, read_default_account },
         { "OutboxCount", "u", PROPERTY_PACED, read_outbox_count },
         { "ListenAddresses", "as", PROPERTY_PACED, read_listen_addresses },
         { "ClockOffset", "x", PROPERTY_PACED, read_clock_offset },
+        { "StoreState", "s", PROPERTY_PROMPT, read_store_state },
+        { "StoreReason", "s", PROPERTY_PROMPT, read_store_reason },
         {},
 };
 
@@ -125,6 +135,8 @@ static const sd_bus_vtable manager_vtable[] = {
         SD_BUS_PROPERTY("OutboxCount", "u", property_get, 0, CHANGING),
         SD_BUS_PROPERTY("ListenAddresses", "as", property_get, 0, CHANGING),
         SD_BUS_PROPERTY("ClockOffset", "x", property_get, 0, CHANGING),
+        SD_BUS_PROPERTY("StoreState", "s", property_get, 0, CHANGING),
+        SD_BUS_PROPERTY("StoreReason", "s", property_get, 0, CHANGING),
         SD_BUS_VTABLE_END,
 };
 

@@ -63,7 +63,8 @@ static void on_page(int r, const Entry *entries, size_t n, bool more, void *user
         if (r < 0) {
                 writer_done(&s->page);
                 if (r != -ENOBUFS)
-                        log_fields(LOG_WARNING, r, LOG_FIELDS("CHAT_CHANNEL", s->host->name),
+                        log_fields(store_log_level(s->host->store, r), r,
+                                   LOG_FIELDS("CHAT_CHANNEL", s->host->name),
                                    "Cannot read the log after entry %" PRIu64, s->cursor);
                 stall(s);
                 return;
@@ -273,7 +274,7 @@ static void on_entry_id(int r, const char *id, void *userdata) {
 
         s->connect_job = NULL;
         if (r < 0)
-                (void) failure_set(&f, ERROR_INTERNAL, "The log cannot be read.");
+                (void) store_fail(s->host->store, &f, r, "The host cannot read its log");
         else if (!streq(id, s->connect_id))
                 (void) failure_conflict(s->host, &f);
         else {

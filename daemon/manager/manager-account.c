@@ -14,6 +14,8 @@ void manager_started(Manager *m, int r) {
 }
 
 int manager_check_identity(const Manager *m, bool registered, Failure *f) {
+        if (manager_check_store(m, f) < 0)
+                return -EBUSY;
         if (!m->account || !m->me.username[0])
                 return failure_set(f, ERROR_NOT_SIGNED_IN,
                                    "Sign in first (p2pchatctl signin NAME).");
@@ -209,22 +211,27 @@ static int set_account_from_settings(Manager *m) {
 static void on_loaded(int r, const StoredTracker *tracker, const StoredIdentity *identity,
                       void *userdata) {
         Manager *m = userdata;
+        bool is_later;
         Failure f;
 
         m->load_job = NULL;
         if (r >= 0)
                 r = tracker ? manager_set_account(m, tracker, identity)
                             : set_account_from_settings(m);
+        is_later = manager_load_later(m, r);
         if (r < 0) {
-                log_error_errno(r, "Cannot read %s/p2pchat.db%s", m->state_path,
-                                r == -EBADMSG ? ", which is damaged: bring back a copy, or move it "
-                                                "away to begin anew"
-                                              : "");
-                failure_set(&f, ERROR_INTERNAL, "Cannot read what is stored: %s.", strerror(-r));
+                log_fields(store_log_level(m->store, r), r, NULL, "Cannot read %s/p2pchat.db%s",
+                           m->state_path,
+                           r == -EPROTONOSUPPORT ? ", which a newer version of p2pchatd wrote: "
+                                                   "install that one"
+                           : r == -EBADMSG       ? ", in which something is not as it should be: "
+                                                   "bring back a copy, or move it away to begin anew"
+                                                 : "");
+                (void) store_fail(m->store, &f, r, "Cannot read what is stored");
         }
         /* With an identity its channels are part of the state. */
         if (!m->channels_job)
-                manager_started(m, r);
+                manager_started(m, is_later ? 0 : r);
         if (r < 0)
                 operation_complete(m->account_op, &f);
         else if (m->account)

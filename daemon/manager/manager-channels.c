@@ -84,16 +84,10 @@ ManagedChannel *managed_channel_free(ManagedChannel *x) {
 void manager_forget(ManagedChannel *x) {
         Manager *m = x->manager;
         uint64_t row = channel_member_get_stored(x->member)->row;
-        char name[NAME_SIZE];
-        int r = 0;
 
-        snprintf(name, sizeof(name), "%s", channel_member_get_name(x->member));
         managed_channel_free(x);
         if (row != 0)
-                r = store_delete_channel(m->store, row, NULL, NULL, NULL);
-        if (r < 0)
-                log_fields(LOG_ERR, r, LOG_FIELDS("CHAT_CHANNEL", name),
-                           "Cannot delete what is held of channel %s", name);
+                manager_delete_row(m, row);
         manager_changed(m);
 }
 
@@ -145,7 +139,7 @@ ManagedChannel *manager_find_member(const Manager *m, const ChannelMember *c) {
 
 /* ---- all ---- */
 
-static void begin(ManagedChannel *x) {
+void managed_channel_begin(ManagedChannel *x) {
         const StoredChannel *stored = channel_member_get_stored(x->member);
         TrackerState state = account_get_tracker_state(x->manager->account);
         int r;
@@ -180,13 +174,16 @@ static void on_loaded(int r, const StoredChannel *channels, size_t n, void *user
                         managed_channel_announce(x);
         }
         if (r < 0)
-                log_error_errno(r, "Cannot read the channels of %s", m->me.username);
+                log_fields(store_log_level(m->store, r), r, NULL, "Cannot read the channels of %s",
+                           m->me.username);
+        if (manager_load_later(m, r))
+                r = 0;
         manager_settle_previous(m);
         manager_started(m, r);
         /* One that somebody asked for meanwhile has no row yet, and goes its own way. */
         DL_FOREACH_SAFE(m->channels, x, next)
                 if (channel_member_get_stored(x->member)->row != 0)
-                        begin(x);
+                        managed_channel_begin(x);
         manager_changed(m);
         manager_account_settled(m);
         account_is_shown(m->account);

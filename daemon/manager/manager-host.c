@@ -131,11 +131,34 @@ static void on_disk(ChannelHost *host, int r, void *userdata) {
         Hosting *h = userdata;
 
         if (r < 0)
-                log_fields(LOG_ERR, r, LOG_FIELDS("CHAT_CHANNEL", hosting_get_name(h)),
+                log_fields(store_log_level(h->channel->manager->store, r), r,
+                           LOG_FIELDS("CHAT_CHANNEL", hosting_get_name(h)),
                            "Channel %s cannot be written to", hosting_get_name(h));
         channel_member_set_state_reason(h->channel->member, r == 0         ? ""
                                                             : r == -ENOSPC ? "disk-full"
                                                                            : "disk-error");
+}
+
+/* Its log cannot be read, or not be begun. When that is the disk's fault it is hosted again as soon
+ * as the disk is back (manager-store.c); frees h. */
+static void cannot_serve(Hosting *h, int r) {
+        ManagedChannel *x = h->channel;
+        Store *store = x->manager->store;
+        HostFlow *flow = TAKE_PTR(h->flow);
+        Failure f;
+
+        log_fields(store_log_level(store, r), r, LOG_FIELDS("CHAT_CHANNEL", hosting_get_name(h)),
+                   "Channel %s cannot be served", hosting_get_name(h));
+        if (store_is_in_trouble(store, r))
+                hosting_end(x, NULL, store_get_reason(store));
+        else
+                give_up(h, "unhosted", r == -EBADMSG ? "damaged-log" : "disk-error");
+        if (!flow)
+                return;
+        /* The name is granted by now, and kept with the row: nothing is undone. */
+        (void) store_fail(store, &f, r, "Cannot begin the log");
+        (void) host_flow_end(flow, &f);
+        managed_channel_announce(x);
 }
 
 static void on_loaded(ChannelHost *host, int r, void *userdata) {
@@ -145,9 +168,7 @@ static void on_loaded(ChannelHost *host, int r, void *userdata) {
         if (r >= 0)
                 r = peer_server_add_host(x->manager->peers, host);
         if (r < 0) {
-                log_fields(LOG_ERR, r, LOG_FIELDS("CHAT_CHANNEL", hosting_get_name(h)),
-                           "Channel %s cannot be served", hosting_get_name(h));
-                give_up(h, "unhosted", r == -EBADMSG ? "damaged-log" : "disk-error");
+                cannot_serve(h, r);
                 return;
         }
         channel_member_set_local_host(x->member, host, "");

@@ -18,8 +18,20 @@ typedef struct TakeOver TakeOver;       /* manager-take-over.c */
 typedef struct JoinFlow JoinFlow;       /* manager-join.c */
 typedef struct LeaveFlow LeaveFlow;     /* manager-leave.c */
 typedef struct TrackerFlow TrackerFlow; /* manager-tracker.c */
-typedef struct Archiving Archiving;     /* manager-backup.c */
-typedef struct Stop Stop;               /* manager-stop.c */
+typedef struct Deletion Deletion;       /* manager-store.c */
+typedef struct Archiving Archiving;     /* manager-store.c */
+int manager_store_init(Manager *m);
+void manager_store_watch(Manager *m);
+void manager_store_done(Manager *m);
+/* 0 as well where the disk does not let us lock it yet: tried again. */
+int manager_open_directory(Manager *m);
+/* r is the disk's fault: what was to be loaded is loaded when it is back. */
+bool manager_load_later(Manager *m, int r);
+/* For good, however often the disk says no. */
+void manager_delete_row(Manager *m, uint64_t row);
+
+/* manager-backup.c */
+typedef struct Stop Stop; /* manager-stop.c */
 
 struct ManagerOp {
         Operation base;
@@ -69,6 +81,17 @@ struct Manager {
         StateDirectory *directory;
         Store *store;
         Job *load_job;
+        bool must_load;       /* it could not be read, or is another one now */
+        int store_trouble;    /* as it was told last */
+        char store_text[512]; /* … in words */
+        uint64_t store_since; /* realtime: of the last change */
+        ClockTimer *store_retry;
+        Deletion *deletions; /* Deletion */
+        Job *aside_job;      /* a damaged one is looked at, and set aside */
+        char *store_aside;   /* the last that was; NULL: none */
+        char *store_aside_next;
+        uint64_t aside_after; /* boottime */
+        unsigned n_checked;   /* … and were in order */
         bool has_started;
         bool is_freed; /* nobody is told anything any more */
 
@@ -134,6 +157,17 @@ void manager_update_tls(Manager *m);
 /* Signed in, or a failure that says what is missing. */
 int manager_check_identity(const Manager *m, bool registered, Failure *f);
 
+/* manager-store.c */
+int manager_store_init(Manager *m);
+void manager_store_watch(Manager *m);
+void manager_store_done(Manager *m);
+/* 0 as well where the disk does not let us lock it yet: tried again. */
+int manager_open_directory(Manager *m);
+/* r is the disk's fault: what was to be loaded is loaded when it is back. */
+bool manager_load_later(Manager *m, int r);
+/* For good, however often the disk says no. */
+void manager_delete_row(Manager *m, uint64_t row);
+
 /* manager-backup.c */
 void manager_stop_archiving(Manager *m); /* before the store goes */
 /* A key is erased: no snapshot may keep the pages where it was. */
@@ -154,6 +188,7 @@ int managed_channel_new(Manager *m, const StoredChannel *stored, ManagedChannel 
 ManagedChannel *managed_channel_free(ManagedChannel *x);
 void manager_forget(ManagedChannel *x); /* here and on disk; frees x */
 void managed_channel_announce(ManagedChannel *x);
+void managed_channel_begin(ManagedChannel *x); /* as its row says */
 ManagedChannel *manager_find_member(const Manager *m, const ChannelMember *c);
 
 /* manager-which.c */

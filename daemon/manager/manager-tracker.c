@@ -47,7 +47,7 @@ static void on_saved(int r, void *userdata) {
 
         t->save_job = NULL;
         if (r < 0) {
-                failure_set(&f, ERROR_INTERNAL, "Cannot save the tracker: %s.", strerror(-r));
+                (void) store_fail(m->store, &f, r, "Cannot save the tracker");
                 flow_end(m, &f);
                 return;
         }
@@ -60,7 +60,7 @@ static void on_saved(int r, void *userdata) {
         manager_drop_account(m);
         r = manager_load(m);
         if (r < 0) {
-                failure_set(&f, ERROR_INTERNAL, "Cannot read what is stored: %s.", strerror(-r));
+                (void) store_fail(m->store, &f, r, "Cannot read what is stored");
                 operation_complete(m->account_op, &f);
         }
 }
@@ -147,7 +147,7 @@ static void on_dialled(Conn *conn, const DialFailure *failure, void *userdata) {
                 r = save(t, conn_get_offered_ca(c));
                 if (r >= 0)
                         return;
-                failure_set(&f, ERROR_INTERNAL, "Cannot save the tracker: %s.", strerror(-r));
+                (void) store_fail(m->store, &f, r, "Cannot save the tracker");
         } else if (failure->closed.error == -ENOKEY && judge_offer(t, &failure->closed, &f) > 0) {
                 r = dial(t, on_dialled);
                 if (r >= 0)
@@ -210,7 +210,7 @@ int manager_set_tracker(Manager *m, const char *address, const char *pin, bool t
                 failure_set(&f, ERROR_BUSY, "A tracker is being set.");
                 return manager_op_return(op, ret_op, &f);
         }
-        if (flow_new(m, address, pin, trust_new, &t, &f) < 0)
+        if (manager_check_store(m, &f) < 0 || flow_new(m, address, pin, trust_new, &t, &f) < 0)
                 return manager_op_return(op, ret_op, &f);
         m->tracker_flow = t;
         r = dial(t, on_dialled);

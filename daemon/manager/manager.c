@@ -58,6 +58,9 @@ int manager_new(const Runtime *rt, const ManagerSettings *settings, Manager **re
         r = manager_reach_init(m);
         if (r < 0)
                 return r;
+        r = manager_store_init(m);
+        if (r < 0)
+                return r;
         r = manager_lease_init(m);
         if (r < 0)
                 return r;
@@ -83,6 +86,7 @@ Manager *manager_free(Manager *m) {
         clock_timer_free(m->door);
         network_watch_free(m->network);
         peer_server_free(m->peers);
+        manager_store_done(m);
         store_free(m->store);
         state_directory_free(m->directory);
         free(m->listen);
@@ -100,29 +104,22 @@ void manager_set_observer(Manager *m, const ManagerObserver *o, void *userdata) 
 }
 
 int manager_start(Manager *m) {
-        pid_t holder = 0;
         _cleanup_free_ char *path = NULL;
         int r;
 
-        if (m->directory)
+        if (m->store)
                 return -EALREADY;
-        r = state_directory_new(m->state_path, &holder, &m->directory);
-        if (r == -EBUSY && holder > 0)
-                return log_error_errno(r,
-                                       "Another p2pchatd (pid %d) uses %s: one daemon at a time "
-                                       "has a person's identity; end that one first",
-                                       (int) holder, m->state_path);
-        if (r == -EBUSY)
-                return log_error_errno(r, "Another p2pchatd uses %s", m->state_path);
-        if (r < 0)
-                return log_error_errno(r, "Cannot use the state directory %s", m->state_path);
-        store_sweep(m->state_path);
-        r = state_directory_path(m->directory, STORE_FILE, &path);
+        r = manager_open_directory(m);
         if (r < 0)
                 return r;
+        if (asprintf(&path, "%s/" STORE_FILE, m->state_path) < 0) {
+                path = NULL;
+                return -ENOMEM;
+        }
         r = store_new(m->rt, path, &m->store);
         if (r < 0)
                 return log_error_errno(r, "Cannot open the store %s", path);
+        manager_store_watch(m);
         r = manager_listen(m);
         if (r >= 0)
                 r = manager_network_init(m);

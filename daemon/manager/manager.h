@@ -36,8 +36,9 @@ typedef struct ManagerSettings {
 /* What faces (the bus, tests) are told. Everything is announced after it is true. All are optional.
  */
 typedef struct ManagerObserver {
-        void (*on_started)(Manager *m, int r,
-                           void *userdata); /* state is read; r < 0: it could not be */
+        /* The state is read, or will be when the disk lets us; r < 0: it cannot be, and that may be
+         * told later too. */
+        void (*on_started)(Manager *m, int r, void *userdata);
         void (*on_changed)(Manager *m,
                            void *userdata); /* counts, addresses, clock offset, hosting */
         void (*on_account_added)(Manager *m, Account *a, void *userdata);
@@ -70,6 +71,16 @@ int manager_start(Manager *m);
 /* Takes nothing in any more, finishes and answers what is at the disk, then says GOING_AWAY to
  * everybody; on_stopped follows, from a later turn, within ten seconds. */
 int manager_stop(Manager *m);
+
+/* How the disk is, since when (µs since the epoch; 0: since the beginning), and what a person can
+ * do about it: "" where nothing is. aside: a damaged database that was replaced by an empty one, ""
+ * where none was since the start. */
+StoreState manager_get_store_state(const Manager *m);
+uint64_t manager_get_store_since(const Manager *m);
+const char *manager_get_store_aside(const Manager *m);
+const char *manager_get_store_reason(const Manager *m);
+/* -EBUSY and ERROR_BUSY while it is not known what is stored: neither accounts nor channels. */
+int manager_check_store(const Manager *m, Failure *f);
 
 /* NULL until a tracker was set. (One at a time today; accounts are objects all the same.) */
 Account *manager_get_account(const Manager *m);

@@ -91,6 +91,7 @@ struct ChannelMember {
         char *topic, *closed_reason;
         Job *save;
         bool save_again;
+        ClockTimer *save_retry; /* armed: the row lacks something */
 
         bool is_searching; /* the directory was asked because a dial failed */
         MemberState state;
@@ -125,7 +126,6 @@ struct ChannelMember {
 /* channel-member.c */
 void member_changed(ChannelMember *c);
 void member_set_state(ChannelMember *c, MemberState state, const char *reason);
-void member_save_soon(ChannelMember *c);
 int member_set_topic(ChannelMember *c, const char *topic);
 int member_set_closed_reason(ChannelMember *c, const char *reason);
 /* Who waits for the attempt that runs (settle, connect) hears how it ended. */
@@ -134,7 +134,19 @@ MemberOp *member_op_new(ChannelMember *c, const OperationType *type, void *userd
 int member_op_return(MemberOp *op, MemberOp **ret_op, const Failure *f);
 void member_op_release(Operation *o); /* frees job and call */
 extern const OperationType member_done_type, member_settle_type;
-void member_fail_store(Failure *f, int r, const char *what);
+/* From the next turn: who is told may free the channel. */
+void member_tell_all(ChannelMember *c, const OperationType *type, const Failure *f);
+void member_fail_store(const ChannelMember *c, Failure *f, int r, const char *what);
+
+/* channel-member-save.c */
+int member_save_init(ChannelMember *c);
+void member_save_done(ChannelMember *c);
+/* The row, as soon as the disk takes it. Operations of member_saved_type are told then. */
+void member_save_soon(ChannelMember *c);
+/* Before whatever is written to the log next, which the row has to allow: not after the save that
+ * is under way. */
+void member_save_now(ChannelMember *c);
+extern const OperationType member_saved_type;
 
 /* channel-member-connect.c */
 void member_connect_now(ChannelMember *c); /* CONNECT, or again */

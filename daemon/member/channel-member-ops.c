@@ -10,7 +10,7 @@ static void on_marked(int r, uint64_t read_seq, uint64_t n_unread, void *userdat
 
         x->job = NULL;
         if (r < 0) {
-                member_fail_store(&f, r, "Cannot keep what was read");
+                member_fail_store(c, &f, r, "Cannot keep what was read");
                 member_change_end(x, &f);
                 return;
         }
@@ -90,7 +90,7 @@ static void on_copy_dropped(int r, void *userdata) {
 
         x->job = NULL;
         if (r < 0) {
-                member_fail_store(&f, r, "Cannot drop the copy");
+                member_fail_store(c, &f, r, "Cannot drop the copy");
                 member_change_end(x, &f);
                 return;
         }
@@ -129,19 +129,21 @@ int channel_member_drop_copy(ChannelMember *c, member_done_fn done, void *userda
 
 int channel_member_disconnect(ChannelMember *c, member_done_fn done, void *userdata,
                               MemberOp **ret_op) {
-        MemberOp *op = member_op_new(c, &member_done_type, userdata);
-        Failure f = {};
+        MemberOp *op;
+        Failure f;
 
-        if (!op)
-                return -ENOMEM;
-        op->fn.done = done;
-        if (c->stored.hosted && !c->stored.closed)
-                failure_set(&f, ERROR_CONFLICT, "This channel is hosted here: unhost it.");
-        else if (!c->stored.closed) {
+        if (!c->stored.hosted && !c->stored.closed) {
                 c->stored.wanted = false;
                 member_save_soon(c);
                 member_go(c);
                 member_set_state(c, MEMBER_OFFLINE, "disconnected");
         }
+        if (!c->stored.hosted || c->stored.closed)
+                return channel_member_save(c, done, userdata, ret_op);
+        op = member_op_new(c, &member_done_type, userdata);
+        if (!op)
+                return -ENOMEM;
+        op->fn.done = done;
+        failure_set(&f, ERROR_CONFLICT, "This channel is hosted here: unhost it.");
         return member_op_return(op, ret_op, &f);
 }

@@ -97,7 +97,8 @@ static void on_updated(int r, void *userdata) {
         o->local = false;
         o->retry_usec = 0;
         if (r < 0) {
-                log_fields(LOG_ERR, r, LOG_FIELDS("CHAT_CHANNEL", c->stored.name),
+                log_fields(store_log_level(c->store, r), r,
+                           LOG_FIELDS("CHAT_CHANNEL", c->stored.name),
                            "Cannot note what was sent to channel %s", c->stored.name);
                 /* They stay under way: nobody may cancel what the host has. */
                 pump_later(c, STORE_RETRY_USEC);

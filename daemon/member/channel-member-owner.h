@@ -58,8 +58,12 @@ bool channel_member_is_settled(const ChannelMember *c);
 uint64_t channel_member_get_n_missing(const ChannelMember *c);
 /* The outcome of the attempt that runs: NULL accepted, `host-offline`, or the refusal. */
 int channel_member_settle(ChannelMember *c, member_done_fn done, void *userdata, MemberOp **ret_op);
-/* Its row exists when done runs. */
+/* What is known of it is in its row when done runs; with a failure it will be, as soon as the disk
+ * takes it, but for one that has no row yet. */
 int channel_member_save(ChannelMember *c, member_done_fn done, void *userdata, MemberOp **ret_op);
+
+/* What its row lacks is written now, ahead of what comes next. */
+void channel_member_store_is_back(ChannelMember *c);
 
 /* We serve it ourselves from now on (loaded already), or stopped: then the reason says why. */
 void channel_member_set_local_host(ChannelMember *c, ChannelHost *host, const char *reason);

@@ -47,7 +47,7 @@ static void read_end(ReadOp *x, const Entry *entries, size_t n, bool more, bool 
 static void read_failed(ReadOp *x, int r) {
         Failure f;
 
-        member_fail_store(&f, r, "Cannot read the log");
+        member_fail_store(x->op.member, &f, r, "Cannot read the log");
         operation_complete(&x->op.base, &f);
 }
 

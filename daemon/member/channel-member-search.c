@@ -16,7 +16,7 @@ static const OperationType search_type = {
         .release = member_op_release,
 };
 
-static void search_fail(Failure *f, int r) {
+static void search_fail(const ChannelMember *c, Failure *f, int r) {
         if (r == -ENOMSG)
                 (void) failure_set(f, ERROR_BAD_REQUEST,
                                    "There is nothing to look for: give a letter, a digit or a "
@@ -26,7 +26,7 @@ static void search_fail(Failure *f, int r) {
                                    "A query has at most %d words in %d bytes; look for fewer.",
                                    SEARCH_WORDS_MAX, SEARCH_BYTES_MAX);
         else
-                member_fail_store(f, r, "Cannot search the log");
+                member_fail_store(c, f, r, "Cannot search the log");
 }
 
 static void on_found(int r, const Entry *entries, size_t n, bool more, uint64_t next_anchor,
@@ -38,7 +38,7 @@ static void on_found(int r, const Entry *entries, size_t n, bool more, uint64_t 
 
         op->job = NULL;
         if (r < 0) {
-                search_fail(&f, r);
+                search_fail(op->member, &f, r);
                 operation_complete(&op->base, &f);
                 return;
         }
@@ -57,7 +57,7 @@ int channel_member_search(ChannelMember *c, const SearchQuery *q, member_found_f
         op->fn.found = done;
         r = store_search(c->store, c->stored.row, q, on_found, op, &op->job);
         if (r == -E2BIG)
-                search_fail(&f, r);
+                search_fail(op->member, &f, r);
         else if (r < 0) {
                 member_op_free(op);
                 return r;

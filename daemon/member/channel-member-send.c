@@ -81,7 +81,7 @@ static void add_failed(MemberChange *x, int r) {
                 failure_set(&f, ERROR_QUEUE_FULL,
                             "The outbox of this channel is full: wait for its host, or cancel.");
         else
-                member_fail_store(&f, r, "Cannot write the outbox");
+                member_fail_store(x->member, &f, r, "Cannot write the outbox");
         member_change_end(x, &f);
 }
 
@@ -168,7 +168,7 @@ int channel_member_send(ChannelMember *c, const char *id, const char *text, cons
                         member_change_free(x);
         }
         if (r == -ENOBUFS) {
-                member_fail_store(&f, r, "");
+                member_fail_store(c, &f, r, "Cannot write the outbox");
                 return member_op_return(&s->op, ret_op, &f);
         }
         if (r < 0) {
@@ -204,7 +204,7 @@ static void decision_failed(MemberChange *x, int r) {
                             "It was written before you signed up, and may have been sent then: "
                             "retry once the channel has been live for a minute.");
         else
-                member_fail_store(&f, r, "Cannot write the outbox");
+                member_fail_store(x->member, &f, r, "Cannot write the outbox");
         member_change_end(x, &f);
 }
 
@@ -354,7 +354,7 @@ static void on_outbox_read(int r, const OutboxRow *rows, size_t n, bool more, vo
 
         op->job = NULL;
         if (r < 0) {
-                member_fail_store(&f, r, "Cannot read the outbox");
+                member_fail_store(op->member, &f, r, "Cannot read the outbox");
                 operation_complete(&op->base, &f);
                 return;
         }

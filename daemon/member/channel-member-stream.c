@@ -80,9 +80,19 @@ static bool is_mine(const ChannelMember *c, const Entry *e) {
         return e->user_type == c->me.user_type && streq(e->username, c->me.username);
 }
 
+static void ask_again_later(ChannelMember *c) {
+        stream_drop(c);
+        c->connected = false;
+        member_set_state(c, MEMBER_SYNCING, store_get_reason(c->store));
+}
+
 static void store_is_away(ChannelMember *c, int r) {
-        log_fields(LOG_ERR, r, LOG_FIELDS("CHAT_CHANNEL", c->stored.name),
+        log_fields(store_log_level(c->store, r), r, LOG_FIELDS("CHAT_CHANNEL", c->stored.name),
                    "Cannot store entries of channel %s", c->stored.name);
+        /* The connection lives on and nothing piles up: what is missing then is asked for when the
+         * disk is back. */
+        if (store_is_in_trouble(c->store, r))
+                ask_again_later(c);
         clock_timer_arm(c->stream.retry, STORE_RETRY_USEC);
 }
 
@@ -224,7 +234,14 @@ static void stream_go(ChannelMember *c) {
 }
 
 static void on_retry(void *userdata) {
-        stream_go(userdata);
+        ChannelMember *c = userdata;
+
+        if (c->connected)
+                stream_go(c);
+        else if (store_get_trouble(c->store) != 0)
+                clock_timer_arm(c->stream.retry, STORE_RETRY_USEC);
+        else
+                member_connect_now(c);
 }
 
 int stream_init(ChannelMember *c) {

@@ -119,19 +119,13 @@ static void done_complete(Operation *o, const Failure *f) {
 
 const OperationType member_done_type = { .complete = done_complete, .release = member_op_release };
 
-void member_fail_store(Failure *f, int r, const char *what) {
-        if (r == -ENOBUFS)
-                failure_set(f, ERROR_BUSY, "Too much waits for the disk; try again.");
-        else
-                failure_set(f, ERROR_INTERNAL, "%s: %s.", what, strerror(-r));
+void member_fail_store(const ChannelMember *c, Failure *f, int r, const char *what) {
+        (void) store_fail(c->store, f, r, what);
 }
 
-/* ---- the row ---- */
+/* ---- who waits ---- */
 
-static const OperationType saved_type = { .complete = done_complete, .release = member_op_release };
-
-/* From the next turn: who is told may free the channel. */
-static void tell_all(ChannelMember *c, const OperationType *type, const Failure *f) {
+void member_tell_all(ChannelMember *c, const OperationType *type, const Failure *f) {
         Operation *o;
 
         for (o = c->ops; o; o = o->next)
@@ -139,67 +133,11 @@ static void tell_all(ChannelMember *c, const OperationType *type, const Failure 
                         (void) operation_complete_later(o, c->rt->event, f);
 }
 
-static void on_saved(int r, uint64_t row, void *userdata) {
-        ChannelMember *c = userdata;
-        bool is_new = c->stored.row == 0;
-        Failure f;
-
-        c->save = NULL;
-        if (r < 0) {
-                log_fields(LOG_ERR, r, LOG_FIELDS("CHAT_CHANNEL", c->stored.name),
-                           "Cannot save channel %s", c->stored.name);
-                member_fail_store(&f, r, "Cannot save the channel");
-                tell_all(c, &saved_type, &f);
-                return;
-        }
-        c->stored.row = row;
-        if (c->save_again) {
-                c->save_again = false;
-                member_save_soon(c);
-        }
-        /* What came before there was a row waits for it. */
-        if (is_new)
-                stream_push(c, NULL);
-        tell_all(c, &saved_type, NULL);
-}
-
-void member_save_soon(ChannelMember *c) {
-        int r;
-
-        if (c->save) {
-                c->save_again = true;
-                return;
-        }
-        r = store_save_channel(c->store, &c->stored, on_saved, c, &c->save);
-        if (r < 0)
-                log_fields(LOG_ERR, r, LOG_FIELDS("CHAT_CHANNEL", c->stored.name),
-                           "Cannot save channel %s", c->stored.name);
-}
-
-int channel_member_save(ChannelMember *c, member_done_fn done, void *userdata, MemberOp **ret_op) {
-        MemberOp *op = member_op_new(c, &saved_type, userdata);
-        static const Failure none;
-
-        if (!op)
-                return -ENOMEM;
-        op->fn.done = done;
-        if (c->stored.row != 0)
-                return member_op_return(op, ret_op, &none);
-        member_save_soon(c);
-        if (!c->save) {
-                member_op_free(op);
-                return -ENOBUFS;
-        }
-        return member_op_return(op, ret_op, NULL);
-}
-
-/* ---- the attempt that runs ---- */
-
 const OperationType member_settle_type = { .complete = done_complete,
                                            .release = member_op_release };
 
 void member_settled(ChannelMember *c, const Failure *f) {
-        tell_all(c, &member_settle_type, f);
+        member_tell_all(c, &member_settle_type, f);
 }
 
 int channel_member_settle(ChannelMember *c, member_done_fn done, void *userdata,
@@ -269,6 +207,9 @@ int channel_member_new(const MemberContext *context, const StoredChannel *stored
         r = outbox_init(c);
         if (r < 0)
                 return r;
+        r = member_save_init(c);
+        if (r < 0)
+                return r;
         (void) explain(c);
 
         *ret = TAKE_PTR(c);
@@ -284,7 +225,7 @@ ChannelMember *channel_member_free(ChannelMember *c) {
         member_changes_done(c);
         outbox_done(c);
         stream_done(c);
-        job_free(c->save);
+        member_save_done(c);
         clock_timer_free(c->retry);
         free(c->topic);
         free(c->closed_reason);
@@ -359,14 +300,6 @@ void channel_member_set_lease_until(ChannelMember *c, uint64_t boottime_usec) {
         member_changed(c);
 }
 
-/* Before whatever is written to the log next, which the row has to allow: not after the save that
- * is under way. */
-static void save_now(ChannelMember *c) {
-        c->save = job_free(c->save);
-        c->save_again = false;
-        member_save_soon(c);
-}
-
 void channel_member_set_hosted(ChannelMember *c, bool hosted, bool wanted) {
         if (hosted)
                 member_go(c); /* we were a member of it until now */
@@ -375,7 +308,7 @@ void channel_member_set_hosted(ChannelMember *c, bool hosted, bool wanted) {
         if (wanted && !c->stored.closed)
                 (void) member_set_closed_reason(c, NULL);
         if (c->stored.row != 0)
-                save_now(c);
+                member_save_now(c);
 }
 
 void channel_member_set_topic(ChannelMember *c, const char *topic) {

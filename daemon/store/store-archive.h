@@ -15,13 +15,14 @@
 #define BACKUP_BYTES_MAX (UINT64_C(64) << 30)      /* what a disk may be asked for at once */
 /* Of one identity, closed ones too: what the bus can show in one answer. */
 #define BACKUP_CHANNELS_MAX 10000
-#define STORE_FILE "p2pchat.db"              /* in the state directory */
-#define STORE_ASIDE STORE_FILE ".set-aside-" /* … and a time: stores that were */
-#define BACKUP_FILE "backup.part"            /* being made */
-#define RESTORE_RECEIVED "restore.part"      /* as it comes in */
-#define RESTORE_FILE "restore.db"            /* what will be the store */
-#define BACKUP_NAMES_MAX 32                  /* identities that a summary names */
-#define TRACKER_ADDRESS_BYTES_MAX 300        /* a DNS name, brackets, a port */
+#define STORE_FILE "p2pchat.db"                    /* in the state directory */
+#define STORE_ASIDE STORE_FILE ".set-aside-"       /* … and a time: stores that were */
+#define STORE_ASIDE_DAMAGED STORE_FILE ".damaged-" /* … and a time: what was found so */
+#define BACKUP_FILE "backup.part"                  /* being made */
+#define RESTORE_RECEIVED "restore.part"            /* as it comes in */
+#define RESTORE_FILE "restore.db"                  /* what will be the store */
+#define BACKUP_NAMES_MAX 32                        /* identities that a summary names */
+#define TRACKER_ADDRESS_BYTES_MAX 300              /* a DNS name, brackets, a port */
 
 typedef struct BackupSummary {
         uint64_t n_bytes, n_channels, n_hosted, n_entries, n_outbox;

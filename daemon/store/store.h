@@ -24,6 +24,38 @@ int store_new(const Runtime *rt /* weak */, const char *path, Store **ret);
 Store *store_free(Store *s); /* finishes what was submitted */
 DEFINE_CLEANUP(Store *, store_free);
 
+/* ---- trouble with the disk (store-trouble.c) ---- */
+
+typedef enum StoreState {
+        STORE_OK,
+        STORE_FULL,
+        STORE_READ_ONLY,
+        STORE_FAILING, /* it cannot be read, or be opened, or whatever else */
+        STORE_DAMAGED, /* nothing is read or written until it is set aside */
+        STORE_STATE_MAX,
+        STORE_STATE_INVALID = -EINVAL
+} StoreState;
+const char *store_state_to_string(StoreState s);
+StoreState store_state_of(int trouble);
+
+/* 0, or what the last requests failed by. It ends by itself: a try goes first, after a second and
+ * then ever more rarely (30 s at most), in which some room must be found. */
+int store_get_trouble(const Store *s);
+typedef void (*store_trouble_fn)(int trouble, void *userdata);
+void store_watch(Store *s, store_trouble_fn fn, void *userdata /* weak */); /* each change */
+/* A failure that is part of the trouble, of which the journal says enough already. */
+bool store_is_in_trouble(const Store *s, int r);
+/* Of a channel that cannot go on by it: "disk-full" or "disk-error". */
+const char *store_get_reason(const Store *s);
+int store_log_level(const Store *s, int r); /* of a line about a failure: LOG_ERR otherwise */
+#define STORE_RETRY_MSEC 1000
+/* What a request is told that failed by r: ERROR_BUSY where it is the disk's fault, with what to do
+ * and when to try again; else ERROR_INTERNAL. what: "Cannot …", without an end. */
+int store_fail(const Store *s, Failure *f, int r, const char *what);
+/* Of a damaged one. Done with 1: it lies at `aside` (path) with its WAL, and an empty one is at
+ * work. 0: it can be read to its end, and is at work again. Else it is where it was. */
+int store_set_aside(Store *s, const char *aside, store_done_fn done, void *userdata, Job **ret_job);
+
 /* ---- who we are (store-identity.c) ---- */
 
 /* A key that counts no more (protocol §1), as the tracker told it. */

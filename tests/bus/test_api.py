@@ -120,12 +120,13 @@ def test_what_properties_say(two):
 def test_describe(two):
     alice, _, lobby, _ = two
     described = json.loads(alice.manager("Describe", "a{sv}", {}))
-    assert set(described) == {"version", "account", "hosting", "outbox", "clock_offset", "listen", "advertised", "observed",
-                              "reachable", "reachable_reason", "channels"}
+    assert set(described) == {"version", "account", "store", "hosting", "outbox", "clock_offset", "listen", "advertised",
+                              "observed", "reachable", "reachable_reason", "channels"}
     assert described["version"] == alice.get(PATH, MANAGER, "Version")
     assert set(described["account"]) == {"tracker", "tracker_pin", "tracker_state", "tracker_reason", "username",
                                          "user_type", "expires"}
     assert described["account"]["user_type"] == "REGISTERED"
+    assert described["store"] == {"state": "ok", "reason": "", "since": None, "aside": None}
     assert described["hosting"] == 1
     assert described["channels"][0]["channel_id"] == alice.get(lobby, CHANNEL, "Id")
     assert set(described["channels"][0]) == {

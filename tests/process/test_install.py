@@ -15,6 +15,7 @@ FILES = (
     "bin/p2pchatctl",
     "libexec/p2pchatd",
     "libexec/p2pchat-trackerd",
+    "lib/systemd/catalog/p2pchat.catalog",
     "lib/systemd/system/p2pchat-tracker.socket",
     "lib/systemd/system/p2pchat-tracker.service",
     "lib/systemd/system-preset/90-p2pchat.preset",
@@ -67,6 +68,26 @@ def test_programs_are_where_units_say(installed):
         assert "@" not in re.sub("SystemCallFilter=.*", "", text), f"{unit}: nothing is left to be filled in"
     activation = (top / "share/dbus-1/services/org.p2pchat.Peer1.service").read_text()
     assert "Name=org.p2pchat.Peer1\n" in activation and "SystemdService=p2pchatd.service\n" in activation
+
+
+def test_catalog(installed):
+    """Every id that is logged is explained, in a catalog that journalctl takes; and only those."""
+    root, top = installed
+    header = (SOURCE / "daemon/message-ids.h").read_text()
+    logged = re.findall(r'^#define MESSAGE_\w+ "([0-9a-f]{32})"$', header, re.MULTILINE)
+    assert logged and len(logged) == header.count("#define") == len(set(logged))
+    text = (top / "lib/systemd/catalog/p2pchat.catalog").read_text()
+    assert re.findall("^-- ([0-9a-f]{32})$", text, re.MULTILINE) == logged
+    fields = set(re.findall("@([A-Z_]+)@", text))
+    assert fields == {"CHAT_DIRECTORY", "CHAT_FILE"}
+    # Where journalctl looks in a root, whatever the prefix is.
+    catalogs = root / "catalogs"
+    for name in ("usr/lib/systemd/catalog", "var/lib/systemd/catalog"):
+        (catalogs / name).mkdir(parents=True)
+    (catalogs / "usr/lib/systemd/catalog/p2pchat.catalog").write_text(text)
+    run("journalctl", f"--root={catalogs}", "--update-catalog")
+    listed = run("journalctl", f"--root={catalogs}", "--list-catalog")
+    assert all(i in listed for i in logged) and listed.count("p2pchat: ") == len(logged)
 
 
 @pytest.mark.parametrize("unit", EXPOSURE)

@@ -85,7 +85,7 @@ static void test_disk_fails(void **state) {
                 account_sign_up(a, "alice", "correct horse battery", on_answer, &lost, NULL), 0);
         world_until(w, is_key_kept, alice);
         db = lock_store(alice);
-        assert_int_equal(until_answer(alice, &lost, 0).error, ERROR_INTERNAL);
+        assert_int_equal(until_answer(alice, &lost, 0).error, ERROR_BUSY);
         assert_null(account_get_username(a));
         sqlite3_close(db);
         first = sign_up(alice, "alice");
@@ -98,7 +98,7 @@ static void test_disk_fails(void **state) {
                          0);
         world_until(w, is_key_kept, alice);
         db = lock_store(alice);
-        assert_int_equal(until_answer(alice, &lost, 0).error, ERROR_INTERNAL);
+        assert_int_equal(until_answer(alice, &lost, 0).error, ERROR_BUSY);
         sqlite3_close(db);
         second = recover(alice, "alice", first.code);
         assert_int_equal(second.error, ERROR_NONE);
@@ -116,7 +116,7 @@ static void test_disk_fails_before(void **state) {
         Person *alice = world_person(w, "alice"), *other = world_person(w, "other");
         sqlite3 *db = lock_store(alice);
 
-        assert_int_equal(sign_up(alice, "alice").error, ERROR_INTERNAL);
+        assert_int_equal(sign_up(alice, "alice").error, ERROR_BUSY);
         sqlite3_close(db);
         assert_int_equal(sign_up(other, "alice").error, ERROR_NONE); /* the name is free */
 }

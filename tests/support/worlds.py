@@ -10,6 +10,7 @@ import tempfile
 import pytest
 
 import p2pchat
+from disks import Disks
 from nets import Nets, NotHere
 
 
@@ -62,3 +63,18 @@ def nets():
         finally:
             w.stop()
             n.stop()
+
+
+@pytest.fixture
+def disks(world):
+    """Disks of their own for what runs in the world (disks.py)."""
+    d = Disks(world)
+    try:
+        try:
+            d.new(os.path.join(world.directory, "try"))
+        except NotHere as e:
+            pytest.skip(f"no namespaces of mounts: {e}")
+        yield d
+    finally:
+        world.stop()
+        d.stop()

@@ -172,7 +172,7 @@ static int set_aside(Fixture *f, const char *name) {
         int r = 99;
 
         snprintf(path, sizeof(path), "%s/%s", f->root, name);
-        assert_int_equal(sql_set_aside(f->sql, path, on_set_aside, &r, NULL), 0);
+        assert_int_equal(sql_set_aside(f->sql, path, NULL, NULL, on_set_aside, &r, NULL), 0);
         while (r == 99)
                 assert_true(sd_event_run(f->rt.event, 10 * USEC_PER_SEC) > 0);
         return r;

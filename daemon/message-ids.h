@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Knows what operators search the journal for; leaves what it means to units/p2pchat.catalog. */
+#pragma once
+
+/* The disk, or the database on it: once for each change, never for each request. */
+#define MESSAGE_STORE_FULL "646c47c81b504e74ae5216f4e27ab7dc"
+#define MESSAGE_STORE_READ_ONLY "449843d919204a0bac7e04f379a304fa"
+#define MESSAGE_STORE_FAILING "cf72a8f57df643fbadef7153f87d7d54"
+#define MESSAGE_STORE_DAMAGED "23fd02164a904c6aa6da5457218b3733"
+#define MESSAGE_STORE_SET_ASIDE "e11d64488019407890e164103b9b0a8e"
+#define MESSAGE_STORE_BACK "4352efd2e01147ea8171af5f6a2039c8"

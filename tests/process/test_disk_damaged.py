@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""A damaged database under a real daemon and a real tracker: it is set aside under a name that says when;
+never deleted, and never served from."""
+import glob
+import json
+import os
+import re
+import signal
+import sqlite3
+
+from p2pchat import ACCOUNT, CHANNEL, MANAGER, PATH, refused, wait_for
+
+PAGE = 4096
+JUNK = bytes([0xA5]) * PAGE
+
+
+def database(peer):
+    return os.path.join(peer.state, "p2pchat.db")
+
+
+def asides(peer):
+    return sorted(glob.glob(database(peer) + ".damaged-*Z"))
+
+
+def read(path):
+    with open(path, "rb") as f:
+        return f.read()
+
+
+def overwrite(path, page, data=JUNK):
+    with open(path, "r+b") as f:
+        f.seek(page * PAGE)
+        f.write(data)
+
+
+def root_of(path, table):
+    """The page where that table begins."""
+    with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as db:
+        return db.execute("SELECT rootpage FROM sqlite_schema WHERE name = ?", (table,)).fetchone()[0] - 1
+
+
+def username(peer):
+    account = peer.get(PATH, MANAGER, "DefaultAccount")
+    return peer.get(account, ACCOUNT, "Username") if account != "/" else None
+
+
+def stage(world):
+    alice, bob = world.people("alice", "bob")
+    alice.lobby = alice.host("lobby")
+    bob.lobby = bob.join("lobby")
+    assert bob.send(bob.lobby, "one", wait="stored")[1] > 0
+    wait_for(lambda: bob.texts(bob.lobby) == ["one"], "bob's copy")
+    return alice, bob
+
+
+def journal(peer, words):
+    return [line for line in peer.log().splitlines() if words in line]
+
+
+def check_told(peer):
+    """→ where it lies."""
+    wait_for(lambda: peer.get(PATH, MANAGER, "StoreState") == "ok" and asides(peer), "the damaged one to be set aside")
+    path = asides(peer)[0]
+    name = os.path.basename(path)
+    assert re.fullmatch(r"p2pchat\.db\.damaged-\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d\.\d{3}Z", name)
+    (line,) = journal(peer, "lies at")
+    assert line.startswith("<3>") and path in line
+    told = json.loads(peer.ctl("status", "--json=short").stdout)["store"]
+    assert told["state"] == "ok" and told["aside"] == path and path in told["reason"]
+    said = peer.ctl("status").stdout
+    assert f"lies at {path} now" in said and "Restore a backup" in said
+    return path
+
+
+def goes_on(world, alice, bob):
+    """alice is nobody, signs in again, and has her channel by a new log; bob keeps the one before."""
+    wait_for(lambda: username(alice) is None, "nobody to be signed in")
+    alice.trust()
+    alice.manager("SignIn", "ssa{sv}", "alice", "correct horse alice", {})
+    name, words = refused(alice.host, "lobby")
+    assert "new-log" in words, (name, words)
+    lobby = alice.host("lobby", new_log=True, take_over=True)
+    assert alice.send(lobby, "two", wait="stored")[1] > 0
+    assert alice.get(lobby, CHANNEL, "Id") != bob.get(bob.lobby, CHANNEL, "Id")
+    assert alice.get(lobby, CHANNEL, "Previous") == bob.get(bob.lobby, CHANNEL, "Id")
+    wait_for(lambda: bob.get(bob.lobby, CHANNEL, "State") == "closed", "bob's channel to be closed")
+    assert bob.texts(bob.lobby) == ["one"]
+    after = bob.join("lobby")
+    wait_for(lambda: bob.texts(after) == ["two"], "bob to be in the new one")
+
+
+def test_found_at_start(world):
+    alice, bob = stage(world)
+    alice.stop_daemon()
+    overwrite(database(alice), root_of(database(alice), "tracker"))
+    before = read(database(alice))
+    alice.start_daemon()
+    path = check_told(alice)
+    assert read(path) == before
+    goes_on(world, alice, bob)
+    # The next start finds nothing.
+    alice.stop_daemon()
+    alice.start_daemon()
+    wait_for(lambda: username(alice) == "alice", "alice to be signed in")
+    assert len(asides(alice)) == 1
+
+
+def test_no_database_at_all(world):
+    """Its first bytes are others'."""
+    alice, bob = stage(world)
+    alice.stop_daemon(signal.SIGKILL)
+    overwrite(database(alice), 0, b"This was a database once." * 20)
+    before, wal = read(database(alice)), read(database(alice) + "-wal")
+    assert wal
+    alice.start_daemon()
+    path = check_told(alice)
+    assert read(path) == before and read(path + "-wal") == wal
+    goes_on(world, alice, bob)
+
+
+def test_found_at_work(world):
+    alice, bob = stage(world)
+    for _ in range(40):
+        alice.send(alice.lobby, "x" * 8000)
+    wait_for(lambda: alice.get(alice.lobby, CHANNEL, "OutboxCount") == 0, "all to be stored")
+    # What a daemon reads next must be from the file: one that has begun just now, with no WAL.
+    alice.stop_daemon()
+    pages = root_of(database(alice), "entry")
+    alice.start_daemon()
+    wait_for(lambda: alice.lobby in alice.objects() and alice.get(alice.lobby, CHANNEL, "State") == "live", "lobby")
+    text = read(database(alice))
+    for page in range(1, len(text) // PAGE):
+        if page == pages or b"x" * 2000 in text[page * PAGE:(page + 1) * PAGE]:
+            overwrite(database(alice), page)
+    name, words = refused(alice.messages, alice.lobby)
+    assert name in ("org.p2pchat.Error.Busy", "org.freedesktop.DBus.Error.UnknownObject"), (name, words)
+    path = check_told(alice)
+    assert JUNK in read(path)
+    assert alice.process.alive()
+    assert len(journal(alice, "is damaged. It is being read")) == 1
