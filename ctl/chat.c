@@ -98,8 +98,8 @@ static void run_verb(Chat *c, char *line) {
         const Ctl before = *c->ctl;
         int n = 0;
         static const Verb *const groups[] = {
-                verbs_status, verbs_identity, verbs_channel, verbs_send,
-                verbs_log,    verbs_outbox,   verbs_info,    verbs_backup,
+                verbs_status, verbs_identity, verbs_channel, verbs_send,   verbs_log,
+                verbs_outbox, verbs_info,     verbs_removal, verbs_backup,
         };
 
         for (char *word = strtok_r(line, " ", &save); word && n < 15;

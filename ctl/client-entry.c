@@ -170,6 +170,27 @@ static int keep_string(EntryView *e, const char *key, sd_bus_message *m) {
         return 0;
 }
 
+/* The same for numbers. */
+static int keep_number(EntryView *e, const char *key, sd_bus_message *m, uint64_t *ret) {
+        bool is_target = streq(key, "target_seq"), is_days = streq(key, "retention_days");
+        const char *contents;
+        int r;
+
+        r = sd_bus_message_peek_type(m, NULL, &contents);
+        if (r < 0 || !streq(contents, "t") || (!is_target && !is_days))
+                return MIN(r, 0);
+        r = sd_bus_message_read(m, "v", "t", ret);
+        if (r < 0)
+                return r;
+        if (is_target)
+                e->target_seq = *ret;
+        else {
+                e->has_retention = true;
+                e->retention_days = *ret;
+        }
+        return 1;
+}
+
 static const char *kept_string(const EntryView *e, const char *key) {
         return streq(key, "text")              ? e->text
                : streq(key, "topic")           ? e->topic
@@ -185,6 +206,7 @@ static int read_entry(sd_bus_message *m, EntryView *ret) {
         _cleanup_(entry_view_done) EntryView e = {};
         _cleanup_(writer_done) Writer w = {};
         const char *id, *kind, *username, *user_type, *key;
+        uint64_t number;
         int r;
 
         r = sd_bus_message_enter_container(m, 'r', "tssssta{sv}");
@@ -219,8 +241,13 @@ static int read_entry(sd_bus_message *m, EntryView *ret) {
                 if (r > 0)
                         writer_string(&w, streq(key, "text") ? "message_content" : key,
                                       kept_string(&e, key));
-                else
-                        r = json_from_message(&w, key, m);
+                else {
+                        r = keep_number(&e, key, m, &number);
+                        if (r > 0)
+                                writer_uint(&w, key, number);
+                        else if (r == 0)
+                                r = json_from_message(&w, key, m);
+                }
                 if (r < 0)
                         return r;
                 r = sd_bus_message_exit_container(m);

@@ -82,6 +82,9 @@ typedef struct EntryView {
         char *kind, *username, *user_type, *id;
         char *text, *topic, *role, *target, *view, *send, *reason; /* NULL: not in this entry */
         char *json;                                                /* the whole ENTRY, one line */
+        uint64_t target_seq;                                       /* 0: not in this entry */
+        bool has_retention;                                        /* this entry sets it */
+        uint64_t retention_days;
 } EntryView;
 void entry_view_done(EntryView *e);
 EntryView *entry_views_free(EntryView *e, size_t n);

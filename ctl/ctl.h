@@ -53,5 +53,5 @@ int ctl_parse(Ctl *ctl, int argc, char **argv, const Option *options, char ***re
 
 /* Groups, one file each; ends with {}. */
 extern const Verb verbs_status[], verbs_identity[], verbs_account[], verbs_channel[], verbs_send[],
-        verbs_log[], verbs_search[], verbs_outbox[], verbs_info[], verbs_backup[], verbs_export[],
-        verbs_chat[];
+        verbs_log[], verbs_search[], verbs_outbox[], verbs_info[], verbs_removal[], verbs_backup[],
+        verbs_export[], verbs_chat[];

@@ -2,6 +2,8 @@
 /* Knows how things are shown to people and to programs; leaves what is shown to the verbs. */
 #include "ctl/print.h"
 
+#include <inttypes.h>
+
 #include <locale.h>
 #include <stdarg.h>
 #include <time.h>
@@ -184,9 +186,15 @@ static void print_words(FILE *f, const EntryView *e) {
                 fputs("hosts the channel now", f);
         else if (streq(e->kind, "topic"))
                 fputs("set the topic: ", f), print_escaped(f, e->topic ?: "", false);
-        else if (streq(e->kind, "view"))
+        else if (streq(e->kind, "view")) {
                 fputs("set permissions:", f), print_word(f, e->view ? " view " : "", e->view),
                         print_word(f, e->send ? " send " : "", e->send);
+                if (e->has_retention && e->retention_days > 0)
+                        fprintf(f, " keep %" PRIu64 " days", e->retention_days);
+                else if (e->has_retention)
+                        fputs(" keep all", f);
+        } else if (streq(e->kind, "redact") && e->target_seq > 0)
+                fprintf(f, "removed message %" PRIu64, e->target_seq);
         else if (streq(e->kind, "role"))
                 print_word(f, "made ", e->target ?: "somebody"),
                         print_word(f, " ", e->role ?: "none");

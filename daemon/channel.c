@@ -22,6 +22,7 @@ struct Channel {
         ViewPermission view;
         SendPermission send;
         uint64_t message_rate, message_burst;
+        RetentionRule retention;
         RoleRow *roles; /* hash of RoleRow.username; who has none has no row */
 };
 
@@ -80,6 +81,10 @@ ViewPermission channel_get_view(const Channel *c) {
 
 SendPermission channel_get_send(const Channel *c) {
         return c->send;
+}
+
+const RetentionRule *channel_get_retention(const Channel *c) {
+        return &c->retention;
 }
 
 void channel_get_rates(const Channel *c, uint64_t *ret_message_rate, uint64_t *ret_message_burst) {
@@ -187,7 +192,17 @@ static int apply_topic(Channel *c, const Value *v) {
         return topic ? free_and_strdup(&c->topic, topic) : -EBADMSG;
 }
 
-static int apply_view(Channel *c, const Value *v) {
+/* As the store does it, which removes by it. */
+static void apply_retention(Channel *c, const Entry *e, const Value *v) {
+        uint64_t days;
+
+        if (value_uint(value_get(v, "retention_days"), &days) < 0 || days > RETENTION_DAYS_MAX)
+                return;
+        c->retention = (RetentionRule){ .days = days, .seq = e->seq, .time = e->time };
+        memcpy(c->retention.username, e->username, sizeof(c->retention.username));
+}
+
+static int apply_view(Channel *c, const Entry *e, const Value *v) {
         const Value *view = value_get(v, "view_permission"),
                     *send = value_get(v, "send_permission"), *rate = value_get(v, "message_rate"),
                     *burst = value_get(v, "message_burst");
@@ -207,6 +222,7 @@ static int apply_view(Channel *c, const Value *v) {
         c->send = new_send;
         c->message_rate = new_rate;
         c->message_burst = new_burst;
+        apply_retention(c, e, v);
         return 0;
 }
 
@@ -228,7 +244,7 @@ static int apply_effect(Channel *c, const Entry *e, const Value *v) {
         case ENTRY_TOPIC:
                 return apply_topic(c, v);
         case ENTRY_VIEW:
-                return apply_view(c, v);
+                return apply_view(c, e, v);
         case ENTRY_ROLE:
                 return apply_role(c, v);
         case ENTRY_MESSAGE:
@@ -346,6 +362,36 @@ int channel_may_authorize(const Channel *c, const Actor *a, const char *target, 
         return 0;
 }
 
+/* A guest is the key: the name may be somebody else's tomorrow. */
+static bool is_author(const Actor *a, const EntryAuthor *author) {
+        if (a->user_type != author->user_type)
+                return false;
+        return a->user_type == USER_GUEST ? streq(a->key_id, author->sender)
+                                          : streq(a->username, author->username);
+}
+
+int channel_may_redact(const Channel *c, const Actor *a, const EntryAuthor *author, Failure *f) {
+        Role rank = actor_role(c, a), above = ROLE_NONE;
+        int r;
+
+        if (is_author(a, author))
+                return 0;
+        r = channel_may_view(c, a, f);
+        if (r < 0)
+                return r;
+        if (rank < ROLE_MODERATOR)
+                return failure_set(f, ERROR_NOT_MODERATOR,
+                                   "Only moderators may remove what others said.");
+        if (author->user_type == USER_REGISTERED)
+                above = channel_get_role(c, author->username);
+        if (rank <= above)
+                return failure_set(f, ERROR_NOT_MODERATOR,
+                                   "What moderators and the owner said only %s, the owner, may "
+                                   "remove, or they themselves.",
+                                   c->owner);
+        return 0;
+}
+
 int channel_may_list_roles(const Channel *c, const Actor *a, Failure *f) {
         return channel_may_view(c, a, f);
 }
@@ -386,18 +432,21 @@ int channel_extra_topic(const Channel *c, const char *topic, char **ret, size_t 
         return writer_take(&w, ret, ret_n);
 }
 
-int channel_extra_view(const Channel *c, ViewPermission view, SendPermission send, char **ret,
-                       size_t *ret_n) {
+int channel_extra_view(const Channel *c, const Permissions *p, char **ret, size_t *ret_n) {
         _cleanup_(writer_done) Writer w = {};
 
         *ret = NULL;
-        if ((view == VIEW_INVALID || view == c->view) && (send == SEND_INVALID || send == c->send))
+        if ((p->view == VIEW_INVALID || p->view == c->view) &&
+            (p->send == SEND_INVALID || p->send == c->send) &&
+            (p->retention_days < 0 || (uint64_t) p->retention_days == c->retention.days))
                 return 1;
         writer_begin_object(&w, NULL);
-        if (view != VIEW_INVALID)
-                writer_string(&w, "view_permission", view_permission_to_string(view));
-        if (send != SEND_INVALID)
-                writer_string(&w, "send_permission", send_permission_to_string(send));
+        if (p->view != VIEW_INVALID)
+                writer_string(&w, "view_permission", view_permission_to_string(p->view));
+        if (p->send != SEND_INVALID)
+                writer_string(&w, "send_permission", send_permission_to_string(p->send));
+        if (p->retention_days >= 0)
+                writer_uint(&w, "retention_days", (uint64_t) p->retention_days);
         writer_end_object(&w);
         return writer_take(&w, ret, ret_n);
 }
@@ -411,6 +460,16 @@ int channel_extra_role(const Channel *c, const char *target, Role role, char **r
         writer_begin_object(&w, NULL);
         writer_string(&w, "target", target);
         writer_string(&w, "role", role_to_string(role));
+        writer_end_object(&w);
+        return writer_take(&w, ret, ret_n);
+}
+
+int channel_extra_redact(uint64_t target_seq, const char *reason, char **ret, size_t *ret_n) {
+        _cleanup_(writer_done) Writer w = {};
+
+        writer_begin_object(&w, NULL);
+        writer_uint(&w, "target_seq", target_seq);
+        writer_string(&w, "reason", reason);
         writer_end_object(&w);
         return writer_take(&w, ret, ret_n);
 }

@@ -24,6 +24,7 @@ const char *channel_get_last_id(const Channel *c);
 ViewPermission channel_get_view(const Channel *c);
 SendPermission channel_get_send(const Channel *c);
 Role channel_get_role(const Channel *c, const char *username);
+const RetentionRule *channel_get_retention(const Channel *c); /* days 0: all is kept */
 void channel_get_rates(const Channel *c, uint64_t *ret_message_rate, uint64_t *ret_message_burst);
 
 /* Registered users with a role, by name. */
@@ -45,7 +46,17 @@ int channel_may_set_permissions(const Channel *c, const Actor *a, Failure *f); /
 int channel_may_set_topic(const Channel *c, const Actor *a, Failure *f);       /* TOPIC */
 int channel_may_authorize(const Channel *c, const Actor *a, const char *target, Role role,
                           Failure *f);
+/* REDACT of a message by that author; of one's own by anybody. */
+int channel_may_redact(const Channel *c, const Actor *a, const EntryAuthor *author, Failure *f);
 int channel_may_list_roles(const Channel *c, const Actor *a, Failure *f);
+
+/* What VIEW sets; what is not said stays. */
+typedef struct Permissions {
+        ViewPermission view; /* VIEW_INVALID: not said */
+        SendPermission send; /* SEND_INVALID: not said */
+        int retention_days;  /* 0 … RETENTION_DAYS_MAX; −1: not said */
+} Permissions;
+#define PERMISSIONS_UNSAID ((Permissions){ VIEW_INVALID, SEND_INVALID, -1 })
 
 /* The extra (JSON object text, the caller's) of governance entries. Returns 1 with *ret NULL when
  * nothing would change: OK, and nothing is logged. */
@@ -53,6 +64,7 @@ int channel_extra_create(const char *owner, const char *channel_id, uint64_t epo
                          const char *previous /* NULL: none */, char **ret, size_t *ret_n);
 int channel_extra_host(uint64_t epoch, const char *host, char **ret, size_t *ret_n);
 int channel_extra_topic(const Channel *c, const char *topic, char **ret, size_t *ret_n);
-int channel_extra_view(const Channel *c, ViewPermission view /* VIEW_INVALID: as it is */,
-                       SendPermission send, char **ret, size_t *ret_n);
+int channel_extra_view(const Channel *c, const Permissions *p, char **ret, size_t *ret_n);
 int channel_extra_role(const Channel *c, const char *target, Role role, char **ret, size_t *ret_n);
+int channel_extra_redact(uint64_t target_seq, const char *reason /* NULL: none */, char **ret,
+                         size_t *ret_n);

@@ -229,6 +229,7 @@ READER(host, s, channel_member_get_host(c))
 READER(role, s, role_to_string(channel_member_get_role(c)))
 READER(view, s, view_permission_to_string(channel_member_get_view(c)))
 READER(send, s, send_permission_to_string(channel_member_get_send(c)))
+READER(retention, u, channel_member_get_retention_days(c))
 READER(state, s, member_state_to_string(channel_member_get_state(c)))
 READER(state_reason, s, channel_member_get_state_reason(c))
 READER(state_text, s, channel_member_get_state_text(c))
@@ -261,6 +262,7 @@ const PropertySpec channel_properties[] = {
         { "Role", "s", PROPERTY_PACED, read_role },
         { "ViewPermission", "s", PROPERTY_PACED, read_view },
         { "SendPermission", "s", PROPERTY_PACED, read_send },
+        { "RetentionDays", "u", PROPERTY_PACED, read_retention },
         { "State", "s", PROPERTY_PROMPT, read_state },
         { "StateReason", "s", PROPERTY_PROMPT, read_state_reason },
         { "StateText", "s", PROPERTY_PACED, read_state_text },
@@ -331,6 +333,7 @@ const sd_bus_vtable channel_vtable[] = {
         SD_BUS_PROPERTY("Role", "s", property_get, 0, CHANGING),
         SD_BUS_PROPERTY("ViewPermission", "s", property_get, 0, CHANGING),
         SD_BUS_PROPERTY("SendPermission", "s", property_get, 0, CHANGING),
+        SD_BUS_PROPERTY("RetentionDays", "u", property_get, 0, CHANGING),
         SD_BUS_PROPERTY("State", "s", property_get, 0, CHANGING),
         SD_BUS_PROPERTY("StateReason", "s", property_get, 0, CHANGING),
         SD_BUS_PROPERTY("StateText", "s", property_get, 0, CHANGING),

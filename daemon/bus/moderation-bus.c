@@ -1,20 +1,22 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Knows org.p2pchat.Peer1.Moderation; leaves who may to channel.h, at the host. */
+#include "base/text.h"
 #include "daemon/bus/channel-bus-internal.h"
 
 typedef struct PermissionOptions {
         const char *view, *send;
+        uint64_t retention_days;
 } PermissionOptions;
 
 static int method_set_permissions(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         static const Option table[] = {
                 { "view_permission", OPTION_STRING, offsetof(PermissionOptions, view) },
                 { "send_permission", OPTION_STRING, offsetof(PermissionOptions, send) },
+                { "retention_days", OPTION_UINT, offsetof(PermissionOptions, retention_days) },
                 {},
         };
-        ViewPermission view = VIEW_INVALID;
-        SendPermission send = SEND_INVALID;
-        PermissionOptions options = {};
+        PermissionOptions options = { .retention_days = UINT64_MAX };
+        Permissions p = PERMISSIONS_UNSAID;
         ChannelObject *o = userdata;
         MemberOp *waiting = NULL;
         BusOperation *op;
@@ -23,17 +25,22 @@ static int method_set_permissions(sd_bus_message *m, void *userdata, sd_bus_erro
         r = options_read(m, table, &options, error);
         if (r < 0)
                 return r;
-        if (options.view && (view = view_permission_from_string(options.view)) == VIEW_INVALID)
+        if (options.view && (p.view = view_permission_from_string(options.view)) == VIEW_INVALID)
                 return bus_error_code(error, ERROR_BAD_REQUEST,
                                       "view_permission must be public or restricted.");
-        if (options.send && (send = send_permission_from_string(options.send)) == SEND_INVALID)
+        if (options.send && (p.send = send_permission_from_string(options.send)) == SEND_INVALID)
                 return bus_error_code(error, ERROR_BAD_REQUEST,
                                       "send_permission must be everyone, registered or members.");
+        if (options.retention_days != UINT64_MAX && options.retention_days > RETENTION_DAYS_MAX)
+                return bus_error_code(error, ERROR_BAD_REQUEST,
+                                      "retention_days is at most %d; 0 keeps all.",
+                                      RETENTION_DAYS_MAX);
+        if (options.retention_days != UINT64_MAX)
+                p.retention_days = (int) options.retention_days;
         r = channel_object_new_operation(o, m, &op);
         if (r < 0)
                 return r;
-        r = channel_member_set_permissions(o->member, view, send, channel_object_on_done, op,
-                                           &waiting);
+        r = channel_member_set_permissions(o->member, &p, channel_object_on_done, op, &waiting);
         return bus_operation_park(op, r, waiting, member_op_cancel, error);
 }
 
@@ -65,6 +72,32 @@ static int method_authorize(sd_bus_message *m, void *userdata, sd_bus_error *err
         return bus_operation_park(op, r, waiting, member_op_cancel, error);
 }
 
+static int method_redact(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        static const Option table[] = { { "reason", OPTION_STRING, 0 }, {} };
+        const char *reason = NULL;
+        ChannelObject *o = userdata;
+        MemberOp *waiting = NULL;
+        BusOperation *op;
+        uint64_t seq;
+        int r;
+
+        r = sd_bus_message_read(m, "t", &seq);
+        if (r >= 0)
+                r = options_read(m, table, &reason, error);
+        if (r < 0)
+                return r;
+        if (reason &&
+            (strlen(reason) > REASON_BYTES_MAX || !text_is_valid(reason, strlen(reason), false)))
+                return bus_error_code(error, ERROR_BAD_REQUEST,
+                                      "A reason is one line of at most %d bytes.",
+                                      REASON_BYTES_MAX);
+        r = channel_object_new_operation(o, m, &op);
+        if (r < 0)
+                return r;
+        r = channel_member_redact(o->member, seq, reason, channel_object_on_done, op, &waiting);
+        return bus_operation_park(op, r, waiting, member_op_cancel, error);
+}
+
 const sd_bus_vtable moderation_vtable[] = {
         SD_BUS_VTABLE_START(SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("SetPermissions", SD_BUS_ARGS("a{sv}", options), SD_BUS_NO_RESULT,
@@ -72,5 +105,7 @@ const sd_bus_vtable moderation_vtable[] = {
         SD_BUS_METHOD_WITH_ARGS("Authorize",
                                 SD_BUS_ARGS("s", username, "s", role, "a{sv}", options),
                                 SD_BUS_NO_RESULT, method_authorize, 0),
+        SD_BUS_METHOD_WITH_ARGS("Redact", SD_BUS_ARGS("t", seq, "a{sv}", options), SD_BUS_NO_RESULT,
+                                method_redact, 0),
         SD_BUS_VTABLE_END,
 };

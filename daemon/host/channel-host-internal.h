@@ -8,6 +8,14 @@
 
 #include "daemon/host/channel-host.h"
 
+/* A request of a peer. */
+typedef struct HostCall {
+        ChannelHost *host;
+        const Actor *actor;
+        RpcRequest *q; /* to be consumed */
+        HostSession **session;
+} HostCall;
+
 /* ---- recent entries, encoded once (channel-host-recent.c) ---- */
 
 /* The newest entries of the log as the JSON text that members get, so that a batch costs one
@@ -133,6 +141,8 @@ void sessions_wake(ChannelHost *h);
 /* After a change of rights: those who may not view any more are out. */
 void sessions_check_rights(ChannelHost *h);
 void sessions_retry(void *host); /* a clock_timer_fn */
+/* What was prepared for them is read again. */
+void sessions_reread(ChannelHost *h);
 
 /* ---- the queue of the one writer (channel-host-queue.c) ---- */
 
@@ -146,6 +156,7 @@ typedef enum WorkKind {
         WORK_VIEW,
         WORK_TOPIC,
         WORK_ROLE,
+        WORK_REDACT,
 } WorkKind;
 
 typedef struct WorkMessage {
@@ -174,13 +185,20 @@ typedef struct Work {
         size_t n_bytes;
         size_t first; /* index of its first proposal in the batch */
 
-        ViewPermission view;
-        SendPermission send;
+        Permissions permissions;
         char *topic;
         char target[NAME_SIZE];
         Role role;
         bool target_exists;
         uint64_t ticket; /* of the look-up that was asked for */
+
+        /* REDACT: whose message it is, as read before that many removals */
+        uint64_t target_seq;
+        char *reason; /* NULL: none */
+        EntryAuthor author;
+        bool has_author;
+        uint64_t n_removals;
+        Job *author_job;
         struct Work *prev, *next;
 } Work;
 
@@ -199,15 +217,20 @@ void queue_fail_all(ChannelHost *h, const Failure *f);
 void queue_fail_waiting(ChannelHost *h, const Failure *f);
 void queue_looked_up(ChannelHost *h, uint64_t ticket, const Failure *f);
 
+/* ---- removal (channel-host-removal.c) ---- */
+
+/* 0: propose it; 1: nothing would change; negative with w->failure. */
+int removal_judge(ChannelHost *h, Work *w);
+bool removal_has_author(const ChannelHost *h, const Work *w);
+/* Those that wait for it: h->authors. */
+void removal_ask_for_authors(ChannelHost *h);
+void removal_request(const HostCall *c);
+
 /* ---- requests (channel-host-request.c; those that read: channel-host-read.c) ---- */
 
-typedef struct HostCall {
-        ChannelHost *host;
-        const Actor *actor;
-        RpcRequest *q; /* to be consumed */
-        HostSession **session;
-} HostCall;
-
+/* Hands q to the queue as w, or answers why not. */
+void request_enqueue(const HostCall *c, Work *w);
+int request_new_change(const HostCall *c, WorkKind kind, Work **ret);
 void read_history(const HostCall *c);
 void read_info(const HostCall *c);
 void read_members(const HostCall *c);
@@ -246,10 +269,12 @@ struct ChannelHost {
         Work *queue;    /* Work: waiting for a batch */
         Work *batch;    /* Work: at the store */
         Work *lookups;  /* Work: waiting for the tracker's word on their target */
+        Work *authors;  /* Work: waiting for who wrote what they would remove */
         Work *answered; /* Work: judged or stored, to be answered */
         size_t n_works, n_work_bytes;
         Job *append_job;
         uint64_t last_ticket;
+        uint64_t n_removals; /* what was read before the latest may hold what is gone */
         int disk_error;
 
         HostSession *sessions;

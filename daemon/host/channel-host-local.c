@@ -53,16 +53,15 @@ static int change_new(ChannelHost *h, WorkKind kind, const Actor *actor, channel
         return 0;
 }
 
-int channel_host_set_permissions(ChannelHost *h, const Actor *actor, ViewPermission view,
-                                 SendPermission send, channel_host_done_fn done, void *userdata) {
+int channel_host_set_permissions(ChannelHost *h, const Actor *actor, const Permissions *p,
+                                 channel_host_done_fn done, void *userdata) {
         _cleanup_(work_freep) Work *w = NULL;
         int r;
 
         r = change_new(h, WORK_VIEW, actor, done, userdata, &w);
         if (r < 0)
                 return r;
-        w->view = view;
-        w->send = send;
+        w->permissions = *p;
         r = push_local(h, w);
         if (r < 0)
                 return r;
@@ -103,6 +102,27 @@ int channel_host_authorize(ChannelHost *h, const Actor *actor, const char *targe
         strcpy(w->target, target);
         w->role = role;
         r = push_local(h, w);
+        if (r < 0)
+                return r;
+        TAKE_PTR(w);
+        return 0;
+}
+
+int channel_host_redact(ChannelHost *h, const Actor *actor, uint64_t seq, const char *reason,
+                        channel_host_done_fn done, void *userdata) {
+        _cleanup_(work_freep) Work *w = NULL;
+        int r;
+
+        if (reason &&
+            (strlen(reason) > REASON_BYTES_MAX || !text_is_valid(reason, strlen(reason), false)))
+                return -EINVAL;
+        r = change_new(h, WORK_REDACT, actor, done, userdata, &w);
+        if (r < 0)
+                return r;
+        w->target_seq = seq;
+        r = free_and_strdup(&w->reason, reason);
+        if (r >= 0)
+                r = push_local(h, w);
         if (r < 0)
                 return r;
         TAKE_PTR(w);

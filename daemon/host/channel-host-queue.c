@@ -12,8 +12,7 @@ int work_new(ChannelHost *h, WorkKind kind, const Actor *actor, size_t n_message
         *w = (Work){
                 .kind = kind,
                 .actor = *actor,
-                .view = VIEW_INVALID,
-                .send = SEND_INVALID,
+                .permissions = PERMISSIONS_UNSAID,
                 .messages = new0(WorkMessage, n_messages),
                 .n_messages = n_messages,
         };
@@ -37,6 +36,8 @@ Work *work_free(Work *w) {
                 free(w->messages[i].extra);
         free(w->messages);
         free(w->topic);
+        free(w->reason);
+        job_free(w->author_job);
         free(w);
         return NULL;
 }
@@ -193,6 +194,7 @@ static void fail_list(const ChannelHost *h, Work **list, const Failure *f) {
 
 void queue_fail_waiting(ChannelHost *h, const Failure *f) {
         fail_list(h, &h->lookups, f);
+        fail_list(h, &h->authors, f);
         fail_list(h, &h->queue, f);
 }
 
@@ -244,6 +246,7 @@ typedef enum Verdict {
         VERDICT_PROPOSE,
         VERDICT_UNCHANGED,
         VERDICT_LOOK_UP,
+        VERDICT_READ,
 } Verdict;
 
 /* A Verdict, or negative with w->failure. */
@@ -259,7 +262,7 @@ static int judge(ChannelHost *h, Work *w) {
                 r = channel_may_set_permissions(c, &w->actor, &w->failure);
                 if (r < 0)
                         return r;
-                r = channel_extra_view(c, w->view, w->send, &m->extra, &m->n_extra);
+                r = channel_extra_view(c, &w->permissions, &m->extra, &m->n_extra);
                 break;
         case WORK_TOPIC:
                 r = channel_may_set_topic(c, &w->actor, &w->failure);
@@ -274,6 +277,13 @@ static int judge(ChannelHost *h, Work *w) {
                 if (w->role != ROLE_NONE && !w->target_exists && is_unseen(h, w->target))
                         return VERDICT_LOOK_UP;
                 r = channel_extra_role(c, w->target, w->role, &m->extra, &m->n_extra);
+                break;
+        case WORK_REDACT:
+                if (!removal_has_author(h, w))
+                        return VERDICT_READ;
+                r = removal_judge(h, w);
+                if (r < 0)
+                        return r;
                 break;
         }
         if (r < 0)
@@ -291,6 +301,8 @@ static EntryKind work_entry_kind(WorkKind kind) {
                 return ENTRY_TOPIC;
         case WORK_ROLE:
                 return ENTRY_ROLE;
+        case WORK_REDACT:
+                return ENTRY_REDACT;
         }
         return ENTRY_KIND_INVALID;
 }
@@ -330,6 +342,10 @@ static size_t collect(ChannelHost *h, Proposal *proposals) {
                         DL_APPEND(h->lookups, w);
                         continue;
                 }
+                if (r == VERDICT_READ) {
+                        DL_APPEND(h->authors, w);
+                        continue;
+                }
                 w->first = n;
                 for (size_t i = 0; i < w->n_messages; i++)
                         propose(w, &w->messages[i], &proposals[n++]);
@@ -361,7 +377,7 @@ static void tell_disk(ChannelHost *h, int r) {
 }
 
 static void apply_entries(ChannelHost *h, const Entry *entries, size_t n) {
-        bool rights = false;
+        bool rights = false, removed = false;
         int r;
 
         for (size_t i = 0; i < n; i++) {
@@ -372,7 +388,10 @@ static void apply_entries(ChannelHost *h, const Entry *entries, size_t n) {
                                    " is on disk and has no effect before a restart",
                                    entries[i].seq);
                 rights = rights || entries[i].kind == ENTRY_VIEW || entries[i].kind == ENTRY_ROLE;
+                removed = removed || entries[i].kind == ENTRY_REDACT;
         }
+        if (removed)
+                channel_host_content_removed(h);
         if (rights)
                 sessions_check_rights(h);
         /* Without it members read the same from the store. */
@@ -436,6 +455,7 @@ int queue_on_pump(sd_event_source *source, void *host) {
         }
         flush_answers(h);
         ask_for_targets(h);
+        removal_ask_for_authors(h);
         queue_pump_soon(h);
         host_end_check(h);
         return 0;

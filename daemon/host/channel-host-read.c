@@ -8,6 +8,7 @@
 #define TIME_RULE "a time like 2026-01-31T23:59:59.000Z."
 #define INFO_MESSAGES_MAX 50
 #define INFO_MESSAGES_BYTES (32 * 1024)
+#define AGAIN_MAX 5 /* then something is removed all the time, and the asker comes again */
 
 struct HostRead {
         ChannelHost *host; /* weak */
@@ -15,8 +16,10 @@ struct HostRead {
         Actor actor;
         Job *job;
         PageQuery query;
-        uint64_t end;     /* entries above are not announced yet */
-        size_t max_bytes; /* of the answer's payload */
+        uint64_t end;        /* entries above are not announced yet */
+        size_t max_bytes;    /* of the answer's payload */
+        uint64_t n_removals; /* of the host's, when it was read */
+        unsigned n_again;
         void (*reply)(HostRead *read, const Entry *entries, size_t n, bool more);
         HostRead *prev, *next;
 };
@@ -48,11 +51,26 @@ static bool refuse_view(const HostCall *c) {
         return true;
 }
 
+static int read_begin(HostRead *read, store_page_fn on_page) {
+        const ChannelHost *h = read->host;
+
+        read->n_removals = h->n_removals;
+        return store_read_page(h->store, h->row, &read->query, on_page, read, &read->job);
+}
+
 static void on_page(int r, const Entry *entries, size_t n, bool more, void *userdata) {
         _cleanup_(host_read_freep) HostRead *read = userdata;
         Failure f;
 
         read->job = NULL;
+        /* What it holds may be gone since. */
+        if (r >= 0 && read->n_removals != read->host->n_removals) {
+                r = read->n_again++ < AGAIN_MAX ? read_begin(read, on_page) : -EAGAIN;
+                if (r >= 0) {
+                        TAKE_PTR(read);
+                        return;
+                }
+        }
         if (r < 0) {
                 request_fail_busy(TAKE_PTR(read->q), "The log cannot be read now; try again.");
                 return;
@@ -83,8 +101,7 @@ static void read_submit(const HostCall *c, const PageQuery *query,
                         .reply = reply,
                 };
                 DL_APPEND(c->host->reads, read);
-                r = store_read_page(c->host->store, c->host->row, &read->query, on_page, read,
-                                    &read->job);
+                r = read_begin(read, on_page);
         }
         if (r < 0) {
                 request_fail_busy(c->q, "The host has too much to do; try again.");

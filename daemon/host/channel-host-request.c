@@ -37,8 +37,7 @@ static void handle_disconnect(const HostCall *c) {
 
 /* ---- what writes ---- */
 
-/* Hands q to the queue as w, or answers why not. */
-static void enqueue(const HostCall *c, Work *w) {
+void request_enqueue(const HostCall *c, Work *w) {
         Failure f;
 
         if (queue_admit(c->host, w->n_bytes, &f) < 0) {
@@ -50,7 +49,7 @@ static void enqueue(const HostCall *c, Work *w) {
         queue_push(c->host, w);
 }
 
-static int change_new(const HostCall *c, WorkKind kind, Work **ret) {
+int request_new_change(const HostCall *c, WorkKind kind, Work **ret) {
         int r = work_new(c->host, kind, c->actor, 1, ret);
 
         if (r < 0) {
@@ -152,12 +151,13 @@ static void handle_message(const HostCall *c) {
 
         w->session = *c->session;
         w->session->in_flight = w;
-        enqueue(c, TAKE_PTR(w));
+        request_enqueue(c, TAKE_PTR(w));
 }
 
 typedef struct ViewFields {
         const char *view, *send;
-        const Value *rate, *burst, *retention;
+        const Value *rate, *burst;
+        uint64_t retention_days;
 } ViewFields;
 
 static void handle_view(const HostCall *c) {
@@ -166,34 +166,34 @@ static void handle_view(const HostCall *c) {
                 { "send_permission", FIELD_STRING, offsetof(ViewFields, send) },
                 { "message_rate", FIELD_ANY, offsetof(ViewFields, rate) },
                 { "message_burst", FIELD_ANY, offsetof(ViewFields, burst) },
-                { "retention_days", FIELD_ANY, offsetof(ViewFields, retention) },
+                { "retention_days", FIELD_UINT, offsetof(ViewFields, retention_days), false, 0,
+                  RETENTION_DAYS_MAX },
                 {},
         };
-        ViewPermission view = VIEW_INVALID;
-        SendPermission send = SEND_INVALID;
-        ViewFields x = {};
+        ViewFields x = { .retention_days = UINT64_MAX };
+        Permissions p = PERMISSIONS_UNSAID;
         Work *w;
 
         if (rpc_request_read(c->q, table, &x) < 0)
                 return;
-        if (x.rate || x.burst || x.retention) {
-                rpc_request_fail_code(c->q, ERROR_UNSUPPORTED,
-                                      "This host limits neither rates nor how long it keeps.");
+        if (x.rate || x.burst) {
+                rpc_request_fail_code(c->q, ERROR_UNSUPPORTED, "This host limits no rates.");
                 return;
         }
-        if (x.view && (view = view_permission_from_string(x.view)) < 0) {
+        if (x.view && (p.view = view_permission_from_string(x.view)) < 0) {
                 request_fail_field(c->q, "view_permission", "public or restricted.");
                 return;
         }
-        if (x.send && (send = send_permission_from_string(x.send)) < 0) {
+        if (x.send && (p.send = send_permission_from_string(x.send)) < 0) {
                 request_fail_field(c->q, "send_permission", "everyone, registered or members.");
                 return;
         }
-        if (change_new(c, WORK_VIEW, &w) < 0)
+        if (x.retention_days <= RETENTION_DAYS_MAX)
+                p.retention_days = (int) x.retention_days;
+        if (request_new_change(c, WORK_VIEW, &w) < 0)
                 return;
-        w->view = view;
-        w->send = send;
-        enqueue(c, w);
+        w->permissions = p;
+        request_enqueue(c, w);
 }
 
 typedef struct TopicFields {
@@ -214,14 +214,14 @@ static void handle_topic(const HostCall *c) {
                 request_fail_field(c->q, "topic", "text of one line without control characters.");
                 return;
         }
-        if (change_new(c, WORK_TOPIC, &w) < 0)
+        if (request_new_change(c, WORK_TOPIC, &w) < 0)
                 return;
         w->topic = strdup(x.topic);
         if (!w->topic) {
                 rpc_request_fail_code(c->q, ERROR_INTERNAL, "Out of memory.");
                 return;
         }
-        enqueue(c, TAKE_PTR(w));
+        request_enqueue(c, TAKE_PTR(w));
 }
 
 typedef struct AuthorizeFields {
@@ -250,11 +250,11 @@ static void handle_authorize(const HostCall *c) {
                 request_fail_field(c->q, "target", "a username.");
                 return;
         }
-        if (change_new(c, WORK_ROLE, &w) < 0)
+        if (request_new_change(c, WORK_ROLE, &w) < 0)
                 return;
         strcpy(w->target, x.target);
         w->role = role;
-        enqueue(c, w);
+        request_enqueue(c, w);
 }
 
 /* ---- the table ---- */
@@ -267,7 +267,7 @@ static const struct Command {
         { "HISTORY", read_history },       { "DISCONNECT", handle_disconnect },
         { "RET_INFO", read_info },         { "MEMBERS", read_members },
         { "VIEW", handle_view },           { "TOPIC", handle_topic },
-        { "AUTHORIZE", handle_authorize },
+        { "AUTHORIZE", handle_authorize }, { "REDACT", removal_request },
 };
 
 static const struct Command *find_command(const char *name) {

@@ -122,6 +122,17 @@ void sessions_wake(ChannelHost *h) {
                         conn_source_wake(s->source);
 }
 
+void sessions_reread(ChannelHost *h) {
+        HostSession *s;
+
+        DL_FOREACH(h->sessions, s) {
+                s->page_job = job_free(s->page_job);
+                writer_done(&s->page);
+                if (s->source)
+                        conn_source_wake(s->source);
+        }
+}
+
 /* Nothing of the channel is given to the connection any more. */
 static void session_pause(HostSession *s) {
         s->source = conn_source_free(s->source);

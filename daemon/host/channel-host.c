@@ -31,6 +31,7 @@ void host_end_push(Writer *w) {
 
 void host_write_state(const ChannelHost *h, const Actor *actor, Writer *w) {
         const Channel *c = h->channel;
+        const RetentionRule *retention = channel_get_retention(c);
         uint64_t rate, burst;
 
         channel_get_rates(c, &rate, &burst);
@@ -46,6 +47,14 @@ void host_write_state(const ChannelHost *h, const Actor *actor, Writer *w) {
         writer_uint(w, "generation", h->roster.generation);
         writer_uint(w, "message_rate", rate);
         writer_uint(w, "message_burst", burst);
+        if (retention->days == 0)
+                return;
+        writer_begin_object(w, "retention");
+        writer_uint(w, "days", retention->days);
+        writer_string(w, "by", retention->username);
+        writer_uint(w, "seq", retention->seq);
+        writer_time(w, "time", retention->time);
+        writer_end_object(w);
 }
 
 /* ---- coming up ---- */

@@ -90,12 +90,18 @@ typedef void (*channel_host_sent_fn)(const LocalResult *results, size_t n, const
 int channel_host_send(ChannelHost *h, const Actor *actor, const LocalMessage *messages, size_t n,
                       channel_host_sent_fn done, void *userdata);
 typedef void (*channel_host_done_fn)(const Failure *f, void *userdata);
-int channel_host_set_permissions(ChannelHost *h, const Actor *actor, ViewPermission view,
-                                 SendPermission send, channel_host_done_fn done, void *userdata);
+int channel_host_set_permissions(ChannelHost *h, const Actor *actor, const Permissions *p,
+                                 channel_host_done_fn done, void *userdata);
 int channel_host_set_topic(ChannelHost *h, const Actor *actor, const char *topic,
                            channel_host_done_fn done, void *userdata);
 int channel_host_authorize(ChannelHost *h, const Actor *actor, const char *target, Role role,
                            channel_host_done_fn done, void *userdata);
+
+int channel_host_redact(ChannelHost *h, const Actor *actor, uint64_t seq,
+                        const char *reason /* NULL: none */, channel_host_done_fn done,
+                        void *userdata);
+/* Messages of the log lost their content otherwise (by age): nobody is sent it from now on. */
+void channel_host_content_removed(ChannelHost *h);
 
 /* The roster: who is here now (and the local user), by name. */
 typedef struct RosterEntry {

@@ -12,6 +12,10 @@ static void on_changed(ChannelMember *c, void *userdata) {
         ManagedChannel *x = userdata;
         Manager *m = x->manager;
 
+        if (channel_member_get_retention_days(c) != x->retention_days) {
+                x->retention_days = channel_member_get_retention_days(c);
+                manager_sweep_soon(m);
+        }
         if (channel_member_get_state(c) == MEMBER_CLOSED &&
             streq(channel_member_get_state_reason(c), "replaced"))
                 account_note_copy(m->account);

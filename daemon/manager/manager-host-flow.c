@@ -70,12 +70,15 @@ static void on_permissions(const Failure *failure, void *userdata) {
 
 static int wish_permissions(HostFlow *f) {
         const Channel *channel = channel_host_get_channel(f->host);
+        Permissions p = PERMISSIONS_UNSAID;
 
+        p.view = f->view;
+        p.send = f->send;
         if ((f->view < 0 || f->view == channel_get_view(channel)) &&
             (f->send < 0 || f->send == channel_get_send(channel)))
                 return 1;
-        return channel_host_set_permissions(f->host, &f->channel->manager->me, f->view, f->send,
-                                            on_permissions, f);
+        return channel_host_set_permissions(f->host, &f->channel->manager->me, &p, on_permissions,
+                                            f);
 }
 
 bool host_flow_up(HostFlow *f, ChannelHost *host) {

@@ -62,9 +62,10 @@ struct ManagedChannel {
         ChannelMember *member;
         bool announced; /* the observer knows of it */
         DirectoryLookup *lookup;
-        Hosting *hosting;     /* NULL: not hosted here, or not now */
-        bool is_stopping;     /* Manager.stop waits for its host */
-        uint64_t round, beat; /* Manager's: in which the tracker was told last that it lives */
+        Hosting *hosting;        /* NULL: not hosted here, or not now */
+        bool is_stopping;        /* Manager.stop waits for its host */
+        uint64_t retention_days; /* as it was told last */
+        uint64_t round, beat;    /* Manager's: in which the tracker was told last that it lives */
 };
 
 struct Manager {
@@ -106,6 +107,8 @@ struct Manager {
         Actor me; /* username "": nobody is signed in */
         HostLinks *links;
         Exporter *exporter;
+        ClockTimer *sweep; /* for messages that are too old */
+        Job *sweep_job;
         Job *channels_job;
         ManagedChannel *channels; /* ManagedChannel */
         JoinFlow *joins;          /* JoinFlow */
@@ -315,6 +318,11 @@ int manager_network_init(Manager *m);
 void manager_stop_ended(ManagedChannel *x); /* nothing of it is at the disk any more */
 void manager_stop_peers_changed(Manager *m);
 Stop *stop_free(Stop *s);
+
+/* manager-retention.c */
+int manager_sweep_init(Manager *m); /* once there is a store */
+void manager_sweep_done(Manager *m);
+void manager_sweep_soon(Manager *m); /* a rule is another now */
 
 /* manager-listen.c */
 int manager_listen(Manager *m);

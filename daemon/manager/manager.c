@@ -87,6 +87,7 @@ Manager *manager_free(Manager *m) {
         network_watch_free(m->network);
         peer_server_free(m->peers);
         manager_store_done(m);
+        manager_sweep_done(m);
         store_free(m->store);
         state_directory_free(m->directory);
         free(m->listen);
@@ -120,6 +121,9 @@ int manager_start(Manager *m) {
         if (r < 0)
                 return log_error_errno(r, "Cannot open the store %s", path);
         manager_store_watch(m);
+        r = manager_sweep_init(m);
+        if (r < 0)
+                return r;
         r = manager_listen(m);
         if (r >= 0)
                 r = manager_network_init(m);

@@ -311,8 +311,8 @@ static void on_changed_here(const Failure *f, void *userdata) {
         member_change_end(userdata, f);
 }
 
-int channel_member_set_permissions(ChannelMember *c, ViewPermission view, SendPermission send,
-                                   member_done_fn done, void *userdata, MemberOp **ret_op) {
+int channel_member_set_permissions(ChannelMember *c, const Permissions *p, member_done_fn done,
+                                   void *userdata, MemberOp **ret_op) {
         _cleanup_(writer_done) Writer w = {};
         MemberOp *op = member_op_new(c, &member_done_type, userdata);
         MemberChange *x;
@@ -323,15 +323,51 @@ int channel_member_set_permissions(ChannelMember *c, ViewPermission view, SendPe
         op->fn.done = done;
         if (!c->host) {
                 begin(c, &w);
-                if (view >= 0)
-                        writer_string(&w, "view_permission", view_permission_to_string(view));
-                if (send >= 0)
-                        writer_string(&w, "send_permission", send_permission_to_string(send));
+                if (p->view >= 0)
+                        writer_string(&w, "view_permission", view_permission_to_string(p->view));
+                if (p->send >= 0)
+                        writer_string(&w, "send_permission", send_permission_to_string(p->send));
+                if (p->retention_days >= 0)
+                        writer_uint(&w, "retention_days", (uint64_t) p->retention_days);
                 return ask(op, "VIEW", &w, on_changed, ret_op);
         }
         r = member_change_new(c, NULL, op, &x);
         if (r >= 0) {
-                r = channel_host_set_permissions(c->host, &c->me, view, send, on_changed_here, x);
+                r = channel_host_set_permissions(c->host, &c->me, p, on_changed_here, x);
+                if (r < 0)
+                        member_change_free(x);
+        }
+        if (r < 0) {
+                member_op_free(op);
+                return r;
+        }
+        return member_op_return(op, ret_op, NULL);
+}
+
+int channel_member_redact(ChannelMember *c, uint64_t seq, const char *reason, member_done_fn done,
+                          void *userdata, MemberOp **ret_op) {
+        _cleanup_(writer_done) Writer w = {};
+        MemberOp *op = member_op_new(c, &member_done_type, userdata);
+        MemberChange *x;
+        Failure f;
+        int r;
+
+        if (!op)
+                return -ENOMEM;
+        op->fn.done = done;
+        if (seq == 0 || seq > NUMBER_MAX) {
+                failure_set(&f, ERROR_NO_SUCH_ENTRY, "Entries have numbers from 1 on.");
+                return member_op_return(op, ret_op, &f);
+        }
+        if (!c->host) {
+                begin(c, &w);
+                writer_uint(&w, "seq", seq);
+                writer_string(&w, "reason", reason);
+                return ask(op, "REDACT", &w, on_changed, ret_op);
+        }
+        r = member_change_new(c, NULL, op, &x);
+        if (r >= 0) {
+                r = channel_host_redact(c->host, &c->me, seq, reason, on_changed_here, x);
                 if (r < 0)
                         member_change_free(x);
         }

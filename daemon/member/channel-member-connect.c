@@ -106,6 +106,7 @@ static void deny(ChannelMember *c, const Failure *f) {
 typedef struct Accepted {
         const char *channel_id, *owner, *role, *view, *send, *topic;
         uint64_t epoch, last_seq, members_online, generation;
+        const Value *retention;
 } Accepted;
 
 static const Field accepted_fields[] = {
@@ -120,6 +121,7 @@ static const Field accepted_fields[] = {
         { "last_seq", FIELD_UINT, offsetof(Accepted, last_seq), .required = true },
         { "members_online", FIELD_UINT, offsetof(Accepted, members_online), .required = true },
         { "generation", FIELD_UINT, offsetof(Accepted, generation), .required = true },
+        { "retention", FIELD_OBJECT, offsetof(Accepted, retention) },
         {},
 };
 
@@ -162,6 +164,7 @@ static void accepted(ChannelMember *c, const Accepted *a) {
         c->truth_seq = c->target_seq = a->last_seq;
         c->outbox.uncertain = false;
         member_begin(c, a->last_seq);
+        member_take_retention(c, a->retention);
         member_save_soon(c);
         member_set_state(c, MEMBER_SYNCING, "");
         stream_begin(c, member_since(c) + 1);

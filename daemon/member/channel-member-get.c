@@ -42,6 +42,10 @@ SendPermission channel_member_get_send(const ChannelMember *c) {
         return c->stored.send;
 }
 
+uint64_t channel_member_get_retention_days(const ChannelMember *c) {
+        return c->stored.retention_days;
+}
+
 MemberState channel_member_get_state(const ChannelMember *c) {
         return c->state;
 }

@@ -110,6 +110,7 @@ struct ChannelMember {
         uint64_t ended_seq;  /* where its host said, with `moved`, that its log ends; 0: nowhere */
         uint64_t truth_seq;  /* entries above it change what we know */
         uint64_t since;      /* boottime; nothing was sent in our name before */
+        RetentionRule rule;  /* of before our copy, by CONNECT's OK; days 0: none */
         ClockTimer *retry;
         Backoff backoff;
         Stream stream;
@@ -189,6 +190,9 @@ bool stream_is_storing(const ChannelMember *c); /* … and what is: it goes on, 
 
 /* channel-member-truth.c */
 void member_apply(ChannelMember *c, const Entry *e);
+/* CONNECT's `retention`, NULL: none. Behind where the copy begins. */
+void member_take_retention(ChannelMember *c, const Value *retention);
+void member_keep_rule(ChannelMember *c);
 
 /* channel-member-outbox.c */
 int outbox_init(ChannelMember *c);

@@ -36,8 +36,10 @@ static void on_saved(int r, uint64_t row, void *userdata) {
         if (r >= 0)
                 c->stored.row = row;
         /* What came before there was a row waits for it. */
-        if (r >= 0 && is_new)
+        if (r >= 0 && is_new) {
+                member_keep_rule(c);
                 stream_push(c, NULL);
+        }
         if (c->save_again) {
                 c->save_again = false;
                 member_save_soon(c);

@@ -10,6 +10,7 @@ static bool is_me(const ChannelMember *c, const Value *extra) {
 }
 
 static void apply_view(ChannelMember *c, const Value *extra) {
+        uint64_t days;
         const char *view = value_string(value_get(extra, "view_permission"), NULL);
         const char *send = value_string(value_get(extra, "send_permission"), NULL);
 
@@ -17,6 +18,9 @@ static void apply_view(ChannelMember *c, const Value *extra) {
                 c->stored.view = view_permission_from_string(view);
         if (send && send_permission_from_string(send) >= 0)
                 c->stored.send = send_permission_from_string(send);
+        if (value_uint(value_get(extra, "retention_days"), &days) >= 0 &&
+            days <= RETENTION_DAYS_MAX)
+                c->stored.retention_days = days;
 }
 
 static void apply_role(ChannelMember *c, const Value *extra) {
@@ -83,4 +87,46 @@ void member_apply(ChannelMember *c, const Entry *e) {
                 return;
         }
         member_save_soon(c);
+}
+
+/* ---- what CONNECT was answered ---- */
+
+typedef struct RetentionFields {
+        uint64_t days, seq;
+        const char *by, *time;
+} RetentionFields;
+
+/* One that is no rule is none: what it would remove stays. */
+static int read_retention(const Value *v, RetentionRule *ret) {
+        static const Field table[] = {
+                { "days", FIELD_UINT, offsetof(RetentionFields, days), true, 1,
+                  RETENTION_DAYS_MAX },
+                { "seq", FIELD_UINT, offsetof(RetentionFields, seq), true, 1, NUMBER_MAX },
+                { "by", FIELD_STRING, offsetof(RetentionFields, by), true, 1, NAME_MAX_BYTES },
+                { "time", FIELD_STRING, offsetof(RetentionFields, time), true },
+                {},
+        };
+        RetentionFields x;
+        const char *bad;
+
+        if (!v || fields_read(v, table, &x, &bad) < 0 || !name_is_valid(x.by))
+                return -EBADMSG;
+        *ret = (RetentionRule){ .days = x.days, .seq = x.seq };
+        strcpy(ret->username, x.by);
+        return time_parse(x.time, &ret->time);
+}
+
+void member_keep_rule(ChannelMember *c) {
+        if (c->stored.row != 0 && c->rule.days > 0)
+                (void) store_set_retention(c->store, c->stored.row, &c->rule);
+}
+
+/* The log says it too; a copy that begins later does not hold that. */
+void member_take_retention(ChannelMember *c, const Value *v) {
+        if (read_retention(v, &c->rule) < 0)
+                c->rule = (RetentionRule){};
+        c->stored.retention_days = c->rule.days;
+        if (c->rule.seq > member_since(c))
+                c->rule.days = 0; /* it comes with what follows */
+        member_keep_rule(c);
 }

@@ -252,6 +252,7 @@ void channel_member_set_local_host(ChannelMember *c, ChannelHost *host, const ch
         c->stored.role = ROLE_OWNER;
         c->stored.view = channel_get_view(channel);
         c->stored.send = channel_get_send(channel);
+        c->stored.retention_days = channel_get_retention(channel)->days;
         c->stored.epoch = channel_get_epoch(channel);
         c->stored.last_seq = channel_get_last_seq(channel);
         if (channel_get_topic(channel)[0])
@@ -280,6 +281,7 @@ void channel_member_host_entries(ChannelMember *c, const Entry *entries, size_t 
         memcpy(c->stored.synced_id, last->id, sizeof(c->stored.synced_id));
         c->stored.view = channel_get_view(channel);
         c->stored.send = channel_get_send(channel);
+        c->stored.retention_days = channel_get_retention(channel)->days;
         c->stored.epoch = channel_get_epoch(channel);
         if (!streq(channel_get_topic(channel), c->topic) && channel_get_topic(channel)[0])
                 (void) member_set_topic(c, channel_get_topic(channel));

@@ -32,6 +32,7 @@ const char *channel_member_get_host(const ChannelMember *c);
 Role channel_member_get_role(const ChannelMember *c);
 ViewPermission channel_member_get_view(const ChannelMember *c);
 SendPermission channel_member_get_send(const ChannelMember *c);
+uint64_t channel_member_get_retention_days(const ChannelMember *c); /* 0: for ever */
 MemberState channel_member_get_state(const ChannelMember *c);
 const char *channel_member_get_state_reason(const ChannelMember *c); /* "" */
 /* The same as a sentence or two: what happened, what is kept, what a person can do. "" where
@@ -117,7 +118,9 @@ typedef void (*member_info_fn)(const Failure *f, const MemberInfo *info, void *u
 int channel_member_get_info(ChannelMember *c, member_info_fn done, void *userdata,
                             MemberOp **ret_op);
 /* Moderation, here or at the host. */
-int channel_member_set_permissions(ChannelMember *c, ViewPermission view, SendPermission send,
-                                   member_done_fn done, void *userdata, MemberOp **ret_op);
+int channel_member_set_permissions(ChannelMember *c, const Permissions *p, member_done_fn done,
+                                   void *userdata, MemberOp **ret_op);
 int channel_member_authorize(ChannelMember *c, const char *target, Role role, member_done_fn done,
                              void *userdata, MemberOp **ret_op);
+int channel_member_redact(ChannelMember *c, uint64_t seq, const char *reason /* NULL: none */,
+                          member_done_fn done, void *userdata, MemberOp **ret_op);

@@ -141,7 +141,7 @@ def test_other_kinds(stage):
     kinds = {"topic": {"topic": "t"}, "role": {"target": "bob", "role": "moderator"},
              "view": {"view_permission": "restricted", "send_permission": "members"}, "host": {"epoch": 2, "host": "carol"},
              "ban": {"target": "bob", "reason": "r", "until": "2030-01-01T00:00:00.000Z"},
-             "redact": {"target_seq": 2, "reason": "r"}, "kick": {"target": "bob", "reason": "r"},
+             "redact": {"target_seq": 1, "reason": "r"}, "kick": {"target": "bob", "reason": "r"},
              "create": {"owner": "carol", "channel_id": str(uuid.uuid4()), "epoch": 1, "previous": str(uuid.uuid4())}}
     with stage.host() as h:
         for kind, keys in kinds.items():

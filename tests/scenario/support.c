@@ -422,9 +422,29 @@ ErrorCode person_set_view(Person *p, const char *channel, ViewPermission view,
                           SendPermission send) {
         Result q = {};
 
-        assert_int_equal(channel_member_set_permissions(must_channel(p, channel), view, send,
+        assert_int_equal(channel_member_set_permissions(must_channel(p, channel),
+                                                        &(Permissions){ view, send, -1 }, on_done,
+                                                        &q, NULL),
+                         0);
+        return wait_for(p, &q);
+}
+
+ErrorCode person_set_retention(Person *p, const char *channel, unsigned days) {
+        Permissions permissions = PERMISSIONS_UNSAID;
+        Result q = {};
+
+        permissions.retention_days = (int) days;
+        assert_int_equal(channel_member_set_permissions(must_channel(p, channel), &permissions,
                                                         on_done, &q, NULL),
                          0);
+        return wait_for(p, &q);
+}
+
+ErrorCode person_redact(Person *p, const char *channel, uint64_t seq) {
+        Result q = {};
+
+        assert_int_equal(
+                channel_member_redact(must_channel(p, channel), seq, NULL, on_done, &q, NULL), 0);
         return wait_for(p, &q);
 }
 

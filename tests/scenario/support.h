@@ -94,6 +94,8 @@ ErrorCode person_leave(Person *p, const char *channel, bool forget);
 ErrorCode person_unhost(Person *p, const char *channel, bool forget);
 ErrorCode person_authorize(Person *p, const char *channel, const char *target, Role role);
 ErrorCode person_set_view(Person *p, const char *channel, ViewPermission view, SendPermission send);
+ErrorCode person_set_retention(Person *p, const char *channel, unsigned days);
+ErrorCode person_redact(Person *p, const char *channel, uint64_t seq);
 /* Of that id, or of that name: the one that is not closed, if there is one. NULL: the bus would
  * show none. */
 ChannelMember *person_channel(Person *p, const char *channel);
@@ -108,7 +110,7 @@ uint64_t person_send_id(Person *p, const char *channel, const char *id, const ch
 void person_until_state(Person *p, const char *channel, MemberState state);
 void person_until_seq(Person *p, const char *channel, uint64_t seq);
 void person_until_sent(Person *p, const char *channel); /* the outbox is empty */
-/* The messages of the copy, oldest first, as "alice: hi" each, and nothing else. */
+/* The messages of the copy, oldest first, as "alice: hi" each, or "alice: (removed)". */
 void person_assert_texts(Person *p, const char *channel, const char *const *expected);
 #define ASSERT_TEXTS(p, channel, ...)                                                              \
         person_assert_texts((p), (channel), (const char *const[]){ __VA_ARGS__, NULL })

@@ -334,6 +334,9 @@ def check_entry(e):
     assert e["user_type"] in ("REGISTERED", "GUEST")
     wanted = {"message": {"message_content"}, "create": {"owner", "channel_id", "epoch"}, "host": {"epoch", "host"},
               "topic": {"topic"}, "role": {"target", "role"}}
+    if e["kind"] == "message" and "redacted" in e:
+        wanted = {"message": {"redacted"}}
+        assert "message_content" not in e and "meta" not in e and set(e["redacted"]) == {"by", "seq", "time"}, e
     assert set(e) >= wanted.get(e["kind"], set()), e
 
 

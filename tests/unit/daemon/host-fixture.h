@@ -340,8 +340,10 @@ static inline void local_fill(Fixture *f, unsigned first, unsigned n, size_t max
 static inline ErrorCode local_permissions(Fixture *f, ViewPermission view, SendPermission send) {
         Local l = {};
 
-        assert_int_equal(
-                channel_host_set_permissions(f->host, &f->owner, view, send, local_done, &l), 0);
+        assert_int_equal(channel_host_set_permissions(f->host, &f->owner,
+                                                      &(Permissions){ view, send, -1 }, local_done,
+                                                      &l),
+                         0);
         local_wait(f, &l, 1);
         return l.failure.code;
 }

@@ -13,8 +13,9 @@ static void test_governance_comes_before_what_follows(void **state) {
         assert_int_equal(member_connect(bob, 0), ERROR_NONE);
         /* All in one turn: the second message is judged by what is between them. */
         local_start(f, &l, 1, "before");
-        assert_int_equal(channel_host_set_permissions(f->host, &f->owner, VIEW_INVALID,
-                                                      SEND_MEMBERS, local_done, &l),
+        assert_int_equal(channel_host_set_permissions(
+                                 f->host, &f->owner,
+                                 &(Permissions){ VIEW_INVALID, SEND_MEMBERS, -1 }, local_done, &l),
                          0);
         local_start(f, &l, 2, "after");
         member_start(bob, "MESSAGE", MESSAGES_1, uuid_of(1), "too late");
@@ -373,7 +374,13 @@ static void test_bad_requests(void **state) {
                 { "VIEW", ",\"send_permission\":\"nobody\"", ERROR_BAD_REQUEST, "send_permission" },
                 { "VIEW", ",\"view_permission\":1", ERROR_BAD_REQUEST, "view_permission" },
                 { "VIEW", ",\"message_rate\":5", ERROR_UNSUPPORTED, "" },
-                { "VIEW", ",\"retention_days\":5", ERROR_UNSUPPORTED, "" },
+                { "VIEW", ",\"retention_days\":36501", ERROR_BAD_REQUEST, "retention_days" },
+                { "VIEW", ",\"retention_days\":-1", ERROR_BAD_REQUEST, "retention_days" },
+                { "VIEW", ",\"retention_days\":5", ERROR_NOT_OWNER, "" },
+                { "REDACT", "", ERROR_BAD_REQUEST, "seq" },
+                { "REDACT", ",\"seq\":0", ERROR_BAD_REQUEST, "seq" },
+                { "REDACT", ",\"seq\":1,\"reason\":\"two\\nlines\"", ERROR_BAD_REQUEST, "reason" },
+                { "REDACT", ",\"seq\":1,\"reason\":7", ERROR_BAD_REQUEST, "reason" },
                 { "TOPIC", ",\"topic\":\"two\\nlines\"", ERROR_BAD_REQUEST, "topic" },
                 { "AUTHORIZE", ",\"target\":\"carol\",\"role\":\"owner\"", ERROR_BAD_REQUEST,
                   "role" },

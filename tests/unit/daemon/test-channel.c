@@ -37,7 +37,7 @@ static Channel *make_channel(ViewPermission view, SendPermission send) {
         assert_int_equal(apply(c, 3, "role", "{\"target\":\"mem\",\"role\":\"member\"}"), 0);
         assert_int_equal(apply(c, 4, "role", "{\"target\":\"mem2\",\"role\":\"member\"}"), 0);
         assert_int_equal(apply(c, 5, "role", "{\"target\":\"mo2\",\"role\":\"moderator\"}"), 0);
-        if (channel_extra_view(c, view, send, &extra, &n) == 0)
+        if (channel_extra_view(c, &(Permissions){ view, send, -1 }, &extra, &n) == 0)
                 assert_int_equal(apply(c, 6, "view", extra), 0);
         assert_int_equal(channel_get_view(c), view);
         assert_int_equal(channel_get_send(c), send);
@@ -128,6 +128,53 @@ static void test_who_may_change(void **state) {
 
 #define MOD ERROR_NOT_MODERATOR
 #define BAD ERROR_BAD_REQUEST
+
+static void test_who_may_redact(void **state) {
+        static const char *const authors[] = { "alice", "mo2", "mem2", "nobody2", "guest-zed" };
+        /* by actor and author: another's, in a public channel */
+        static const ErrorCode expected[5][5] = {
+                { OK, OK, OK, OK, OK },      { MOD, MOD, OK, OK, OK },
+                { MOD, MOD, MOD, MOD, MOD }, { MOD, MOD, MOD, MOD, MOD },
+                { MOD, MOD, MOD, MOD, MOD },
+        };
+        _cleanup_(channel_freep) Channel *open = make_channel(VIEW_PUBLIC, SEND_EVERYONE);
+        _cleanup_(channel_freep) Channel *closed = make_channel(VIEW_RESTRICTED, SEND_MEMBERS);
+        EntryAuthor author = { .is_message = true };
+
+        for (size_t k = 0; k < ELEMENTSOF(people); k++) {
+                Actor a = actor_of(people[k]);
+                bool may_view = k < 3;
+                Failure f = {};
+
+                memset(a.key_id, 'a', KEY_ID_SIZE - 1);
+                for (size_t i = 0; i < ELEMENTSOF(authors); i++) {
+                        author.user_type = i == 4 ? USER_GUEST : USER_REGISTERED;
+                        snprintf(author.username, sizeof(author.username), "%s", authors[i]);
+                        memset(author.sender, 'b', KEY_ID_SIZE - 1);
+                        f = (Failure){};
+                        (void) channel_may_redact(open, &a, &author, &f);
+                        assert_int_equal(f.code, expected[k][i]);
+                        f = (Failure){};
+                        (void) channel_may_redact(closed, &a, &author, &f);
+                        assert_int_equal(f.code, may_view ? expected[k][i] : RES);
+                }
+                /* One's own, also of who may not view any more: a user's is the name, a guest's
+                 * the key, whatever the name. */
+                author.user_type = a.user_type;
+                snprintf(author.username, sizeof(author.username), "%s",
+                         a.user_type == USER_GUEST ? "guest-earlier" : a.username);
+                snprintf(author.sender, sizeof(author.sender), "%s", a.key_id);
+                f = (Failure){};
+                assert_int_equal(channel_may_redact(closed, &a, &author, &f), 0);
+                assert_int_equal(f.code, OK);
+                author.user_type = USER_GUEST;
+                snprintf(author.username, sizeof(author.username), "%s", "guest-eve");
+                snprintf(author.sender, sizeof(author.sender), "%s", "guest-eve");
+                f = (Failure){};
+                (void) channel_may_redact(open, &a, &author, &f);
+                assert_int_equal(f.code, k < 2 ? OK : MOD); /* a name is no key */
+        }
+}
 
 static void test_who_may_authorize(void **state) {
         static const char *const targets[] = { "alice", "mo2", "mem2", "nobody2", "guest-zed" };
@@ -269,14 +316,18 @@ static void test_nothing_changes(void **state) {
         char *extra = NULL;
         size_t n;
 
-        assert_int_equal(channel_extra_view(c, VIEW_INVALID, SEND_INVALID, &extra, &n), 1);
-        assert_int_equal(channel_extra_view(c, VIEW_PUBLIC, SEND_EVERYONE, &extra, &n), 1);
+        assert_int_equal(channel_extra_view(c, &PERMISSIONS_UNSAID, &extra, &n), 1);
+        assert_int_equal(
+                channel_extra_view(c, &(Permissions){ VIEW_PUBLIC, SEND_EVERYONE, 0 }, &extra, &n),
+                1);
         assert_int_equal(channel_extra_topic(c, "", &extra, &n), 1);
         assert_int_equal(channel_extra_role(c, "mem", ROLE_MEMBER, &extra, &n), 1);
         assert_int_equal(channel_extra_role(c, "stranger", ROLE_NONE, &extra, &n), 1);
         assert_null(extra);
 
-        assert_int_equal(channel_extra_view(c, VIEW_INVALID, SEND_MEMBERS, &extra, &n), 0);
+        assert_int_equal(
+                channel_extra_view(c, &(Permissions){ VIEW_INVALID, SEND_MEMBERS, -1 }, &extra, &n),
+                0);
         assert_string_equal(extra, "{\"send_permission\":\"members\"}");
         assert_int_equal(n, strlen(extra));
         free(extra);
@@ -289,6 +340,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_who_may_view_and_send),
                 cmocka_unit_test(test_who_may_change),
+                cmocka_unit_test(test_who_may_redact),
                 cmocka_unit_test(test_who_may_authorize),
                 cmocka_unit_test(test_replay),
                 cmocka_unit_test(test_damaged_log),

@@ -73,6 +73,32 @@ static void test_read_and_written(void **state) {
 }
 
 /* Keys in any order, an entry's own among them, come out in ours; the others keep theirs. */
+/* What says that it was removed says nothing else. */
+static void test_redacted(void **state) {
+        static const char text[] =
+                HEAD(3, "message") ",\"message_content\":\"hi\",\"meta\":{},\"redacted\":{"
+                                   "\"by\":\"bob\",\"seq\":9},\"later\":\"hi\"}";
+        _cleanup_(value_unrefp) Value *v = NULL;
+        const char *bad = NULL;
+        size_t n;
+        Entry e;
+
+        assert_int_equal(value_parse(text, strlen(text), &v), 0);
+        assert_int_equal(entry_read(v, &e, &bad), 0);
+        assert_string_equal(e.extra, "{\"redacted\":{\"by\":\"bob\",\"seq\":9}}");
+        assert_true(entry_is_stub(&e));
+        entry_done(&e);
+        e = (Entry){ .kind = ENTRY_MESSAGE };
+        assert_int_equal(entry_extra_redacted("bob", 9, 1500000, &e.extra, &n), 0);
+        assert_string_equal(e.extra, "{\"redacted\":{\"by\":\"bob\",\"seq\":9,\"time\":"
+                                     "\"1970-01-01T00:00:01.500Z\"}}");
+        assert_int_equal(n, strlen(e.extra));
+        assert_true(entry_is_stub(&e));
+        e.kind = ENTRY_OTHER;
+        assert_false(entry_is_stub(&e));
+        entry_done(&e);
+}
+
 static void test_any_order(void **state) {
         _cleanup_(entry_done) Entry e = {};
         _cleanup_(writer_done) Writer w = {};
@@ -408,6 +434,7 @@ static void test_directory_rows(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_read_and_written),
+                cmocka_unit_test(test_redacted),
                 cmocka_unit_test(test_any_order),
                 cmocka_unit_test(test_refused),
                 cmocka_unit_test(test_bounds),

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Knows redact and retention: what a channel says no longer. */
+#include <ctype.h>
+
+#include "ctl/print.h"
+
+static int parse_number(Ctl *ctl, const char *what, const char *text, uint64_t max, uint64_t *ret) {
+        char *end;
+
+        errno = 0;
+        *ret = strtoull(text, &end, 10);
+        if (errno != 0 || !isdigit((unsigned char) *text) || *end || *ret > max)
+                return client_fail_as(ctl, "BadRequest", EXIT_USAGE, "%s is a number, not %s", what,
+                                      text);
+        return EXIT_OK;
+}
+
+static int verb_redact(Ctl *ctl, int argc, char **argv) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
+        _cleanup_free_ char *path = NULL;
+        const char *arg_reason = NULL;
+        const Option options[] = { { "reason", 0, OPTION_STRING, &arg_reason }, {} };
+        int n_args, r, exit_status;
+        uint64_t seq;
+        char **args;
+
+        if (ctl_parse(ctl, argc, argv, options, &args, &n_args, &exit_status) < 0)
+                return exit_status;
+        r = parse_number(ctl, "SEQ", args[1], UINT64_MAX, &seq);
+        if (r == EXIT_OK)
+                r = client_find_channel(ctl, args[0], &path);
+        if (r == EXIT_OK)
+                r = client_new_call(ctl, FACE_MODERATION, path, "Redact", &m);
+        if (r == EXIT_OK && sd_bus_message_append(m, "t", seq) < 0)
+                r = client_fail(ctl, NULL, -ENOMEM);
+        if (r == EXIT_OK)
+                r = client_append_options(ctl, m, arg_reason ? "reason" : NULL, "s", arg_reason,
+                                          NULL);
+        if (r == EXIT_OK)
+                r = client_call(ctl, m, 0, NULL);
+        return client_done(ctl, r);
+}
+
+static int verb_retention(Ctl *ctl, int argc, char **argv) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
+        _cleanup_free_ char *path = NULL;
+        int n_args, r, exit_status;
+        uint64_t days;
+        char **args;
+
+        if (ctl_parse(ctl, argc, argv, NULL, &args, &n_args, &exit_status) < 0)
+                return exit_status;
+        r = parse_number(ctl, "DAYS", args[1], UINT32_MAX - 1, &days);
+        if (r == EXIT_OK)
+                r = client_find_channel(ctl, args[0], &path);
+        if (r == EXIT_OK)
+                r = client_new_call(ctl, FACE_MODERATION, path, "SetPermissions", &m);
+        if (r == EXIT_OK)
+                r = client_append_options(ctl, m, "retention_days", "u", (uint32_t) days, NULL);
+        if (r == EXIT_OK)
+                r = client_call(ctl, m, 0, NULL);
+        return client_done(ctl, r);
+}
+
+const Verb verbs_removal[] = {
+        { "redact", "CHANNEL SEQ", 2, 2, verb_redact,
+          "remove what a message says, for everybody (--reason=)" },
+        { "retention", "CHANNEL DAYS", 2, 2, verb_retention,
+          "how long messages are kept; 0: for ever" },
+        {},
+};

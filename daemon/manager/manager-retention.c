@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Knows when to look for messages that are too old; leaves which they are to the store. */
+#include <utlist.h>
+
+#include "base/log.h"
+#include "daemon/manager/manager-internal.h"
+
+/* After a start, so that the tracker has told us what time it is. */
+#define SWEEP_FIRST_USEC (20 * USEC_PER_SEC)
+#define SWEEP_SOON_USEC USEC_PER_SEC /* after a change of rules */
+/* What becomes too old one by one goes together: a minute after its time no file holds it. */
+#define SWEEP_MIN_USEC (20 * USEC_PER_SEC)
+#define SWEEP_MAX_USEC USEC_PER_HOUR /* clocks are set */
+
+static void tell_host(Manager *m, uint64_t row) {
+        ManagedChannel *x;
+
+        DL_FOREACH(m->channels, x) {
+                ChannelHost *h = channel_member_get_local_host(x->member);
+
+                if (h && channel_member_get_stored(x->member)->row == row)
+                        channel_host_content_removed(h);
+        }
+}
+
+static void on_swept(int r, const uint64_t *touched, size_t n, bool more, uint64_t due_usec,
+                     void *userdata) {
+        Manager *m = userdata;
+
+        m->sweep_job = NULL;
+        for (size_t i = 0; i < n; i++)
+                tell_host(m, touched[i]);
+        if (r < 0) {
+                if (r != -ENOBUFS)
+                        log_error_errno(r, "Cannot remove messages that are too old yet");
+                clock_timer_arm(m->sweep, SWEEP_MIN_USEC);
+        } else if (more)
+                clock_timer_arm(m->sweep, 0);
+        else if (due_usec != UINT64_MAX)
+                clock_timer_arm(m->sweep, MIN(MAX(due_usec, SWEEP_MIN_USEC), SWEEP_MAX_USEC));
+}
+
+/* Entries of other hosts bear their clocks, which ours is not: the tracker's is between them. */
+static void on_sweep(void *userdata) {
+        Manager *m = userdata;
+        uint64_t now = clock_realtime(m->rt->clock);
+        int r;
+
+        if (m->sweep_job)
+                return;
+        r = store_sweep_retention(m->store, now,
+                                  (uint64_t) ((int64_t) now + manager_get_clock_offset(m)),
+                                  on_swept, m, &m->sweep_job);
+        if (r < 0)
+                clock_timer_arm(m->sweep, SWEEP_MIN_USEC);
+}
+
+void manager_sweep_soon(Manager *m) {
+        clock_timer_arm(m->sweep, SWEEP_SOON_USEC);
+}
+
+int manager_sweep_init(Manager *m) {
+        int r;
+
+        r = clock_timer_new(m->rt->clock, on_sweep, m, &m->sweep);
+        if (r < 0)
+                return r;
+        clock_timer_arm(m->sweep, SWEEP_FIRST_USEC);
+        return 0;
+}
+
+void manager_sweep_done(Manager *m) {
+        m->sweep_job = job_free(m->sweep_job);
+        m->sweep = clock_timer_free(m->sweep);
+}
