@@ -13,29 +13,37 @@ int store_remove_sent(SqlTx *tx, uint64_t row, uint64_t seq) {
         return store_owe_purge(tx);
 }
 
+static int has_content(SqlTx *tx, uint64_t row, uint64_t seq) {
+        sqlite3_stmt *stmt;
+        int r;
+
+        r = sql_prepare(tx,
+                        "SELECT 1 FROM entry WHERE channel = ?1 AND seq = ?2 AND kind = 'message'"
+                        " AND substr(extra, 1, length(?3)) <> ?3",
+                        "tts", &stmt, row, seq, ENTRY_STUB_PREFIX);
+        return r < 0 ? r : sql_step(stmt);
+}
+
 int store_remove_content(SqlTx *tx, uint64_t row, uint64_t seq, const char *by, uint64_t by_seq,
                          uint64_t time) {
         _cleanup_free_ char *stub = NULL;
-        bool removed;
         size_t n;
         int r;
 
+        r = store_remove_sent(tx, row, seq);
+        if (r >= 0)
+                r = has_content(tx, row, seq);
+        if (r <= 0)
+                return r;
         r = entry_extra_redacted(by, by_seq, time, &stub, &n);
         if (r >= 0)
                 r = store_index_remove(tx, row, seq);
-        if (r < 0)
-                return r;
-        r = sql_run(tx,
-                    "UPDATE entry SET extra = ?1 WHERE channel = ?2 AND seq = ?3"
-                    " AND kind = 'message' AND substr(extra, 1, length(?4)) <> ?4",
-                    "stts", stub, row, seq, ENTRY_STUB_PREFIX);
-        if (r < 0)
-                return r;
-        removed = sql_changes(tx) > 0;
-        r = store_remove_sent(tx, row, seq);
-        if (r >= 0 && removed)
+        if (r >= 0)
+                r = sql_run(tx, "UPDATE entry SET extra = ? WHERE channel = ? AND seq = ?", "stt",
+                            stub, row, seq);
+        if (r >= 0)
                 r = store_owe_purge(tx);
-        return r < 0 ? r : removed;
+        return r < 0 ? r : 1;
 }
 
 /* 1: there is a message, of that time. */

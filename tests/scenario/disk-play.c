@@ -321,7 +321,9 @@ void play_mark_read(Play *p, uint64_t seq) {
 }
 
 static int ask_view(Play *p, ChannelMember *c, const Step *s, Answer *a) {
-        return channel_member_set_permissions(c, VIEW_PUBLIC, s->send, on_done, a, NULL);
+        const Permissions wanted = { VIEW_PUBLIC, s->send, -1 };
+
+        return channel_member_set_permissions(c, &wanted, on_done, a, NULL);
 }
 
 void play_set_view(Play *p, SendPermission send) {

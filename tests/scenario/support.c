@@ -418,26 +418,21 @@ ErrorCode person_authorize(Person *p, const char *channel, const char *target, R
         return wait_for(p, &q);
 }
 
-ErrorCode person_set_view(Person *p, const char *channel, ViewPermission view,
-                          SendPermission send) {
+static ErrorCode set_permissions(Person *p, const char *channel, Permissions permissions) {
+        ChannelMember *c = must_channel(p, channel);
         Result q = {};
 
-        assert_int_equal(channel_member_set_permissions(must_channel(p, channel),
-                                                        &(Permissions){ view, send, -1 }, on_done,
-                                                        &q, NULL),
-                         0);
+        assert_int_equal(channel_member_set_permissions(c, &permissions, on_done, &q, NULL), 0);
         return wait_for(p, &q);
 }
 
-ErrorCode person_set_retention(Person *p, const char *channel, unsigned days) {
-        Permissions permissions = PERMISSIONS_UNSAID;
-        Result q = {};
+ErrorCode person_set_view(Person *p, const char *channel, ViewPermission view,
+                          SendPermission send) {
+        return set_permissions(p, channel, (Permissions){ view, send, -1 });
+}
 
-        permissions.retention_days = (int) days;
-        assert_int_equal(channel_member_set_permissions(must_channel(p, channel), &permissions,
-                                                        on_done, &q, NULL),
-                         0);
-        return wait_for(p, &q);
+ErrorCode person_set_retention(Person *p, const char *channel, unsigned days) {
+        return set_permissions(p, channel, (Permissions){ VIEW_INVALID, SEND_INVALID, (int) days });
 }
 
 ErrorCode person_redact(Person *p, const char *channel, uint64_t seq) {
