@@ -36,7 +36,8 @@ def best_wires(world):
 
 
 def test_torture(capsys):
-    repeat = f"P2PCHAT_TORTURE_SEED={SEED} P2PCHAT_TORTURE_ROUNDS={ROUNDS} tests/run torture"
+    long_form = " --long" if ROUNDS > 50 else ""  # meson's patience
+    repeat = f"P2PCHAT_TORTURE_SEED={SEED} P2PCHAT_TORTURE_ROUNDS={ROUNDS} tests/run{long_form} torture"
     print("again:", repeat)
     with on(best_wires) as torture:
         torture.run(ROUNDS)
