@@ -15,17 +15,25 @@ struct StoreLag {
         uint64_t row;
         size_t n_entries; /* since it was wanted last */
         bool is_wanted;
+        bool is_damaged;
         UT_hash_handle hh;
 };
 
 typedef struct StepRequest {
         Store *store; /* weak */
         uint64_t row;
+        bool is_damaged;
 } StepRequest;
 
 static int work_step(SqlTx *tx, void *request) {
         const StepRequest *q = request;
+        int r;
 
+        if (q->is_damaged) {
+                r = store_index_drop(tx, q->row);
+                if (r < 0)
+                        return r;
+        }
         return store_index_step(tx, q->row);
 }
 
@@ -66,11 +74,11 @@ static void on_timer(void *userdata) {
         s->n_postponed = 0;
         q = new0(StepRequest, 1);
         if (q)
-                *q = (StepRequest){ .store = s, .row = l->row };
+                *q = (StepRequest){ .store = s, .row = l->row, .is_damaged = l->is_damaged };
         if (!q || sql_write(s->sql, work_step, q, free, on_step, s, &s->index_step) < 0)
                 clock_timer_arm(s->index_timer, PAUSE_USEC);
         else
-                l->is_wanted = false;
+                l->is_wanted = l->is_damaged = false;
 }
 
 /* NULL for want of memory: then the index is behind for longer, and nothing else. */
@@ -111,11 +119,13 @@ void store_index_note(Store *s, uint64_t row, size_t n_entries) {
                 want(s, l);
 }
 
-void store_index_want(Store *s, uint64_t row) {
+void store_index_want(Store *s, uint64_t row, bool is_damaged) {
         StoreLag *l = get_lag(s, row);
 
-        if (l)
-                want(s, l);
+        if (!l)
+                return;
+        l->is_damaged |= is_damaged;
+        want(s, l);
 }
 
 void store_index_forget(Store *s, uint64_t row) {

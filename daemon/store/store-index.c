@@ -151,6 +151,30 @@ static int write_one(Writing *w, uint64_t seq, const char *extra, size_t n_extra
         return r;
 }
 
+/* Around what is written to FTS5, so that a damaged index fails nothing else: it writes much only
+ * with the next savepoint, so that one is here, and forgets what it could not write with a
+ * rollback.
+ */
+static int begin_write(SqlTx *tx) {
+        return sql_run(tx, "SAVEPOINT search_write", "");
+}
+
+static int end_write(SqlTx *tx, int r) {
+        int k = 0;
+
+        if (r >= 0) {
+                k = sql_run(tx, "SAVEPOINT search_flush", "");
+                if (k >= 0)
+                        k = sql_run(tx, "RELEASE search_flush", "");
+        }
+        if (k < 0)
+                r = k;
+        if (r < 0)
+                (void) sql_run(tx, "ROLLBACK TO search_write", "");
+        k = sql_run(tx, "RELEASE search_write", "");
+        return r < 0 ? r : k < 0 ? k : r;
+}
+
 static int insert_entries(SqlTx *tx, uint64_t row, uint64_t first, uint64_t last) {
         _cleanup_(writing_done) Writing w = {};
         sqlite3_stmt *entries;
@@ -181,12 +205,16 @@ static int take_step(SqlTx *tx, uint64_t row, const StoreLog *log, StoreIndex *i
             log->synced_seq - index->last_seq >= INDEX_STEP_ENTRIES) {
                 r = find_end(tx, row, index->last_seq + 1, false, &end);
                 if (r >= 0)
-                        r = insert_entries(tx, row, index->last_seq + 1, end);
+                        r = begin_write(tx);
+                if (r >= 0)
+                        r = end_write(tx, insert_entries(tx, row, index->last_seq + 1, end));
                 index->last_seq = end;
         } else {
                 r = find_end(tx, row, index->first_seq - 1, true, &end);
                 if (r >= 0)
-                        r = insert_entries(tx, row, end, index->first_seq - 1);
+                        r = begin_write(tx);
+                if (r >= 0)
+                        r = end_write(tx, insert_entries(tx, row, end, index->first_seq - 1));
                 index->first_seq = end;
         }
         return r < 0 ? r
@@ -194,6 +222,18 @@ static int take_step(SqlTx *tx, uint64_t row, const StoreLog *log, StoreIndex *i
                                "UPDATE search_index SET first_seq = ?, last_seq = ?"
                                " WHERE channel = ?",
                                "ttt", index->first_seq, index->last_seq, row);
+}
+
+/* What FTS5 says of one that does not fit together: rows collide that it believes to be new. */
+static bool is_damage(int r) {
+        return r == -EBADMSG || r == -EEXIST;
+}
+
+/* A damaged index goes, for it can be made anew. 1: it is to be. */
+static int mend(SqlTx *tx, uint64_t row) {
+        int r = store_index_drop(tx, row);
+
+        return r < 0 ? r : 1;
 }
 
 int store_index_step(SqlTx *tx, uint64_t row) {
@@ -218,6 +258,8 @@ int store_index_step(SqlTx *tx, uint64_t row) {
         }
         if (r >= 0)
                 r = take_step(tx, row, &log, &index);
+        if (is_damage(r))
+                return mend(tx, row);
         return r < 0 ? r : store_index_is_behind(&index, log.first_seq, log.synced_seq);
 }
 
@@ -256,7 +298,11 @@ int store_index_remove(SqlTx *tx, uint64_t row, uint64_t seq) {
         if (index.last_seq > 0) {
                 if (seq < index.first_seq || seq > index.last_seq)
                         return 0;
-                r = take_out(tx, row, seq);
+                r = begin_write(tx);
+                if (r >= 0)
+                        r = end_write(tx, take_out(tx, row, seq));
+                if (is_damage(r))
+                        r = store_index_drop(tx, row);
                 if (r <= 0)
                         return r;
         } /* else its tokens may be others, and it goes as a whole */
@@ -303,7 +349,11 @@ int store_index_purge(SqlTx *tx) {
         if (index.last_seq == 0)
                 r = store_index_drop(tx, row);
         else {
-                r = merge(tx, row);
+                r = begin_write(tx);
+                if (r >= 0)
+                        r = end_write(tx, merge(tx, row));
+                if (is_damage(r))
+                        return mend(tx, row);
                 if (r > 0)
                         return 1;
                 if (r == 0)

@@ -154,5 +154,6 @@ int store_index_drop(SqlTx *tx, uint64_t row);
 /* ---- when the index is brought further (store-index-run.c) ---- */
 
 void store_index_note(Store *s, uint64_t row, size_t n_entries); /* that were submitted */
-void store_index_want(Store *s, uint64_t row);                   /* it is behind */
+/* It is behind, or of no use at all. */
+void store_index_want(Store *s, uint64_t row, bool is_damaged);
 void store_index_forget(Store *s, uint64_t row);                 /* 0: all */

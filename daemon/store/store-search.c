@@ -32,7 +32,7 @@ typedef struct SearchRequest {
 
         Entry *entries;
         size_t n, n_allocated, n_bytes;
-        bool more, is_behind;
+        bool more, is_behind, is_damaged;
 } SearchRequest;
 
 static void search_request_free(void *request) {
@@ -287,8 +287,14 @@ static int go(SqlTx *tx, SearchRequest *q) {
         bool in_index;
         int r = 0;
 
-        while (r >= 0 && goes_on(q) && next_part(q, &first, &last, &in_index))
+        while (r >= 0 && goes_on(q) && next_part(q, &first, &last, &in_index)) {
                 r = in_index ? ask_index(tx, q, first, last) : read_part(tx, q, first, last);
+                if (r == -EBADMSG && in_index) { /* then without it */
+                        q->is_damaged = true;
+                        q->index = (StoreIndex){};
+                        r = 0;
+                }
+        }
         q->more = next_part(q, &first, &last, &in_index);
         return r < 0 ? r : 0;
 }
@@ -334,8 +340,8 @@ static int work_search(SqlTx *tx, void *request) {
 static void on_found(int r, void *request, void *userdata) {
         SearchRequest *q = request;
 
-        if (r >= 0 && q->is_behind)
-                store_index_want(q->store, q->row);
+        if (r >= 0 && (q->is_behind || q->is_damaged))
+                store_index_want(q->store, q->row, q->is_damaged);
         if (!q->done)
                 return;
         if (r < 0)

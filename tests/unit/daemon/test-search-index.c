@@ -432,16 +432,71 @@ static void test_other_version(void **state) {
         assert_string_equal(search_all(f, row, "301"), "301");
 }
 
+/* It is not needed, so what damages it costs nothing but making it anew. */
+static void test_damaged(void **state) {
+        Fixture *f = *state;
+        uint64_t row = make_channel(f, true);
+        Removal x = { .row = row, .seq = 300 };
+
+        say_many(f, row, 1, 2 * STEP);
+        index_all(f, row);
+        alter(f, "UPDATE search_terms_1_data SET block = x'00' WHERE id > 10");
+        assert_string_equal(search_all(f, row, "301"), "301");
+        assert_int_equal(clock_virtual_run(f->clock, NULL, NULL, USEC_PER_MINUTE), 0);
+        assert_index_is(f, row, 1, 2 * STEP);
+        assert_string_equal(search_all(f, row, "301"), "301");
+
+        /* Whoever meets it otherwise. */
+        alter(f, "UPDATE search_terms_1_data SET block = x'00'");
+        assert_int_equal(in_store(f, do_remove, &x), 0);
+        purge_all(f);
+        assert_string_equal(search_all(f, row, "300"), "");
+        index_all(f, row);
+        assert_string_equal(search_all(f, row, "301"), "301");
+        alter(f, "UPDATE search_terms_1_data SET block = x'00'");
+        say_many(f, row, 2 * STEP + 1, STEP);
+        index_all(f, row);
+        assert_index_is(f, row, 1, 3 * STEP);
+        assert_string_equal(search_all(f, row, "600"), "600");
+        assert_int_equal(sql_get_trouble(f->store->sql), 0);
+}
+
 /* The store before the index: it is brought up, and found in. */
 static void test_step_before(void **state) {
         Fixture *f = *state;
-        uint64_t row = make_channel(f, true);
+        char text[512];
+        sqlite3 *db;
+        int n = 0;
 
-        say_many(f, row, 1, STEP);
-        alter(f, "DROP TABLE search_index; PRAGMA user_version=8");
-        assert_string_equal(search_all(f, row, "200"), "200");
-        index_all(f, row);
-        assert_index_is(f, row, 1, STEP);
+        f->store = store_free(f->store);
+        each_file(f, remove_file, NULL);
+        db = open_beside(f);
+        for (; !strstr(store_migrations[n], "CREATE TABLE search_index"); n++)
+                assert_int_equal(sqlite3_exec(db, store_migrations[n], NULL, NULL, NULL),
+                                 SQLITE_OK);
+        snprintf(text, sizeof(text),
+                 "PRAGMA user_version=%d;"
+                 "INSERT INTO tracker VALUES ('" TRACKER_ID "', 'p', 'a', 'c', 1, NULL, 0);"
+                 "INSERT INTO identity VALUES (1, '" TRACKER_ID "', 'REGISTERED', 'bob', 'c');"
+                 "INSERT INTO channel (id, identity, channel_id, name, owner, host, hosted, wanted,"
+                 " closed, role, view_permission, send_permission, epoch, first_seq, synced_seq)"
+                 " VALUES (1, 1, 'i', 'n', 'bob', 'bob', 1, 1, 0, 'owner', 'public', 'everyone', 1,"
+                 " 1, 1)",
+                 n);
+        assert_int_equal(sqlite3_exec(db, text, NULL, NULL, NULL), SQLITE_OK);
+        assert_int_equal(sqlite3_exec(db,
+                                      "INSERT INTO entry VALUES (1, 1, 'message', 'i', 'bob',"
+                                      " 'REGISTERED', 'bob', 1, '{\"message_content\":\"old\"}')",
+                                      NULL, NULL, NULL),
+                         SQLITE_OK);
+        sqlite3_close(db);
+
+        open_store(f);
+        assert_string_equal(search_all(f, 1, "old"), "1");
+        say_many(f, 1, 2, STEP);
+        index_all(f, 1);
+        assert_index_is(f, 1, 1, STEP + 1);
+        assert_string_equal(search_all(f, 1, "old"), "1");
 }
 
 int main(void) {
@@ -455,6 +510,7 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(test_removed_again, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_dropped, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_other_version, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_damaged, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_step_before, setup, teardown),
         };
 
