@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Knows how a channel that moves, or whose daemon stops, ends without a loss: what is at the disk
- * is stored and answered, members get all of the log. Leaves what members are told then to
+/* Knows how a channel that moves, closes, or whose daemon stops, ends without a loss: what is at
+ * the disk is stored and answered, members get all of the log. Leaves what members are told then to
  * channel_host_free(). */
 #include "daemon/host/channel-host-internal.h"
 
@@ -8,6 +8,7 @@
  * other devices, of which one goes on with it. That one waits longer. */
 #define PUMP_USEC_MAX USEC_PER_SEC
 #define PUMP_NEXT_USEC_MAX (4 * USEC_PER_SEC)
+#define CLOSE_USEC_MAX (3 * USEC_PER_SEC) /* in all */
 
 static bool lags(const HostSession *s) {
         return s->connect || (s->source && s->cursor < channel_get_last_seq(s->host->channel));
@@ -61,6 +62,8 @@ int channel_host_end(ChannelHost *h, HostEnding how) {
 
         host_enter(h);
         h->ending = how;
+        if (how == HOST_CLOSES)
+                clock_timer_arm(h->end_timer, CLOSE_USEC_MAX);
         if (how == HOST_STOPS)
                 roster_save_now(&h->roster);
         (void) queue_admit(h, 0, &f);

@@ -46,6 +46,7 @@ int queue_admit(const ChannelHost *h, size_t n_bytes, Failure *f) {
         static const char *const messages[] = {
                 [HOST_GOES_ON] = "The host has too much to do; try again.",
                 [HOST_MOVES] = "This channel moves to another host; try again.",
+                [HOST_CLOSES] = "This channel is not hosted here any more.",
                 [HOST_STOPS] = "The host stops for now; try again when it is back.",
         };
         int r;

@@ -38,8 +38,9 @@ int channel_host_new(const Runtime *rt /* weak */, Store *store /* weak */, uint
 void channel_host_set_previous(ChannelHost *h, const char *channel_id);
 typedef enum HostEnding {
         HOST_GOES_ON,
-        HOST_MOVES, /* its log goes on elsewhere */
-        HOST_STOPS, /* with this process */
+        HOST_MOVES,  /* its log goes on elsewhere */
+        HOST_STOPS,  /* with this process */
+        HOST_CLOSES, /* a person wishes it: within three seconds, whatever the disk does */
 } HostEnding;
 /* From now on whatever would write gets `busy`, what is at the disk is stored and answered, and
  * members have a second to take all of it. Then on_ended, from a later turn; once, whatever else is

@@ -20,6 +20,11 @@ bool hosting_leave_log(ManagedChannel *x) {
         return true;
 }
 
+bool hosting_close(ManagedChannel *x) {
+        return x->hosting && x->hosting->host &&
+               channel_host_end(x->hosting->host, HOST_CLOSES) >= 0;
+}
+
 bool hosting_stop(ManagedChannel *x) {
         return x->hosting && x->hosting->host &&
                channel_host_end(x->hosting->host, HOST_STOPS) >= 0;
@@ -55,6 +60,7 @@ void hosting_end(ManagedChannel *x, const char *closed_reason, const char *reaso
         channel_member_set_lease_until(x->member, 0);
         manager_changed(x->manager);
         manager_lease_schedule(x->manager);
+        (void) manager_unhost_ended(x);
 }
 
 /* Another key of ours has the lease until held_until. */
@@ -187,6 +193,8 @@ static void on_ended(ChannelHost *host, void *userdata) {
 
         if (h->channel->manager->stop)
                 manager_stop_ended(h->channel);
+        else if (manager_unhost_ended(h->channel))
+                return;
         else if (h->held_until != 0)
                 stay_away(h);
         else

@@ -224,6 +224,8 @@ void manager_directory(Manager *m, const DirectoryEntry *changed, size_t n_chang
 /* manager-join.c, manager-leave.c */
 JoinFlow *join_flow_free(JoinFlow *j);
 LeaveFlow *leave_flow_free(LeaveFlow *l);
+/* Members have what they were to get: goes on with all that waited for it. False: nobody did. */
+bool manager_unhost_ended(ManagedChannel *x);
 /* Its name is being given back; with the answer it is forgotten. */
 bool manager_is_giving_up(const Manager *m, const char *channel_id);
 
@@ -245,6 +247,8 @@ void hosting_end(ManagedChannel *x, const char *closed_reason, const char *reaso
 /* Another device goes on with the log: nothing more is taken in, and members, that device among
  * them, get all of it; then manager_left_log(). False: there is nothing to wait for. */
 bool hosting_leave_log(ManagedChannel *x);
+/* A person ends it: likewise, and then manager_unhost_ended(). */
+bool hosting_close(ManagedChannel *x);
 /* This process ends: as hosting_leave_log(), and then manager_stop_ended(). */
 bool hosting_stop(ManagedChannel *x);
 bool hosting_is_leaving(const Hosting *h);

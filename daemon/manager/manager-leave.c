@@ -11,6 +11,7 @@ struct LeaveFlow {
         Operation *op; /* weak; NULL: nobody waits */
         char channel_id[UUID_STRING_SIZE];
         bool forget;
+        bool waits; /* for members to be told what is stored */
         TrackerCall *call;
 };
 
@@ -78,6 +79,27 @@ static int tell_tracker(LeaveFlow *l, const ChannelMember *c) {
         return account_call(l->manager->account, "UNHOST", &w, on_unhosted, l, &l->call);
 }
 
+bool manager_unhost_ended(ManagedChannel *x) {
+        const char *channel_id = channel_member_get_id(x->member);
+        bool was_waited_for = false;
+        LeaveFlow *l, *next;
+        Failure f;
+
+        DL_FOREACH_SAFE(x->manager->leaves, l, next) {
+                if (!l->waits || !streq(l->channel_id, channel_id))
+                        continue;
+                l->waits = false;
+                was_waited_for = true;
+                if (tell_tracker(l, x->member) < 0) {
+                        failure_set(&f, ERROR_INTERNAL, "Cannot tell the tracker: out of memory.");
+                        leave_end(l, &f);
+                }
+        }
+        if (was_waited_for)
+                stop_hosting(x);
+        return was_waited_for;
+}
+
 int manager_unhost(Manager *m, ChannelMember *c, bool forget, manager_done_fn done, void *userdata,
                    ManagerOp **ret_op) {
         ManagedChannel *x = manager_find_member(m, c);
@@ -102,14 +124,16 @@ int manager_unhost(Manager *m, ChannelMember *c, bool forget, manager_done_fn do
         snprintf(l->channel_id, sizeof(l->channel_id), "%s", channel_member_get_id(c));
         DL_APPEND(m->leaves, l);
 
-        r = tell_tracker(l, c);
+        l->waits = hosting_close(x);
+        r = l->waits ? 0 : tell_tracker(l, c);
         if (r < 0) {
                 leave_flow_free(l);
                 manager_op_free(op);
                 return r;
         }
         operation_hold(&op->base, &l->op);
-        stop_hosting(x);
+        if (!l->waits)
+                stop_hosting(x);
         return manager_op_return(op, ret_op, NULL);
 }
 

@@ -89,6 +89,7 @@ TakeOver *take_over_new(ManagedChannel *x) {
 }
 
 void take_over_back(ManagedChannel *x, const HostFlow *flow) {
-        if (flow && !x->manager->stop && x->hosting && hosting_is_leaving(x->hosting))
+        if (flow && !x->manager->stop && x->hosting && hosting_is_leaving(x->hosting) &&
+            !manager_unhost_ended(x))
                 manager_left_log(x);
 }

@@ -187,11 +187,73 @@ static void test_disk_that_hangs(void **state) {
         expect_all(&s);
 }
 
+/* ---- a person ends it ---- */
+
+static void on_unhosted(const Failure *f, void *userdata) {
+        assert_null(f);
+        *(bool *) userdata = true;
+}
+
+static bool is_true(void *userdata) {
+        return *(const bool *) userdata;
+}
+
+static void begin_unhost(Stage *s, bool *is_done) {
+        hold_disk(s);
+        assert_int_equal(person_send(s->bob, "lobby", "at the disk"), 0);
+        world_until(s->world, is_at_the_disk, s->alice);
+        assert_int_equal(manager_unhost(s->alice->manager, person_channel(s->alice, "lobby"), false,
+                                        on_unhosted, is_done, NULL),
+                         0);
+}
+
+static void expect_unhosted(Stage *s) {
+        person_until_state(s->bob, "lobby", MEMBER_OFFLINE);
+        assert_null(host_of(s->alice));
+}
+
+/* Who has sent hears of it, and all have it, before they hear that the channel is closed. */
+static void test_unhost(void **state) {
+        _cleanup_(stage_done) Stage s;
+        bool is_done = false;
+
+        setup(&s);
+        begin_unhost(&s, &is_done);
+        assert_non_null(host_of(s.alice));
+        latch_open(&s.latch);
+        world_until(s.world, is_true, &is_done);
+        expect_unhosted(&s);
+        assert_int_equal(channel_member_get_n_outbox(person_channel(s.bob, "lobby")), 0);
+        person_until_seq(s.carol, "lobby", 2);
+        assert_same_log(s.alice, s.carol, "lobby");
+        person_kill(s.alice);
+        person_start(s.alice);
+        assert_null(host_of(s.alice));
+}
+
+/* The disk hangs, and the person is obeyed all the same. */
+static void test_unhost_while_the_disk_hangs(void **state) {
+        _cleanup_(stage_done) Stage s;
+        bool is_done = false;
+
+        setup(&s);
+        begin_unhost(&s, &is_done);
+        world_until(s.world, is_true, &is_done);
+        expect_unhosted(&s);
+        latch_open(&s.latch);
+        person_host(s.alice, "lobby");
+        person_until_sent(s.bob, "lobby");
+        person_until_seq(s.carol, "lobby", 2);
+        ASSERT_TEXTS(s.carol, "lobby", "bob: at the disk");
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_spread),
                 cmocka_unit_test(test_at_the_disk),
                 cmocka_unit_test(test_disk_that_hangs),
+                cmocka_unit_test(test_unhost),
+                cmocka_unit_test(test_unhost_while_the_disk_hangs),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
