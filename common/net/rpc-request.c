@@ -24,6 +24,12 @@ static void request_unlink(RpcRequest *q) {
         }
 }
 
+void rpc_request_expect_large(RpcRequest *q) {
+        q->n_bytes += FRAME_BYTES_MAX;
+        if (q->rpc)
+                q->rpc->requests_bytes += FRAME_BYTES_MAX;
+}
+
 static RpcRequest *request_destroy(RpcRequest *q) {
         request_unlink(q);
         envelope_done(&q->envelope);

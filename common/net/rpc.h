@@ -72,6 +72,9 @@ const char *rpc_request_get_command(const RpcRequest *q);
 /* Lives as long as the request, or until on_request() returns (RpcParameters.payloads_end). */
 const Value *rpc_request_get_payload(const RpcRequest *q);
 Rpc *rpc_request_get_rpc(const RpcRequest *q); /* NULL: the connection is gone */
+/* Its answer comes later and may be large: until then it counts as FRAME_BYTES_MAX more of what is
+ * in flight, so that few such answers at a time wait for who does not take them. */
+void rpc_request_expect_large(RpcRequest *q);
 /* Both consume q, and do nothing but free it when the connection is gone. payload NULL = {}. A
  * response over FRAME_BYTES_MAX becomes `internal`. */
 void rpc_request_reply(RpcRequest *q, const Writer *payload);

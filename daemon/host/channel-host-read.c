@@ -107,6 +107,7 @@ static void read_submit(const HostCall *c, const PageQuery *query,
                 request_fail_busy(c->q, "The host has too much to do; try again.");
                 return;
         }
+        rpc_request_expect_large(c->q);
         read->q = c->q;
         TAKE_PTR(read);
 }
