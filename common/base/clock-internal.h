@@ -2,11 +2,15 @@
 /* Knows what the real clock and the virtual one share; only clock*.c see it. */
 #pragma once
 
+#include <stdatomic.h>
+
 #include "base/clock.h"
 
 typedef struct VirtualTime {
-        uint64_t boottime;
-        uint64_t realtime;
+        /* Threads ask as well. */
+        _Atomic uint64_t boottime;
+        _Atomic uint64_t realtime;
+
         uint64_t n_armings;
         ClockTimer *
                 *heap; /* by (deadline, arming); room for every timer, so that arming cannot fail */

@@ -31,7 +31,7 @@ int clock_new_virtual_view(Clock *of /* weak */, int64_t skew_usec, Clock **ret)
 Clock *clock_free(Clock *c);
 DEFINE_CLEANUP(Clock *, clock_free);
 
-/* A real clock may be asked on any thread. */
+/* May be asked on any thread. */
 uint64_t clock_boottime(const Clock *c);
 uint64_t clock_realtime(const Clock *c);
 
