@@ -202,6 +202,12 @@ void account_call_fail_errno(AccountCall *c, int r) {
                 account_call_fail(c, ERROR_BUSY, "The tracker has too much to do; ask again.");
                 return;
         default:
+                if (db_is_in_trouble(c->accounts->db, r)) {
+                        account_call_fail(c, ERROR_BUSY,
+                                          "The tracker cannot use its disk now; nothing was done. "
+                                          "Ask again.");
+                        return;
+                }
                 log_fields(LOG_ERR, r, LOG_FIELDS("CHAT_USER", c->name[0] ? c->name : NULL),
                            "Cannot answer a request for an identity");
                 account_call_fail(c, ERROR_INTERNAL, "The tracker failed; nothing was done.");

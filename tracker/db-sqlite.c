@@ -65,6 +65,18 @@ Db *db_free(Db *db) {
         return NULL;
 }
 
+int db_get_trouble(const Db *db) {
+        return sql_get_trouble(db->sql);
+}
+
+void db_watch(Db *db, db_trouble_fn fn, void *userdata) {
+        sql_watch(db->sql, fn, userdata);
+}
+
+bool db_is_in_trouble(const Db *db, int r) {
+        return sql_is_trouble(r) && sql_get_trouble(db->sql) != 0;
+}
+
 Sql *db_sqlite_get_sql(Db *db) {
         return db->sql;
 }

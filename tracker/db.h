@@ -22,6 +22,15 @@ DEFINE_CLEANUP(DbCall *, db_call_free);
 /* 0, or negative: -ENOSPC, -EIO … nothing was done. */
 typedef void (*db_done_fn)(int r, void *userdata);
 
+/* 0, or what keeps the database from being used: -ENOSPC, -EROFS, -EIO … It ends by itself, but for
+ * -EBADMSG: what is damaged is neither read nor written again. fn runs on the loop, with each
+ * change. */
+int db_get_trouble(const Db *db);
+typedef void (*db_trouble_fn)(int trouble, void *userdata);
+void db_watch(Db *db, db_trouble_fn fn, void *userdata /* weak */);
+/* r is part of the trouble, and no matter of what was asked. */
+bool db_is_in_trouble(const Db *db, int r);
+
 /* At start. generation is above all that earlier runs have given, also by a database that is in use
  * no more, and not below the milliseconds of now (µs since 1970). Records' topics are moved out by
  * the callee where it wants to keep them. */

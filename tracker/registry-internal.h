@@ -70,7 +70,7 @@ int operation_begin(Operation *o, Failure *failure);
 /* The callback of every write. */
 void operation_on_stored(int r, void *userdata);
 void operation_answer(Operation *o, const Failure *failure);
-void operation_set_failure(int r, Failure *ret);
+void operation_set_failure(const Registry *g, int r, Failure *ret);
 
 /* Timer and watchers learn what the directory is like now. */
 void registry_changed(Registry *g);

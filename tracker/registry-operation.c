@@ -64,7 +64,13 @@ void operation_answer(Operation *o, const Failure *failure) {
         operation_free(o);
 }
 
-void operation_set_failure(int r, Failure *ret) {
+void operation_set_failure(const Registry *g, int r, Failure *ret) {
+        if (db_is_in_trouble(g->db, r)) {
+                failure_set(ret, ERROR_BUSY,
+                            "The tracker cannot use its disk now; nothing was done. Ask again.");
+                ret->retry_after_ms = 2000;
+                return;
+        }
         switch (r) {
         case -EEXIST:
                 failure_set(ret, ERROR_CONFLICT, "This channel_id belongs to another name.");
@@ -170,7 +176,7 @@ static int submit(Operation *o, Failure *failure) {
                 r = -EINVAL;
         }
         if (r < 0)
-                operation_set_failure(r, failure);
+                operation_set_failure(o->registry, r, failure);
         return r;
 }
 
@@ -201,9 +207,10 @@ void operation_on_stored(int r, void *userdata) {
         if (r >= 0 && o->is_revoked) /* while the disk was at it */
                 registry_end_leases_of(g, o->user, o->key);
         if (r < 0) {
-                log_fields(LOG_ERR, r, LOG_FIELDS("CHAT_CHANNEL", o->queue ? o->queue->name : NULL),
+                log_fields(db_is_in_trouble(g->db, r) ? LOG_DEBUG : LOG_ERR, r,
+                           LOG_FIELDS("CHAT_CHANNEL", o->queue ? o->queue->name : NULL),
                            "Cannot store a change of the directory: %s", strerror(-r));
-                operation_set_failure(r, &failure);
+                operation_set_failure(o->registry, r, &failure);
         }
         q = o->queue && o->next ? o->queue : NULL;
         operation_answer(o, r < 0 ? &failure : NULL);

@@ -151,7 +151,7 @@ int registry_put_progress(Registry *g, const DbProgress *progress, size_t n, reg
         r = db_put_progress(g->db, progress, n, operation_on_stored, o, &o->call);
         if (r < 0) {
                 operation_free(o);
-                operation_set_failure(r, failure);
+                operation_set_failure(g, r, failure);
         }
         return r;
 }

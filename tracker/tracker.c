@@ -14,6 +14,7 @@
 #include "wire/limits.h"
 
 #define STATUS_USEC USEC_PER_SEC
+#define LOAD_RETRY_USEC (5 * USEC_PER_SEC)
 #define STOP_USEC (3 * USEC_PER_SEC)         /* whoever has not left by then is cut */
 #define RESUME_BASE_USEC (2 * USEC_PER_SEC)  /* a restart takes less */
 #define RESUME_EACH_USEC (2 * USEC_PER_MSEC) /* 500 handshakes a second are no burden */
@@ -30,6 +31,7 @@ struct Tracker {
         const TrackerSettings *settings;
         int listen_fd; /* until it serves */
         Authority *authority;
+        char *path; /* of the database */
         Db *db;
         Accounts *accounts;
         Registry *registry;
@@ -42,8 +44,10 @@ struct Tracker {
         size_t n_clients, n_ready;
         uint64_t n_accepted;
 
-        ClockTimer *status_timer, *stop_timer;
-        char status[96];
+        ClockTimer *status_timer, *stop_timer, *load_timer;
+        int trouble; /* with the disk, as it was told */
+        bool is_loaded;
+        char status[160];
         bool is_stopping;
         TrackerHandlers handlers;
         void *userdata; /* weak */
@@ -64,7 +68,7 @@ static void client_free(Client *c) {
 }
 
 static void status_changed(Tracker *t) {
-        if (t->registry && !clock_timer_is_armed(t->status_timer))
+        if (t->is_loaded && !clock_timer_is_armed(t->status_timer))
                 clock_timer_arm(t->status_timer, STATUS_USEC);
 }
 
@@ -73,8 +77,11 @@ static void on_status(void *userdata) {
         size_t n_online = directory_count_online(registry_get_directory(t->registry));
         char text[sizeof(t->status)];
 
-        snprintf(text, sizeof(text), "%zu session%s, %zu channel%s online", t->n_ready,
-                 t->n_ready == 1 ? "" : "s", n_online, n_online == 1 ? "" : "s");
+        snprintf(text, sizeof(text), "%s%zu session%s, %zu channel%s online",
+                 t->trouble == 0          ? ""
+                 : t->trouble == -EBADMSG ? "The database is damaged; "
+                                          : "The disk cannot be used; ",
+                 t->n_ready, t->n_ready == 1 ? "" : "s", n_online, n_online == 1 ? "" : "s");
         if (streq(text, t->status))
                 return;
         strcpy(t->status, text);
@@ -199,24 +206,41 @@ static void on_revoked(const char *user, const DbRevocation *revoked, size_t n, 
                         session_go_away(c->session, "revoked", 0);
 }
 
-static void log_unreadable(int r) {
-        log_error_errno(r, "Cannot read the database: %s",
-                        r == -EBUSY     ? "another process has it"
-                        : r == -EBADMSG ? "it is damaged, or of a newer version"
-                                        : strerror(-r));
+/* Of accounts none is made up anew, whatever is wrong with them. */
+static void cannot_load(Tracker *t, int r) {
+        if (db_is_in_trouble(t->db, r) && r != -EBADMSG) {
+                clock_timer_arm(t->load_timer, LOAD_RETRY_USEC); /* on_trouble() has said it */
+                return;
+        }
+        if (r == -EBADMSG)
+                log_error_errno(r,
+                                "The database %s is damaged. Nothing was changed: put a backup in "
+                                "its place, with no %s-wal beside it.",
+                                t->path, t->path);
+        else if (r == -EPROTONOSUPPORT)
+                log_error_errno(r,
+                                "A newer version of the tracker wrote the database %s: install "
+                                "that one.",
+                                t->path);
+        else
+                log_error_errno(r, "Cannot read the database %s: %s", t->path,
+                                r == -EBUSY ? "another process has it" : strerror(-r));
+        if (t->handlers.on_ready)
+                t->handlers.on_ready(t, r, t->userdata);
 }
 
 static void on_revocations_ready(Revocations *v, int r, void *userdata) {
         Tracker *t = userdata;
 
-        if (r < 0)
-                log_unreadable(r);
-        else {
-                r = serve(t);
-                if (r < 0)
-                        log_error_errno(r, "Cannot listen: %s", strerror(-r));
+        if (r < 0) {
+                cannot_load(t, r);
+                return;
         }
-        if (r >= 0)
+        t->is_loaded = true;
+        r = serve(t);
+        if (r < 0)
+                log_error_errno(r, "Cannot listen: %s", strerror(-r));
+        else
                 status_changed(t);
         if (t->handlers.on_ready)
                 t->handlers.on_ready(t, r, t->userdata);
@@ -228,11 +252,8 @@ static void on_registry_ready(Registry *g, int r, void *userdata) {
         if (r >= 0)
                 r = revocations_new(t->rt, t->db, on_revocations_ready, t, &t->revocations);
         t->services.revocations = t->revocations;
-        if (r >= 0)
-                return;
-        log_unreadable(r);
-        if (t->handlers.on_ready)
-                t->handlers.on_ready(t, r, t->userdata);
+        if (r < 0)
+                cannot_load(t, r);
 }
 
 static void on_registry_change(Registry *g, void *userdata) {
@@ -279,18 +300,57 @@ static int find_db(const TrackerSettings *s, char **ret_path) {
         return *ret_path ? 0 : -ENOMEM;
 }
 
-static int start(Tracker *t) {
+static int load(Tracker *t) {
         static const RegistryHandlers handlers = {
                 .on_ready = on_registry_ready,
                 .on_change = on_registry_change,
         };
-        const TrackerSettings *s = t->settings;
-        _cleanup_free_ char *path = NULL;
         int r;
 
-        r = find_db(s, &path);
+        t->revocations = t->services.revocations = revocations_free(t->revocations);
+        t->registry = t->services.registry = registry_free(t->registry);
+        r = registry_new(t->rt, t->db, t->settings->lease_seconds * USEC_PER_SEC, &handlers, t,
+                         &t->registry);
+        t->services.registry = t->registry;
+        return r;
+}
+
+static void on_load_timer(void *userdata) {
+        Tracker *t = userdata;
+        int r;
+
+        r = db_get_trouble(t->db) == 0 ? load(t) : -EAGAIN;
+        if (r < 0)
+                clock_timer_arm(t->load_timer, LOAD_RETRY_USEC);
+}
+
+static void on_trouble(int trouble, void *userdata) {
+        Tracker *t = userdata;
+
+        t->trouble = trouble;
+        if (trouble == 0)
+                log_notice("The disk of %s can be used again; all goes on.", t->path);
+        else if (trouble == -EBADMSG && t->is_loaded)
+                log_error("The database %s is damaged. Nothing more is read from it or written to "
+                          "it: stop the tracker and put a backup in its place, with no %s-wal "
+                          "beside it.",
+                          t->path, t->path);
+        else if (trouble != -EBADMSG)
+                log_error("The disk of %s cannot be used: %s. Who asks is told to ask again, and "
+                          "all goes on by itself when it can.",
+                          t->path, strerror(-trouble));
+        if (!t->is_loaded && t->handlers.on_status)
+                t->handlers.on_status(t, "Waiting for the disk of its database", t->userdata);
+        status_changed(t);
+}
+
+static int start(Tracker *t) {
+        const TrackerSettings *s = t->settings;
+        int r;
+
+        r = find_db(s, &t->path);
         if (r >= 0)
-                r = check_db(path, s->state_directory);
+                r = check_db(t->path, s->state_directory);
         if (r < 0)
                 return r;
         r = clock_timer_new(t->rt->clock, on_status, t, &t->status_timer);
@@ -299,18 +359,22 @@ static int start(Tracker *t) {
         r = clock_timer_new(t->rt->clock, on_stop_timeout, t, &t->stop_timer);
         if (r < 0)
                 return r;
+        r = clock_timer_new(t->rt->clock, on_load_timer, t, &t->load_timer);
+        if (r < 0)
+                return r;
         r = authority_new(t->rt, s->state_directory, s->credentials_directory, &t->authority);
         if (r < 0)
                 return r;
-        r = db_sqlite_new(t->rt, path, &t->db);
+        r = db_sqlite_new(t->rt, t->path, &t->db);
         if (r < 0)
                 return r;
+        db_watch(t->db, on_trouble, t);
         r = accounts_new(t->rt, s, t->authority, t->db, &t->accounts);
         if (r < 0)
                 return r;
         accounts_on_revoked(t->accounts, on_revoked, t);
         authority_set_check(t->authority, check_peer, t);
-        r = registry_new(t->rt, t->db, s->lease_seconds * USEC_PER_SEC, &handlers, t, &t->registry);
+        r = load(t);
         if (r < 0)
                 return r;
         r = holders_new(&t->holders);
@@ -358,6 +422,8 @@ Tracker *tracker_free(Tracker *t) {
         authority_free(t->authority);
         clock_timer_free(t->status_timer);
         clock_timer_free(t->stop_timer);
+        clock_timer_free(t->load_timer);
+        free(t->path);
         close_fd(t->listen_fd);
         free(t);
         return NULL;

@@ -9,8 +9,9 @@ import socket
 
 import pytest
 
-from outsider import Connection, Member, sign_up
+from outsider import Connection, Identity, Member, sign_up
 from p2pchat import ACCOUNT, CHANNEL, MANAGER, PATH, refused, wait_for
+from wirestage import host_payload
 
 BUSY = "org.p2pchat.Error.Busy"
 
@@ -238,3 +239,36 @@ def test_first_start(world, disks, notify):
     alice.sign_up()
     assert alice.send(alice.host("lobby"), "here", wait="stored")[1] > 0
     assert os.path.exists(alice.disk.path("state", "p2pchat", "lock"))
+
+
+def test_tracker(world, disks):
+    """Full at work, and at its next start: nobody is told what is not stored, and it goes on by itself."""
+    disk = disks.new(os.path.join(world.directory, "tracker"))
+    tracker = world.start_tracker(prefix=disk.prefix)
+    dave = sign_up(tracker.address, "dave")
+    disk.fill()
+    with Connection(tracker.address, dave) as c:
+        f = c.request("HOST", host_payload("lobby"))
+        assert f.payload["error"] == "busy" and f.payload["retry_after_ms"] > 0, f
+    with Connection(tracker.address) as c:
+        f = c.request("SIGNUP", {"username": "erin", "password": "correct horse", "csr": Identity().csr()})
+        assert f.payload["error"] == "busy" and f.payload["retry_after_ms"] > 0, f
+
+    def said(words):
+        return [line for line in tracker.process.text().splitlines() if words in line]
+    wait_for(lambda: said("cannot be used"), "the tracker to say it")
+    assert len(said("cannot be used")) == 1 and not said("Cannot answer")
+    disk.empty()
+    wait_for(lambda: said("can be used again"), "the tracker to go on")
+    sign_up(tracker.address, "erin")
+
+    tracker.stop()
+    disk.fill()
+    tracker.start()
+    knock = socket.create_connection(tracker.address.split(":"))  # what starts it
+    wait_for(lambda: len(said("cannot be used")) == 2, "the tracker to say it again")
+    assert tracker.process.alive()
+    disk.empty()
+    with Connection(tracker.address, dave) as c:
+        assert c.ok("LIST", {})["channels"] == []
+    knock.close()

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""A damaged database under a real daemon and a real tracker: it is set aside under a name that says when;
-never deleted, and never served from."""
+"""A damaged database under a real daemon and a real tracker: it is set aside under a name that says when, or
+not begun with; never deleted, and never served from."""
 import glob
 import json
 import os
@@ -8,7 +8,7 @@ import re
 import signal
 import sqlite3
 
-from p2pchat import ACCOUNT, CHANNEL, MANAGER, PATH, refused, wait_for
+from p2pchat import ACCOUNT, CHANNEL, MANAGER, PATH, Process, refused, wait_for
 
 PAGE = 4096
 JUNK = bytes([0xA5]) * PAGE
@@ -138,3 +138,19 @@ def test_found_at_work(world):
     assert JUNK in read(path)
     assert alice.process.alive()
     assert len(journal(alice, "is damaged. It is being read")) == 1
+
+def test_tracker(world):
+    """Whose accounts are nobody else's to begin anew: it does not start, says what to do, and leaves it alone."""
+    tracker = world.start_tracker()
+    world.people("alice").stop_daemon()
+    tracker.stop()
+    path = os.path.join(tracker.state, "tracker.db")
+    overwrite(path, 0, b"This was a database once." * 20)
+    before = read(path)
+    names = sorted(os.listdir(tracker.state))
+    p = Process([os.environ["P2PCHAT_TRACKERD"], "--listen=127.0.0.1:0"], os.path.join(world.directory, "second.log"),
+                {**os.environ, "STATE_DIRECTORY": tracker.state})
+    wait_for(lambda: not p.alive(), "the tracker to end")
+    assert p.child.returncode == 1
+    assert "damaged" in p.text() and "backup" in p.text() and path in p.text(), p.text()
+    assert read(path) == before and sorted(os.listdir(tracker.state)) == names

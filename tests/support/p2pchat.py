@@ -178,7 +178,7 @@ class Tracker:
         self.host = host  # "[::1]"
         self.listen = listen  # where it listens, if not there
         self.prefix = list(prefix)  # what the command begins with: another network namespace
-        os.mkdir(self.state, 0o700)
+        os.makedirs(self.state, 0o700, exist_ok=True)
         self.port = port or free_port()
         self.process = None
         self.start()
