@@ -109,6 +109,7 @@ struct Manager {
         Exporter *exporter;
         ClockTimer *sweep; /* for messages that are too old */
         Job *sweep_job;
+        int sweep_error; /* as the journal was told */
         Job *channels_job;
         ManagedChannel *channels; /* ManagedChannel */
         JoinFlow *joins;          /* JoinFlow */

@@ -28,13 +28,18 @@ static void on_swept(int r, const uint64_t *touched, size_t n, bool more, uint64
         Manager *m = userdata;
 
         m->sweep_job = NULL;
+        r = MIN(r, 0);
         for (size_t i = 0; i < n; i++)
                 tell_host(m, touched[i]);
         if (r < 0) {
-                if (r != -ENOBUFS)
+                if (r != -ENOBUFS && r != m->sweep_error)
                         log_error_errno(r, "Cannot remove messages that are too old yet");
+                m->sweep_error = r;
                 clock_timer_arm(m->sweep, SWEEP_MIN_USEC);
-        } else if (more)
+                return;
+        }
+        m->sweep_error = 0;
+        if (more)
                 clock_timer_arm(m->sweep, 0);
         else if (due_usec != UINT64_MAX)
                 clock_timer_arm(m->sweep, MIN(MAX(due_usec, SWEEP_MIN_USEC), SWEEP_MAX_USEC));

@@ -36,7 +36,7 @@ def good(stage, me):
             "VIEW": {"channel_name": stage.held}, "UNHOST": {"channel_name": stage.held, "forget": False},
             "CONNECT": {"since": 0, "invisible": False},
             "MESSAGE": {"messages": [{"id": str(uuid.uuid4()), "message_content": "hello"}]},
-            "HISTORY": {"limit": 1}, "MEMBERS": {"limit": 1}, "DISCONNECT": {}}
+            "HISTORY": {"limit": 1}, "MEMBERS": {"limit": 1}, "REDACT": {"seq": stage.own}, "DISCONNECT": {}}
 
 
 def check(c, command, keys, payload, again):
@@ -60,6 +60,7 @@ def check(c, command, keys, payload, again):
           "2.8", "2.9", "2.28")
 def test_of_the_tracker(stage):
     me = stage.person(stage.new_name())
+    stage.own = 0
     with stage.signed_in(me) as c, stage.stranger() as stranger:
         stage.held = stage.new_name("held")
         c.ok("HOST", host_payload(stage.held))
@@ -71,14 +72,16 @@ def test_of_the_tracker(stage):
 @sentence("5.CONNECT.1", "5.MESSAGE.1", "5.HISTORY.1", "5.MEMBERS.1", "5.DISCONNECT.1", "2.8", "2.9", "2.28")
 def test_of_a_host(stage):
     name, _, address = stage.host()
-    stage.held = name
+    stage.held, stage.own = name, 0
     visitor = stage.person("visitor")
     channel = stage.channel(name)["channel_id"]
 
     def payload(command):
         return {"channel_name": name, "channel_id": channel, **good(stage, visitor)[command]}
     with stage.dial(address, visitor) as c:
-        c.ok("CONNECT", payload("CONNECT"))
+        c.ok("CONNECT", {"channel_name": name, "since": 0, "invisible": False})
+        stage.own = c.ok("MESSAGE", {"channel_name": name, "messages": [
+            {"id": str(uuid.uuid4()), "message_content": "one's own"}]})["stored"][0]["seq"]
         for command, (keys, _) in of_page(SENTENCES, "5").items():
             check(c, command, {"channel_name": True, **keys}, payload(command), lambda x=command: payload(x))
             c.ok("CONNECT", payload("CONNECT"))

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A channel that keeps three days, for a week and more: what is too old goes at the host and in
- * every copy, whoever is away, and all say the same of it. */
+/* A channel that keeps a day: what is too old goes at the host and in every copy, whoever is away,
+ * and all say the same of it. */
 #include "scenario/support.h"
-
-#define DAYS 3
 
 static void say(Person *p, const char *text) {
         ErrorCode error;
@@ -12,11 +10,14 @@ static void say(Person *p, const char *text) {
         assert_int_equal(error, ERROR_NONE);
 }
 
-static void test_a_week(void **state) {
+static uint64_t head_of(Person *p) {
+        return channel_member_get_last_seq(person_channel(p, "lobby"));
+}
+
+static void test_days(void **state) {
         _cleanup_(world_freep) World *w = world_new();
         Person *alice = world_person(w, "alice"), *bob = world_person(w, "bob"),
                *carol = world_person(w, "carol"), *dora = world_person(w, "dora");
-        uint64_t last;
 
         person_sign_up(alice, "alice");
         person_sign_up(bob, "bob");
@@ -27,71 +28,77 @@ static void test_a_week(void **state) {
         (void) person_join(carol, "lobby");
         person_until_state(bob, "lobby", MEMBER_LIVE);
         person_until_state(carol, "lobby", MEMBER_LIVE);
-        assert_int_equal(person_set_retention(bob, "lobby", DAYS), ERROR_NOT_OWNER);
-        say(bob, "day 0");
-        assert_int_equal(person_set_retention(alice, "lobby", DAYS), ERROR_NONE);
-        assert_int_equal(channel_member_get_retention_days(person_channel(alice, "lobby")), DAYS);
+        assert_int_equal(person_set_retention(bob, "lobby", 1), ERROR_NOT_OWNER);
+        say(bob, "hour 0");
+        assert_int_equal(person_set_retention(alice, "lobby", 1), ERROR_NONE);
+        assert_int_equal(channel_member_get_retention_days(person_channel(alice, "lobby")), 1);
         person_until_seq(carol, "lobby", 3);
-        assert_int_equal(channel_member_get_retention_days(person_channel(carol, "lobby")), DAYS);
+        assert_int_equal(channel_member_get_retention_days(person_channel(carol, "lobby")), 1);
         person_kill(carol);
 
-        world_pass(w, USEC_PER_DAY);
-        say(alice, "day 1");
+        world_pass(w, 8 * USEC_PER_HOUR);
+        say(alice, "hour 8");
         /* A copy that begins behind the rule. */
         assert_int_equal(person_try_join(dora, "lobby", 1), ERROR_NONE);
         person_until_state(dora, "lobby", MEMBER_LIVE);
-        assert_int_equal(channel_member_get_retention_days(person_channel(dora, "lobby")), DAYS);
-        world_pass(w, USEC_PER_DAY);
-        say(bob, "day 2");
-        ASSERT_TEXTS(bob, "lobby", "bob: day 0", "alice: day 1", "bob: day 2");
+        assert_int_equal(channel_member_get_retention_days(person_channel(dora, "lobby")), 1);
+        say(bob, "hour 8, too");
+        person_until_seq(dora, "lobby", 5);
+        person_kill(dora);
+        ASSERT_TEXTS(bob, "lobby", "bob: hour 0", "alice: hour 8", "bob: hour 8, too");
         /* A minute after its time it is gone. */
-        world_pass(w, USEC_PER_DAY + USEC_PER_MINUTE);
-        ASSERT_TEXTS(alice, "lobby", "bob: (removed)", "alice: day 1", "bob: day 2");
-        ASSERT_TEXTS(bob, "lobby", "bob: (removed)", "alice: day 1", "bob: day 2");
+        world_pass(w, 16 * USEC_PER_HOUR + USEC_PER_MINUTE);
+        ASSERT_TEXTS(alice, "lobby", "bob: (removed)", "alice: hour 8", "bob: hour 8, too");
+        ASSERT_TEXTS(bob, "lobby", "bob: (removed)", "alice: hour 8", "bob: hour 8, too");
         assert_same_log(alice, bob, "lobby");
-        world_pass(w, USEC_PER_DAY);
-        person_kill(alice); /* else she is asked for what is before it */
-        person_until_state(dora, "lobby", MEMBER_OFFLINE);
-        ASSERT_TEXTS(dora, "lobby", "alice: (removed)", "bob: day 2");
+        say(bob, "hour 24");
+
+        /* Nobody is there when it is time; each does it when back, alone. */
+        person_kill(alice);
+        person_kill(bob);
+        world_pass(w, 12 * USEC_PER_HOUR);
+        person_start(dora);
+        world_pass(w, USEC_PER_MINUTE);
+        ASSERT_TEXTS(dora, "lobby", "alice: (removed)", "bob: (removed)");
         person_start(alice);
+        person_start(carol);
+        person_start(bob);
+        person_until_state(bob, "lobby", MEMBER_LIVE);
+        person_until_state(carol, "lobby", MEMBER_LIVE);
         person_until_state(dora, "lobby", MEMBER_LIVE);
+        person_until_seq(carol, "lobby", head_of(alice));
+        person_until_seq(dora, "lobby", head_of(alice));
+        world_pass(w, USEC_PER_MINUTE);
+        ASSERT_TEXTS(carol, "lobby", "bob: (removed)", "alice: (removed)", "bob: (removed)",
+                     "bob: hour 24");
         person_read_before(dora, "lobby",
                            channel_member_get_first_seq(person_channel(dora, "lobby")), 100);
-        assert_same_log(alice, dora, "lobby");
-
-        /* Who was away has done the same, or does it now. */
-        person_start(carol);
-        person_until_state(carol, "lobby", MEMBER_LIVE);
-        person_until_seq(carol, "lobby",
-                         channel_member_get_last_seq(person_channel(alice, "lobby")));
-        world_pass(w, USEC_PER_MINUTE);
-        assert_same_log(alice, carol, "lobby");
-
-        /* The host is away over it; who has the text is not asked for it. */
-        say(carol, "day 4");
-        person_until_seq(bob, "lobby", channel_member_get_last_seq(person_channel(alice, "lobby")));
-        person_kill(alice);
-        world_pass(w, 4 * USEC_PER_DAY);
-        ASSERT_TEXTS(bob, "lobby", "bob: (removed)", "alice: (removed)", "bob: (removed)",
-                     "carol: (removed)");
-        person_start(alice);
-        person_until_state(bob, "lobby", MEMBER_LIVE);
-        world_pass(w, USEC_PER_MINUTE);
         assert_same_log(alice, bob, "lobby");
         assert_same_log(alice, carol, "lobby");
+        assert_same_log(alice, dora, "lobby");
 
-        /* Another rule; none. */
-        say(bob, "day 8");
-        assert_int_equal(person_set_retention(alice, "lobby", 1), ERROR_NONE);
-        world_pass(w, 2 * USEC_PER_HOUR);
+        /* Another rule, which keeps what it would have removed; then none. */
+        person_kill(carol);
+        person_kill(dora);
+        assert_int_equal(person_set_retention(alice, "lobby", 2), ERROR_NONE);
+        person_until_seq(bob, "lobby", head_of(alice));
+        world_pass(w, 13 * USEC_PER_HOUR);
+        ASSERT_TEXTS(bob, "lobby", "bob: (removed)", "alice: (removed)", "bob: (removed)",
+                     "bob: hour 24");
         assert_int_equal(person_set_retention(alice, "lobby", 0), ERROR_NONE);
-        world_pass(w, 9 * USEC_PER_DAY);
-        last = channel_member_get_last_seq(person_channel(alice, "lobby"));
-        person_until_seq(bob, "lobby", last);
-        ASSERT_TEXTS(bob, "lobby", "bob: (removed)", "alice: (removed)", "bob: (removed)",
-                     "carol: (removed)", "bob: day 8");
+        person_until_seq(bob, "lobby", head_of(alice));
+        person_kill(bob);
+        person_kill(alice);
+        world_pass(w, 2 * USEC_PER_DAY);
+        person_start(alice);
+        person_start(bob);
+        person_start(carol);
+        person_until_seq(carol, "lobby", head_of(alice));
+        world_pass(w, USEC_PER_MINUTE);
+        ASSERT_TEXTS(alice, "lobby", "bob: (removed)", "alice: (removed)", "bob: (removed)",
+                     "bob: hour 24");
         assert_same_log(alice, bob, "lobby");
-        assert_same_log(alice, dora, "lobby");
+        assert_same_log(alice, carol, "lobby");
         assert_int_equal(channel_member_get_retention_days(person_channel(bob, "lobby")), 0);
 }
 
@@ -118,7 +125,7 @@ static void test_left(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_a_week),
+                cmocka_unit_test(test_days),
                 cmocka_unit_test(test_left),
         };
 
