@@ -3,6 +3,7 @@
 #include "daemon/state-directory.h"
 
 #include <fcntl.h>
+#include <libgen.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <sys/file.h>
@@ -13,17 +14,41 @@ struct StateDirectory {
         int lock_fd;
 };
 
+static int sync_folder(const char *path) {
+        _cleanup_close_ int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+        return fd < 0 || fsync(fd) < 0 ? -errno : 0;
+}
+
+/* With its name on disk: all that will be in it would be lost with that. */
+static int make_one(const char *path) {
+        _cleanup_free_ char *copy = strdup(path);
+        int r;
+
+        if (!copy)
+                return -ENOMEM;
+        if (mkdir(path, 0700) < 0)
+                return errno == EEXIST ? 0 : -errno;
+        r = sync_folder(dirname(copy));
+        if (r < 0)
+                (void) rmdir(path);
+        return r;
+}
+
 static int make_parents(const char *path) {
         _cleanup_free_ char *copy = strdup(path);
 
         if (!copy)
                 return -ENOMEM;
         for (char *p = copy + 1; *p; p++) {
+                int r;
+
                 if (*p != '/')
                         continue;
                 *p = 0;
-                if (mkdir(copy, 0700) < 0 && errno != EEXIST)
-                        return -errno;
+                r = make_one(copy);
+                if (r < 0)
+                        return r;
                 *p = '/';
         }
         return 0;
@@ -36,10 +61,10 @@ static int open_private(const char *path) {
         int r;
 
         r = make_parents(path);
+        if (r >= 0)
+                r = make_one(path);
         if (r < 0)
                 return r;
-        if (mkdir(path, 0700) < 0 && errno != EEXIST)
-                return -errno;
         fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         if (fd < 0)
                 return -errno;

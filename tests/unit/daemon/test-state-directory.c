@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "daemon/state-directory.h"
+#include "support/fault-disk.h"
 
 static void test_private_and_locked(void **state) {
         _cleanup_(state_directory_freep) StateDirectory *first = NULL, *second = NULL;
@@ -53,9 +54,36 @@ static void test_private_and_locked(void **state) {
         assert_int_equal(rmdir(top), 0);
 }
 
+/* What is in it would be lost with its name. */
+static void test_its_name_is_on_disk(void **state) {
+        _cleanup_(state_directory_freep) StateDirectory *d = NULL;
+        _cleanup_free_ char *path = NULL;
+        char top[] = "/tmp/p2pchat-state-XXXXXX", file[64];
+        FaultDisk *disk;
+
+        assert_non_null(mkdtemp(top));
+        assert_true(asprintf(&path, "%s/a", top) > 0);
+        disk = fault_disk_new(top);
+        fault_disk_plan(disk, &(FaultPlan){ .ops = FAULT_SYNC, .at = 1, .error = EIO });
+        assert_int_equal(state_directory_new(path, NULL, &d), -EIO);
+        fault_disk_plan(disk, &(FaultPlan){ .ops = FAULT_SYNC });
+        assert_int_equal(state_directory_new(path, NULL, &d), 0);
+        assert_int_equal(fault_disk_get_count(disk), 1);
+        d = state_directory_free(d);
+        assert_int_equal(state_directory_new(path, NULL, &d), 0);
+        assert_int_equal(fault_disk_get_count(disk), 1);
+
+        fault_disk_free(disk);
+        snprintf(file, sizeof(file), "%s/lock", path);
+        assert_int_equal(unlink(file), 0);
+        assert_int_equal(rmdir(path), 0);
+        assert_int_equal(rmdir(top), 0);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_private_and_locked),
+                cmocka_unit_test(test_its_name_is_on_disk),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
