@@ -6,6 +6,7 @@
 #include <limits.h>
 
 #include "daemon/host/peer.h"
+#include "support/sync-vfs.h"
 
 #define N_THREADS 2
 
@@ -113,11 +114,17 @@ static void listen_for_peers(Host *h, const TestAuthority *a, Address *ret) {
         must(peer_server_add_host(h->server, h->channel));
 }
 
+static bool leave_out(bool is_wal, void *userdata) {
+        return false;
+}
+
 void fan_out_host(int fd, void *userdata) {
         const FanOutHost *what = userdata;
         Host h = { .loop = bench_loop_new(N_THREADS) };
         Address address;
 
+        if (what->without_fsync)
+                sync_vfs_set(leave_out, NULL);
         open_channel(&h, what->authority, what->directory);
         listen_for_peers(&h, what->authority, &address);
         bench_send(fd, &address, sizeof(address));

@@ -14,6 +14,7 @@
 typedef struct FanOutHost {
         const TestAuthority *authority; /* weak */
         const char *directory;          /* weak */
+        bool without_fsync;             /* of its store */
 } FanOutHost;
 void fan_out_host(int fd, void *host);
 
