@@ -94,6 +94,8 @@ static void channel_view_done(ChannelView *c) {
 void snapshot_done(Snapshot *s) {
         AccountView *a = &s->account;
         char **owned[] = { &s->manager.version,
+                           &s->manager.store_state,
+                           &s->manager.store_reason,
                            &s->manager.default_account,
                            &a->path,
                            &a->tracker,
