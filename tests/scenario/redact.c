@@ -28,7 +28,7 @@ static uint64_t say(Person *p, const char *text) {
 
 static void test_live(void **state) {
         Person *alice, *bob;
-        _cleanup_(world_freep) World *w = begin(&alice, &bob);
+        _cleanup_(world_freep) _unused_ World *w = begin(&alice, &bob);
         uint64_t mine, hers;
 
         mine = say(bob, "mine");
@@ -135,7 +135,7 @@ static void test_away(void **state) {
 static void test_said_again(void **state) {
         static const char id[] = "22222222-2222-4222-8222-222222222222";
         Person *alice, *bob;
-        _cleanup_(world_freep) World *w = begin(&alice, &bob);
+        _cleanup_(world_freep) _unused_ World *w = begin(&alice, &bob);
         ErrorCode error;
         uint64_t seq = person_send_id(bob, "lobby", id, "once", 20 * USEC_PER_SEC, &error);
 
