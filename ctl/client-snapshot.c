@@ -59,6 +59,7 @@ static const Property channel_properties[] = {
         PROPERTY(ChannelView, unread, "Unread", 'u'),
         PROPERTY(ChannelView, outbox, "OutboxCount", 'u'),
         PROPERTY(ChannelView, members, "MembersOnline", 'u'),
+        PROPERTY(ChannelView, retention_days, "RetentionDays", 'u'),
         {},
 };
 

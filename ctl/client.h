@@ -57,7 +57,7 @@ typedef struct ChannelView {
         char *id, *name, *topic, *owner, *host, *role, *view, *send, *state, *reason;
         char *text, *previous, *successor;
         uint64_t next_retry, first_seq, synced_seq, last_seq, read_seq;
-        uint32_t unread, outbox, members;
+        uint32_t unread, outbox, members, retention_days;
         bool hosted;
         uint32_t connections;
         char *reachable, *reachable_reason, *observed;

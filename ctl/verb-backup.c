@@ -363,9 +363,9 @@ static int verb_restore(Ctl *ctl, int argc, char **argv) {
 }
 
 const Verb verbs_backup[] = {
-        { "backup", "FILE [--force]", 1, 1, verb_backup,
-          "everything but the key into a file (- = stdout)" },
-        { "restore", "FILE [--set-aside]", 1, 1, verb_restore,
-          "a backup becomes what is here (- = stdin)" },
+        { "backup", "FILE", 1, 1, verb_backup,
+          "everything but the key into a file (--force; - = stdout)" },
+        { "restore", "FILE", 1, 1, verb_restore,
+          "a backup becomes what is here (--set-aside; - = stdin)" },
         {},
 };

@@ -30,7 +30,7 @@ static int verb_export(Ctl *ctl, int argc, char **argv) {
 }
 
 const Verb verbs_export[] = {
-        { "export", "CHANNEL [--format=json|text]", 1, 1, verb_export,
-          "all that is here of the log, to stdout" },
+        { "export", "CHANNEL", 1, 1, verb_export,
+          "all that is here of the log, to stdout (--format=json|text)" },
         {},
 };

@@ -290,6 +290,7 @@ static int verb_read(Ctl *ctl, int argc, char **argv) {
 const Verb verbs_log[] = {
         { "log", "CHANNEL", 1, 1, verb_log,
           "what was said (-n N, -f, -S -U TIME, -r, -o short|json, --after-seq=N)" },
-        { "read", "CHANNEL [SEQ] [--unread]", 1, 2, verb_read, "mark as read, up to SEQ or all" },
+        { "read", "CHANNEL [SEQ]", 1, 2, verb_read,
+          "mark as read, up to SEQ or all (--unread: that far only)" },
         {},
 };

@@ -41,6 +41,33 @@ static int verb_redact(Ctl *ctl, int argc, char **argv) {
         return client_done(ctl, r);
 }
 
+static int show_retention(Ctl *ctl, const char *channel, const char *path) {
+        _cleanup_(snapshot_done) Snapshot s = {};
+        _cleanup_(writer_done) Writer w = {};
+        uint32_t days = 0;
+        int r;
+
+        r = client_get_snapshot(ctl, &s);
+        if (r != EXIT_OK)
+                return r;
+        for (size_t i = 0; i < s.n_channels; i++)
+                if (streq(s.channels[i].path, path))
+                        days = s.channels[i].retention_days;
+        if (ctl->json == JSON_OFF) {
+                if (days == 0)
+                        puts("for ever");
+                else
+                        printf("%" PRIu32 " day%s\n", days, days == 1 ? "" : "s");
+                return EXIT_OK;
+        }
+        writer_begin_object(&w, NULL);
+        writer_string(&w, "channel_name", channel);
+        writer_uint(&w, "retention_days", days);
+        writer_end_object(&w);
+        r = print_json(ctl, &w);
+        return r < 0 ? client_fail(ctl, NULL, r) : EXIT_OK;
+}
+
 static int verb_retention(Ctl *ctl, int argc, char **argv) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
         _cleanup_free_ char *path = NULL;
@@ -50,9 +77,11 @@ static int verb_retention(Ctl *ctl, int argc, char **argv) {
 
         if (ctl_parse(ctl, argc, argv, NULL, &args, &n_args, &exit_status) < 0)
                 return exit_status;
-        r = parse_number(ctl, "DAYS", args[1], UINT32_MAX - 1, &days);
+        r = n_args > 1 ? parse_number(ctl, "DAYS", args[1], UINT32_MAX - 1, &days) : EXIT_OK;
         if (r == EXIT_OK)
                 r = client_find_channel(ctl, args[0], &path);
+        if (r == EXIT_OK && n_args == 1)
+                return show_retention(ctl, args[0], path);
         if (r == EXIT_OK)
                 r = client_new_call(ctl, FACE_MODERATION, path, "SetPermissions", &m);
         if (r == EXIT_OK)
@@ -65,7 +94,7 @@ static int verb_retention(Ctl *ctl, int argc, char **argv) {
 const Verb verbs_removal[] = {
         { "redact", "CHANNEL SEQ", 2, 2, verb_redact,
           "remove what a message says, for everybody (--reason=)" },
-        { "retention", "CHANNEL DAYS", 2, 2, verb_retention,
+        { "retention", "CHANNEL [DAYS]", 1, 2, verb_retention,
           "how long messages are kept; 0: for ever" },
         {},
 };

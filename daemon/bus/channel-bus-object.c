@@ -117,10 +117,11 @@ static int append_info(sd_bus_message *reply, const ChannelMember *c, const Memb
                         channel_member_get_last_seq(c), "members_online", "t",
                         channel_member_get_n_online(c));
         if (r >= 0)
-                r = sd_bus_message_append(reply, "{sv}{sv}{sv}{sv}", "epoch", "t", info->epoch,
+                r = sd_bus_message_append(reply, "{sv}{sv}{sv}{sv}{sv}", "epoch", "t", info->epoch,
                                           "message_rate", "t", info->message_rate, "message_burst",
                                           "t", info->message_burst, "generation", "t",
-                                          info->generation);
+                                          info->generation, "retention_days", "t",
+                                          channel_member_get_retention_days(c));
         if (r >= 0)
                 r = sd_bus_message_append(reply, "{sv}{sv}{sv}{sv}{sv}{sv}", "state", "s",
                                           member_state_to_string(channel_member_get_state(c)),

@@ -148,9 +148,14 @@ def test_bus_and_ctl(world):
     failed = bob.ctl("--json=short", "retention", "lobby", "7", check=False)
     assert failed.returncode == 5 and json.loads(failed.stdout)["error"]["name"].endswith(".NotOwner")
     assert alice.get(lobby, CHANNEL, "RetentionDays") == 0
+    assert alice.ctl("retention", "lobby").stdout == "for ever\n"
     alice.ctl("retention", "lobby", "7")
     for peer, path in ((alice, lobby), (bob, there)):
         wait_for(lambda peer=peer, path=path: peer.get(path, CHANNEL, "RetentionDays") == 7, "the property")
+    assert bob.ctl("retention", "lobby").stdout == "7 days\n"
+    shown = json.loads(bob.ctl("--json=short", "retention", "lobby").stdout)
+    assert shown == {"channel_name": "lobby", "retention_days": 7}
+    assert json.loads(bob.ctl("--json=short", "info", "lobby").stdout)["retention_days"] == 7
     assert "keep 7 days" in alice.ctl("log", "lobby").stdout
     alice.ctl("retention", "lobby", "0")
     wait_for(lambda: bob.get(there, CHANNEL, "RetentionDays") == 0, "bob to know")
