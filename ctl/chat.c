@@ -4,6 +4,7 @@
 #include <limits.h>
 #include <poll.h>
 
+#include "ctl/chat-said.h"
 #include "ctl/print.h"
 
 typedef struct Chat {
@@ -11,7 +12,8 @@ typedef struct Chat {
         char *path; /* of the channel that typed lines go to */
         char *name;
         uint64_t cursor;
-        bool wake, left;
+        Said *said;
+        bool wake, has_outbox_news, left;
 } Chat;
 
 static void on_event(Ctl *ctl, const char *path, const char *member, void *userdata) {
@@ -20,6 +22,8 @@ static void on_event(Ctl *ctl, const char *path, const char *member, void *userd
         if (streq_ptr(path, c->path) || streq_ptr(member, "NameOwnerChanged") ||
             streq_ptr(member, "InterfacesAdded"))
                 c->wake = true;
+        if (streq_ptr(member, "OutboxChanged"))
+                c->has_outbox_news = true;
 }
 
 /* What is above the cursor; a daemon that is away is asked again when it is back. */
@@ -72,8 +76,9 @@ static int enter(Chat *c, const char *name) {
 
 /* Queued on disk when this returns; a host that is away gets it later. */
 static void say(Chat *c, const char *text) {
-        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL, *reply = NULL;
         _cleanup_(snapshot_done) Snapshot s = {};
+        const char *id;
         int r;
 
         r = client_new_call(c->ctl, FACE_CHANNEL, c->path, "Send", &m);
@@ -82,7 +87,10 @@ static void say(Chat *c, const char *text) {
         if (r == EXIT_OK)
                 r = client_append_options(c->ctl, m, NULL);
         if (r == EXIT_OK)
-                r = client_call(c->ctl, m, 0, NULL);
+                r = client_call(c->ctl, m, 0, &reply);
+        if (r == EXIT_OK && (sd_bus_message_read(reply, "s", &id) < 0 ||
+                             said_add(&c->said, id, c->name, c->path) < 0))
+                r = client_fail(c->ctl, NULL, -ENOMEM);
         if (r != EXIT_OK || client_get_snapshot(c->ctl, &s) != EXIT_OK)
                 return;
         for (size_t i = 0; i < s.n_channels; i++)
@@ -181,6 +189,11 @@ static int chat_loop(Chat *c) {
                         show_new(c);
                         continue;
                 }
+                if (c->has_outbox_news) {
+                        c->has_outbox_news = false;
+                        said_look(c->ctl, &c->said);
+                        continue;
+                }
                 r = wait_both(c);
                 if (r < 0)
                         return client_fail(c->ctl, NULL, r);
@@ -244,6 +257,7 @@ static int verb_chat(Ctl *ctl, int argc, char **argv) {
                       stderr);
         if (r == EXIT_OK)
                 r = chat_loop(&c);
+        c.said = said_free_all(c.said);
         free(c.path);
         free(c.name);
         return r;

@@ -111,6 +111,17 @@ int client_try_page(Ctl *ctl, const char *path, const EntryQuery *query, sd_bus_
 int client_try_search(Ctl *ctl, const char *path, const char *words, uint64_t anchor,
                       uint32_t limit, bool before, sd_bus_error *ret_error, EntryPage *ret);
 
+/* A message that was typed here. Its strings are borrowed. */
+typedef struct OutboxRowView {
+        const char *id, *text, *state;
+        const char *error; /* a name on the bus; NULL: none */
+        uint64_t queued;   /* µs since the epoch */
+        uint32_t attempts;
+} OutboxRowView;
+typedef int (*client_outbox_fn)(const OutboxRowView *row, void *userdata);
+/* All rows of the channel with that path, in order; a negative fn ends it, as a failure. */
+int client_each_outbox_row(Ctl *ctl, const char *path, client_outbox_fn fn, void *userdata);
+
 /* a{sv}, member by member: fn reads the variant and returns 1, or 0 to have it passed over. */
 typedef int (*client_pair_fn)(sd_bus_message *m, const char *key, void *userdata);
 int client_read_pairs(sd_bus_message *m, client_pair_fn fn, void *userdata);

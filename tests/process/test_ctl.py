@@ -338,3 +338,34 @@ def test_chat(stage):
     child.stdin.close()
     assert child.wait(30) == 0
     child.stdout.close()
+
+
+def test_chat_tells_of_refusals(stage):
+    """Why, and once; what is stored is only shown."""
+    stage.alice.ctl("sending", "lobby", "members")
+    wait_for(lambda: stage.bob.get(stage.lobby, CHANNEL, "SendPermission") == "members", "bob to know")
+    child = subprocess.Popen([os.environ["P2PCHATCTL"], "chat", "lobby", "--plain"], stdin=subprocess.PIPE,
+                             stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+                             env=stage.bob.environment())
+
+    def until(what):
+        """→ what came before it on stderr."""
+        lines = []
+        for line in child.stderr:
+            lines.append(line)
+            if what in line:
+                return "".join(lines)
+        raise AssertionError("".join(lines))
+    child.stdin.write("may I say this?\n")
+    child.stdin.flush()
+    assert "! not said in lobby (ReadOnly): may I say this?" in until("/outbox retry ")
+    (row,) = [r for r in js(stage.bob, "outbox") if r["state"] == "failed"]
+    stage.alice.ctl("sending", "lobby", "registered")
+    child.stdin.write(f"/outbox retry {row['id']}\n")
+    child.stdin.flush()
+    wait_for(lambda: "bob: may I say this?" in stage.alice.ctl("log", "lobby").stdout, "alice to have it")
+    child.stdin.write("and this?\n/exit\n")
+    child.stdin.close()
+    assert "not said" not in until("Your daemon goes on")
+    assert child.wait(30) == 0
+    child.stderr.close()
