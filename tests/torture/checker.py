@@ -91,8 +91,8 @@ def check_outbox(who, store, host):
     for row in store.outbox.values():
         if row.state == "stored" and where.get(row.id) != row.seq:
             yield f"outbox: {who} says {row.id} is stored at {row.seq}, the host has it at {where.get(row.id)}"
-        if row.state == "failed" and not row.error:
-            yield f"outbox: {who} has {row.id} failed without a reason"
+        if row.state == "failed":
+            yield f"outbox: {who} has {row.id} failed ({row.error}), which nobody refuses"
         if row.state != "stored" and row.id in {e[2] for e in store.entries}:
             yield f"outbox: {who} has {row.id} in the log and says it is {row.state}"
 
@@ -101,7 +101,7 @@ def check_text(text, found, outbox):
     """One text of the journal against the host's log and its sender's outbox."""
     if not found:
         row = outbox.get(text.id)
-        is_waiting = row and (row.state == "queued" or (row.state == "failed" and row.error))
+        is_waiting = row and row.state == "queued"
         if text.told == "stored" or (text.told == "queued" and not is_waiting):
             yield f"lost: {text.id} of {text.user}, which was {text.told} {sorted(text.seqs)}, is not in the host's log"
         return
@@ -113,8 +113,8 @@ def check_text(text, found, outbox):
 
 
 def check(host, members, journal):
-    """journal: Texts, those of one user in the order in which they were typed. stores: name → Store, with
-    the host's own among them if its person typed."""
+    """journal: Texts, those of one user in the order in which they were typed, none of which may be refused.
+    stores: name → Store, with the host's own among them if its person typed."""
     findings = list(check_shape("the host", host))
     if host.entries and host.first_seq != 1:
         findings.append(f"lost: the host's log begins at {host.first_seq}")

@@ -48,7 +48,8 @@ FAULTS = {
     "stored in the outbox only": ("outbox", ("bob",), ("UPDATE outbox SET seq = seq + 1 WHERE id = :id",)),
     "still queued": ("outbox", ("bob",), ("UPDATE outbox SET state = 'queued' WHERE id = :id",)),
     "a wrong count": ("outbox", ("bob",), ("UPDATE channel SET n_queued = n_queued + 1",)),
-    "failed for no reason": ("outbox", ("bob",), ("UPDATE outbox SET state = 'failed' WHERE id = :waiting",)),
+    "given up": ("lost", ("bob",), ("UPDATE outbox SET state = 'failed', error = 'busy' WHERE id = :waiting",)),
+    "failed and stored": ("outbox", ("bob",), ("UPDATE outbox SET state = 'failed', error = 'busy' WHERE id = :id",)),
 }
 
 

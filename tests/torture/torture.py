@@ -167,8 +167,9 @@ class Torture:
 
     def host_event(self):
         event = draw(self.chance, HOST_EVENTS)
-        if event == "kill" and self.share_in_window() < 0.5:
-            event = "kill at received"  # of kills at any moment, too many missed
+        share = self.share_in_window()
+        if (event == "kill" and share < 0.5) or (not event.startswith("kill") and share < AT_LEAST_IN_WINDOW + 0.05):
+            event = "kill at received"  # too many were at another moment, or of others
         if event == "nothing":
             return
         self.say(" ", event, HOST)
@@ -253,12 +254,13 @@ class Torture:
         return check(stores[HOST], stores, self.journal)
 
     def share_in_window(self):
-        return self.n["kills in a MESSAGE"] / max(1, self.n["kills of the host"])
+        """Of all kills, of whomever."""
+        return self.n["kills in a MESSAGE"] / max(1, self.n["kills"])
 
     def summary(self, findings, repeat):
         told = [t.told for t in self.journal]
         lines = [f"{name}: {n}" for name, n in self.n.items()]
-        lines += [f"kills of the host between a MESSAGE and its answer: {100 * self.share_in_window():.0f} %",
+        lines += [f"kills between a MESSAGE and its answer: {100 * self.share_in_window():.0f} %",
                   f"texts: {len(told)}, told stored: {told.count('stored')}, told queued: {told.count('queued')}"]
         lines += [f"{name}: {sum(f.startswith(name + ':') for f in findings)}"
                   for name in ("lost", "doubled", "hole", "swapped", "altered", "misplaced", "cursor", "outbox", "behind")]
