@@ -95,6 +95,12 @@ int store_outbox_carry(SqlTx *tx, uint64_t identity, const char *guest, ErrorCod
 int store_outbox_fail_all(SqlTx *tx, uint64_t identity, ErrorCode error);
 /* Finished rows whose time is over. */
 int store_outbox_prune(SqlTx *tx, uint64_t now);
+/* *ret is OUTBOX_STATE_INVALID when there is no such row. */
+int store_outbox_read_state(SqlTx *tx, uint64_t row, const char *id, OutboxState *ret);
+/* 1: written as a guest (NULL: as any) who signed up since. */
+int store_outbox_is_carried(SqlTx *tx, uint64_t row, const char *id, const char *guest);
+/* The end of the queue: an order that no row had before. */
+int store_outbox_take_position(SqlTx *tx, uint64_t row, uint64_t *ret);
 
 /* ---- what entries do to messages (store-removal.c) ---- */
 
@@ -156,4 +162,4 @@ int store_index_drop(SqlTx *tx, uint64_t row);
 void store_index_note(Store *s, uint64_t row, size_t n_entries); /* that were submitted */
 /* It is behind, or of no use at all. */
 void store_index_want(Store *s, uint64_t row, bool is_damaged);
-void store_index_forget(Store *s, uint64_t row);                 /* 0: all */
+void store_index_forget(Store *s, uint64_t row); /* 0: all */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Knows what a person typed and what became of it, in the order of typing; leaves sending it to
- * channel-member.h. */
+ * channel-member.h, and what a person decides about it to store-outbox-decide.c. */
 #include "daemon/store/store-internal.h"
 
 static const char *const outbox_state_table[OUTBOX_STATE_MAX] = {
@@ -57,8 +57,7 @@ static int read_row(sqlite3_stmt *stmt, OutboxRow *ret) {
         return error;
 }
 
-/* *ret is OUTBOX_STATE_INVALID when there is no such row. */
-static int read_state(SqlTx *tx, uint64_t row, const char *id, OutboxState *ret) {
+int store_outbox_read_state(SqlTx *tx, uint64_t row, const char *id, OutboxState *ret) {
         sqlite3_stmt *stmt;
         int r;
 
@@ -82,7 +81,7 @@ int store_outbox_finish(SqlTx *tx, uint64_t row, const char *id, uint64_t seq, u
         OutboxState state;
         int r;
 
-        r = read_state(tx, row, id, &state);
+        r = store_outbox_read_state(tx, row, id, &state);
         if (r < 0 || state < 0 || state == OUTBOX_STORED)
                 return r;
         r = sql_run(tx,
@@ -95,7 +94,7 @@ int store_outbox_finish(SqlTx *tx, uint64_t row, const char *id, uint64_t seq, u
         return r < 0 ? r : state == OUTBOX_QUEUED;
 }
 
-static int is_carried(SqlTx *tx, uint64_t row, const char *id, const char *guest) {
+int store_outbox_is_carried(SqlTx *tx, uint64_t row, const char *id, const char *guest) {
         sqlite3_stmt *stmt;
         int r;
 
@@ -110,7 +109,7 @@ int store_outbox_finish_carried(SqlTx *tx, uint64_t row, const char *id, const c
                                 uint64_t seq, uint64_t now) {
         int r;
 
-        r = is_carried(tx, row, id, guest);
+        r = store_outbox_is_carried(tx, row, id, guest);
         return r <= 0 ? r : store_outbox_finish(tx, row, id, seq, now);
 }
 
@@ -129,8 +128,7 @@ int store_outbox_fail_all(SqlTx *tx, uint64_t identity, ErrorCode error) {
                        "st", error_info(error)->wire, identity);
 }
 
-/* The end of the queue: an order that no row had before. */
-static int take_position(SqlTx *tx, uint64_t row, uint64_t *ret) {
+int store_outbox_take_position(SqlTx *tx, uint64_t row, uint64_t *ret) {
         sqlite3_stmt *stmt;
         int r;
 
@@ -219,7 +217,7 @@ static int work_add(SqlTx *tx, void *request) {
         r = check_quota(tx, q->channel, n_bytes);
         if (r < 0)
                 return r;
-        r = take_position(tx, q->channel, &position);
+        r = store_outbox_take_position(tx, q->channel, &position);
         if (r < 0)
                 return r;
         return sql_run(tx,
@@ -461,97 +459,4 @@ int store_outbox_update(Store *s, uint64_t row, const OutboxUpdate *updates, siz
         if (n > 0)
                 memcpy(q->updates, updates, n * sizeof(OutboxUpdate));
         return store_write(s, work_update, q, free, on_updated, userdata, ret_job);
-}
-
-/* ---- what a person decides ---- */
-
-typedef struct DecisionRequest {
-        uint64_t channel;
-        char id[UUID_STRING_SIZE];
-        bool caught_up;
-        store_done_fn done;
-} DecisionRequest;
-
-/* What is in the log can no longer be decided about. */
-static int read_undecided(SqlTx *tx, const DecisionRequest *q, OutboxState *ret) {
-        int r;
-
-        r = read_state(tx, q->channel, q->id, ret);
-        if (r < 0)
-                return r;
-        if (*ret < 0)
-                return -ENOENT;
-        return *ret == OUTBOX_STORED ? -EEXIST : 0;
-}
-
-static int work_cancel(SqlTx *tx, void *request) {
-        DecisionRequest *q = request;
-        OutboxState state;
-        int r;
-
-        r = read_undecided(tx, q, &state);
-        if (r < 0)
-                return r;
-        r = sql_run(tx, "DELETE FROM outbox WHERE channel = ? AND id = ?", "ts", q->channel, q->id);
-        if (r >= 0)
-                r = store_owe_purge(tx);
-        return r < 0 ? r : state == OUTBOX_QUEUED;
-}
-
-static int work_retry(SqlTx *tx, void *request) {
-        DecisionRequest *q = request;
-        uint64_t position;
-        OutboxState state;
-        int r;
-
-        r = read_undecided(tx, q, &state);
-        if (r < 0)
-                return r;
-        if (state == OUTBOX_QUEUED)
-                return 0;
-        r = is_carried(tx, q->channel, q->id, NULL);
-        if (r > 0)
-                r = q->caught_up ? store_log_is_whole(tx, q->channel) : -EAGAIN;
-        if (r < 0)
-                return r;
-        r = take_position(tx, q->channel, &position);
-        if (r < 0)
-                return r;
-        r = sql_run(tx,
-                    "UPDATE outbox SET state = 'queued', error = NULL, position = ?"
-                    " WHERE channel = ? AND id = ?",
-                    "tts", position, q->channel, q->id);
-        return r < 0 ? r : 1;
-}
-
-static void on_decided(int r, void *request, void *userdata) {
-        DecisionRequest *q = request;
-
-        if (q->done)
-                q->done(r, userdata);
-}
-
-static int decide(Store *s, uint64_t row, const char *id, bool caught_up, sql_work_fn work,
-                  store_done_fn done, void *userdata, Job **ret_job) {
-        DecisionRequest *q;
-
-        if (strlen(id) >= sizeof(q->id))
-                return -EINVAL;
-        q = new0(DecisionRequest, 1);
-        if (!q)
-                return -ENOMEM;
-        *q = (DecisionRequest){ .channel = row, .caught_up = caught_up, .done = done };
-        memcpy(q->id, id, strlen(id) + 1);
-        return store_write(s, work, q, free, on_decided, userdata, ret_job);
-}
-
-int store_outbox_cancel(Store *s, uint64_t row, const char *id, store_done_fn done, void *userdata,
-                        Job **ret_job) {
-        store_purge_soon(s);
-        return decide(s, row, id, false, work_cancel, done, userdata, ret_job);
-}
-
-int store_outbox_retry(Store *s, uint64_t row, const char *id, bool caught_up, store_done_fn done,
-                       void *userdata, Job **ret_job) {
-        return decide(s, row, id, caught_up, work_retry, done, userdata, ret_job);
 }
