@@ -12,6 +12,8 @@
 #define SAVED_USEC_MAX (SAVE_AGAIN_USEC + PRESENCE_GRACE_USEC)
 /* Above what may have been told since it was saved. */
 #define GENERATION_GAP (UINT64_C(1) << 20)
+/* Leaves room on the wire for more than any process tells of; above it, it is no host's. */
+#define GENERATION_SAVED_MAX (NUMBER_MAX / 2)
 
 static size_t collect(const Roster *roster, StoredPresence *ret) {
         size_t n = 0;
@@ -109,6 +111,10 @@ void roster_hold(Roster *roster, uint64_t saved, uint64_t generation, const Stor
 
         if (generation == 0)
                 return;
+        if (generation > GENERATION_SAVED_MAX) {
+                saved = 0;
+                generation = 0;
+        }
         roster->generation = roster->published = roster->saved = generation + GENERATION_GAP;
         /* A clock that was set back says nothing. */
         roster->save_anew = now < saved || now - saved > SAVED_USEC_MAX;

@@ -21,11 +21,14 @@ static void roster_request_free(void *request) {
         free(q);
 }
 
+/* What no host writes is left out: who was here is worth no channel that is not served. */
 static int add_row(RosterRequest *q, sqlite3_stmt *stmt) {
+        const char *username = sql_column_text(stmt, 0);
+        UserType type = user_type_from_string(sql_column_text(stmt, 1));
         StoredPresence *p;
-        UserType type;
-        int r;
 
+        if (type < 0 || !name_is_valid(username))
+                return 0;
         if (q->n == q->n_allocated) {
                 q->n_allocated = MAX(2 * q->n_allocated, (size_t) 16);
                 p = reallocarray(q->rows, q->n_allocated, sizeof(*p));
@@ -33,15 +36,9 @@ static int add_row(RosterRequest *q, sqlite3_stmt *stmt) {
                         return -ENOMEM;
                 q->rows = p;
         }
-        type = user_type_from_string(sql_column_text(stmt, 1));
-        if (type < 0)
-                return -EBADMSG;
-        p = &q->rows[q->n];
+        p = &q->rows[q->n++];
         *p = (StoredPresence){ .user_type = type, .since = sql_column_u64(stmt, 2) };
-        r = store_column_copy(stmt, 0, p->username, sizeof(p->username));
-        if (r < 0)
-                return r;
-        q->n++;
+        strcpy(p->username, username);
         return 0;
 }
 

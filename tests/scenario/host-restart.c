@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* A host restarts, as planned or killed, with members of which one does not come back: nobody is
  * seen leaving but that one, half a minute later and once, and no message is lost or doubled. */
+#include <sqlite3.h>
+
 #include "daemon/manager/manager-internal.h"
+#include "daemon/store/store-archive.h"
 #include "scenario/support.h"
 #include "wire/fields.h"
 
@@ -224,11 +227,39 @@ static void test_unhosted_between(void **state) {
         assert_int_equal(channel_host_get_n_online(host_of(s.alice)), 1);
 }
 
+/* A generation that no host came to leaves none for what is told next: it begins anew. */
+static void test_generation_of_nobody(void **state) {
+        _cleanup_(stage_done) Stage s;
+        char path[128];
+        sqlite3 *db;
+
+        setup(&s);
+        person_kill(s.dave);
+        person_kill(s.alice);
+        person_until_state(s.bob, "lobby", MEMBER_OFFLINE);
+        person_until_state(s.carol, "lobby", MEMBER_OFFLINE);
+        snprintf(path, sizeof(path), "%s/" STORE_FILE, s.alice->directory);
+        assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+        assert_int_equal(sqlite3_exec(db, "UPDATE roster SET generation = 9007199254740991", NULL,
+                                      NULL, NULL),
+                         SQLITE_OK);
+        assert_int_equal(sqlite3_changes(db), 1);
+        assert_int_equal(sqlite3_close(db), SQLITE_OK);
+        person_start(s.alice);
+        world_until(s.world, both_are_live, &s);
+        world_pass(s.world, 20 * USEC_PER_SEC);
+        expect_members(&s, "alice bob carol ", 3);
+        assert_true(channel_host_get_generation(host_of(s.alice)) < UINT64_C(1) << 32);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_planned),           cmocka_unit_test(test_killed),
-                cmocka_unit_test(test_killed_repeatedly), cmocka_unit_test(test_away_for_long),
+                cmocka_unit_test(test_planned),
+                cmocka_unit_test(test_killed),
+                cmocka_unit_test(test_killed_repeatedly),
+                cmocka_unit_test(test_away_for_long),
                 cmocka_unit_test(test_unhosted_between),
+                cmocka_unit_test(test_generation_of_nobody),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -80,6 +80,30 @@ static void test_changes(void **state) {
         expect(f, row, 500, 8, "");
 }
 
+/* Not ours, but no reason to serve no channel. */
+static void test_rubbish(void **state) {
+        static const StoredPresence bob = { .username = "bob", .user_type = USER_REGISTERED };
+        Fixture *f = *state;
+        uint64_t row = make_channel(f, true);
+        sqlite3 *db;
+
+        save(f, row, 100, 2, false, &bob, 1);
+        f->store = store_free(f->store);
+        assert_int_equal(sqlite3_open(f->path, &db), SQLITE_OK);
+        assert_int_equal(sqlite3_exec(db,
+                                      "INSERT INTO roster_member SELECT channel, '', 'GUEST', 1"
+                                      " FROM roster;"
+                                      "INSERT INTO roster_member SELECT channel, 'carol', 'KING', 1"
+                                      " FROM roster;"
+                                      "INSERT INTO roster_member SELECT channel,"
+                                      " hex(zeroblob(40)), 'REGISTERED', 1 FROM roster;",
+                                      NULL, NULL, NULL),
+                         SQLITE_OK);
+        assert_int_equal(sqlite3_close(db), SQLITE_OK);
+        open_store(f);
+        expect(f, row, 100, 2, "bob/REGISTERED/0 ");
+}
+
 static void count_roster(Fixture *f, int expected) {
         sqlite3_stmt *stmt;
         sqlite3 *db;
@@ -116,6 +140,7 @@ static void test_channel_that_is_gone(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(test_changes, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_rubbish, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_channel_that_is_gone, setup, teardown),
         };
 
