@@ -42,8 +42,17 @@ class Namespaces:
         return peer
 
     def reset(self, peer):
-        """RST to both ends of all its connections."""
+        """RST to both ends of all its connections; a kernel that cannot says nothing."""
+        before = self.established(peer)
         peer.net.run("ss", "--kill", "--tcp", "state", "established")
+        left = before & self.established(peer)
+        assert not left, f"this kernel does not reset connections: {left}"
+
+    @staticmethod
+    def established(peer):
+        """→ {(local, remote)}"""
+        lines = peer.net.run("ss", "--no-header", "--numeric", "--tcp", "state", "established").splitlines()
+        return {tuple(line.split()[2:4]) for line in lines}
 
     def hole(self, peer):
         peer.net.unplug()
