@@ -344,8 +344,8 @@ static bool is_left_out(const char *column, const char *const *without) {
 }
 
 /* Both by the names of the columns, so that their order does not matter. */
-static int make_texts(sqlite3 *db, const char *table, const char *const *without, char **ret_select,
-                      char **ret_insert) {
+static int make_texts(sqlite3 *db, const char *table, const char *const *without, const char *only,
+                      char **ret_select, char **ret_insert) {
         sqlite3_str *select = sqlite3_str_new(db), *insert = sqlite3_str_new(db);
         sqlite3_str *values = sqlite3_str_new(db);
         sqlite3_stmt *stmt = NULL;
@@ -369,6 +369,8 @@ static int make_texts(sqlite3 *db, const char *table, const char *const *without
         }
         sqlite3_finalize(stmt);
         sqlite3_str_appendf(select, " FROM \"%w\"", table);
+        if (only)
+                sqlite3_str_appendf(select, " WHERE %s", only);
         list = sqlite3_str_finish(values);
         sqlite3_str_appendf(insert, ") VALUES (%s)", list ? list : "");
         sqlite3_free(list);
@@ -400,13 +402,13 @@ static int copy_rows(SqlFile *f, sqlite3_stmt *from, sqlite3 *db, sqlite3_stmt *
 }
 
 int sql_file_copy(SqlFile *from, SqlFile *to, const char *table, const char *const *without,
-                  uint64_t *ret_n) {
+                  const char *only, uint64_t *ret_n) {
         sqlite3_stmt *source = NULL, *target = NULL;
         char *select = NULL, *insert = NULL;
         uint64_t n = 0;
         int r;
 
-        r = make_texts(from->tx.db, table, without, &select, &insert);
+        r = make_texts(from->tx.db, table, without, only, &select, &insert);
         if (r >= 0)
                 r = sql_errno(from->tx.db,
                               sqlite3_prepare_v2(from->tx.db, select, -1, &source, NULL));

@@ -43,15 +43,16 @@ int sql_header_read(const uint8_t bytes[static SQL_HEADER_BYTES], SqlHeader *ret
 int sql_file_open_foreign(const char *path, const char *const *migrations, sql_goes_on_fn goes_on,
                           void *userdata /* weak */, SqlFile **ret);
 
-/* All rows, column by column, into the table of the same name; columns of `without` (ends with
- * NULL; may be NULL) stay at their default, and are not even read. -EBADMSG: a value that no store
+/* All rows of which `only` is true (an expression; NULL: all), column by column, into the table of
+ * the same name; columns of `without` (ends with NULL; may be NULL) stay at their default, and are
+ * not even read. -EBADMSG: a value that no store
  * writes: an integer outside 0…2^53−1, a text with a NUL, of more than SQL_COPY_TEXT_MAX bytes, a
  * blob; or a row that its constraints refuse. ret_n may be NULL. */
 #define SQL_COPY_TEXT_MAX                                                                          \
         (1024 * 1024) /* the largest is an entry: a frame and what escapes add                     \
                        */
 int sql_file_copy(SqlFile *from, SqlFile *to, const char *table, const char *const *without,
-                  uint64_t *ret_n);
+                  const char *only, uint64_t *ret_n);
 
 SqlTx *sql_file_get_tx(SqlFile *f);
 uint32_t sql_file_get_version(SqlFile *f); /* user_version; 0: cannot be read */

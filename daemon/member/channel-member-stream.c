@@ -87,8 +87,9 @@ static void ask_again_later(ChannelMember *c) {
 }
 
 static void store_is_away(ChannelMember *c, int r) {
-        log_fields(store_log_level(c->store, r), r, LOG_FIELDS("CHAT_CHANNEL", c->stored.name),
-                   "Cannot store entries of channel %s", c->stored.name);
+        log_fields(r == -EAGAIN ? LOG_DEBUG : store_log_level(c->store, r), r,
+                   LOG_FIELDS("CHAT_CHANNEL", c->stored.name), "Cannot store entries of channel %s",
+                   c->stored.name);
         /* The connection lives on and nothing piles up: what is missing then is asked for when the
          * disk is back. */
         if (store_is_in_trouble(c->store, r))

@@ -7,8 +7,9 @@
 #include "daemon/store/store-internal.h"
 #include "sql/file.h"
 
-/* All rows that a backup has, from one store to another. */
-int archive_copy(SqlFile *from, SqlFile *to);
+/* All rows that a backup has, from one store to another; of one at work not what is on its way out.
+ */
+int archive_copy(SqlFile *from, SqlFile *to, bool is_at_work);
 /* What is true of every copy of a store: nobody is signed in, hosted logs went back, a guest's
  * texts have no sender any more. Doing it twice is doing it once. */
 int archive_settle(SqlFile *f);

@@ -357,12 +357,14 @@ static int work_delete(SqlTx *tx, void *request) {
         DeleteRequest *q = request;
         int r;
 
-        r = store_index_drop(tx, q->row);
+        r = sql_run(tx, "DELETE FROM channel WHERE id = ?", "t", q->row);
+        if (r >= 0 && sql_changes(tx) == 0)
+                r = -ENOENT;
         if (r >= 0)
-                r = sql_run(tx, "DELETE FROM channel WHERE id = ?", "t", q->row);
-        if (r < 0)
-                return r;
-        return sql_changes(tx) > 0 ? store_owe_purge(tx) : -ENOENT;
+                r = store_owe_purge(tx);
+        if (r >= 0)
+                r = store_remains_clear(tx);
+        return MIN(r, 0);
 }
 
 static void on_deleted(int r, void *request, void *userdata) {

@@ -378,24 +378,6 @@ static int work_sign_out(SqlTx *tx, void *request) {
         return sign_out_wholly(tx, q->identity.row);
 }
 
-static int drop_indexes(SqlTx *tx, uint64_t identity) {
-        sqlite3_stmt *stmt;
-        int r;
-
-        do {
-                r = sql_prepare(tx,
-                                "SELECT channel FROM search_index JOIN channel ON id = channel"
-                                " WHERE identity = ? LIMIT 1",
-                                "t", &stmt, identity);
-                if (r >= 0)
-                        r = sql_step(stmt);
-                if (r <= 0)
-                        return r;
-                r = store_index_drop(tx, sql_column_u64(stmt, 0));
-        } while (r >= 0);
-        return r;
-}
-
 static int work_delete(SqlTx *tx, void *request) {
         IdentityRequest *q = request;
         uint64_t row = q->identity.row;
@@ -403,12 +385,14 @@ static int work_delete(SqlTx *tx, void *request) {
 
         r = sign_out_wholly(tx, row);
         if (r >= 0)
-                r = drop_indexes(tx, row);
-        if (r >= 0)
                 r = sql_run(tx, "DELETE FROM channel WHERE identity = ?", "t", row);
         if (r >= 0)
                 r = sql_run(tx, "DELETE FROM identity WHERE id = ?", "t", row);
-        return r < 0 ? r : store_owe_purge(tx);
+        if (r >= 0)
+                r = store_owe_purge(tx);
+        if (r >= 0)
+                r = store_remains_clear(tx);
+        return MIN(r, 0);
 }
 
 static void on_signed_out(int r, void *request, void *userdata) {

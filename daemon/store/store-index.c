@@ -74,20 +74,34 @@ static void end_reading(sqlite3 *db) {
                         sqlite3_reset(s);
 }
 
-int store_index_drop(SqlTx *tx, uint64_t row) {
+int store_index_drop_table(SqlTx *tx, uint64_t row) {
         _cleanup_(sql_finalizep) sqlite3_stmt *stmt = NULL;
-        StoreIndex index;
         int r;
 
-        r = store_index_load(tx, row, &index);
-        if (r < 0 || !index.exists)
+        r = sql_prepare_once(tx, &stmt, "DROP TABLE search_terms_%" PRIu64, row);
+        if (r < 0)
                 return r;
-        r = sql_prepare_once(tx, &stmt, "DROP TABLE IF EXISTS search_terms_%" PRIu64, row);
-        if (r >= 0) {
-                end_reading(sqlite3_db_handle(stmt));
+        end_reading(sqlite3_db_handle(stmt));
+        return sql_step(stmt);
+}
+
+int store_index_drop(SqlTx *tx, uint64_t row) {
+        return sql_run(tx, "DELETE FROM search_index WHERE channel = ?", "t", row);
+}
+
+/* 1: there is something left of one that went. */
+static int make_room(SqlTx *tx, uint64_t row) {
+        unsigned n_left = INDEX_DROP_BLOCKS;
+        sqlite3_stmt *stmt;
+        char name[64];
+        int r;
+
+        snprintf(name, sizeof(name), "search_terms_%" PRIu64, row);
+        r = sql_prepare(tx, "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?", "s",
+                        &stmt, name);
+        if (r >= 0)
                 r = sql_step(stmt);
-        }
-        return r < 0 ? r : sql_run(tx, "DELETE FROM search_index WHERE channel = ?", "t", row);
+        return r <= 0 ? r : store_remains_clear_index(tx, row, &n_left);
 }
 
 /* *ret: how far a step goes, upwards or downwards, that begins with entry `from`. */
@@ -252,7 +266,10 @@ int store_index_step(SqlTx *tx, uint64_t row) {
         if (index.last_seq == 0) {
                 r = store_index_drop(tx, row);
                 if (r >= 0)
-                        r = create(tx, row, log.synced_seq);
+                        r = make_room(tx, row);
+                if (r != 0)
+                        return r;
+                r = create(tx, row, log.synced_seq);
                 if (r >= 0)
                         r = store_index_load(tx, row, &index);
         }

@@ -120,6 +120,17 @@ bool store_removal_is_among(const Entry *entries, size_t n);
 /* The first rule by which a message of that time lost its content up to now: 1, else 0. */
 int store_retention_find(SqlTx *tx, uint64_t row, uint64_t time, uint64_t now, RetentionRule *ret);
 
+/* ---- what is left of logs that went (store-remains.c) ---- */
+
+/* A bounded step, in the transaction that makes them go, and then in a transaction each until it
+ * gives 0 (the purge sees to that). 1: there is more to do. */
+int store_remains_clear(SqlTx *tx);
+/* Of the index of that row, which has no row of search_index: *n_left blocks at most. */
+#define INDEX_DROP_BLOCKS 256
+int store_remains_clear_index(SqlTx *tx, uint64_t row, unsigned *n_left);
+/* 1: of a log without entries there are some all the same, so that none may be added yet. */
+int store_remains_are_of(SqlTx *tx, uint64_t row);
+
 /* ---- what removed content leaves in files (store-purge.c) ---- */
 
 int purge_new(Store *s, Purge **ret);
@@ -128,6 +139,7 @@ Purge *purge_free(Purge *p);
 int store_owe_purge(SqlTx *tx);
 /* … and on the loop, with its submission. */
 void store_purge_soon(Store *s);
+void store_purge_now(Store *s); /* somebody waits for what it clears */
 
 /* ---- the index of a search (store-index.c) ---- */
 
@@ -153,9 +165,10 @@ int store_index_remove(SqlTx *tx, uint64_t row, uint64_t seq);
 /* A bounded step of writing anew what lost entries: call it, in a transaction each, until it gives
  * 0. 1: there is more to do. */
 int store_index_purge(SqlTx *tx);
-/* In the transaction that deletes the log, before the row goes. Statements that the request reads
- * from are at their end then. */
+/* It is none any more; its tables go in steps. */
 int store_index_drop(SqlTx *tx, uint64_t row);
+/* For who made them nearly empty. Statements that the request reads from are at their end then. */
+int store_index_drop_table(SqlTx *tx, uint64_t row);
 
 /* ---- when the index is brought further (store-index-run.c) ---- */
 

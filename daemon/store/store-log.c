@@ -210,6 +210,11 @@ static int work_append(SqlTx *tx, void *request) {
                 return r;
         if (!log.hosted)
                 return -EINVAL;
+        if (log.first_seq == 0) {
+                r = store_remains_are_of(tx, q->row);
+                if (r != 0)
+                        return r < 0 ? r : -EAGAIN;
+        }
         for (size_t i = 0; i < q->n; i++) {
                 r = append_one(tx, q, &log, &q->proposals[i], &q->results[i]);
                 if (r < 0)
@@ -368,6 +373,9 @@ static int work_copy(SqlTx *tx, void *request) {
         if (r < 0)
                 return r;
         if (log.first_seq == 0) {
+                r = store_remains_are_of(tx, q->row);
+                if (r != 0)
+                        return r < 0 ? r : -EAGAIN;
                 if (log.has_begin && q->entries[0].seq != log.begin_seq + 1)
                         return -EILSEQ;
                 log.first_seq = q->entries[0].seq;

@@ -73,7 +73,8 @@ static int find_time(SqlTx *tx, uint64_t row, uint64_t from, uint64_t end, uint6
         return 0;
 }
 
-static int narrow_by_time(SqlTx *tx, uint64_t row, const PageQuery *query, Range *range) {
+/* What is left of a copy that was dropped is not held. */
+static int narrow(SqlTx *tx, uint64_t row, const PageQuery *query, Range *range) {
         uint64_t first, end, seq;
         sqlite3_stmt *stmt;
         int r;
@@ -82,12 +83,14 @@ static int narrow_by_time(SqlTx *tx, uint64_t row, const PageQuery *query, Range
                         row);
         if (r >= 0)
                 r = sql_step(stmt);
-        if (r <= 0)
+        if (r < 0)
                 return r;
-        first = sql_column_u64(stmt, 0);
-        end = sql_column_u64(stmt, 1) + 1;
-        if (first == 0)
+        first = r > 0 ? sql_column_u64(stmt, 0) : 0;
+        if (first == 0) {
+                range->below = 0;
                 return 0;
+        }
+        end = sql_column_u64(stmt, 1) + 1;
         if (query->since > 0) {
                 r = find_time(tx, row, first, end, query->since, &seq);
                 if (r < 0)
@@ -119,7 +122,7 @@ static int prepare_page(SqlTx *tx, const PageQuery *query, uint64_t row, sqlite3
 
         if (query->before && anchor > 0)
                 range.below = anchor;
-        r = narrow_by_time(tx, row, query, &range);
+        r = narrow(tx, row, query, &range);
         if (r < 0)
                 return r;
         if (query->governance_only)

@@ -31,6 +31,14 @@ void store_purge_soon(Store *s) {
                 clock_timer_arm(p->timer, PURGE_DELAY_USEC);
 }
 
+void store_purge_now(Store *s) {
+        Purge *p = s->purge;
+
+        p->again = true;
+        if (!p->job)
+                clock_timer_arm(p->timer, 0);
+}
+
 static void round_over(Purge *p, int r) {
         if (r >= 0) {
                 p->has_failed = false;
@@ -110,23 +118,26 @@ static int work_owed(SqlTx *tx, void *request) {
         return read_owed(tx, &q->n);
 }
 
-static int work_index(SqlTx *tx, void *request) {
-        return store_index_purge(tx);
+static int work_clear(SqlTx *tx, void *request) {
+        int r = store_remains_clear(tx);
+
+        return r != 0 ? r : store_index_purge(tx);
 }
 
-static void on_index(int r, void *request, void *userdata) {
+static void on_cleared(int r, void *request, void *userdata) {
         Purge *p = userdata;
 
         p->job = NULL;
         if (r > 0)
-                r = store_write(p->store, work_index, NULL, free, on_index, p, &p->job);
+                r = store_write(p->store, work_clear, NULL, free, on_cleared, p, &p->job);
         else if (r == 0)
                 r = sql_scrub(p->store->sql, 0, on_scrubbed, p, &p->job);
         if (r < 0)
                 round_over(p, r);
 }
 
-/* The index of a search has to have forgotten what went before the pages are cleaned. */
+/* Whole logs, and what the index of a search still has of them, are gone before the pages are
+ * cleaned. */
 static void on_owed(int r, void *request, void *userdata) {
         const OwedRequest *q = request;
         Purge *p = userdata;
@@ -134,7 +145,7 @@ static void on_owed(int r, void *request, void *userdata) {
         p->job = NULL;
         p->n_owed = q->n;
         if (r >= 0 && q->n > 0)
-                r = store_write(p->store, work_index, NULL, free, on_index, p, &p->job);
+                r = store_write(p->store, work_clear, NULL, free, on_cleared, p, &p->job);
         if (!p->job)
                 round_over(p, r);
 }

@@ -249,12 +249,14 @@ static int work_drop_copy(SqlTx *tx, void *request) {
                 return -EINVAL;
         r = store_index_drop(tx, q->row);
         if (r >= 0)
-                r = sql_run(tx, "DELETE FROM entry WHERE channel = ?", "t", q->row);
-        if (r >= 0)
                 r = sql_run(tx, "DELETE FROM retention WHERE channel = ?", "t", q->row);
         if (r >= 0)
                 r = sql_run(tx, "DELETE FROM redaction WHERE channel = ?", "t", q->row);
-        return r < 0 ? r : store_owe_purge(tx);
+        if (r >= 0)
+                r = store_owe_purge(tx);
+        if (r >= 0)
+                r = store_remains_clear(tx);
+        return MIN(r, 0);
 }
 
 static void on_copy_dropped(int r, void *request, void *userdata) {
@@ -270,6 +272,6 @@ int store_drop_copy(Store *s, uint64_t row, store_done_fn done, void *userdata, 
         if (!q)
                 return -ENOMEM;
         *q = (DropRequest){ .row = row, .done = done };
-        store_purge_soon(s);
+        store_purge_now(s);
         return store_write(s, work_drop_copy, q, free, on_copy_dropped, userdata, ret_job);
 }

@@ -120,6 +120,10 @@ static bool redaction_is_good(SqlTx *tx, sqlite3_stmt *stmt) {
         return column_is_name(stmt, 0, false);
 }
 
+static bool is_bad(SqlTx *tx, sqlite3_stmt *stmt) {
+        return false;
+}
+
 /* No hole, and no more or less than the channel says. */
 static bool log_is_good(SqlTx *tx, sqlite3_stmt *stmt) {
         uint64_t first = sql_column_u64(stmt, 0), synced = sql_column_u64(stmt, 1);
@@ -149,6 +153,8 @@ static const struct {
         { "a text that waits", "SELECT id, state, text, meta FROM outbox", outbox_is_good },
         { "what is to be removed", "SELECT username, days FROM retention", retention_is_good },
         { "what was removed", "SELECT username FROM redaction", redaction_is_good },
+        { "an entry of no channel",
+          "SELECT 1 FROM entry WHERE channel NOT IN (SELECT id FROM channel) LIMIT 1", is_bad },
         { "a log",
           "SELECT c.first_seq, c.synced_seq, count(e.seq), coalesce(min(e.seq), 0),"
           " coalesce(max(e.seq), 0)"

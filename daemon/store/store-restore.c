@@ -194,7 +194,7 @@ static int build(const char *received, const char *path, Pulse *p, BackupSummary
                 r = sql_file_create(path, store_migrations, sql_file_get_version(from),
                                     pulse_goes_on, p, &to);
         if (r >= 0)
-                r = archive_copy(from, to);
+                r = archive_copy(from, to, false);
         if (r >= 0)
                 r = sql_file_migrate(to, store_migrations);
         if (r >= 0)

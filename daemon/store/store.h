@@ -214,7 +214,8 @@ int store_load_channels(Store *s, uint64_t identity, store_channels_fn done, voi
  * name). -EEXIST: this identity has that channel_id. -ENOENT: no such row or identity. */
 int store_save_channel(Store *s, const StoredChannel *c, store_row_fn done, void *userdata,
                        Job **ret_job);
-/* With its entries and outbox. */
+/* With its outbox; nothing finds its entries any more when done runs, but they go in steps, over a
+ * crash as well. */
 int store_delete_channel(Store *s, uint64_t row, store_done_fn done, void *userdata, Job **ret_job);
 /* Forwards only, unless backwards is set, and never beyond what is held; gives what results. A copy
  * that does not begin at 1 counts as read below its beginning. */
@@ -222,7 +223,8 @@ typedef void (*store_read_mark_fn)(int r, uint64_t read_seq, uint64_t n_unread, 
 int store_mark_read(Store *s, uint64_t row, uint64_t seq, bool backwards, store_read_mark_fn done,
                     void *userdata, Job **ret_job);
 /* Drops the entries of a member's copy, which is filled again from the first on; the outbox stays,
- * and what was read below diverged_seq counts as read. -EINVAL: the row is a hosted one. */
+ * and what was read below diverged_seq counts as read. -EINVAL: the row is a hosted one. They are
+ * seen no more when done runs, but go in steps: store_copy() gives -EAGAIN while there are any. */
 int store_drop_copy(Store *s, uint64_t row, store_done_fn done, void *userdata, Job **ret_job);
 /* Lazily: with the next write, or the end of the store. */
 int store_set_last_seq(Store *s, uint64_t row, uint64_t last_seq);

@@ -20,6 +20,14 @@
 #define KEY_A "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 #define KEY_B "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
 
+/* What the last step of the schema took out of it. */
+#define ENTRY_OF_BEFORE                                                                            \
+        "PRAGMA writable_schema=ON;"                                                               \
+        "UPDATE sqlite_schema SET sql = replace(sql, 'channel INTEGER NOT NULL',"                  \
+        " 'channel INTEGER NOT NULL REFERENCES channel (id) ON DELETE CASCADE')"                   \
+        " WHERE type = 'table' AND name = 'entry';"                                                \
+        "PRAGMA writable_schema=RESET;"
+
 typedef struct Fixture {
         char directory[64];
         char path[PATH_MAX];

@@ -162,18 +162,18 @@ static void files_are_made_and_stopped(void **state) {
         assert_int_equal(sql_run(sql_file_get_tx(from), "DELETE FROM item", ""), -EROFS);
         path_of(f, "b", path);
         assert_int_equal(sql_file_create(path, migrations, 2, goes_on, NULL, &to), 0);
-        assert_int_equal(sql_file_copy(from, to, "item", NULL, &n), 0);
+        assert_int_equal(sql_file_copy(from, to, "item", NULL, NULL, &n), 0);
         assert_int_equal(n, 3);
-        assert_int_equal(sql_file_copy(from, to, "item", NULL, &n), -EBADMSG); /* twice */
+        assert_int_equal(sql_file_copy(from, to, "item", NULL, NULL, &n), -EBADMSG); /* twice */
         sql_file_free(to);
-        assert_int_equal(sql_file_copy(from, from, "none", NULL, NULL), -EINVAL);
+        assert_int_equal(sql_file_copy(from, from, "none", NULL, NULL, NULL), -EINVAL);
         sql_file_free(from);
 
         path_of(f, "a", path);
         assert_int_equal(sql_file_open(path, goes_on, &stop, &from), 0);
         path_of(f, "c", path);
         assert_int_equal(sql_file_create(path, migrations, 2, goes_on, NULL, &to), 0);
-        assert_int_equal(sql_file_copy(from, to, "item", NULL, NULL), -ECANCELED);
+        assert_int_equal(sql_file_copy(from, to, "item", NULL, NULL, NULL), -ECANCELED);
         sql_file_free(to);
         sql_file_free(from);
 }
