@@ -95,6 +95,20 @@ static int read_entries(SqlTx *tx, uint64_t row, const Rule *rule, Swept ret[sta
         return r;
 }
 
+/* What this rule has looked at the next one need not: many rules are no more work than one. */
+static int end_rule(SqlTx *tx, uint64_t row, const Rule *rule, uint64_t swept_seq) {
+        int r;
+
+        r = sql_run(tx,
+                    "UPDATE retention SET swept_seq = max(swept_seq, ?3) WHERE channel = ?1"
+                    " AND seq = (SELECT min(seq) FROM retention WHERE channel = ?1 AND seq > ?2)",
+                    "ttt", row, rule->rule.seq, swept_seq);
+        if (r < 0)
+                return r;
+        return sql_run(tx, "DELETE FROM retention WHERE channel = ? AND seq = ?", "tt", row,
+                       rule->rule.seq);
+}
+
 /* Times ascend with seq: behind the first that is not due none is. 1: there may be more now. */
 static int sweep_rule(SqlTx *tx, SweepRequest *q, uint64_t row, uint64_t now, const Rule *rule,
                       bool *ret_removed) {
@@ -128,8 +142,7 @@ static int sweep_rule(SqlTx *tx, SweepRequest *q, uint64_t row, uint64_t now, co
         }
         q->n_left -= i;
         if (rule->ends != 0 && (is_over || (i == n && n < limit)))
-                return sql_run(tx, "DELETE FROM retention WHERE channel = ? AND seq = ?", "tt", row,
-                               rule->rule.seq);
+                return end_rule(tx, row, rule, swept_seq);
         if (swept_seq != rule->swept_seq)
                 r = sql_run(tx, "UPDATE retention SET swept_seq = ? WHERE channel = ? AND seq = ?",
                             "ttt", swept_seq, row, rule->rule.seq);

@@ -396,6 +396,21 @@ static void test_in_steps(void **state) {
         result_done(&q);
 }
 
+/* Whoever sends many rules makes nobody look at the same entries for each. */
+static void test_many_rules(void **state) {
+        Fixture *f = *state;
+        uint64_t row = make_channel(f, true), due;
+
+        for (unsigned i = 0; i < 200; i++)
+                say(f, row, 1000 + i, "alice", TEXT("one"));
+        for (unsigned i = 0; i < 20; i++) {
+                pass(f, 3 * DAY);
+                govern(f, row, 1 + i, ENTRY_VIEW, "bob",
+                       i % 2 ? "{\"retention_days\":1}" : "{\"retention_days\":2}");
+        }
+        assert_int_equal(sweep(f, &due), 2);
+}
+
 /* ---- in no file ---- */
 
 typedef struct Search {
@@ -517,6 +532,7 @@ int main(void) {
                 TEST(every_copy_says_the_same),
                 TEST(rule_of_before),
                 TEST(in_steps),
+                TEST(many_rules),
                 TEST(in_no_file),
                 cmocka_unit_test_setup_teardown(test_in_no_file, setup_on_threads, teardown),
         };
