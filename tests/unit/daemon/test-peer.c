@@ -225,8 +225,27 @@ static void test_going_away(void **state) {
         peer_server_go_away(f->server, "restart");
         wait_true(f, &bob->is_closed);
         assert_string_equal(bob->going_away, "restart");
-        assert_int_equal(bob->resume_in_ms, 1000); /* more where they are more */
+        assert_int_equal(bob->resume_in_ms, 1000);
         assert_string_equal(bob->closed_reason, "");
+}
+
+/* As long as it takes to let them all in again. */
+static void test_many_going_away(void **state) {
+        Fixture *f = *state;
+        Member *members[240];
+
+        for (size_t i = 0; i < ELEMENTSOF(members); i++) {
+                char name[NAME_SIZE];
+
+                snprintf(name, sizeof(name), "member%zu", i);
+                members[i] = member_new(f, name);
+        }
+        peer_server_go_away(f->server, "restart");
+        for (size_t i = 0; i < ELEMENTSOF(members); i++) {
+                wait_true(f, &members[i]->is_closed);
+                assert_int_equal(members[i]->resume_in_ms, ELEMENTSOF(members) * 5);
+                member_free(members[i]);
+        }
 }
 
 static void test_nobody_signed_in(void **state) {
@@ -273,6 +292,7 @@ int main(void) {
                 TEST(frames_before_and_after_joining),
                 TEST(who_is_here),
                 TEST(going_away),
+                TEST(many_going_away),
                 TEST(nobody_signed_in),
                 TEST(strangers),
         };
