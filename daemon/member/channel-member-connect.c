@@ -160,6 +160,7 @@ static void accepted(ChannelMember *c, const Accepted *a) {
         /* What is held here is the beginning of the log: it may go on from it. */
         c->stored.went_back = false;
         c->connected = true;
+        c->is_unhosted = false;
         c->ended_seq = 0;
         c->truth_seq = c->target_seq = a->last_seq;
         c->outbox.uncertain = false;
@@ -199,7 +200,7 @@ static void refused(ChannelMember *c, const Failure *f) {
                 return;
         case ERROR_NO_SUCH_CHANNEL:
                 /* It may be coming up there, or have moved: the directory knows. */
-                member_set_state(c, MEMBER_OFFLINE, "no-such-channel");
+                member_set_state(c, MEMBER_OFFLINE, c->is_unhosted ? UNHOSTED : "no-such-channel");
                 retry_after(c, 0);
                 member_settled(c, f);
                 c->handlers.on_lost(c, c->userdata);
@@ -305,6 +306,7 @@ static void closed_by_host(ChannelMember *c, const char *reason, uint64_t last_s
                  * it is again. */
                 if (streq(reason, "moved"))
                         ended_at(c, last_seq);
+                c->is_unhosted = streq(reason, UNHOSTED);
                 hang_up(c);
                 member_set_addresses(c, NULL, 0);
                 member_set_state(c, MEMBER_OFFLINE, reason);
@@ -418,7 +420,7 @@ static void on_down(HostSlot *slot, const ConnClosed *why, void *userdata) {
         if (why->error == -EKEYREVOKED && why->stage >= CONN_OPEN)
                 member_set_state(c, MEMBER_DENIED, "revoked");
         else if (c->state != MEMBER_DENIED)
-                member_set_state(c, MEMBER_OFFLINE, "host-offline");
+                member_set_away(c);
         member_changed(c);
         failure_set(&f, ERROR_HOST_OFFLINE, "The host cannot be reached: %s",
                     why->message[0] ? why->message : "it hung up.");
@@ -456,7 +458,7 @@ void channel_member_start(ChannelMember *c) {
                 return;
         }
         if (c->stored.n_addresses == 0) {
-                member_set_state(c, MEMBER_OFFLINE, "host-offline");
+                member_set_away(c);
                 c->handlers.on_lost(c, c->userdata);
                 return;
         }
@@ -466,7 +468,7 @@ void channel_member_start(ChannelMember *c) {
         if (r < 0) {
                 log_fields(LOG_WARNING, r, LOG_FIELDS("CHAT_CHANNEL", c->stored.name),
                            "Cannot dial the host of channel %s", c->stored.name);
-                member_set_state(c, MEMBER_OFFLINE, "host-offline");
+                member_set_away(c);
                 failure_set(&f, ERROR_HOST_OFFLINE, "The host cannot be dialled: %s.",
                             strerror(-r));
                 member_settled(c, &f);

@@ -104,6 +104,7 @@ struct ChannelMember {
         RpcCall *connect_call;
         RpcCall *recount_call;
         RpcCall *begin_call;
+        bool is_unhosted;    /* its host has said so, and none has answered since */
         bool connected;      /* CONNECT was answered with OK on this connection */
         bool connect_due;    /* as soon as the store has what came */
         uint64_t target_seq; /* live from here on */
@@ -127,6 +128,9 @@ struct ChannelMember {
 /* channel-member.c */
 void member_changed(ChannelMember *c);
 void member_set_state(ChannelMember *c, MemberState state, const char *reason);
+#define UNHOSTED "unhosted"
+/* Offline because its host is, or because that has said so. */
+void member_set_away(ChannelMember *c);
 int member_set_topic(ChannelMember *c, const char *topic);
 int member_set_closed_reason(ChannelMember *c, const char *reason);
 /* Who waits for the attempt that runs (settle, connect) hears how it ended. */

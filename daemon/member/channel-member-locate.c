@@ -9,7 +9,7 @@ static void not_there(ChannelMember *c) {
         if (c->connected || c->connect_call || c->stored.closed)
                 return;
         if (c->state == MEMBER_OFFLINE && !c->slot)
-                member_set_state(c, MEMBER_OFFLINE, "host-offline");
+                member_set_away(c);
         failure_set(&f, ERROR_HOST_OFFLINE, "The channel's host is away.");
         if (!c->slot)
                 member_settled(c, &f);

@@ -49,6 +49,10 @@ void member_set_state(ChannelMember *c, MemberState state, const char *reason) {
         member_changed(c);
 }
 
+void member_set_away(ChannelMember *c) {
+        member_set_state(c, MEMBER_OFFLINE, c->is_unhosted ? UNHOSTED : "host-offline");
+}
+
 int member_set_topic(ChannelMember *c, const char *topic) {
         _cleanup_free_ char *clean = NULL;
         int r;

@@ -279,6 +279,36 @@ static void test_closed(void **state) {
         }
 }
 
+static const char *reason(const HostDouble *d) {
+        return channel_member_get_state_reason(d->member);
+}
+
+/* The directory may not know of it yet, so that it is dialled once more: what its host has said is
+ * what is shown until one serves it. */
+static void test_unhosted(void **state) {
+        HostDouble *d = *state;
+
+        double_live(d, 1);
+        double_push(d, "CLOSED",
+                    "{\"channel_name\":\"lobby\",\"reason\":\"unhosted\",\"message\":\"bye\"}");
+        double_until(d, MEMBER_OFFLINE, 1);
+        double_locate(d, true);
+        (void) double_expect(d, "CONNECT");
+        double_fail(d, ERROR_NO_SUCH_CHANNEL, 0);
+        double_until(d, MEMBER_OFFLINE, 1);
+        assert_string_equal(reason(d), "unhosted");
+        double_locate(d, false);
+        assert_string_equal(reason(d), "unhosted");
+
+        double_locate(d, true);
+        (void) double_expect(d, "CONNECT");
+        double_accept(d, 1);
+        double_until(d, MEMBER_LIVE, 1);
+        d->rpc = rpc_free(d->rpc);
+        double_until(d, MEMBER_OFFLINE, 1);
+        assert_string_equal(reason(d), "host-offline");
+}
+
 /* The certificate names the host, or nothing is said. */
 static void test_impostor(void **state) {
         HostDouble *d = *state;
@@ -365,11 +395,11 @@ static void test_heads(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                T(test_cursor),      T(test_host_moves), T(test_host_is_searched),
-                T(test_backlog),     T(test_faults),     T(test_other_logs),
-                T(test_refusals),    T(test_closed),     T(test_impostor),
-                T(test_directory),   T(test_heads),      T(test_other_channel),
-                T(test_other_owner),
+                T(test_cursor),        T(test_host_moves),  T(test_host_is_searched),
+                T(test_backlog),       T(test_faults),      T(test_other_logs),
+                T(test_refusals),      T(test_closed),      T(test_unhosted),
+                T(test_impostor),      T(test_directory),   T(test_heads),
+                T(test_other_channel), T(test_other_owner),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
