@@ -12,6 +12,8 @@ typedef struct AccountHandlers {
         /* There is an identity: read from disk, or just signed in. Who asked for the latter is told
          * by account_is_shown(), which is called once for each, also in here. */
         void (*on_signed_in)(Account *a, void *userdata);
+        /* The identity is to be forgotten. True: that waits for account_left(). */
+        bool (*on_leaving)(Account *a, void *userdata);
         /* The identity is about to be forgotten; it can still be asked for. */
         void (*on_signing_out)(Account *a, void *userdata);
         /* The certificate was renewed. */
@@ -34,6 +36,9 @@ DEFINE_CLEANUP(Account *, account_free);
 /* Who was signed in when the store was last written; may be NULL. on_signed_in follows at once.
  * Then it dials. -EBADMSG: what is stored is damaged; nobody is signed in then. */
 int account_start(Account *a, const StoredIdentity *identity);
+
+/* Nothing has to be done as the identity that leaves any more. */
+void account_left(Account *a);
 
 /* All that is here of who signed in can be seen, or never will. */
 void account_is_shown(Account *a);

@@ -3,11 +3,14 @@
  * to the identity to the manager, which is told before. */
 #include "daemon/account/account-internal.h"
 
+#define CANNOT_ERASE "Cannot erase the key from disk"
+
 struct SignOut {
         Account *account; /* weak */
         TrackerCall *call;
         Job *job;
         Operation *op;   /* weak; NULL: nobody waits */
+        bool waits;      /* for account_left() */
         bool is_deleted; /* the account is no more: nothing is to be said, nothing to be kept */
 };
 
@@ -58,7 +61,7 @@ static void on_stored(int r, void *userdata) {
                 (void) store_fail(a->store, &f, r,
                                   s->is_deleted ? "The account is deleted, but its key cannot be "
                                                   "erased from disk"
-                                                : "Cannot erase the key from disk");
+                                                : CANNOT_ERASE);
                 sign_out_end(a, &f);
                 return;
         }
@@ -68,22 +71,26 @@ static void on_stored(int r, void *userdata) {
         sign_out_end(a, NULL);
 }
 
-static int sign_out(Account *a, Operation *op, bool is_deleted) {
-        _cleanup_(sign_out_freep) SignOut *s = NULL;
+/* From the next turn: who asks is not told before it has its operation. */
+static void cannot_store(Account *a, int r) {
+        Operation *op = a->sign_out->op;
+        Failure f;
+
+        if (op)
+                op->holder = NULL;
+        a->sign_out->op = NULL;
+        a->sign_out = sign_out_free(a->sign_out);
+        (void) store_fail(a->store, &f, r, CANNOT_ERASE);
+        (void) account_redial(a);
+        account_changed(a);
+        if (op)
+                (void) operation_complete_later(op, a->rt->event, &f);
+}
+
+static void forget_identity(Account *a) {
+        SignOut *s = a->sign_out;
         uint64_t row = a->identity;
         int r;
-
-        s = new0(SignOut, 1);
-        if (!s)
-                return -ENOMEM;
-        s->account = a;
-        s->is_deleted = is_deleted;
-        r = is_deleted ? store_delete_identity(a->store, row, on_stored, a, &s->job)
-                       : store_sign_out(a->store, row, on_stored, a, &s->job);
-        if (r < 0)
-                return r;
-        operation_hold(op, &s->op);
-        a->sign_out = TAKE_PTR(s);
 
         a->handlers.on_signing_out(a, a->userdata);
         a->renew_call = tracker_call_free(a->renew_call);
@@ -91,6 +98,31 @@ static int sign_out(Account *a, Operation *op, bool is_deleted) {
         account_clear_identity(a);
         attempt_drop(a);
         account_changed(a);
+        r = s->is_deleted ? store_delete_identity(a->store, row, on_stored, a, &s->job)
+                          : store_sign_out(a->store, row, on_stored, a, &s->job);
+        if (r < 0)
+                cannot_store(a, r);
+}
+
+void account_left(Account *a) {
+        if (a->sign_out && a->sign_out->waits) {
+                a->sign_out->waits = false;
+                forget_identity(a);
+        }
+}
+
+static int sign_out(Account *a, Operation *op, bool is_deleted) {
+        SignOut *s = new0(SignOut, 1);
+
+        if (!s)
+                return -ENOMEM;
+        *s = (SignOut){ .account = a, .is_deleted = is_deleted };
+        operation_hold(op, &s->op);
+        a->sign_out = s;
+        account_cancel_requests(a);
+        s->waits = a->handlers.on_leaving(a, a->userdata);
+        if (!s->waits)
+                forget_identity(a);
         return 0;
 }
 

@@ -350,6 +350,18 @@ void peer_server_set_tls(PeerServer *s, TlsConfig *tls) {
                 tell_changed(s);
 }
 
+void peer_server_sign_out(PeerServer *s) {
+        Peer *p, *next;
+
+        tls_config_free(s->tls);
+        s->tls = NULL;
+        DL_FOREACH_SAFE(s->peers, p, next)
+                if (p->is_ready)
+                        rpc_go_away(p->rpc, "stopping", 0);
+                else
+                        peer_free(p);
+}
+
 void peer_server_network_changed(PeerServer *s, const NetworkChange *x) {
         const NetworkChange lost = { .own = x->own, .n_own = x->n_own };
         Peer *p;

@@ -31,6 +31,10 @@ int peer_server_get_fd(const PeerServer *s, size_t i);
  * cut. */
 void peer_server_set_tls(PeerServer *s, TlsConfig *tls);
 
+/* Nobody is signed in any more: connections are refused, and live ones end when what is queued is
+ * out, which who does not read holds up for five seconds. */
+void peer_server_sign_out(PeerServer *s);
+
 /* What came in by an address that is gone ends at once; the rest is left in peace: a member that is
  * cut off comes again by itself. */
 void peer_server_network_changed(PeerServer *s, const NetworkChange *x);

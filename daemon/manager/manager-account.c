@@ -19,6 +19,8 @@ int manager_check_identity(const Manager *m, bool registered, Failure *f) {
         if (!m->account || !m->me.username[0])
                 return failure_set(f, ERROR_NOT_SIGNED_IN,
                                    "Sign in first (p2pchatctl signin NAME).");
+        if (m->sign_out)
+                return failure_set(f, ERROR_BUSY, "%s is being signed out.", m->me.username);
         if (m->channels_job)
                 return failure_set(f, ERROR_BUSY,
                                    "What is here of %s is still being read; try again.",
@@ -59,7 +61,7 @@ void manager_update_tls(Manager *m) {
         int r;
 
         if (!m->me.username[0]) {
-                peer_server_set_tls(m->peers, NULL);
+                peer_server_sign_out(m->peers);
                 return;
         }
         r = account_new_peer_tls(m->account, check_peer, m, &tls);
@@ -116,9 +118,14 @@ static void on_signed_in(Account *a, void *userdata) {
         }
 }
 
+static bool on_leaving(Account *a, void *userdata) {
+        return manager_sign_out_begin(userdata);
+}
+
 static void on_signing_out(Account *a, void *userdata) {
         Manager *m = userdata;
 
+        manager_sign_out_done(m);
         log_fields(LOG_INFO, 0, LOG_FIELDS("CHAT_USER", m->me.username), "Signed out %s.",
                    m->me.username);
         manager_stop_backup(m);
@@ -158,6 +165,7 @@ static void on_directory(Account *a, const DirectoryEntry *changed, size_t n_cha
 static const AccountHandlers account_handlers = {
         .on_changed = on_changed,
         .on_signed_in = on_signed_in,
+        .on_leaving = on_leaving,
         .on_signing_out = on_signing_out,
         .on_certificate = on_certificate,
         .on_online = on_online,
@@ -169,6 +177,7 @@ static const AccountHandlers account_handlers = {
 void manager_drop_account(Manager *m) {
         Account *a = m->account;
 
+        manager_sign_out_done(m);
         manager_drop_channels(m);
         m->me = (Actor){};
         peer_server_set_tls(m->peers, NULL);

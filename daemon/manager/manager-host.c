@@ -57,6 +57,8 @@ void hosting_end(ManagedChannel *x, const char *closed_reason, const char *reaso
                 (void) host_flow_end(h->flow, &f);
         }
         free(h);
+        x->is_stopping = false;
+        manager_sign_out_check(x->manager);
         channel_member_set_lease_until(x->member, 0);
         manager_changed(x->manager);
         manager_lease_schedule(x->manager);
@@ -195,7 +197,10 @@ static void on_ended(ChannelHost *host, void *userdata) {
                 manager_stop_ended(h->channel);
         else if (manager_unhost_ended(h->channel))
                 return;
-        else if (h->held_until != 0)
+        else if (h->channel->manager->sign_out) {
+                h->channel->is_stopping = false;
+                manager_sign_out_check(h->channel->manager);
+        } else if (h->held_until != 0)
                 stay_away(h);
         else
                 manager_left_log(h->channel);
@@ -217,7 +222,7 @@ static void serve(Hosting *h, uint64_t epoch) {
         const StoredChannel *stored = channel_member_get_stored(x->member);
         int r;
 
-        if (x->manager->stop || (h->host && h->epoch == epoch))
+        if (x->manager->stop || x->manager->sign_out || (h->host && h->epoch == epoch))
                 return;
         /* Under another epoch it is another host's time: its entry comes before anyone is served.
          */
@@ -406,6 +411,8 @@ static int hosting_get(ManagedChannel *x) {
 
         if (x->hosting)
                 return 0;
+        if (x->manager->sign_out)
+                return -ESHUTDOWN;
         /* Whoever asks: members have seen entries that this log lacks. */
         if (channel_member_get_stored(x->member)->went_back)
                 return -EOPNOTSUPP;

@@ -63,7 +63,7 @@ struct ManagedChannel {
         bool announced; /* the observer knows of it */
         DirectoryLookup *lookup;
         Hosting *hosting;        /* NULL: not hosted here, or not now */
-        bool is_stopping;        /* Manager.stop waits for its host */
+        bool is_stopping;        /* Manager.stop, or Manager.sign_out, waits for its host */
         uint64_t retention_days; /* as it was told last */
         uint64_t round, beat;    /* Manager's: in which the tracker was told last that it lives */
 };
@@ -116,9 +116,10 @@ struct Manager {
         LeaveFlow *leaves;        /* LeaveFlow */
 
         PeerServer *peers;
-        Stop *stop;        /* NULL: it goes on */
-        ClockTimer *reach; /* nobody has come in for so long */
-        Address observed;  /* by the tracker; size 0: not yet */
+        Stop *stop;           /* NULL: it goes on */
+        ClockTimer *sign_out; /* NULL: none waits for channels to end */
+        ClockTimer *reach;    /* nobody has come in for so long */
+        Address observed;     /* by the tracker; size 0: not yet */
         bool has_waited, is_behind_nat;
         ReachReason reach_told; /* to the journal */
         NetworkWatch *network;  /* NULL: the kernel does not tell */
@@ -323,6 +324,12 @@ int manager_network_init(Manager *m);
 void manager_stop_ended(ManagedChannel *x); /* nothing of it is at the disk any more */
 void manager_stop_peers_changed(Manager *m);
 Stop *stop_free(Stop *s);
+
+/* manager-sign-out.c */
+/* Nothing new is hosted; account_left() follows. False: there is nothing to wait for. */
+bool manager_sign_out_begin(Manager *m);
+void manager_sign_out_check(Manager *m); /* a host has ended */
+void manager_sign_out_done(Manager *m);  /* the identity goes */
 
 /* manager-retention.c */
 int manager_sweep_init(Manager *m); /* once there is a store */

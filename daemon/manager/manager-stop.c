@@ -63,6 +63,7 @@ static void on_timer(void *userdata) {
 
 void manager_stop_ended(ManagedChannel *x) {
         x->is_stopping = false;
+        manager_sign_out_check(x->manager);
         check(x->manager->stop);
 }
 

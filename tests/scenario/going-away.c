@@ -209,6 +209,8 @@ static void begin_unhost(Stage *s, bool *is_done) {
 
 static void expect_unhosted(Stage *s) {
         person_until_state(s->bob, "lobby", MEMBER_OFFLINE);
+        assert_string_equal(channel_member_get_state_reason(person_channel(s->bob, "lobby")),
+                            "unhosted");
         assert_null(host_of(s->alice));
 }
 
@@ -247,6 +249,118 @@ static void test_unhost_while_the_disk_hangs(void **state) {
         ASSERT_TEXTS(s.carol, "lobby", "bob: at the disk");
 }
 
+/* ---- who hosts signs out ---- */
+
+static void begin_sign_out(Stage *s, bool *is_done) {
+        hold_disk(s);
+        assert_int_equal(person_send(s->bob, "lobby", "at the disk"), 0);
+        world_until(s->world, is_at_the_disk, s->alice);
+        assert_int_equal(account_sign_out(manager_get_account(s->alice->manager), on_unhosted,
+                                          is_done, NULL),
+                         0);
+}
+
+static bool is_signed_out(void *userdata) {
+        Person *p = userdata;
+
+        return !account_get_username(manager_get_account(p->manager));
+}
+
+/* bob has heard that it is stored, carol has it, and both hear that the channel is closed. */
+static void expect_signed_out(Stage *s, bool *is_done) {
+        world_until(s->world, is_true, is_done);
+        assert_true(is_signed_out(s->alice));
+        assert_int_equal(s->alice->n_channels, 0);
+        person_until_state(s->bob, "lobby", MEMBER_OFFLINE);
+        person_until_state(s->carol, "lobby", MEMBER_OFFLINE);
+        assert_string_equal(channel_member_get_state_reason(person_channel(s->carol, "lobby")),
+                            "unhosted");
+        assert_int_equal(channel_member_get_n_outbox(person_channel(s->bob, "lobby")), 0);
+        ASSERT_TEXTS(s->carol, "lobby", "bob: at the disk");
+}
+
+static void test_sign_out(void **state) {
+        _cleanup_(stage_done) Stage s;
+        bool is_done = false;
+
+        setup(&s);
+        begin_sign_out(&s, &is_done);
+        /* Nobody is anybody else meanwhile, and nothing begins. */
+        assert_int_equal(person_try_sign_in(s.alice, "alice", "correct horse battery"), ERROR_BUSY);
+        assert_int_equal(
+                person_try_host(s.alice, "other",
+                                &(HostOptions){ .view = VIEW_INVALID, .send = SEND_INVALID }),
+                ERROR_BUSY);
+        assert_non_null(host_of(s.alice));
+        latch_open(&s.latch);
+        expect_signed_out(&s, &is_done);
+        person_sign_in(s.alice, "alice");
+        person_until_state(s.alice, "lobby", MEMBER_LIVE);
+        person_until_state(s.carol, "lobby", MEMBER_LIVE);
+        assert_same_log(s.alice, s.carol, "lobby");
+}
+
+/* The lease lapses, all else is as it was. */
+static void test_sign_out_without_tracker(void **state) {
+        _cleanup_(stage_done) Stage s;
+        bool is_done = false;
+
+        setup(&s);
+        world_tracker_kill(s.world);
+        begin_sign_out(&s, &is_done);
+        latch_open(&s.latch);
+        expect_signed_out(&s, &is_done);
+}
+
+/* Nobody is signed in after a few seconds all the same; what was not answered is asked again. */
+static void test_sign_out_while_the_disk_hangs(void **state) {
+        _cleanup_(stage_done) Stage s;
+        bool is_done = false;
+        uint64_t begin;
+
+        setup(&s);
+        begin_sign_out(&s, &is_done);
+        begin = clock_boottime(s.alice->rt.clock);
+        world_until(s.world, is_signed_out, s.alice);
+        assert_true(clock_boottime(s.alice->rt.clock) - begin <= 5 * USEC_PER_SEC);
+        person_until_state(s.bob, "lobby", MEMBER_OFFLINE);
+        assert_int_equal(channel_member_get_n_outbox(person_channel(s.bob, "lobby")), 1);
+        assert_false(is_done);
+        latch_open(&s.latch);
+        world_until(s.world, is_true, &is_done);
+        person_sign_in(s.alice, "alice");
+        person_until_sent(s.bob, "lobby");
+        person_until_seq(s.carol, "lobby", 2);
+        ASSERT_TEXTS(s.carol, "lobby", "bob: at the disk");
+}
+
+static bool is_leaving(void *userdata) {
+        Person *p = userdata;
+
+        return p->manager->sign_out;
+}
+
+/* Nobody can serve that log any more: who has sent to it must know what became of it. */
+static void test_account_deleted(void **state) {
+        _cleanup_(stage_done) Stage s;
+        bool is_done = false;
+
+        setup(&s);
+        hold_disk(&s);
+        assert_int_equal(person_send(s.bob, "lobby", "at the disk"), 0);
+        world_until(s.world, is_at_the_disk, s.alice);
+        assert_int_equal(account_delete(manager_get_account(s.alice->manager),
+                                        "correct horse battery", on_unhosted, &is_done, NULL),
+                         0);
+        world_until(s.world, is_leaving, s.alice);
+        latch_open(&s.latch);
+        world_until(s.world, is_true, &is_done);
+        assert_true(is_signed_out(s.alice));
+        person_until_sent(s.bob, "lobby");
+        person_until_seq(s.carol, "lobby", 2);
+        ASSERT_TEXTS(s.carol, "lobby", "bob: at the disk");
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_spread),
@@ -254,6 +368,10 @@ int main(void) {
                 cmocka_unit_test(test_disk_that_hangs),
                 cmocka_unit_test(test_unhost),
                 cmocka_unit_test(test_unhost_while_the_disk_hangs),
+                cmocka_unit_test(test_sign_out),
+                cmocka_unit_test(test_sign_out_without_tracker),
+                cmocka_unit_test(test_sign_out_while_the_disk_hangs),
+                cmocka_unit_test(test_account_deleted),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
