@@ -173,6 +173,13 @@ static void print_account(const AccountView *a) {
         printf("Identity: %s (%s, certificate until %s)\n", a->username, a->user_type, expires);
 }
 
+static bool is_removal_held(const Snapshot *s) {
+        for (size_t i = 0; i < s->n_channels; i++)
+                if (s->channels[i].retention_days > 0)
+                        return clock_is_wrong(s->manager.clock_offset);
+        return false;
+}
+
 static int verb_status(Ctl *ctl, int argc, char **argv) {
         _cleanup_(snapshot_done) Snapshot s = {};
         _cleanup_free_ char *path = NULL;
@@ -229,8 +236,9 @@ static int verb_status(Ctl *ctl, int argc, char **argv) {
                 print_reach(&s);
                 if (clock_is_off(s.manager.clock_offset))
                         printf("Clock:    your clock is %s, by the tracker's; set it: timedatectl "
-                               "set-ntp true\n",
-                               clock_describe_off(s.manager.clock_offset, false, off));
+                               "set-ntp true%s\n",
+                               clock_describe_off(s.manager.clock_offset, false, off),
+                               is_removal_held(&s) ? "; until then nothing is removed by age" : "");
                 for (size_t i = 0; i < s.n_channels; i++)
                         hosting += s.channels[i].hosted;
                 printf("Channels: %zu, %d of them hosted here; %" PRIu32 " %s in the outbox\n\n",

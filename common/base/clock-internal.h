@@ -10,6 +10,7 @@ typedef struct VirtualTime {
         /* Threads ask as well. */
         _Atomic uint64_t boottime;
         _Atomic uint64_t realtime;
+        uint64_t slept;
 
         uint64_t n_armings;
         ClockTimer *

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Knows how the machine's sleep is noticed; leaves what has to be done then to who asked. */
 #include <sys/timerfd.h>
-#include <time.h>
 #include <unistd.h>
 #include <utlist.h>
 
@@ -20,22 +19,6 @@ struct ClockWake {
         uint64_t slept;
         ClockTimer *timer; /* virtual only */
 };
-
-static uint64_t read_clock(clockid_t id) {
-        struct timespec ts;
-        int r _unused_;
-
-        r = clock_gettime(id, &ts);
-        assert(r >= 0);
-        return (uint64_t) ts.tv_sec * USEC_PER_SEC + (uint64_t) ts.tv_nsec / 1000;
-}
-
-/* In all: CLOCK_MONOTONIC stands still meanwhile. */
-static uint64_t time_slept(void) {
-        uint64_t monotonic = read_clock(CLOCK_MONOTONIC);
-
-        return read_clock(CLOCK_BOOTTIME) - monotonic;
-}
 
 /* It never expires, whatever year the clock says: one that is over would fire without end. That the
  * offset between realtime and monotonic changed is what it tells: the machine woke up, or somebody
@@ -57,7 +40,7 @@ static int on_clock_set(sd_event_source *s, int fd, uint32_t revents, void *user
         (void) !read(fd, &n, sizeof(n));
         if (arm(w) < 0)
                 (void) sd_event_source_set_enabled(s, SD_EVENT_OFF);
-        w->slept = time_slept();
+        w->slept = clock_slept(w->clock);
         if (w->slept > before + SLEPT_MIN_USEC)
                 w->fn(w->userdata);
         return 0;
@@ -75,7 +58,7 @@ static int watch_real(ClockWake *w) {
         w->fd = timerfd_create(CLOCK_REALTIME, TFD_NONBLOCK | TFD_CLOEXEC);
         if (w->fd < 0)
                 return -errno;
-        w->slept = time_slept();
+        w->slept = clock_slept(w->clock);
         r = arm(w);
         if (r < 0)
                 return r;
@@ -118,6 +101,7 @@ void clock_virtual_sleep(Clock *c, uint64_t usec) {
         assert(c->virtual_time);
         c->virtual_time->boottime += usec;
         c->virtual_time->realtime += usec;
+        c->virtual_time->slept += usec;
         DL_FOREACH(c->wakes, w)
                 clock_timer_arm(w->timer, 0);
 }

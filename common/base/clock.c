@@ -51,6 +51,16 @@ uint64_t clock_realtime(const Clock *c) {
                                : now_usec(CLOCK_REALTIME);
 }
 
+/* CLOCK_MONOTONIC stands still meanwhile. */
+uint64_t clock_slept(const Clock *c) {
+        uint64_t monotonic;
+
+        if (c->virtual_time)
+                return c->virtual_time->slept;
+        monotonic = now_usec(CLOCK_MONOTONIC);
+        return now_usec(CLOCK_BOOTTIME) - monotonic;
+}
+
 static int on_timer(sd_event_source *s, uint64_t usec, void *userdata) {
         ClockTimer *t = userdata;
 

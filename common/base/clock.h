@@ -35,6 +35,10 @@ DEFINE_CLEANUP(Clock *, clock_free);
 uint64_t clock_boottime(const Clock *c);
 uint64_t clock_realtime(const Clock *c);
 
+/* How long the machine has slept, in all: only its own clock tells, and may be wrong when it wakes
+ * up. Part of boottime. */
+uint64_t clock_slept(const Clock *c);
+
 /* A new timer is disarmed; it fires once per arming, from the event loop, and may re-arm or free
  * itself inside its callback. Arming never fails and replaces the earlier deadline. */
 int clock_timer_new(Clock *c, clock_timer_fn fn, void *userdata /* weak */, ClockTimer **ret);

@@ -10,6 +10,7 @@ void remote_time_set(RemoteTime *t, int64_t offset_usec) {
         t->is_known = true;
         t->realtime = clock_realtime(t->clock) + (uint64_t) offset_usec;
         t->boottime = clock_boottime(t->clock);
+        t->slept = clock_slept(t->clock);
 }
 
 uint64_t remote_time_now(const RemoteTime *t) {
@@ -25,8 +26,25 @@ static uint64_t distance(int64_t offset_usec) {
         return offset_usec < 0 ? -(uint64_t) offset_usec : (uint64_t) offset_usec;
 }
 
+bool remote_time_agrees(const RemoteTime *t, uint64_t *ret_ours, uint64_t *ret_theirs) {
+        uint64_t apart, slept;
+
+        *ret_theirs = remote_time_now(t);
+        *ret_ours = clock_realtime(t->clock);
+        if (!t->is_known)
+                return false;
+        apart = distance((int64_t) (*ret_theirs - *ret_ours));
+        slept = clock_slept(t->clock);
+        slept -= MIN(slept, t->slept);
+        return apart <= CLOCK_WRONG_MIN_USEC && slept <= CLOCK_WRONG_MIN_USEC - apart;
+}
+
 bool clock_is_off(int64_t offset_usec) {
         return distance(offset_usec) > CLOCK_OFF_MIN_USEC;
+}
+
+bool clock_is_wrong(int64_t offset_usec) {
+        return distance(offset_usec) > CLOCK_WRONG_MIN_USEC;
 }
 
 const char *clock_describe_off(int64_t offset_usec, bool at_least,

@@ -45,6 +45,9 @@ void account_is_shown(Account *a);
 
 uint64_t account_get_identity(const Account *a);    /* row of the store; 0: nobody */
 int64_t account_get_clock_offset(const Account *a); /* µs, theirs minus ours */
+/* Both clocks, and whether they agree so far that something may be destroyed by them: not before
+ * the tracker has told its time. */
+bool account_clocks_agree(const Account *a, uint64_t *ret_ours, uint64_t *ret_theirs);
 void account_get_key_id(const Account *a, char ret[static KEY_ID_SIZE]); /* "": nobody */
 /* The tracker's time, µs since the epoch: by our clock until it has said it. */
 uint64_t account_now(const Account *a);

@@ -391,6 +391,10 @@ int64_t account_get_clock_offset(const Account *a) {
         return remote_time_offset(&a->time);
 }
 
+bool account_clocks_agree(const Account *a, uint64_t *ret_ours, uint64_t *ret_theirs) {
+        return remote_time_agrees(&a->time, ret_ours, ret_theirs);
+}
+
 void account_get_key_id(const Account *a, char ret[static KEY_ID_SIZE]) {
         memcpy(ret, a->subject.key_id, KEY_ID_SIZE);
 }

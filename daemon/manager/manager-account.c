@@ -145,6 +145,7 @@ static void on_online(Account *a, void *userdata) {
 
         manager_changed(m);
         manager_ask_revocations(m);
+        manager_sweep_soon(m);
         if (!m->me.username[0] || m->channels_job)
                 return;
         (void) manager_refresh_addresses(m);

@@ -110,6 +110,7 @@ struct Manager {
         ClockTimer *sweep; /* for messages that are too old */
         Job *sweep_job;
         int sweep_error; /* as the journal was told */
+        bool sweep_held; /* … by clocks that do not agree */
         Job *channels_job;
         ManagedChannel *channels; /* ManagedChannel */
         JoinFlow *joins;          /* JoinFlow */
@@ -334,7 +335,7 @@ void manager_sign_out_done(Manager *m);  /* the identity goes */
 /* manager-retention.c */
 int manager_sweep_init(Manager *m); /* once there is a store */
 void manager_sweep_done(Manager *m);
-void manager_sweep_soon(Manager *m); /* a rule is another now */
+void manager_sweep_soon(Manager *m); /* a rule is another now, or the time was told */
 
 /* manager-listen.c */
 int manager_listen(Manager *m);

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Knows when to look for messages that are too old; leaves which they are to the store. */
+/* Knows when to look for messages that are too old, and when no clock is good enough to tell;
+ * leaves which they are to the store. */
 #include <utlist.h>
 
 #include "base/log.h"
+#include "base/remote-time.h"
 #include "daemon/manager/manager-internal.h"
 
-/* After a start, so that the tracker has told us what time it is. */
-#define SWEEP_FIRST_USEC (20 * USEC_PER_SEC)
-#define SWEEP_SOON_USEC USEC_PER_SEC /* after a change of rules */
+#define SWEEP_SOON_USEC USEC_PER_SEC /* after a change of rules, or of what time it is */
 /* What becomes too old one by one goes together: a minute after its time no file holds it. */
 #define SWEEP_MIN_USEC (20 * USEC_PER_SEC)
 #define SWEEP_MAX_USEC USEC_PER_HOUR /* clocks are set */
@@ -45,17 +45,49 @@ static void on_swept(int r, const uint64_t *touched, size_t n, bool more, uint64
                 clock_timer_arm(m->sweep, MIN(MAX(due_usec, SWEEP_MIN_USEC), SWEEP_MAX_USEC));
 }
 
+static bool has_rule(const Manager *m) {
+        const ManagedChannel *x;
+
+        DL_FOREACH(m->channels, x)
+                if (channel_member_get_retention_days(x->member) > 0)
+                        return true;
+        return false;
+}
+
+/* What one clock says must not empty every log for ever: what is kept too long can still go. */
+static void hold(Manager *m) {
+        int64_t offset = manager_get_clock_offset(m);
+        char off[CLOCK_OFF_TEXT_SIZE];
+
+        /* A connection to the tracker tells by itself that there is one. */
+        if (!clock_is_wrong(offset)) {
+                clock_timer_arm(m->sweep, SWEEP_MAX_USEC);
+                return;
+        }
+        if (!m->sweep_held && has_rule(m)) {
+                log_warning("No message is removed by age while your clock is %s, by the "
+                            "tracker's: set it (timedatectl set-ntp true); if it is right, tell "
+                            "the tracker's operator.",
+                            clock_describe_off(offset, false, off));
+                m->sweep_held = true;
+        }
+        clock_timer_arm(m->sweep, SWEEP_MIN_USEC);
+}
+
 /* Entries of other hosts bear their clocks, which ours is not: the tracker's is between them. */
 static void on_sweep(void *userdata) {
         Manager *m = userdata;
-        uint64_t now = clock_realtime(m->rt->clock);
+        uint64_t ours, theirs;
         int r;
 
         if (m->sweep_job)
                 return;
-        r = store_sweep_retention(m->store, now,
-                                  (uint64_t) ((int64_t) now + manager_get_clock_offset(m)),
-                                  on_swept, m, &m->sweep_job);
+        if (!m->account || !account_clocks_agree(m->account, &ours, &theirs)) {
+                hold(m);
+                return;
+        }
+        m->sweep_held = false;
+        r = store_sweep_retention(m->store, ours, theirs, on_swept, m, &m->sweep_job);
         if (r < 0)
                 clock_timer_arm(m->sweep, SWEEP_MIN_USEC);
 }
@@ -70,7 +102,7 @@ int manager_sweep_init(Manager *m) {
         r = clock_timer_new(m->rt->clock, on_sweep, m, &m->sweep);
         if (r < 0)
                 return r;
-        clock_timer_arm(m->sweep, SWEEP_FIRST_USEC);
+        clock_timer_arm(m->sweep, SWEEP_MIN_USEC);
         return 0;
 }
 

@@ -10,7 +10,7 @@ from cryptography import x509
 from models import ModelTracker
 from modelstage import TrackerStage
 from outsider import Authority, key_id, pin_of
-from p2pchat import MANAGER, PATH, wait_for
+from p2pchat import CHANNEL, MANAGER, PATH, wait_for
 
 DAY = 24 * 3600
 REPLACED = "The same identity is in use by another computer"
@@ -80,6 +80,29 @@ def test_clock_is_off(stage, tracker, off, words):
         drop(tracker)
         wait_for(lambda: "clock" not in bob.ctl("status").stdout, "the clock to be right")
         assert len(journal(stage, "Your clock")) == 1
+
+
+def test_removal_is_held(stage, tracker):
+    with stage.at(tracker) as bob:
+        certified(stage, tracker)
+        path = bob.host("lobby")
+        tracker.off = 7200
+        drop(tracker)
+        wait_for(lambda: journal(stage, "Your clock"), "the clock to be looked at")
+        assert "by age" not in bob.ctl("status").stdout and not journal(stage, "by age")
+        bob.ctl("retention", "lobby", "1")
+        wait_for(lambda: journal(stage, "No message is removed by age"), "the rule to be looked at")
+        (told,) = journal(stage, "No message is removed by age")
+        assert told.startswith("<4>") and "2 hours behind" in told and "timedatectl set-ntp true" in told
+        wait_for(lambda: bob.get(path, CHANNEL, "RetentionDays") == 1, "the property")
+        (line,) = [x for x in bob.ctl("status").stdout.splitlines() if "clock" in x]
+        assert line.endswith("; until then nothing is removed by age")
+
+        tracker.off = 1800  # off, and near enough
+        drop(tracker)
+        wait_for(lambda: "30 minutes behind" in bob.ctl("status").stdout, "the clock to be better")
+        assert "by age" not in bob.ctl("status").stdout
+        assert len(journal(stage, "No message is removed by age")) == 1
 
 
 def test_replaced(stage, tracker):

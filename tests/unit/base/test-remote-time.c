@@ -60,10 +60,61 @@ static void test_time(void **state) {
         assert_int_equal(remote_time_now(&t), clock_realtime(l->rt.clock));
 }
 
+static bool agrees(const RemoteTime *t) {
+        uint64_t ours, theirs;
+        bool r = remote_time_agrees(t, &ours, &theirs);
+
+        assert_int_equal(ours, clock_realtime(t->clock));
+        assert_int_equal(theirs, remote_time_now(t));
+        return r;
+}
+
+static void test_agreement(void **state) {
+        _cleanup_(test_loop_freep) TestLoop *l = test_loop_new();
+        RemoteTime t = { .clock = l->rt.clock };
+        Clock *c = l->rt.clock;
+
+        assert_false(agrees(&t)); /* nobody told it */
+        remote_time_set(&t, 0);
+        assert_true(agrees(&t));
+        test_loop_run(l, 100 * USEC_PER_DAY);
+        assert_true(agrees(&t));
+        clock_virtual_jump_realtime(c, HOUR);
+        assert_true(agrees(&t));
+        clock_virtual_jump_realtime(c, 1);
+        assert_false(agrees(&t));
+        clock_virtual_jump_realtime(c, -2 * HOUR - 1);
+        assert_true(agrees(&t));
+        clock_virtual_jump_realtime(c, -1);
+        assert_false(agrees(&t));
+        remote_time_set(&t, HOUR + 1);
+        assert_false(agrees(&t));
+        remote_time_set(&t, -HOUR);
+        assert_true(agrees(&t));
+        remote_time_set(&t, INT64_MIN);
+        assert_false(agrees(&t));
+        remote_time_set(&t, INT64_MAX);
+        assert_false(agrees(&t));
+
+        /* Both go on by what the machine says that it slept. */
+        remote_time_set(&t, HOUR / 2);
+        clock_virtual_sleep(c, USEC_PER_HOUR / 2);
+        assert_true(agrees(&t));
+        clock_virtual_sleep(c, 1);
+        assert_int_equal(remote_time_offset(&t), HOUR / 2);
+        assert_false(agrees(&t));
+        remote_time_set(&t, 0);
+        assert_true(agrees(&t));
+        clock_virtual_sleep(c, 77 * 365 * USEC_PER_DAY);
+        assert_int_equal(remote_time_offset(&t), 0);
+        assert_false(agrees(&t));
+}
+
 int main(void) {
         static const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_words),
                 cmocka_unit_test(test_time),
+                cmocka_unit_test(test_agreement),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
