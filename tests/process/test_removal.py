@@ -227,6 +227,7 @@ def test_no_file_holds_it(world):
 
     # What grew old, while nobody ran.
     alice.start_daemon()
+    wait_for(lambda: alice.get(lobby, CHANNEL, "State") == "live", "alice to serve again", deadline=MINUTE)
     alice.ctl("retention", "lobby", "2")
     wait_for(lambda: bob.get(there, CHANNEL, "RetentionDays") == 2, "bob to know", deadline=MINUTE)
     for peer in (alice, bob):
