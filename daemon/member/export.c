@@ -76,10 +76,10 @@ static void end_writing(Export *x, int r) {
 }
 
 static void end_reading(Export *x, int r) {
-        if (r == -ENOBUFS)
-                end(x, ERROR_BUSY, "Too much waits for the disk; try again", r);
-        else
-                end(x, ERROR_INTERNAL, "Cannot read the log", r);
+        Failure f;
+
+        (void) store_fail(x->store, &f, r, "Cannot read the log");
+        x->done(&f, x->userdata);
 }
 
 /* ---- writing ---- */

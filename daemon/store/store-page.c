@@ -1,7 +1,20 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Knows how a log is read, a page at a time and in both directions; leaves writing it to
  * store-log.c. */
+#include "base/text.h"
 #include "daemon/store/store-internal.h"
+#include "wire/json-scan.h"
+
+/* SQLite does not notice when other bytes lie where a text was: what is handed on as it stands,
+ * into frames and files of others, is looked at here. */
+static int check_entry(const Entry *e, size_t n_extra) {
+        if (!e->extra || e->n_extra != n_extra || e->extra[0] != '{' ||
+            !text_is_valid(e->kind_name, strlen(e->kind_name), false) ||
+            !text_is_valid(e->id, strlen(e->id), false) ||
+            !text_is_valid(e->username, strlen(e->username), false))
+                return -EBADMSG;
+        return json_scan(e->extra, e->n_extra, NULL, NULL);
+}
 
 int store_read_entry(sqlite3_stmt *stmt, Entry *ret) {
         int r, error = 0;
@@ -24,8 +37,8 @@ int store_read_entry(sqlite3_stmt *stmt, Entry *ret) {
         if (r < 0)
                 return r;
         ret->extra = store_column_dup(stmt, 6, &error);
-        ret->n_extra = (size_t) sqlite3_column_bytes(stmt, 6);
-        return error;
+        ret->n_extra = ret->extra ? strlen(ret->extra) : 0;
+        return error < 0 ? error : check_entry(ret, (size_t) sqlite3_column_bytes(stmt, 6));
 }
 
 typedef struct PageRequest {

@@ -72,6 +72,12 @@ int store_fail(const Store *s, Failure *f, int r, const char *what) {
                 todo = "see that it can be written to, and try again";
                 break;
         default:
+                if (r == -EBADMSG && !store_is_in_trouble(s, r))
+                        return failure_set(f, ERROR_INTERNAL,
+                                           "%s: it was damaged on the disk. A backup may have "
+                                           "it; of a copy, the channel's host has (p2pchatctl join "
+                                           "--new-copy).",
+                                           what);
                 if (!store_is_in_trouble(s, r))
                         return failure_set(f, ERROR_INTERNAL, "%s: %s.", what,
                                            strerrordesc_np(-r) ?: "unknown error");

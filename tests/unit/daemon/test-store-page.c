@@ -147,6 +147,46 @@ static void test_time_is_found_without_a_scan(void **state) {
         result_done(&q);
 }
 
+/* Other bytes where an entry was, which SQLite does not see: it is not handed on, nor what lies in
+ * memory behind it. */
+static void test_rubbish(void **state) {
+        static const char *const rubbish[] = {
+                "extra = CAST(x'7b226d223a2200227d' AS TEXT)", /* a NUL in it */
+                "extra = CAST(x'7b226d223a22ff227d' AS TEXT)", /* no UTF-8 */
+                "extra = ''",
+                "extra = '[]'",
+                "extra = '{\"m\":\"1\"'",
+                "extra = '{\"m\":1}}'",
+                "kind = CAST(x'6dff' AS TEXT)",
+                "id = char(27)",
+                "username = CAST(x'ff' AS TEXT)",
+        };
+        static const char sound[] = "UPDATE entry SET kind = 'topic', id = 'x', username = 'bob',"
+                                    " extra = '{}' WHERE seq = 2";
+        Fixture *f = *state;
+        uint64_t row = make_channel(f, false);
+        Result q = {};
+
+        fill_copy(f, row, 1, 3);
+        for (size_t i = 0; i < ELEMENTSOF(rubbish); i++) {
+                char text[160];
+                sqlite3 *db;
+
+                snprintf(text, sizeof(text), "UPDATE entry SET %s WHERE seq = 2", rubbish[i]);
+                f->store = store_free(f->store);
+                assert_int_equal(sqlite3_open(f->path, &db), SQLITE_OK);
+                for (size_t k = 0; k < 2; k++) /* one kind at a time */
+                        assert_int_equal(sqlite3_exec(db, k ? text : sound, NULL, NULL, NULL),
+                                         SQLITE_OK);
+                sqlite3_close(db);
+                open_store(f);
+                assert_int_equal(page(f, &q, row, (PageQuery){ .limit = 9 }), -EBADMSG);
+                assert_int_equal(page(f, &q, row, (PageQuery){ .anchor = 2, .limit = 9 }), 0);
+                assert_int_equal(q.n_entries, 1);
+        }
+        result_done(&q);
+}
+
 static void test_entry_ids(void **state) {
         Fixture *f = *state;
         uint64_t row = make_channel(f, false);
@@ -175,6 +215,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(test_pages, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_time_is_found_without_a_scan, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_rubbish, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_entry_ids, setup, teardown),
         };
 
