@@ -15,8 +15,7 @@ void service_init(Service *s) {
         *s = (Service){};
         n = sd_listen_fds_with_names(true, &s->names);
         if (n < 0) {
-                log_warning_errno(n, "Cannot take the sockets that were passed in: %s",
-                                  strerror(-n));
+                log_warning_errno(n, "Cannot take the sockets that were passed in");
                 return;
         }
         for (int i = 0; i < n; i++) {

@@ -151,7 +151,7 @@ static void on_conn(Listener *l, int fd, const Address *peer, void *userdata) {
 
         r = accept_conn(t, fd, peer);
         if (r < 0) {
-                log_warning_errno(r, "Cannot serve a new connection: %s", strerror(-r));
+                log_warning_errno(r, "Cannot serve a new connection");
                 listener_conn_closed(l, peer, false);
         }
 }
@@ -194,8 +194,7 @@ static void on_revoked(const char *user, const DbRevocation *revoked, size_t n, 
 
         r = revocations_add(t->revocations, revoked, n);
         if (r < 0)
-                log_error_errno(r, "Cannot keep that keys of %s were revoked: %s", user,
-                                strerror(-r));
+                log_error_errno(r, "Cannot keep that keys of %s were revoked", user);
         log_fields(LOG_NOTICE, 0, LOG_FIELDS("CHAT_USER", user), "%zu key%s of %s revoked.", n,
                    n == 1 ? "" : "s", user);
         registry_end_leases(t->registry, user, revoked, n);

@@ -4,7 +4,8 @@ log on its host, the copies of its members, and what people were told of their t
 
     findings = check(read_store("…/alice/p2pchat.db", "lobby"), {"bob": read_store(…)}, journal)
 
-→ texts that begin with a name: lost, doubled, hole, swapped, altered, misplaced, cursor, outbox, behind."""
+→ texts that begin with a name: lost, doubled, hole, swapped, altered, misplaced, cursor, outbox, behind,
+invented."""
 import collections
 import contextlib
 import json
@@ -14,7 +15,8 @@ import sqlite3
 SAID = "seq, kind, id, username, user_type, time, extra"
 SAID_NAMES = SAID.split(", ")
 
-Store = collections.namedtuple("Store", "hosted first_seq synced_seq last_seq read_seq n_queued n_unsent entries outbox")
+Store = collections.namedtuple("Store", "hosted begin_seq first_seq synced_seq last_seq read_seq n_queued n_unsent"
+                                        " entries outbox")
 Row = collections.namedtuple("Row", "id state error seq")
 
 
@@ -39,7 +41,7 @@ def read_store(path, channel):
     with contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as db:
         assert db.execute("PRAGMA integrity_check").fetchall() == [("ok",)], f"{path} is damaged"
         (row, *channel_fields), = db.execute(
-            "SELECT id, hosted, first_seq, synced_seq, last_seq, read_seq, n_queued, n_unsent FROM channel"
+            "SELECT id, hosted, begin_seq, first_seq, synced_seq, last_seq, read_seq, n_queued, n_unsent FROM channel"
             " WHERE name = ?", (channel,)).fetchall()
         entries = db.execute(f"SELECT {SAID} FROM entry WHERE channel = ? ORDER BY seq", (row,)).fetchall()
         outbox = db.execute("SELECT id, state, error, seq FROM outbox WHERE channel = ?", (row,)).fetchall()
@@ -81,6 +83,9 @@ def check_copy(who, copy, host):
         else:
             differ = [n for n, a, b in zip(SAID_NAMES, e, there[seq]) if a != b]
             yield f"altered: {who} has other {', '.join(differ)} at {seq} than the host"
+    begin = (copy.begin_seq or 0) + 1  # what it was given first
+    if copy.first_seq > begin:
+        yield f"lost: {who} lacks {begin} to {copy.first_seq - 1}, where its copy began"
     if copy.synced_seq != host.synced_seq:
         yield f"behind: {who} ends at {copy.synced_seq}, the host at {host.synced_seq}"
 
@@ -112,12 +117,25 @@ def check_text(text, found, outbox):
         yield f"altered: {text.id} of {text.user} at {seq} is not what was typed"
 
 
+def check_log(host, typed):
+    """The host's log against the ids of all that was typed."""
+    latest = 0
+    for seq, kind, message_id, username, _, time, _ in host.entries:
+        if kind == "message" and message_id not in typed:
+            yield f"invented: nobody typed {message_id}, which the host has at {seq} by {username}"
+        if time < latest:
+            yield f"swapped: the host's time goes back at {seq}"
+        latest = time
+
+
 def check(host, members, journal):
     """journal: Texts, those of one user in the order in which they were typed, none of which may be refused.
     stores: name → Store, with the host's own among them if its person typed."""
     findings = list(check_shape("the host", host))
     if host.entries and host.first_seq != 1:
         findings.append(f"lost: the host's log begins at {host.first_seq}")
+    findings += check_log(host, {t.id for t in journal})
+    findings += [f"cursor: {who} says that it hosts" for who, s in members.items() if s.hosted and s != host]
     found = {e[2]: e for e in reversed(host.entries)}
     for who, store in members.items():
         if not store.hosted:

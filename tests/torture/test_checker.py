@@ -18,6 +18,7 @@ PEOPLE = ("alice", "bob", "carol")
 # In each copy; :s is a text's seq with one before and one after it, of the same person.
 DOUBLE = ("INSERT INTO entry SELECT channel, (SELECT max(seq) + 1 FROM entry), kind, id, username, user_type, NULL, time,"
           " extra FROM entry WHERE seq = :s", "UPDATE channel SET synced_seq = synced_seq + 1, last_seq = last_seq + 1")
+AGAIN = DOUBLE[0].replace("kind, id,", "kind, '00000000-0000-4000-8000-000000000000',")
 SHIFT = ("UPDATE entry SET seq = -seq WHERE seq > :s", "UPDATE entry SET seq = -seq - 1 WHERE seq < 0")
 SWAP = ("UPDATE entry SET seq = -1 WHERE seq = :s", "UPDATE entry SET seq = :s WHERE seq = :next",
         "UPDATE entry SET seq = :next WHERE seq = -1")
@@ -48,6 +49,11 @@ FAULTS = {
     "stored in the outbox only": ("outbox", ("bob",), ("UPDATE outbox SET seq = seq + 1 WHERE id = :id",)),
     "still queued": ("outbox", ("bob",), ("UPDATE outbox SET state = 'queued' WHERE id = :id",)),
     "a wrong count": ("outbox", ("bob",), ("UPDATE channel SET n_queued = n_queued + 1",)),
+    "typed once, there twice": ("invented", PEOPLE, (AGAIN, DOUBLE[1])),
+    "a beginning cut off": ("lost", ("carol",), (
+        "DELETE FROM entry WHERE seq < :s", "UPDATE channel SET first_seq = (SELECT min(seq) FROM entry)")),
+    "a copy that hosts": ("cursor", ("carol",), ("UPDATE channel SET hosted = 1",)),
+    "a time that goes back": ("swapped", PEOPLE, ("UPDATE entry SET time = time - 3600000000 WHERE seq = :s",)),
     "given up": ("lost", ("bob",), ("UPDATE outbox SET state = 'failed', error = 'busy' WHERE id = :waiting",)),
     "failed and stored": ("outbox", ("bob",), ("UPDATE outbox SET state = 'failed', error = 'busy' WHERE id = :id",)),
 }

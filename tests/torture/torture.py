@@ -263,5 +263,6 @@ class Torture:
         lines += [f"kills between a MESSAGE and its answer: {100 * self.share_in_window():.0f} %",
                   f"texts: {len(told)}, told stored: {told.count('stored')}, told queued: {told.count('queued')}"]
         lines += [f"{name}: {sum(f.startswith(name + ':') for f in findings)}"
-                  for name in ("lost", "doubled", "hole", "swapped", "altered", "misplaced", "cursor", "outbox", "behind")]
+                  for name in ("lost", "doubled", "hole", "swapped", "altered", "misplaced", "cursor", "outbox", "behind",
+                                "invented")]
         return "\n".join([*lines, f"again: {repeat}"])
