@@ -128,12 +128,134 @@ static void test_many_at_once(void **state) {
                          -EINVAL);
 }
 
+/* ---- a page that was read before the commit, and comes after ---- */
+
+/* Reading and writing have a thread each, so that one may be overtaken by the other. */
+typedef struct Held {
+        bool is_wanted; /* the next page is held … */
+        bool is_here;   /* … until it is let go */
+        Entry entries[32];
+        size_t n;
+        bool more;
+        store_page_fn done;
+        void *userdata;
+        Job **job;
+        unsigned n_reads; /* of pages, held ones and others */
+} Held;
+
+static Held held;
+
+int __real_store_read_page(Store *s, uint64_t row, const PageQuery *query, store_page_fn done,
+                           void *userdata, Job **ret_job);
+int __wrap_store_read_page(Store *s, uint64_t row, const PageQuery *query, store_page_fn done,
+                           void *userdata, Job **ret_job);
+
+static void on_held(int r, const Entry *entries, size_t n, bool more, void *userdata) {
+        assert_int_equal(r, 0);
+        assert_true(n <= ELEMENTSOF(held.entries));
+        for (size_t i = 0; i < n; i++)
+                assert_int_equal(entry_copy(&entries[i], &held.entries[i]), 0);
+        held.n = n;
+        held.more = more;
+        *held.job = NULL;
+        held.is_here = true;
+}
+
+int __wrap_store_read_page(Store *s, uint64_t row, const PageQuery *query, store_page_fn done,
+                           void *userdata, Job **ret_job) {
+        held.n_reads++;
+        if (!held.is_wanted)
+                return __real_store_read_page(s, row, query, done, userdata, ret_job);
+        held.is_wanted = false;
+        held.done = done;
+        held.userdata = userdata;
+        held.job = ret_job;
+        return __real_store_read_page(s, row, query, on_held, NULL, ret_job);
+}
+
+static void let_go(bool hold_next) {
+        Entry entries[ELEMENTSOF(held.entries)];
+        size_t n = held.n;
+
+        memcpy(entries, held.entries, sizeof(entries));
+        held.is_here = false;
+        held.is_wanted = hold_next;
+        held.done(0, entries, n, held.more, held.userdata);
+        for (size_t i = 0; i < n; i++)
+                entry_done(&entries[i]);
+}
+
+/* → the entry of that seq as it was answered, shown to say something or not. */
+static bool says_something(const Member *m, const char *key, uint64_t seq) {
+        const Value *entries = value_get(m->reply, key);
+
+        for (size_t i = 0; i < value_length(entries); i++) {
+                const Value *e = value_at(entries, i);
+
+                if (get_uint(e, "seq") != seq)
+                        continue;
+                assert_int_not_equal(value_has(e, "message_content"), value_has(e, "redacted"));
+                return value_has(e, "message_content");
+        }
+        fail_msg("entry %" PRIu64 " is not in the answer", seq);
+        return false;
+}
+
+static void test_page_of_before(void **state) {
+        static const struct {
+                const char *command, *members, *key;
+        } pages[] = {
+                { "HISTORY", ",\"after\":1,\"limit\":20", "entries" },
+                { "HISTORY", ",\"before\":21,\"limit\":20", "entries" },
+                { "RET_INFO", "", "messages" },
+        };
+        Fixture *f = *state;
+        _cleanup_(member_freep) Member *bob = member_new(f, "bob");
+        Redaction x = { .f = f };
+
+        assert_int_equal(member_connect(bob, 0), ERROR_NONE);
+        local_fill(f, 0, 20, 200);
+        for (size_t i = 0; i < ELEMENTSOF(pages); i++) {
+                held = (Held){ .is_wanted = true };
+                member_start(bob, pages[i].command, "%s", pages[i].members);
+                wait_true(f, &held.is_here);
+                x.target = 5 + i;
+                for (size_t k = 0; k < held.n; k++)
+                        if (held.entries[k].seq == x.target)
+                                assert_false(entry_is_stub(&held.entries[k]));
+                redact(f, &x);
+                let_go(false);
+                assert_int_equal(member_wait(bob), ERROR_NONE);
+                assert_false(says_something(bob, pages[i].key, x.target));
+                assert_true(says_something(bob, pages[i].key, x.target + 1));
+                assert_int_equal(held.n_reads, 2);
+        }
+
+        /* What does not straddle it is read once; what always does is refused in the end. */
+        held = (Held){};
+        assert_int_equal(member_call(bob, "HISTORY", "%s", pages[0].members), ERROR_NONE);
+        assert_int_equal(held.n_reads, 1);
+        held = (Held){ .is_wanted = true };
+        member_start(bob, "HISTORY", "%s", pages[0].members);
+        for (x.target = 9; !bob->is_answered && x.target < 19; x.target++) {
+                wait_true(f, &held.is_here);
+                redact(f, &x);
+                let_go(true);
+                settle(f);
+        }
+        held.is_wanted = false;
+        assert_int_equal(member_wait(bob), ERROR_BUSY);
+        assert_int_equal(member_call(bob, "HISTORY", "%s", pages[0].members), ERROR_NONE);
+        assert_false(says_something(bob, "entries", 9));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(test_##name, setup, teardown)
 
 int main(void) {
         const struct CMUnitTest tests[] = {
                 TEST(nobody_is_sent_it),
                 TEST(many_at_once),
+                TEST(page_of_before),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
