@@ -114,6 +114,8 @@ int store_remove_content(SqlTx *tx, uint64_t row, uint64_t seq, const char *by, 
                          uint64_t time);
 /* The finished outbox row of that entry goes with its text. */
 int store_remove_sent(SqlTx *tx, uint64_t row, uint64_t seq);
+/* … at once where that entry was removed before the row was known to be finished. 1: it went. */
+int store_remove_sent_if_gone(SqlTx *tx, uint64_t row, uint64_t seq);
 /* Does what is written with these entries remove something? Then the files are to be purged. */
 bool store_removal_is_among(const Entry *entries, size_t n);
 

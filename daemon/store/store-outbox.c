@@ -379,13 +379,15 @@ int store_outbox_read(Store *s, uint64_t row, uint64_t after, bool only_queued, 
 /* ---- what became of rows ---- */
 
 typedef struct UpdateRequest {
+        Store *store; /* weak */
         uint64_t channel, now;
+        bool has_removed;
         store_done_fn done;
         size_t n;
         OutboxUpdate updates[];
 } UpdateRequest;
 
-static int update_one(SqlTx *tx, const UpdateRequest *q, const OutboxUpdate *u) {
+static int update_one(SqlTx *tx, UpdateRequest *q, const OutboxUpdate *u) {
         int r;
 
         r = sql_run(tx,
@@ -398,7 +400,11 @@ static int update_one(SqlTx *tx, const UpdateRequest *q, const OutboxUpdate *u) 
         case OUTBOX_QUEUED:
                 return 0;
         case OUTBOX_STORED:
-                return store_outbox_finish(tx, q->channel, u->id, u->seq, q->now);
+                r = store_outbox_finish(tx, q->channel, u->id, u->seq, q->now);
+                if (r >= 0)
+                        r = store_remove_sent_if_gone(tx, q->channel, u->seq);
+                q->has_removed = q->has_removed || r > 0;
+                return MIN(r, 0);
         case OUTBOX_FAILED:
                 return sql_run(tx,
                                "UPDATE outbox SET state = 'failed', error = ?"
@@ -437,6 +443,8 @@ static int work_update(SqlTx *tx, void *request) {
 static void on_updated(int r, void *request, void *userdata) {
         UpdateRequest *q = request;
 
+        if (q->has_removed)
+                store_purge_soon(q->store);
         if (q->done)
                 q->done(r, userdata);
 }
@@ -452,6 +460,7 @@ int store_outbox_update(Store *s, uint64_t row, const OutboxUpdate *updates, siz
         q = calloc(1, sizeof(UpdateRequest) + n * sizeof(OutboxUpdate));
         if (!q)
                 return -ENOMEM;
+        q->store = s;
         q->channel = row;
         q->now = clock_realtime(s->rt->clock);
         q->done = done;

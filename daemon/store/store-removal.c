@@ -13,6 +13,23 @@ int store_remove_sent(SqlTx *tx, uint64_t row, uint64_t seq) {
         return store_owe_purge(tx);
 }
 
+int store_remove_sent_if_gone(SqlTx *tx, uint64_t row, uint64_t seq) {
+        sqlite3_stmt *stmt;
+        int r;
+
+        r = sql_prepare(tx,
+                        "SELECT 1 FROM redaction WHERE channel = ?1 AND target = ?2 UNION ALL"
+                        " SELECT 1 FROM entry WHERE channel = ?1 AND seq = ?2"
+                        " AND kind = 'message' AND substr(extra, 1, length(?3)) = ?3",
+                        "tts", &stmt, row, seq, ENTRY_STUB_PREFIX);
+        if (r >= 0)
+                r = sql_step(stmt);
+        if (r <= 0)
+                return r;
+        r = store_remove_sent(tx, row, seq);
+        return r < 0 ? r : 1;
+}
+
 static int has_content(SqlTx *tx, uint64_t row, uint64_t seq) {
         sqlite3_stmt *stmt;
         int r;

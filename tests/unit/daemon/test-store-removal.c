@@ -1,49 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Messages that lose what they say: by `redact`, by age, with their copy; the same on every copy,
  * known again for ever, and in no file any more. */
-#include <poll.h>
-
-#include "tests/unit/daemon/store-fixture.h"
+#include "tests/unit/daemon/removal-fixture.h"
 
 #define SECRET "quiet-heron"
-#define TEXT(text) "{\"message_content\":\"" text "\"}"
 #define DAY USEC_PER_DAY
-
-static Proposal governance(unsigned id, EntryKind kind, const char *username, const char *extra) {
-        Proposal p = proposal_of(id, username, extra);
-
-        p.kind = kind;
-        return p;
-}
-
-static int append(Fixture *f, Result *q, uint64_t row, const Proposal *p) {
-        int r = CALL(f, q, store_append(f->store, row, p, 1, on_appended, q, NULL));
-
-        return r < 0 ? r : q->appended[0].r;
-}
-
-static void say(Fixture *f, uint64_t row, unsigned id, const char *username, const char *extra) {
-        Proposal p = proposal_of(id, username, extra);
-        Result q = {};
-
-        assert_int_equal(append(f, &q, row, &p), 0);
-        result_done(&q);
-}
-
-static void govern(Fixture *f, uint64_t row, unsigned id, EntryKind kind, const char *username,
-                   const char *extra) {
-        Proposal p = governance(id, kind, username, extra);
-        Result q = {};
-
-        assert_int_equal(append(f, &q, row, &p), 0);
-        result_done(&q);
-}
-
-static void read_all(Fixture *f, uint64_t row, Result *q) {
-        PageQuery query = { .limit = 500 };
-
-        assert_int_equal(CALL(f, q, store_read_page(f->store, row, &query, on_page, q, NULL)), 0);
-}
 
 static void assert_extra(Fixture *f, uint64_t row, uint64_t seq, const char *extra) {
         PageQuery query = { .anchor = seq - 1, .limit = 1 };
@@ -54,10 +15,6 @@ static void assert_extra(Fixture *f, uint64_t row, uint64_t seq, const char *ext
         assert_int_equal(q.entries[0].seq, seq);
         assert_string_equal(q.entries[0].extra, extra);
         result_done(&q);
-}
-
-static void pass(Fixture *f, uint64_t usec) {
-        assert_int_equal(clock_virtual_run(f->clock, NULL, NULL, usec), 0);
 }
 
 typedef struct Sweep {
@@ -163,28 +120,6 @@ static void test_redact_of_what_cannot_be(void **state) {
 
 /* ---- copies ---- */
 
-static uint64_t make_copy(Fixture *f) {
-        StoredChannel c;
-        Result q = {};
-
-        assert_int_equal(CALL(f, &q, store_load(f->store, on_loaded, &q, NULL)), 0);
-        c = channel_named(q.identity.row, "copy", false);
-        result_done(&q);
-        return save_channel(f, &c);
-}
-
-/* What the host has, from first to last, as it was when it was served. */
-static int copy(Fixture *f, uint64_t row, const Result *log, uint64_t first, uint64_t last) {
-        Result q = {};
-        int r;
-
-        r = CALL(f, &q,
-                 store_copy(f->store, row, log->entries + first - 1, last - first + 1, "bob",
-                            USER_REGISTERED, on_copied, &q, NULL));
-        result_done(&q);
-        return r;
-}
-
 static int copy_older(Fixture *f, uint64_t row, const Result *log, uint64_t first, uint64_t last) {
         Result q = {};
         int r;
@@ -232,26 +167,6 @@ static void test_older_comes_later(void **state) {
         assert_same(f, row, copied);
         result_done(&before);
         result_done(&after);
-}
-
-/* Our own text, known to be stored only by what is left of it. */
-static void test_own_comes_as_a_stub(void **state) {
-        Fixture *f = *state;
-        uint64_t row = make_channel(f, true), copied = make_copy(f);
-        Result log = {}, q = {};
-
-        assert_int_equal(add_row(f, &q, copied, 1, SECRET), 0);
-        say(f, row, 1, "bob", TEXT(SECRET));
-        govern(f, row, 2, ENTRY_REDACT, "alice", "{\"target_seq\":1}");
-        read_all(f, row, &log);
-        assert_int_equal(copy(f, copied, &log, 1, 2), 0);
-        assert_int_equal(
-                CALL(f, &q,
-                     store_outbox_read(f->store, copied, 0, false, 10, 0, on_outbox, &q, NULL)),
-                0);
-        assert_int_equal(q.n_rows, 0);
-        result_done(&q);
-        result_done(&log);
 }
 
 /* ---- retention ---- */
@@ -413,33 +328,6 @@ static void test_many_rules(void **state) {
 
 /* ---- in no file ---- */
 
-typedef struct Search {
-        const char *what;
-        bool found;
-} Search;
-
-static void search_file(const char *path, void *userdata) {
-        Search *s = userdata;
-        _cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
-        _cleanup_free_ char *bytes = NULL;
-        struct stat st;
-        ssize_t n;
-
-        assert_true(fd >= 0 && fstat(fd, &st) == 0);
-        bytes = malloc((size_t) st.st_size + 1);
-        assert_non_null(bytes);
-        n = pread(fd, bytes, (size_t) st.st_size, 0); /* a thread may be cutting it */
-        assert_true(n >= 0);
-        s->found = s->found || memmem(bytes, (size_t) n, s->what, strlen(s->what));
-}
-
-static bool is_anywhere(const Fixture *f, const char *what) {
-        Search s = { .what = what };
-
-        each_file(f, search_file, &s);
-        return s.found;
-}
-
 /* Many texts, short ones and some that fill pages, so that pages split and overflow. */
 static void say_much(Fixture *f, uint64_t row, unsigned first_id, const char *word) {
         static char extra[MESSAGE_BYTES_MAX];
@@ -452,17 +340,6 @@ static void say_much(Fixture *f, uint64_t row, unsigned first_id, const char *wo
                 strcpy(extra + k + n, "\"}");
                 say(f, row, first_id + i, "alice", extra);
         }
-}
-
-static void purged(Fixture *f, const char *word, const char *stays) {
-        pass(f, USEC_PER_MINUTE);
-        /* Our time does not wait for threads. */
-        for (unsigned i = 0; f->on_threads && i < 2000 && is_anywhere(f, word); i++) {
-                (void) poll(NULL, 0, 5);
-                pass(f, USEC_PER_SEC);
-        }
-        assert_false(is_anywhere(f, word));
-        assert_true(is_anywhere(f, stays));
 }
 
 static void test_in_no_file(void **state) {
@@ -527,7 +404,6 @@ int main(void) {
                 TEST(redact),
                 TEST(redact_of_what_cannot_be),
                 TEST(older_comes_later),
-                TEST(own_comes_as_a_stub),
                 TEST(retention),
                 TEST(every_copy_says_the_same),
                 TEST(rule_of_before),
