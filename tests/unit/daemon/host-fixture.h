@@ -235,11 +235,15 @@ static inline void open_store(Fixture *f) {
         assert_int_equal(store_new(&f->loop->rt, path, &f->store), 0);
 }
 
-static inline int setup(void **state) {
+static inline int setup_with(void **state, bool on_threads) {
         Fixture *f = new0(Fixture, 1);
 
         assert_non_null(f);
         f->loop = test_loop_new();
+        if (on_threads) {
+                workers_free(f->loop->rt.workers);
+                assert_int_equal(workers_new(f->loop->rt.event, 2, &f->loop->rt.workers), 0);
+        }
         f->authority = test_authority_new(f->loop->rt.clock);
         snprintf(f->directory, sizeof(f->directory), "/tmp/p2pchat-host-XXXXXX");
         assert_non_null(mkdtemp(f->directory));
@@ -253,6 +257,14 @@ static inline int setup(void **state) {
         assert_int_equal(peer_server_add_host(f->server, f->host), 0);
         *state = f;
         return 0;
+}
+
+static inline int setup(void **state) {
+        return setup_with(state, false);
+}
+
+static inline int setup_on_threads(void **state) {
+        return setup_with(state, true);
 }
 
 static inline void remove_directory(const char *directory) {
