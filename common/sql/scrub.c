@@ -8,7 +8,6 @@
 #define PAGES_MAX (UINT32_C(1) << 25)
 #define PAGE_BYTES_MAX 65536
 #define STEP_PAGES 1024 /* 4 MiB: what waits behind it waits for milliseconds */
-#define WAIT_MSEC 100   /* for a reader's page */
 #define FILE_HEADER_BYTES 100
 
 enum {
@@ -122,15 +121,14 @@ static int scrub_file(sqlite3_file *file, uint64_t first, uint64_t *ret_next) {
         return *ret_next == 0 ? file->pMethods->xSync(file, SQLITE_SYNC_NORMAL) : SQLITE_OK;
 }
 
-/* -EBUSY: a reader keeps the WAL. */
-static int scrub(SqlTx *tx, uint64_t first, uint64_t *ret_next) {
+/* -EBUSY: a backup keeps the WAL. */
+static int scrub(Sql *s, uint64_t first, uint64_t *ret_next) {
+        SqlTx *tx = &s->writer;
         sqlite3_file *file = NULL;
         int r;
 
         *ret_next = 0;
-        sqlite3_busy_timeout(tx->db, WAIT_MSEC);
-        r = sqlite3_wal_checkpoint_v2(tx->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
-        sqlite3_busy_timeout(tx->db, 0);
+        r = sql_wal_cut(s);
         if (r == SQLITE_OK)
                 r = sqlite3_file_control(tx->db, "main", SQLITE_FCNTL_FILE_POINTER, &file);
         if (r == SQLITE_OK && (!file || !file->pMethods))
@@ -159,7 +157,7 @@ static int run_scrub(void *userdata) {
         s->batch_error = sql_batch_end(s);
         if (s->batch_error < 0)
                 return s->batch_error;
-        r = scrub(&s->writer, x->first, &x->next);
+        r = scrub(s, x->first, &x->next);
         health_note(s->health, r);
         sql_batch_begin(s);
         return r;

@@ -94,6 +94,9 @@ void sql_wal_keep(Sql *s);         /* it was committed */
 /* The next read waits; the one that runs was waited for. */
 void sql_hold_reader(Sql *s);
 void sql_release_reader(Sql *s);
+/* All of it goes to its place, and nothing stays of it: as SQLite says, SQLITE_BUSY while somebody
+ * but our reader looks at it. Waits for one read at most. */
+int sql_wal_cut(Sql *s);
 /* The end of this connection writes nothing: the file and its WAL stay as they were found. */
 void sql_leave_wal(SqlTx *tx);
 /* Steps from the file's user_version to that of `migrations`, or to upto when that is less.

@@ -3,8 +3,6 @@
  * open.c. */
 #include "sql/sql-internal.h"
 
-#define FORGET_WAIT_MSEC 1000
-
 /* What SQLite or the opening said, and thereby r. */
 static int noted(Sql *s, int r) {
         health_note(s->health, r);
@@ -54,14 +52,10 @@ void sql_forget(SqlTx *tx) {
         tx->must_forget = true;
 }
 
-/* secure_delete is for the pages; their earlier state is in the WAL until it is cut. Readers end
- * with their page, so they are worth waiting for. */
-static void forget(SqlTx *tx) {
-        sqlite3_busy_timeout(tx->db, FORGET_WAIT_MSEC);
-        if (sqlite3_wal_checkpoint_v2(tx->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL) ==
-            SQLITE_OK)
-                tx->must_forget = false;
-        sqlite3_busy_timeout(tx->db, 0);
+/* secure_delete is for the pages; their earlier state is in the WAL until it is cut. */
+static void forget(Sql *s) {
+        if (sql_wal_cut(s) == SQLITE_OK)
+                s->writer.must_forget = false;
 }
 
 int sql_batch_end(Sql *s) {
@@ -86,7 +80,7 @@ int sql_batch_end(Sql *s) {
         if (usec > s->commit_usec_max)
                 s->commit_usec_max = usec;
         if (s->writer.must_forget)
-                forget(&s->writer);
+                forget(s);
         else
                 sql_wal_keep(s);
         return 0;

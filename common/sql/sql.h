@@ -75,7 +75,7 @@ int sql_set_aside(Sql *s, const char *aside, void *request, job_free_fn free_req
  * bytes when it is split or merged. One step over pages from `first` (0: the first one): whatever
  * is no row's any more is zero in them, and the WAL is empty. done gets where the next step begins,
  * 0 at the end, when all is synced; the steps of one round clean what was deleted before its first.
- * Rows that wait to be written wait for one step only. -EBUSY: a reader holds the WAL; ask again.
+ * Rows that wait to be written wait for one step only. -EBUSY: a backup holds the WAL; ask again.
  */
 typedef void (*sql_scrubbed_fn)(int r, uint64_t next, void *userdata);
 int sql_scrub(Sql *s, uint64_t first, sql_scrubbed_fn done, void *userdata, Job **ret_job);
@@ -100,8 +100,9 @@ uint64_t sql_changes(SqlTx *tx);
 int sql_prepare_once(SqlTx *tx, sqlite3_stmt **ret, const char *format, ...) _printf_(3, 4);
 sqlite3_stmt *sql_finalize(sqlite3_stmt *stmt);
 DEFINE_CLEANUP(sqlite3_stmt *, sql_finalize);
-/* In a write: what the request deletes is gone from the WAL as well when done runs. (A reader that
- * is in the way for a second delays it to the next commit.) */
+/* In a write: what the request deletes is gone from the WAL as well when done runs, which waits for
+ * the read that is under way. (A backup that is being made delays it to the first commit behind
+ * it.) */
 void sql_forget(SqlTx *tx);
 
 /* For `status` and benchmarks. */

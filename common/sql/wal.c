@@ -3,9 +3,10 @@
  * place even where somebody reads all the time. Leaves batches to sql.c. */
 #include "sql/sql-internal.h"
 
-#define PAGES_CHECKPOINT 1000 /* as SQLite does it by itself: what nobody reads goes to its place  \
-                               */
-#define PAGES_RESTART 8192    /* 32 MiB: from here on it is begun anew, at a reader's cost */
+#define PAGES_CHECKPOINT                                                                           \
+        1000               /* as SQLite does it by itself: what nobody reads goes to its place     \
+                            */
+#define PAGES_RESTART 8192 /* 32 MiB: from here on it is begun anew, at a reader's cost */
 #define PAGES_TRANSACTION 4096
 
 static int on_commit(void *userdata, sqlite3 *db, const char *name, int n_pages) {
@@ -44,6 +45,15 @@ void sql_hold_reader(Sql *s) {
 void sql_release_reader(Sql *s) {
         pthread_mutex_unlock(&s->reader_lock);
         pthread_mutex_unlock(&s->reader_turn);
+}
+
+int sql_wal_cut(Sql *s) {
+        int r;
+
+        sql_hold_reader(s);
+        r = sqlite3_wal_checkpoint_v2(s->writer.db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+        sql_release_reader(s);
+        return r;
 }
 
 /* A checkpoint moves what no reader needs in the WAL; but the WAL begins anew only when no reader

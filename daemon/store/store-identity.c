@@ -238,7 +238,7 @@ static int sign_out(SqlTx *tx, uint64_t row) {
                         return r;
         }
         sql_forget(tx);
-        return 0;
+        return store_owe_purge(tx); /* where a backup was in the way */
 }
 
 static int read_signed_in(SqlTx *tx, const char *tracker_id, uint64_t *ret) {
@@ -352,6 +352,7 @@ int store_sign_up(Store *s, const StoredIdentity *i, uint64_t guest, store_row_f
         q->identity.certificate_pem = strdup(i->certificate_pem);
         if (!q->identity.key_pem || !q->identity.certificate_pem)
                 return -ENOMEM;
+        store_purge_soon(s); /* of who is signed out by it */
         return store_write(s, work_sign_in, TAKE_PTR(q), identity_request_free, on_signed_in,
                            userdata, ret_job);
 }
@@ -414,6 +415,7 @@ static int end(Store *s, uint64_t identity, sql_work_fn work, store_done_fn done
 }
 
 int store_sign_out(Store *s, uint64_t identity, store_done_fn done, void *userdata, Job **ret_job) {
+        store_purge_soon(s);
         return end(s, identity, work_sign_out, done, userdata, ret_job);
 }
 

@@ -140,6 +140,51 @@ static void all_at_once(void **state) {
         write_all(*state, N_WRITES);
 }
 
+/* ---- what has to be gone from it at once ---- */
+
+#define N_FORGOTTEN 100
+
+static int write_and_forget(SqlTx *tx, void *request) {
+        int r = write_rows(tx, request);
+
+        sql_forget(tx);
+        return r;
+}
+
+static void on_forgotten(int r, void *request, void *userdata) {
+        Load *l = userdata;
+
+        on_written(r, request, userdata);
+        assert_int_equal(wal_bytes(l), 0);
+}
+
+/* One after the other, and with a pause of the writer between them, while somebody always reads. */
+static void is_cut_however_much_is_read(void **state) {
+        Fixture *f = *state;
+        _cleanup_free_ char *text = malloc(ROW_BYTES + 1);
+        Load l = { .f = f, .text = text };
+
+        assert_non_null(text);
+        memset(text, 'x', ROW_BYTES);
+        text[ROW_BYTES] = '\0';
+        open_sql(f);
+        while (l.n_written < N_FORGOTTEN || l.n_reading > 0) {
+                if (l.n_submitted < N_FORGOTTEN && l.n_submitted == l.n_written) {
+                        Request *q = new0(Request, 1);
+
+                        assert_non_null(q);
+                        *q = (Request){ .load = &l, .number = l.n_submitted++ };
+                        assert_int_equal(sql_write(f->sql, write_and_forget, q, free, on_forgotten,
+                                                   &l, NULL),
+                                         0);
+                }
+                while (l.n_written < N_FORGOTTEN && l.n_reading < N_READS)
+                        submit_read(&l);
+                assert_true(sd_event_run(f->rt.event, 20 * USEC_PER_SEC) > 0);
+        }
+        assert_true(l.n_pages > 10);
+}
+
 /* ---- a batch that became several transactions ---- */
 
 #define N_PARTS 160 /* 40 MiB */
@@ -220,6 +265,7 @@ int main(void) {
                 on_threads(one_after_the_other),
                 on_threads(some_at_a_time),
                 on_threads(all_at_once),
+                on_threads(is_cut_however_much_is_read),
                 inline_only(each_is_told_of_its_own_transaction),
         };
 
