@@ -105,18 +105,12 @@ static void run_verb(Chat *c, char *line) {
         const Verb *v = NULL;
         const Ctl before = *c->ctl;
         int n = 0;
-        static const Verb *const groups[] = {
-                verbs_status, verbs_identity, verbs_channel, verbs_send,   verbs_log,
-                verbs_outbox, verbs_info,     verbs_removal, verbs_backup,
-        };
 
         for (char *word = strtok_r(line, " ", &save); word && n < 15;
              word = strtok_r(NULL, " ", &save))
                 words[n++] = word;
-        for (size_t i = 0; n > 0 && i < ELEMENTSOF(groups) && !v; i++)
-                for (const Verb *k = groups[i]; k->name && !v; k++)
-                        if (streq(k->name, words[0]))
-                                v = k;
+        if (n > 0 && !streq(words[0], "chat"))
+                v = ctl_find_verb(words[0]);
         if (!v) {
                 fprintf(stderr, "There is no command /%s; /help lists them\n",
                         n > 0 ? words[0] : "");

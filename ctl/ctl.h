@@ -51,6 +51,9 @@ typedef struct Option {
 int ctl_parse(Ctl *ctl, int argc, char **argv, const Option *options, char ***ret_args,
               int *ret_n_args, int *ret_exit);
 
+/* NULL: there is none of that name. */
+const Verb *ctl_find_verb(const char *name);
+
 /* Groups, one file each; ends with {}. */
 extern const Verb verbs_status[], verbs_identity[], verbs_account[], verbs_channel[], verbs_send[],
         verbs_log[], verbs_search[], verbs_outbox[], verbs_info[], verbs_removal[], verbs_backup[],

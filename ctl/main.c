@@ -164,7 +164,7 @@ int ctl_parse(Ctl *ctl, int argc, char **argv, const Option *options, char ***re
         return 0;
 }
 
-static const Verb *find_verb(const char *name) {
+const Verb *ctl_find_verb(const char *name) {
         for (size_t i = 0; i < ELEMENTSOF(verb_groups); i++)
                 for (const Verb *v = verb_groups[i]; v->name; v++)
                         if (streq(v->name, name))
@@ -219,7 +219,7 @@ int main(int argc, char **argv) {
                         return client_fail_as(&ctl, "BadRequest", EXIT_USAGE,
                                               "An argument is not UTF-8, or holds control "
                                               "characters");
-        ctl.verb = find_verb(argv[0]);
+        ctl.verb = ctl_find_verb(argv[0]);
         if (!ctl.verb)
                 return client_fail_as(&ctl, "BadRequest", EXIT_USAGE,
                                       "There is no verb %s; p2pchatctl --help lists them", argv[0]);

@@ -3,6 +3,7 @@
 stderr, exit statuses, and how it is when there is no daemon."""
 import json
 import os
+import pathlib
 import pty
 import re
 import signal
@@ -21,7 +22,7 @@ CHANNEL_KEYS = {"channel_name", "channel_id", "state", "state_reason", "state_te
 VERBS = ("status", "tracker", "signup", "signin", "guest", "signout", "whoami",
          "recover", "passwd", "devices", "delete-account", "list", "channels", "host", "unhost",
          "join", "leave", "send", "log", "read", "outbox", "members", "info", "view", "sending",
-         "authorize", "deauthorize", "backup", "restore", "export", "chat")
+         "authorize", "deauthorize", "backup", "restore", "export", "search", "redact", "retention", "chat")
 ERROR = "org.p2pchat.Error."
 
 
@@ -77,10 +78,12 @@ def test_usage(stage):
         assert result.stderr
     for arguments in (["--help"], ["-h"], ["help"]):
         shown = peer.ctl(*arguments).stdout
-        assert [v for v in VERBS if not re.search(rf"^  {v}\b", shown, re.MULTILINE)] == []
+        assert sorted(re.findall(r"^  ([a-z][a-z-]*) ", shown, re.MULTILINE)) == sorted(VERBS)
     assert re.fullmatch(r"p2pchatctl \d+\.\d+\.\d+\n", peer.ctl("--version").stdout)
+    page = (pathlib.Path(__file__).parents[2] / "ctl/p2pchatctl.1.scd").read_text(encoding="utf-8")
     for verb in VERBS:
         assert verb in peer.ctl(verb, "--help").stdout
+        assert f"*{verb}*" in page
 
 
 def test_usage_as_json(stage):
@@ -114,6 +117,7 @@ def test_no_daemon(tmp_path):
     world = World(tmp_path)
     arguments = {"host": ["x1"], "unhost": ["x1"], "join": ["x1"], "leave": ["x1"], "send": ["x1", "text"],
                  "log": ["x1"], "read": ["x1"], "export": ["x1"], "members": ["x1"], "info": ["x1"], "view": ["x1", "public"],
+                 "search": ["x1", "word"], "redact": ["x1", "2"], "retention": ["x1", "7"],
                  "sending": ["x1", "everyone"], "authorize": ["x1", "y1"],
                  "deauthorize": ["x1", "y1"], "signup": ["x1", "--password-fd=0"],
                  "signin": ["x1", "--password-fd=0"], "guest": ["x1"],
@@ -321,6 +325,9 @@ def test_members_and_info(stage):
 
 def test_chat(stage):
     """Plain, through pipes: what is typed is said, what is said is shown, verbs work."""
+    verbs = [v for v in VERBS if v != "chat"]
+    result = stage.bob.ctl("chat", "--plain", stdin="".join(f"/{v} --help\n" for v in verbs))
+    assert "no command" not in result.stderr and all(f"p2pchatctl {v} " in result.stdout for v in verbs)
     result = stage.bob.ctl("chat", "lobby", "--plain", stdin="typed in chat\n//with a slash\n/whoami\n/nonsense\n/help\n/exit\nnot said\n")
     assert "nonsense" in result.stderr and "/exit" in result.stderr
     assert "bob\n" in result.stdout
