@@ -203,10 +203,13 @@ def test_one_state_directory_one_tracker(state, tmp_path):
 
 def test_damaged_database(state):
     os.mkdir(state, 0o700)
-    with open(os.path.join(state, "tracker.db"), "wb") as f:
+    database = os.path.join(state, "tracker.db")
+    with open(database, "wb") as f:
         f.write(b"no database " * 1000)
-    assert "it is damaged, or of a newer version" in refused(run(f"--state-directory={state}",
-                                                                 "--listen=127.0.0.1:0"))
+    said = refused(run(f"--state-directory={state}", "--listen=127.0.0.1:0"))
+    assert f"The database {database} is damaged. Nothing was changed: put a backup in its place" in said
+    with open(database, "rb") as f:
+        assert f.read() == b"no database " * 1000
 
 
 def test_lost_database(state, tmp_path):
