@@ -179,14 +179,24 @@ static void on_governance(int r, const Entry *entries, size_t n, bool more, void
                 load_finish(h, r);
 }
 
-int channel_host_new(const Runtime *rt, Store *store, uint64_t row, const char *name,
-                     const char *channel_id, uint64_t epoch, const Actor *me,
-                     const ChannelHostHandlers *handlers, void *userdata, ChannelHost **ret) {
+/* A host before us, of this log and in this process, may have left entries at the disk. */
+static void on_settled(int r, void *userdata) {
         static const PageQuery first = {
                 .limit = LOAD_PAGE_ENTRIES,
                 .max_bytes = LOAD_PAGE_BYTES,
                 .governance_only = true,
         };
+        _cleanup_(host_leavep) ChannelHost *h = host_enter(userdata);
+
+        h->load_job = NULL;
+        r = store_read_page(h->store, h->row, &first, on_governance, h, &h->load_job);
+        if (r < 0)
+                load_finish(h, r);
+}
+
+int channel_host_new(const Runtime *rt, Store *store, uint64_t row, const char *name,
+                     const char *channel_id, uint64_t epoch, const Actor *me,
+                     const ChannelHostHandlers *handlers, void *userdata, ChannelHost **ret) {
         _cleanup_(host_leavep) ChannelHost *h = NULL;
         int r;
 
@@ -218,7 +228,7 @@ int channel_host_new(const Runtime *rt, Store *store, uint64_t row, const char *
         if (r >= 0)
                 r = roster_init(&h->roster, h);
         if (r >= 0)
-                r = store_read_page(store, row, &first, on_governance, h, &h->load_job);
+                r = store_settle(store, on_settled, h, &h->load_job);
         if (r < 0) {
                 channel_host_free(h, NULL);
                 return r;

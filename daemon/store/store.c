@@ -310,6 +310,29 @@ int store_read(Store *s, sql_work_fn work, void *request, job_free_fn free_reque
         return sql_read(s->sql, work, request, free_request, done, userdata, ret_job);
 }
 
+typedef struct SettleRequest {
+        store_done_fn done;
+} SettleRequest;
+
+static int work_nothing(SqlTx *tx, void *request) {
+        return 0;
+}
+
+static void on_settled(int r, void *request, void *userdata) {
+        SettleRequest *q = request;
+
+        q->done(r, userdata);
+}
+
+int store_settle(Store *s, store_done_fn done, void *userdata, Job **ret_job) {
+        SettleRequest *q = new0(SettleRequest, 1);
+
+        if (!q)
+                return -ENOMEM;
+        q->done = done;
+        return store_write(s, work_nothing, q, free, on_settled, userdata, ret_job);
+}
+
 char *store_column_dup(sqlite3_stmt *stmt, int column, int *error) {
         char *copy;
 

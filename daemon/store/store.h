@@ -229,6 +229,10 @@ int store_drop_copy(Store *s, uint64_t row, store_done_fn done, void *userdata, 
 /* Lazily: with the next write, or the end of the store. */
 int store_set_last_seq(Store *s, uint64_t row, uint64_t last_seq);
 
+/* Done when all that was to be written before is on disk, or has failed; what is read then sees
+ * it. */
+int store_settle(Store *s, store_done_fn done, void *userdata, Job **ret_job);
+
 /* ---- who was in a channel of ours (store-roster.c) ---- */
 
 typedef struct StoredPresence {

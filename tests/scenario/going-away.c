@@ -249,6 +249,31 @@ static void test_unhost_while_the_disk_hangs(void **state) {
         ASSERT_TEXTS(s.carol, "lobby", "bob: at the disk");
 }
 
+static void on_hosted(const Failure *f, ChannelMember *c, void *userdata) {
+        assert_null(f);
+        *(bool *) userdata = true;
+}
+
+/* What the one before has left there is part of the log, whenever it comes to be. */
+static void test_host_again_while_the_disk_hangs(void **state) {
+        HostOptions options = { .view = VIEW_INVALID, .send = SEND_INVALID };
+        _cleanup_(stage_done) Stage s;
+        bool is_done = false, is_hosted = false;
+
+        setup(&s);
+        begin_unhost(&s, &is_done);
+        world_until(s.world, is_true, &is_done);
+        assert_int_equal(
+                manager_host(s.alice->manager, "lobby", &options, on_hosted, &is_hosted, NULL), 0);
+        world_pass(s.world, 5 * USEC_PER_SEC);
+        assert_false(is_hosted);
+        latch_open(&s.latch);
+        world_until(s.world, is_true, &is_hosted);
+        person_until_sent(s.bob, "lobby");
+        person_until_seq(s.carol, "lobby", 2);
+        ASSERT_TEXTS(s.carol, "lobby", "bob: at the disk");
+}
+
 /* ---- who hosts signs out ---- */
 
 static void begin_sign_out(Stage *s, bool *is_done) {
@@ -368,6 +393,7 @@ int main(void) {
                 cmocka_unit_test(test_disk_that_hangs),
                 cmocka_unit_test(test_unhost),
                 cmocka_unit_test(test_unhost_while_the_disk_hangs),
+                cmocka_unit_test(test_host_again_while_the_disk_hangs),
                 cmocka_unit_test(test_sign_out),
                 cmocka_unit_test(test_sign_out_without_tracker),
                 cmocka_unit_test(test_sign_out_while_the_disk_hangs),
