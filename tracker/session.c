@@ -5,6 +5,8 @@
 #include "version.h"
 #include "wire/limits.h"
 
+#define STOPPING_RETRY_MSEC 2000
+
 bool session_is_revoked(const Session *s) {
         const Subject *subject = conn_get_peer(rpc_get_conn(s->rpc));
 
@@ -33,7 +35,22 @@ static void on_ready(Rpc *r, int64_t offset_usec, void *userdata) {
 }
 
 static void on_request(Rpc *r, RpcRequest *request, void *userdata) {
-        session_run_command(userdata, request);
+        Session *s = userdata;
+        Failure f;
+
+        if (!s->services->is_stopping) {
+                session_run_command(s, request);
+                return;
+        }
+        (void) failure_set(&f, ERROR_BUSY, "The tracker is stopping; ask again.");
+        f.retry_after_ms = STOPPING_RETRY_MSEC;
+        rpc_request_fail(request, &f);
+}
+
+static void on_idle(Rpc *r, void *userdata) {
+        Session *s = userdata;
+
+        s->handlers.on_idle(s, s->userdata);
 }
 
 static void on_push(Rpc *r, const char *command, const Value *payload, void *userdata) {
@@ -51,6 +68,7 @@ static const RpcHandlers rpc_handlers = {
         .on_request = on_request,
         .on_push = on_push,
         .on_closed = on_closed,
+        .on_idle = on_idle,
 };
 
 int session_new(const Services *services, Conn *conn, uint64_t serial,
@@ -106,6 +124,10 @@ HolderClaim session_claim(Session *s, const char *instance) {
 
 const Address *session_get_address(const Session *s) {
         return &s->address;
+}
+
+bool session_is_idle(const Session *s) {
+        return rpc_is_idle(s->rpc);
 }
 
 bool session_is_ready(const Session *s) {

@@ -18,12 +18,14 @@ typedef struct Services {
         Revocations *revocations; /* weak */
         Holders *holders;         /* weak */
         Watch *watch;             /* weak */
+        bool is_stopping;         /* nothing more is begun */
 } Services;
 
 typedef struct Session Session;
 typedef struct SessionHandlers {
         void (*on_ready)(Session *s, void *userdata);  /* HELLO is exchanged */
         void (*on_closed)(Session *s, void *userdata); /* once; may free it */
+        void (*on_idle)(Session *s, void *userdata);   /* all is answered; may not */
 } SessionHandlers;
 
 /* Takes conn (also on failure). serial: later connections have greater ones. */
@@ -35,6 +37,7 @@ DEFINE_CLEANUP(Session *, session_free);
 
 const Address *session_get_address(const Session *s);
 bool session_is_ready(const Session *s);
+bool session_is_idle(const Session *s); /* nothing of it waits for an answer */
 /* The key of its certificate counts no more. */
 bool session_is_revoked(const Session *s);
 void session_go_away(Session *s, const char *reason, uint64_t resume_in_usec);

@@ -15,6 +15,8 @@
 
 #define STATUS_USEC USEC_PER_SEC
 #define LOAD_RETRY_USEC (5 * USEC_PER_SEC)
+/* A disk that hangs holds nobody up for longer: what is not answered is asked again. */
+#define ANSWER_USEC_MAX (3 * USEC_PER_SEC)
 #define STOP_USEC (3 * USEC_PER_SEC)         /* whoever has not left by then is cut */
 #define RESUME_BASE_USEC (2 * USEC_PER_SEC)  /* a restart takes less */
 #define RESUME_EACH_USEC (2 * USEC_PER_MSEC) /* 500 handshakes a second are no burden */
@@ -48,7 +50,7 @@ struct Tracker {
         int trouble; /* with the disk, as it was told */
         bool is_loaded;
         char status[160];
-        bool is_stopping;
+        bool has_said_goodbye;
         TrackerHandlers handlers;
         void *userdata; /* weak */
 };
@@ -105,13 +107,25 @@ static void on_session_ready(Session *s, void *userdata) {
         status_changed(t);
 }
 
+static void check_stop(Tracker *t) {
+        if (t->services.is_stopping && !t->has_said_goodbye && tracker_get_n_waiting(t) == 0)
+                clock_timer_arm(t->stop_timer, 0);
+}
+
+static void on_session_idle(Session *s, void *userdata) {
+        Client *c = userdata;
+
+        check_stop(c->tracker);
+}
+
 static void on_session_closed(Session *s, void *userdata) {
         Client *c = userdata;
         Tracker *t = c->tracker;
 
         client_free(c);
         status_changed(t);
-        if (t->is_stopping && !t->clients)
+        check_stop(t);
+        if (t->has_said_goodbye && !t->clients)
                 stopped(t);
 }
 
@@ -120,6 +134,7 @@ static int accept_conn(Tracker *t, int fd, const Address *peer) {
         static const SessionHandlers handlers = {
                 .on_ready = on_session_ready,
                 .on_closed = on_session_closed,
+                .on_idle = on_session_idle,
         };
         Client *c;
         Conn *conn;
@@ -263,9 +278,23 @@ static void on_registry_change(Registry *g, void *userdata) {
         status_changed(t);
 }
 
-static void on_stop_timeout(void *userdata) {
+static void say_goodbye(Tracker *t) {
+        uint64_t spread = RESUME_BASE_USEC + t->n_clients * RESUME_EACH_USEC;
+        Client *c, *tmp;
+
+        t->has_said_goodbye = true;
+        clock_timer_arm(t->stop_timer, t->clients ? STOP_USEC : 0);
+        DL_FOREACH_SAFE(t->clients, c, tmp)
+                session_go_away(c->session, "stopping", spread);
+}
+
+static void on_stop_timer(void *userdata) {
         Tracker *t = userdata;
 
+        if (!t->has_said_goodbye) {
+                say_goodbye(t);
+                return;
+        }
         while (t->clients)
                 client_free(t->clients);
         stopped(t);
@@ -355,7 +384,7 @@ static int start(Tracker *t) {
         r = clock_timer_new(t->rt->clock, on_status, t, &t->status_timer);
         if (r < 0)
                 return r;
-        r = clock_timer_new(t->rt->clock, on_stop_timeout, t, &t->stop_timer);
+        r = clock_timer_new(t->rt->clock, on_stop_timer, t, &t->stop_timer);
         if (r < 0)
                 return r;
         r = clock_timer_new(t->rt->clock, on_load_timer, t, &t->load_timer);
@@ -434,16 +463,12 @@ void tracker_set_handlers(Tracker *t, const TrackerHandlers *handlers, void *use
 }
 
 void tracker_stop(Tracker *t) {
-        uint64_t spread = RESUME_BASE_USEC + t->n_clients * RESUME_EACH_USEC;
-        Client *c, *tmp;
-
-        if (t->is_stopping)
+        if (t->services.is_stopping)
                 return;
-        t->is_stopping = true;
+        t->services.is_stopping = true;
         listener_free(TAKE_PTR(t->listener));
-        clock_timer_arm(t->stop_timer, t->clients ? STOP_USEC : 0);
-        DL_FOREACH_SAFE(t->clients, c, tmp)
-                session_go_away(c->session, "stopping", spread);
+        clock_timer_arm(t->stop_timer, ANSWER_USEC_MAX);
+        check_stop(t);
 }
 
 const char *tracker_get_pin(const Tracker *t) {
@@ -456,6 +481,15 @@ const char *tracker_get_id(const Tracker *t) {
 
 int tracker_get_address(const Tracker *t, Address *ret) {
         return t->listener ? listener_get_address(t->listener, ret) : -EAGAIN;
+}
+
+size_t tracker_get_n_waiting(const Tracker *t) {
+        const Client *c;
+        size_t n = 0;
+
+        DL_FOREACH(t->clients, c)
+                n += !session_is_idle(c->session);
+        return n;
 }
 
 Db *tracker_get_db(Tracker *t) {

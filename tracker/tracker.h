@@ -30,11 +30,13 @@ DEFINE_CLEANUP(Tracker *, tracker_free);
 /* Before the first turn of the loop, so that nothing is missed. */
 void tracker_set_handlers(Tracker *t, const TrackerHandlers *handlers, void *userdata /* weak */);
 
-/* Takes no new connection, says GOING_AWAY to all, waits for them a moment. */
+/* Takes no new connection and no new request, answers what is at the disk already, says GOING_AWAY
+ * to all, waits for them; each for a moment only. */
 void tracker_stop(Tracker *t);
 
 const char *tracker_get_pin(const Tracker *t);
 const char *tracker_get_id(const Tracker *t);
 /* -EAGAIN until it serves. */
 int tracker_get_address(const Tracker *t, Address *ret);
+size_t tracker_get_n_waiting(const Tracker *t); /* clients who asked and have no answer yet */
 Db *tracker_get_db(Tracker *t);

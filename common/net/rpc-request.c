@@ -24,6 +24,10 @@ static void request_unlink(RpcRequest *q) {
         }
 }
 
+bool rpc_is_idle(const Rpc *r) {
+        return !r->requests;
+}
+
 void rpc_request_expect_large(RpcRequest *q) {
         q->n_bytes += FRAME_BYTES_MAX;
         if (q->rpc)
@@ -31,9 +35,13 @@ void rpc_request_expect_large(RpcRequest *q) {
 }
 
 static RpcRequest *request_destroy(RpcRequest *q) {
+        Rpc *r = q->rpc;
+
         request_unlink(q);
         envelope_done(&q->envelope);
         free(q);
+        if (r && !r->requests && r->handlers.on_idle)
+                r->handlers.on_idle(r, r->userdata);
         return NULL;
 }
 

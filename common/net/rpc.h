@@ -22,6 +22,8 @@ typedef struct RpcHandlers {
         void (*on_ping)(Rpc *r, const Value *payload, void *userdata);
         /* Once; not after rpc_free(). Every call has been completed by then. */
         void (*on_closed)(Rpc *r, const ConnClosed *why, void *userdata);
+        /* The last of their requests is answered. From inside the answer: nothing may be freed. */
+        void (*on_idle)(Rpc *r, void *userdata);
 } RpcHandlers;
 
 typedef struct RpcParameters {
@@ -65,6 +67,8 @@ DEFINE_CLEANUP(RpcCall *, rpc_call_free);
 size_t rpc_get_n_calls(const Rpc *r);
 
 int rpc_push(Rpc *r, const char *command, const Writer *payload);
+/* Nothing of theirs waits for an answer. */
+bool rpc_is_idle(const Rpc *r);
 /* GOING_AWAY, then a close after what is queued is out. */
 void rpc_go_away(Rpc *r, const char *reason, uint64_t resume_in_usec);
 
