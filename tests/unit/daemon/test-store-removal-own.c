@@ -26,6 +26,7 @@ static void test_own_comes_as_a_stub(void **state) {
         assert_int_equal(add_row(f, &q, copied, 1, SECRET), 0);
         say(f, row, 1, "bob", TEXT(SECRET));
         govern(f, row, 2, ENTRY_REDACT, "alice", "{\"target_seq\":1}");
+        result_done(&q);
         read_all(f, row, &log);
         assert_int_equal(copy(f, copied, &log, 1, 2), 0);
         assert_int_equal(count_rows(f, copied), 0);
