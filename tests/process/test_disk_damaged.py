@@ -59,7 +59,8 @@ def journal(peer, words):
 
 def check_told(peer):
     """→ where it lies."""
-    wait_for(lambda: peer.get(PATH, MANAGER, "StoreState") == "ok" and asides(peer), "the damaged one to be set aside")
+    wait_for(lambda: asides(peer) and journal(peer, "lies at"), "the damaged one to be set aside")
+    assert peer.get(PATH, MANAGER, "StoreState") == "ok"
     path = asides(peer)[0]
     name = os.path.basename(path)
     assert re.fullmatch(r"p2pchat\.db\.damaged-\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d\.\d{3}Z", name)

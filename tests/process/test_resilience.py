@@ -135,18 +135,3 @@ def test_two_on_one_directory(world):
                             env=alice.environment(), stderr=subprocess.PIPE, text=True, timeout=30, check=False)
     assert second.returncode not in (0, 99) and alice.state in second.stderr, second.stderr
     assert alice.is_up()
-
-
-def test_damaged_store(world):
-    """Nothing is made anew over what is damaged; the message names the file."""
-    alice = world.peer("alice")
-    alice.stop_daemon()
-    path = os.path.join(alice.state, "p2pchat.db")
-    with open(path, "r+b") as f:
-        f.seek(0)
-        f.write(b"not a database" * 300)
-    before = os.path.getsize(path)
-    end = subprocess.run([os.environ["P2PCHATD"], "--state-directory=" + alice.state, "--listen=127.0.0.1:0"],
-                         env=alice.environment(), stderr=subprocess.PIPE, text=True, timeout=30, check=False)
-    assert end.returncode not in (0, 99) and "p2pchat.db" in end.stderr, end.stderr
-    assert os.path.getsize(path) == before
