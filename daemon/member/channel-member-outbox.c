@@ -365,9 +365,18 @@ static void on_rows(int r, const OutboxRow *rows, size_t n, bool more, void *use
                 pump_later(c, STORE_RETRY_USEC);
                 return;
         }
-        for (size_t i = 0; i < n; i++)
-                memcpy(o->sent[i].id, rows[i].id, sizeof(o->sent[i].id));
-        o->n_sent = n;
+        if (rows[0].is_damaged)
+                n = 1;
+        for (size_t i = 0; i < n && (i == 0 || !rows[i].is_damaged); i++)
+                memcpy(o->sent[o->n_sent++].id, rows[i].id, sizeof(o->sent[i].id));
+        n = o->n_sent;
+        if (rows[0].is_damaged) {
+                o->sent[0].decided = true;
+                (void) failure_set(&o->sent[0].failure, ERROR_BAD_REQUEST,
+                                   "The message was damaged on this disk; write it again.");
+                note_results(c);
+                return;
+        }
         r = c->host ? send_to_self(c, rows, n) : send_to_host(c, rows, &n);
         if (r < 0) {
                 sent_clear(o);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Knows what a person typed and what became of it, in the order of typing; leaves sending it to
  * channel-member.h, and what a person decides about it to store-outbox-decide.c. */
+#include "base/text.h"
 #include "daemon/store/store-internal.h"
 
 static const char *const outbox_state_table[OUTBOX_STATE_MAX] = {
@@ -36,6 +37,26 @@ static void row_done(OutboxRow *row) {
         *row = (OutboxRow){};
 }
 
+/* SQLite does not notice other bytes where a text was. One that no host takes, nor the bus, must
+ * not be in the way of all that waits behind it. */
+static int check_text(OutboxRow *row) {
+        _cleanup_free_ char *extra = NULL, *clean = NULL;
+        size_t n;
+        int r;
+
+        r = entry_extra_message(row->text, row->meta, &extra, &n);
+        if (r != -EINVAL)
+                return r;
+        r = text_sanitize(row->text, strlen(row->text), true, &clean, &n);
+        if (r < 0)
+                return r;
+        free((char *) row->text);
+        row->text = TAKE_PTR(clean);
+        free((char *) TAKE_PTR(row->meta));
+        row->is_damaged = true;
+        return 0;
+}
+
 static int read_row(sqlite3_stmt *stmt, OutboxRow *ret) {
         int r, error = 0;
 
@@ -54,7 +75,9 @@ static int read_row(sqlite3_stmt *stmt, OutboxRow *ret) {
                 return r;
         ret->text = store_column_dup(stmt, 7, &error);
         ret->meta = store_column_dup(stmt, 8, &error);
-        return error;
+        if (error < 0 || !ret->text)
+                return error < 0 ? error : -EBADMSG;
+        return check_text(ret);
 }
 
 int store_outbox_read_state(SqlTx *tx, uint64_t row, const char *id, OutboxState *ret) {

@@ -407,6 +407,7 @@ typedef struct OutboxRow {
         OutboxState state;
         ErrorCode error; /* of a failed one */
         uint64_t seq;    /* of a stored one */
+        bool is_damaged; /* by the disk: text is what is left, and nothing to be sent */
 } OutboxRow;
 
 /* add->{id,text,meta,queued}. r 0: new and on disk. 1: the id is here already with the same text

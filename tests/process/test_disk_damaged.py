@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """A damaged database under a real daemon and a real tracker: it is set aside under a name that says when, or
 not begun with; never deleted, and never served from."""
+import contextlib
 import glob
 import json
 import os
@@ -8,7 +9,9 @@ import re
 import signal
 import sqlite3
 
-from p2pchat import ACCOUNT, CHANNEL, MANAGER, PATH, Process, refused, wait_for
+import pytest
+
+from p2pchat import ACCOUNT, CHANNEL, ERROR, MANAGER, PATH, Process, refused, wait_for
 
 PAGE = 4096
 JUNK = bytes([0xA5]) * PAGE
@@ -139,6 +142,27 @@ def test_found_at_work(world):
     assert JUNK in read(path)
     assert alice.process.alive()
     assert len(journal(alice, "is damaged. It is being read")) == 1
+
+@pytest.mark.parametrize("name", ("alice", "bob"))
+def test_a_text_that_waits(world, name):
+    """What is left of it is shown and not sent; what waits behind it is."""
+    alice, bob = stage(world)
+    sender = alice if name == "alice" else bob
+    sender.stop_daemon()
+    with contextlib.closing(sqlite3.connect(database(sender))) as db, db:
+        for n, (text, meta) in enumerate((("x'61ff62'", None), ("'c'", "{"))):
+            db.execute("INSERT INTO outbox (channel, position, id, state, queued, n_bytes, text, meta) SELECT id, ? + 100,"
+                       f" '00000000-0000-4000-8000-00000000000' || ?, 'queued', 1, 1, CAST({text} AS TEXT), ? FROM channel",
+                       (n, n, meta))
+        db.execute("UPDATE channel SET outbox_position = 200")
+    sender.start_daemon()
+    wait_for(lambda: sender.lobby in sender.objects(), "the channel")
+    sender.send(sender.lobby, "behind")
+    wait_for(lambda: alice.lobby in alice.objects() and alice.texts(alice.lobby) == ["one", "behind"], "what waits behind")
+    rows, _ = sender.call(sender.lobby, CHANNEL, "GetOutbox", "a{sv}", {})
+    assert [(r[1], r[5]["error"]) for r in rows if r[4] == "failed"] == [
+        (text, ERROR + "BadRequest") for text in ("a\ufffdb", "c")]
+
 
 def test_tracker(world):
     """Whose accounts are nobody else's to begin anew: it does not start, says what to do, and leaves it alone."""
