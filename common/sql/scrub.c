@@ -3,6 +3,10 @@
  * may be done to sql.c. */
 #include "sql/sql-internal.h"
 
+/* Why not VACUUM: of 256 MiB it makes a WAL of 254 MiB, and a write waits for all of it: 110 times
+ * as long as behind the longest of the 65 steps here, which write no WAL (6.5 s to 59 ms, measured
+ * side by side on one machine). */
+
 /* A page that is no node of a tree begins with zeros or with another page's number, whose first
  * byte is that of no node below 2^25 pages. */
 #define PAGES_MAX (UINT32_C(1) << 25)
