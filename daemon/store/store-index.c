@@ -46,6 +46,19 @@ bool store_index_is_behind(const StoreIndex *index, uint64_t first_seq, uint64_t
                (first_seq == 1 || index->first_seq - first_seq >= INDEX_STEP_ENTRIES);
 }
 
+/* By itself FTS5 merges segments with whatever insertion makes them too many, and that one waits
+ * for all of it. */
+static int set_up(SqlTx *tx, uint64_t row) {
+        _cleanup_(sql_finalizep) sqlite3_stmt *stmt = NULL;
+        int r;
+
+        r = sql_prepare_once(tx, &stmt,
+                             "INSERT INTO search_terms_%" PRIu64 " (search_terms_%" PRIu64 ", rank)"
+                             " VALUES ('automerge', 0)",
+                             row, row);
+        return r < 0 ? r : sql_step(stmt);
+}
+
 /* FTS5 as it is in SQLite 3.40: contentless, so that no text is in it, and a removal has to say the
  * same tokens as the insertion did. */
 static int create(SqlTx *tx, uint64_t row, uint64_t synced_seq) {
@@ -59,6 +72,8 @@ static int create(SqlTx *tx, uint64_t row, uint64_t synced_seq) {
                              row);
         if (r >= 0)
                 r = sql_step(stmt);
+        if (r >= 0)
+                r = set_up(tx, row);
         /* From the head downwards: what was said lately is looked for most. */
         return r < 0 ? r
                      : sql_run(tx,
@@ -211,6 +226,40 @@ static int insert_entries(SqlTx *tx, uint64_t row, uint64_t first, uint64_t last
         return r;
 }
 
+/* 1: pages were written anew, so there may be more of them. Negative: all of its segments become
+ * one, in which nothing is kept of what is gone. */
+static int merge(SqlTx *tx, uint64_t row, int n_pages) {
+        _cleanup_(sql_finalizep) sqlite3_stmt *stmt = NULL;
+        sqlite3_int64 n;
+        int r;
+
+        r = sql_prepare_once(tx, &stmt,
+                             "INSERT INTO search_terms_%" PRIu64 " (search_terms_%" PRIu64 ", rank)"
+                             " VALUES ('merge', %d)",
+                             row, row, n_pages);
+        if (r < 0)
+                return r;
+        n = sqlite3_total_changes64(sqlite3_db_handle(stmt));
+        r = sql_step(stmt);
+        /* By FTS5's own word less than 2 means that there was nothing to do. */
+        return r < 0 ? r : sqlite3_total_changes64(sqlite3_db_handle(stmt)) - n >= 2;
+}
+
+/* What steps add stays in few segments. */
+static int merge_some(SqlTx *tx, uint64_t row) {
+        int r = 1;
+
+        for (unsigned i = 0; i < INDEX_MERGES && r > 0; i++)
+                r = merge(tx, row, INDEX_MERGE_PAGES);
+        return MIN(r, 0);
+}
+
+static int add_entries(SqlTx *tx, uint64_t row, uint64_t first, uint64_t last) {
+        int r = insert_entries(tx, row, first, last);
+
+        return r < 0 ? r : merge_some(tx, row);
+}
+
 static int take_step(SqlTx *tx, uint64_t row, const StoreLog *log, StoreIndex *index) {
         uint64_t end;
         int r;
@@ -221,14 +270,14 @@ static int take_step(SqlTx *tx, uint64_t row, const StoreLog *log, StoreIndex *i
                 if (r >= 0)
                         r = begin_write(tx);
                 if (r >= 0)
-                        r = end_write(tx, insert_entries(tx, row, index->last_seq + 1, end));
+                        r = end_write(tx, add_entries(tx, row, index->last_seq + 1, end));
                 index->last_seq = end;
         } else {
                 r = find_end(tx, row, index->first_seq - 1, true, &end);
                 if (r >= 0)
                         r = begin_write(tx);
                 if (r >= 0)
-                        r = end_write(tx, insert_entries(tx, row, end, index->first_seq - 1));
+                        r = end_write(tx, add_entries(tx, row, end, index->first_seq - 1));
                 index->first_seq = end;
         }
         return r < 0 ? r
@@ -280,10 +329,12 @@ int store_index_step(SqlTx *tx, uint64_t row) {
         return r < 0 ? r : store_index_is_behind(&index, log.first_seq, log.synced_seq);
 }
 
-/* 1: it was in the index. */
-static int take_out(SqlTx *tx, uint64_t row, uint64_t seq) {
+/* 1: one of them was in the index. */
+static int take_out(SqlTx *tx, uint64_t row, const StoreIndex *index, const uint64_t *seqs,
+                    size_t n) {
         _cleanup_(writing_done) Writing w = {};
         sqlite3_stmt *entry;
+        bool was_in = false;
         int r;
 
         r = fold_new(tx, &w.fold);
@@ -292,20 +343,24 @@ static int take_out(SqlTx *tx, uint64_t row, uint64_t seq) {
                                      "INSERT INTO search_terms_%" PRIu64 " (search_terms_%" PRIu64
                                      ", rowid, grams) VALUES ('delete', ?, ?)",
                                      row, row);
-        if (r >= 0)
+        for (size_t i = 0; r >= 0 && i < n; i++) {
+                if (seqs[i] < index->first_seq || seqs[i] > index->last_seq)
+                        continue;
                 r = sql_prepare(tx,
                                 "SELECT extra FROM entry WHERE channel = ? AND seq = ?"
                                 " AND kind = 'message'",
-                                "tt", &entry, row, seq);
-        if (r >= 0)
-                r = sql_step(entry);
-        if (r > 0)
-                r = write_one(&w, seq, sql_column_text(entry, 0),
-                              (size_t) sqlite3_column_bytes(entry, 0));
-        return r < 0 ? r : w.grams.n > 0;
+                                "tt", &entry, row, seqs[i]);
+                if (r >= 0)
+                        r = sql_step(entry);
+                if (r > 0)
+                        r = write_one(&w, seqs[i], sql_column_text(entry, 0),
+                                      (size_t) sqlite3_column_bytes(entry, 0));
+                was_in = was_in || w.grams.n > 0;
+        }
+        return r < 0 ? r : was_in;
 }
 
-int store_index_remove(SqlTx *tx, uint64_t row, uint64_t seq) {
+int store_index_remove(SqlTx *tx, uint64_t row, const uint64_t *seqs, size_t n) {
         StoreIndex index;
         int r;
 
@@ -313,36 +368,15 @@ int store_index_remove(SqlTx *tx, uint64_t row, uint64_t seq) {
         if (r < 0 || !index.exists)
                 return r;
         if (index.last_seq > 0) {
-                if (seq < index.first_seq || seq > index.last_seq)
-                        return 0;
                 r = begin_write(tx);
                 if (r >= 0)
-                        r = end_write(tx, take_out(tx, row, seq));
+                        r = end_write(tx, take_out(tx, row, &index, seqs, n));
                 if (is_damage(r))
                         r = store_index_drop(tx, row);
                 if (r <= 0)
                         return r;
         } /* else its tokens may be others, and it goes as a whole */
         return sql_run(tx, "UPDATE search_index SET must_purge = 1 WHERE channel = ?", "t", row);
-}
-
-/* 1: pages were written anew, so there may be more of them. */
-static int merge(SqlTx *tx, uint64_t row) {
-        _cleanup_(sql_finalizep) sqlite3_stmt *stmt = NULL;
-        sqlite3_int64 n;
-        int r;
-
-        /* Negative: all of its segments become one, in which nothing is kept of what is gone. */
-        r = sql_prepare_once(tx, &stmt,
-                             "INSERT INTO search_terms_%" PRIu64 " (search_terms_%" PRIu64 ", rank)"
-                             " VALUES ('merge', -%d)",
-                             row, row, INDEX_PURGE_PAGES);
-        if (r < 0)
-                return r;
-        n = sqlite3_total_changes64(sqlite3_db_handle(stmt));
-        r = sql_step(stmt);
-        /* By FTS5's own word less than 2 means that there was nothing to do. */
-        return r < 0 ? r : sqlite3_total_changes64(sqlite3_db_handle(stmt)) - n >= 2;
 }
 
 int store_index_purge(SqlTx *tx) {
@@ -368,7 +402,7 @@ int store_index_purge(SqlTx *tx) {
         else {
                 r = begin_write(tx);
                 if (r >= 0)
-                        r = end_write(tx, merge(tx, row));
+                        r = end_write(tx, merge(tx, row, -INDEX_PURGE_PAGES));
                 if (is_damage(r))
                         return mend(tx, row);
                 if (r > 0)

@@ -112,6 +112,9 @@ int store_removal_apply_older(SqlTx *tx, uint64_t row, const Entry *entries, siz
 /* The message loses its content, here and in our outbox. 1: it did; 0: it was a stub already. */
 int store_remove_content(SqlTx *tx, uint64_t row, uint64_t seq, const char *by, uint64_t by_seq,
                          uint64_t time);
+/* The same for one that store_index_remove() was called for. */
+int store_remove_unindexed(SqlTx *tx, uint64_t row, uint64_t seq, const char *by, uint64_t by_seq,
+                           uint64_t time);
 /* The finished outbox row of that entry goes with its text. */
 int store_remove_sent(SqlTx *tx, uint64_t row, uint64_t seq);
 /* … at once where that entry was removed before the row was known to be finished. 1: it went. */
@@ -161,9 +164,9 @@ bool store_index_is_behind(const StoreIndex *index, uint64_t first_seq, uint64_t
 /* One step, in the transaction of its cursor. 1: there is more to do. -ENOENT: no such row. */
 int store_index_step(SqlTx *tx, uint64_t row);
 
-/* In the transaction that takes the text out of an entry, before it does: its postings go. Until
+/* In the transaction that takes the text out of entries, before it does: their postings go. Until
  * store_index_purge() has ended, the segments of FTS5 may have them all the same. */
-int store_index_remove(SqlTx *tx, uint64_t row, uint64_t seq);
+int store_index_remove(SqlTx *tx, uint64_t row, const uint64_t *seqs, size_t n);
 /* A bounded step of writing anew what lost entries: call it, in a transaction each, until it gives
  * 0. 1: there is more to do. */
 int store_index_purge(SqlTx *tx);

@@ -41,8 +41,8 @@ static int has_content(SqlTx *tx, uint64_t row, uint64_t seq) {
         return r < 0 ? r : sql_step(stmt);
 }
 
-int store_remove_content(SqlTx *tx, uint64_t row, uint64_t seq, const char *by, uint64_t by_seq,
-                         uint64_t time) {
+int store_remove_unindexed(SqlTx *tx, uint64_t row, uint64_t seq, const char *by, uint64_t by_seq,
+                           uint64_t time) {
         _cleanup_free_ char *stub = NULL;
         size_t n;
         int r;
@@ -54,13 +54,18 @@ int store_remove_content(SqlTx *tx, uint64_t row, uint64_t seq, const char *by, 
                 return r;
         r = entry_extra_redacted(by, by_seq, time, &stub, &n);
         if (r >= 0)
-                r = store_index_remove(tx, row, seq);
-        if (r >= 0)
                 r = sql_run(tx, "UPDATE entry SET extra = ? WHERE channel = ? AND seq = ?", "stt",
                             stub, row, seq);
         if (r >= 0)
                 r = store_owe_purge(tx);
         return r < 0 ? r : 1;
+}
+
+int store_remove_content(SqlTx *tx, uint64_t row, uint64_t seq, const char *by, uint64_t by_seq,
+                         uint64_t time) {
+        int r = store_index_remove(tx, row, &seq, 1);
+
+        return r < 0 ? r : store_remove_unindexed(tx, row, seq, by, by_seq, time);
 }
 
 /* 1: there is a message, of that time. */

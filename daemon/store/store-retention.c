@@ -109,6 +109,28 @@ static int end_rule(SqlTx *tx, uint64_t row, const Rule *rule, uint64_t swept_se
                        rule->rule.seq);
 }
 
+static bool is_due(const Rule *rule, const Swept *entry, uint64_t now) {
+        uint64_t due = due_at(rule, entry->time);
+
+        return due != 0 && due <= now;
+}
+
+/* The index writes once for all of them what it would write for each. */
+static int remove_from_index(SqlTx *tx, uint64_t row, const Rule *rule, uint64_t now,
+                             const Swept *entries, unsigned n_entries) {
+        uint64_t seqs[STEP_ENTRIES];
+        size_t n = 0;
+
+        for (unsigned i = 0; i < n_entries; i++) {
+                if (!entries[i].is_message)
+                        continue;
+                if (!is_due(rule, &entries[i], now))
+                        break;
+                seqs[n++] = entries[i].seq;
+        }
+        return n > 0 ? store_index_remove(tx, row, seqs, n) : 0;
+}
+
 /* Times ascend with seq: behind the first that is not due none is. 1: there may be more now. */
 static int sweep_rule(SqlTx *tx, SweepRequest *q, uint64_t row, uint64_t now, const Rule *rule,
                       bool *ret_removed) {
@@ -120,6 +142,8 @@ static int sweep_rule(SqlTx *tx, SweepRequest *q, uint64_t row, uint64_t now, co
         int r;
 
         r = read_entries(tx, row, rule, entries, limit, &n);
+        if (r >= 0)
+                r = remove_from_index(tx, row, rule, now, entries, n);
         if (r < 0)
                 return r;
         for (i = 0; i < n; i++) {
@@ -132,8 +156,8 @@ static int sweep_rule(SqlTx *tx, SweepRequest *q, uint64_t row, uint64_t now, co
                         break;
                 }
                 if (entries[i].is_message) {
-                        r = store_remove_content(tx, row, entries[i].seq, rule->rule.username,
-                                                 rule->rule.seq, due);
+                        r = store_remove_unindexed(tx, row, entries[i].seq, rule->rule.username,
+                                                   rule->rule.seq, due);
                         if (r < 0)
                                 return r;
                         *ret_removed = *ret_removed || r > 0;

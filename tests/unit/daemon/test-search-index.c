@@ -269,6 +269,15 @@ static int64_t n_segments(Fixture *f, uint64_t row) {
         return n;
 }
 
+/* Each page of the one, in whatever order the segments are. */
+static void assert_all_in(const char *pages, const char *other) {
+        _cleanup_free_ char *copy = strdup(pages);
+
+        assert_non_null(copy);
+        for (char *rest = copy, *page; (page = strsep(&rest, "|"));)
+                assert_non_null(strstr(other, page));
+}
+
 /* After a purge the index is, byte for byte, what it would be had the text never been said. */
 static void test_removed(void **state) {
         Fixture *f = *state;
@@ -300,7 +309,7 @@ static void test_removed(void **state) {
         without = dump_index(f, row);
         assert_string_equal(purged, without);
         assert_string_not_equal(with, without);
-        assert_true(strncmp(unpurged, with, strlen(with)) == 0); /* a removal alone is none */
+        assert_all_in(with, unpurged); /* a removal alone is none */
 
         say_many(f, row, 4 * STEP + 2, 2 * STEP);
         index_all(f, row);
