@@ -83,6 +83,15 @@ int store_log_count_messages(SqlTx *tx, uint64_t row, uint64_t after, uint64_t u
 #define ENTRY_COLUMNS "seq, kind, id, username, user_type, time, extra"
 int store_read_entry(sqlite3_stmt *stmt, Entry *ret);
 
+/* What a page is made of. */
+typedef struct EntryList {
+        Entry *entries;
+        size_t n, n_allocated;
+} EntryList;
+int entry_list_reserve(EntryList *l); /* room for one more */
+void entry_list_reverse(EntryList *l);
+void entry_list_done(EntryList *l);
+
 /* ---- what logs and identities do to outboxes (store-outbox.c) ---- */
 
 /* The log has the row's text. 1: it was queued until now; 0: it was not, or is unknown. */

@@ -41,11 +41,39 @@ int store_read_entry(sqlite3_stmt *stmt, Entry *ret) {
         return error < 0 ? error : check_entry(ret, (size_t) sqlite3_column_bytes(stmt, 6));
 }
 
+int entry_list_reserve(EntryList *l) {
+        Entry *entries;
+        size_t n;
+
+        if (l->n < l->n_allocated)
+                return 0;
+        n = l->n_allocated > 0 ? 2 * l->n_allocated : 32;
+        entries = reallocarray(l->entries, n, sizeof(Entry));
+        if (!entries)
+                return -ENOMEM;
+        l->entries = entries;
+        l->n_allocated = n;
+        return 0;
+}
+
+void entry_list_reverse(EntryList *l) {
+        for (size_t i = 0; i < l->n / 2; i++) {
+                Entry e = l->entries[i];
+
+                l->entries[i] = l->entries[l->n - 1 - i];
+                l->entries[l->n - 1 - i] = e;
+        }
+}
+
+void entry_list_done(EntryList *l) {
+        entries_free(l->entries, l->n);
+        *l = (EntryList){};
+}
+
 typedef struct PageRequest {
         uint64_t row;
         PageQuery query;
-        Entry *entries;
-        size_t n, n_allocated;
+        EntryList list;
         bool more;
         store_page_fn done;
 } PageRequest;
@@ -53,7 +81,7 @@ typedef struct PageRequest {
 static void page_request_free(void *request) {
         PageRequest *q = request;
 
-        entries_free(q->entries, q->n);
+        entry_list_done(&q->list);
         free(q);
 }
 
@@ -146,30 +174,6 @@ static int prepare_page(SqlTx *tx, const PageQuery *query, uint64_t row, sqlite3
         return sql_prepare(tx, text, "ttt", ret, row, range.above, range.below);
 }
 
-static int reserve_entry(PageRequest *q) {
-        Entry *entries;
-        size_t n;
-
-        if (q->n < q->n_allocated)
-                return 0;
-        n = q->n_allocated > 0 ? 2 * q->n_allocated : 32;
-        entries = reallocarray(q->entries, n, sizeof(Entry));
-        if (!entries)
-                return -ENOMEM;
-        q->entries = entries;
-        q->n_allocated = n;
-        return 0;
-}
-
-static void reverse(Entry *entries, size_t n) {
-        for (size_t i = 0; i < n / 2; i++) {
-                Entry e = entries[i];
-
-                entries[i] = entries[n - 1 - i];
-                entries[n - 1 - i] = e;
-        }
-}
-
 static int work_page(SqlTx *tx, void *request) {
         PageRequest *q = request;
         sqlite3_stmt *stmt;
@@ -180,25 +184,25 @@ static int work_page(SqlTx *tx, void *request) {
         if (r < 0)
                 return r;
         while ((r = sql_step(stmt)) > 0) {
-                if (q->n >= q->query.limit) {
+                if (q->list.n >= q->query.limit) {
                         q->more = true;
                         break;
                 }
-                r = reserve_entry(q);
+                r = entry_list_reserve(&q->list);
                 if (r < 0)
                         return r;
-                r = store_read_entry(stmt, &q->entries[q->n++]);
+                r = store_read_entry(stmt, &q->list.entries[q->list.n++]);
                 if (r < 0)
                         return r;
-                n_bytes += q->entries[q->n - 1].n_extra;
-                if (q->query.max_bytes > 0 && n_bytes > q->query.max_bytes && q->n > 1) {
-                        entry_done(&q->entries[--q->n]);
+                n_bytes += q->list.entries[q->list.n - 1].n_extra;
+                if (q->query.max_bytes > 0 && n_bytes > q->query.max_bytes && q->list.n > 1) {
+                        entry_done(&q->list.entries[--q->list.n]);
                         q->more = true;
                         break;
                 }
         }
         if (q->query.before)
-                reverse(q->entries, q->n);
+                entry_list_reverse(&q->list);
         return r < 0 ? r : 0;
 }
 
@@ -210,7 +214,7 @@ static void on_page(int r, void *request, void *userdata) {
         if (r < 0)
                 q->done(r, NULL, 0, false, userdata);
         else
-                q->done(0, q->entries, q->n, q->more, userdata);
+                q->done(0, q->list.entries, q->list.n, q->more, userdata);
 }
 
 int store_read_page(Store *s, uint64_t row, const PageQuery *query, store_page_fn done,

@@ -30,15 +30,15 @@ typedef struct SearchRequest {
         uint64_t at;      /* what was looked at last */
         bool is_full;     /* the page */
 
-        Entry *entries;
-        size_t n, n_allocated, n_bytes;
+        EntryList list;
+        size_t n_bytes;
         bool more, is_behind, is_damaged;
 } SearchRequest;
 
 static void search_request_free(void *request) {
         SearchRequest *q = request;
 
-        entries_free(q->entries, q->n);
+        entry_list_done(&q->list);
         grams_done(&q->grams);
         fold_free(q->fold);
         free(q->folded);
@@ -119,21 +119,6 @@ static int matches(SearchRequest *q, const char *extra, size_t n_extra) {
 
 /* ---- one entry ---- */
 
-static int reserve_entry(SearchRequest *q) {
-        Entry *entries;
-        size_t n;
-
-        if (q->n < q->n_allocated)
-                return 0;
-        n = q->n_allocated > 0 ? 2 * q->n_allocated : 32;
-        entries = reallocarray(q->entries, n, sizeof(Entry));
-        if (!entries)
-                return -ENOMEM;
-        q->entries = entries;
-        q->n_allocated = n;
-        return 0;
-}
-
 static void pay(SearchRequest *q, uint64_t n_reads) {
         q->n_reads -= MIN(q->n_reads, n_reads);
 }
@@ -148,16 +133,16 @@ static int look(SearchRequest *q, sqlite3_stmt *stmt) {
         if (streq(sql_column_text(stmt, 1), "message"))
                 r = matches(q, extra, n_extra);
         if (r > 0) {
-                if (q->query.max_bytes > 0 && q->n > 0 &&
+                if (q->query.max_bytes > 0 && q->list.n > 0 &&
                     q->n_bytes + n_extra > q->query.max_bytes) {
                         q->is_full = true;
                         return 0;
                 }
-                r = reserve_entry(q);
+                r = entry_list_reserve(&q->list);
                 if (r >= 0)
-                        r = store_read_entry(stmt, &q->entries[q->n++]);
+                        r = store_read_entry(stmt, &q->list.entries[q->list.n++]);
                 q->n_bytes += n_extra;
-                q->is_full = q->n >= q->query.limit;
+                q->is_full = q->list.n >= q->query.limit;
         }
         if (r < 0)
                 return r;
@@ -299,15 +284,6 @@ static int go(SqlTx *tx, SearchRequest *q) {
         return r < 0 ? r : 0;
 }
 
-static void reverse(Entry *entries, size_t n) {
-        for (size_t i = 0; i < n / 2; i++) {
-                Entry e = entries[i];
-
-                entries[i] = entries[n - 1 - i];
-                entries[n - 1 - i] = e;
-        }
-}
-
 static int work_search(SqlTx *tx, void *request) {
         SearchRequest *q = request;
         StoreLog log;
@@ -331,7 +307,7 @@ static int work_search(SqlTx *tx, void *request) {
                 q->at = log.synced_seq + 1;
         r = go(tx, q);
         if (q->query.before)
-                reverse(q->entries, q->n);
+                entry_list_reverse(&q->list);
         /* The connection may go before the request does. */
         q->fold = fold_free(q->fold);
         return r;
@@ -347,7 +323,7 @@ static void on_found(int r, void *request, void *userdata) {
         if (r < 0)
                 q->done(r, NULL, 0, false, 0, userdata);
         else
-                q->done(0, q->entries, q->n, q->more, q->at, userdata);
+                q->done(0, q->list.entries, q->list.n, q->more, q->at, userdata);
 }
 
 int store_search(Store *s, uint64_t row, const SearchQuery *query, store_found_fn done,

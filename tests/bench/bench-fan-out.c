@@ -25,7 +25,6 @@
 
 #define N_MEMBERS 50
 #define N_MESSAGES 10000
-#define MESSAGE_BYTES 100
 #define N_RUNS 3
 
 typedef struct Member {
@@ -108,26 +107,6 @@ static void hang_up(Bench *b) {
 
 /* ---- the host ---- */
 
-static void write_request(Bench *b, Writer *w, unsigned n) {
-        char text[MESSAGE_BYTES + 1], id[UUID_STRING_SIZE];
-
-        memset(text, 'x', MESSAGE_BYTES);
-        text[MESSAGE_BYTES] = '\0';
-        writer_begin_object(w, NULL);
-        writer_string(w, "channel_name", FAN_OUT_CHANNEL);
-        writer_begin_array(w, "messages");
-        for (unsigned i = 0; i < n; i++) {
-                random_uuid(b->loop->rt.random, id);
-                writer_begin_object(w, NULL);
-                writer_string(w, "id", id);
-                writer_string(w, "message_content", text);
-                writer_end_object(w);
-        }
-        writer_end_array(w);
-        writer_end_object(w);
-        must(w->error);
-}
-
 static size_t n_requests(unsigned n_each) {
         return (N_MESSAGES + n_each - 1) / n_each;
 }
@@ -139,7 +118,7 @@ static void post(Bench *b, unsigned n_each, uint64_t *latencies) {
                 const char *answer;
 
                 n = MIN(n_each, N_MESSAGES - i);
-                write_request(b, &w, n);
+                fan_out_write_request(&b->loop->rt, &w, n);
                 *latencies++ = bench_client_call(b->members[0].client, "MESSAGE", w.data, w.size);
                 answer = bench_client_get_answer(b->members[0].client, &n_answer);
                 if (!memmem(answer, n_answer, "\"refused\":[]", 12))

@@ -17,7 +17,6 @@
 #include "wire/limits.h"
 
 #define N_REQUESTS 1000
-#define MESSAGE_BYTES 100
 #define N_RUNS 3
 
 enum { ON, OFF, STALLED, N_WAYS };
@@ -32,26 +31,6 @@ typedef struct Bench {
         TestAuthority *authority;
         TlsConfig *sender, *other;
 } Bench;
-
-static void write_request(Bench *b, Writer *w, unsigned n) {
-        char text[MESSAGE_BYTES + 1], id[UUID_STRING_SIZE];
-
-        memset(text, 'x', MESSAGE_BYTES);
-        text[MESSAGE_BYTES] = '\0';
-        writer_begin_object(w, NULL);
-        writer_string(w, "channel_name", FAN_OUT_CHANNEL);
-        writer_begin_array(w, "messages");
-        for (unsigned i = 0; i < n; i++) {
-                random_uuid(b->loop->rt.random, id);
-                writer_begin_object(w, NULL);
-                writer_string(w, "id", id);
-                writer_string(w, "message_content", text);
-                writer_end_object(w);
-        }
-        writer_end_array(w);
-        writer_end_object(w);
-        must(w->error);
-}
 
 static BenchClient *join(BenchLoop *loop, const Address *address, TlsConfig *tls) {
         static const char payload[] = "{\"channel_name\":\"" FAN_OUT_CHANNEL "\",\"since\":0,"
@@ -91,7 +70,7 @@ static void run(Bench *b, unsigned n_each, int way, Run *ret) {
                 size_t n_answer;
                 const char *answer;
 
-                write_request(b, &w, n_each);
+                fan_out_write_request(&b->loop->rt, &w, n_each);
                 latencies[i] = bench_client_call(sender, "MESSAGE", w.data, w.size);
                 answer = bench_client_get_answer(sender, &n_answer);
                 if (!memmem(answer, n_answer, "\"refused\":[]", 12))

@@ -135,3 +135,23 @@ void fan_out_host(int fd, void *userdata) {
         store_free(h.store);
         bench_loop_free(h.loop);
 }
+
+void fan_out_write_request(const Runtime *rt, Writer *w, unsigned n) {
+        char text[MESSAGE_BYTES + 1], id[UUID_STRING_SIZE];
+
+        memset(text, 'x', MESSAGE_BYTES);
+        text[MESSAGE_BYTES] = '\0';
+        writer_begin_object(w, NULL);
+        writer_string(w, "channel_name", FAN_OUT_CHANNEL);
+        writer_begin_array(w, "messages");
+        for (unsigned i = 0; i < n; i++) {
+                random_uuid(rt->random, id);
+                writer_begin_object(w, NULL);
+                writer_string(w, "id", id);
+                writer_string(w, "message_content", text);
+                writer_end_object(w);
+        }
+        writer_end_array(w);
+        writer_end_object(w);
+        must(w->error);
+}

@@ -7,6 +7,7 @@
 #include "support/authority.h"
 
 #define FAN_OUT_CHANNEL "lobby"
+#define MESSAGE_BYTES 100
 
 /* bench_child_fn's. Each first sends the Address it listens on, then does what bench_serve() does.
  *
@@ -17,6 +18,8 @@ typedef struct FanOutHost {
         bool without_fsync;             /* of its store */
 } FanOutHost;
 void fan_out_host(int fd, void *host);
+/* The payload of a MESSAGE with so many new messages. */
+void fan_out_write_request(const Runtime *rt, Writer *w, unsigned n);
 
 /* The floor: bytes that are cut into n_turns equal pieces and written to each of n_recipients, one
  * SSL_write each (OpenSSL seals at most 16 KiB in one; a larger piece takes more). A packet

@@ -239,13 +239,9 @@ static bool has_line(void *userdata) {
         return ((Late *) userdata)->line[0];
 }
 
-/* The guest's text is still on its way when the user that the guest has become is there: it comes
- * late, and is not said a second time. */
-static void test_late_bytes(void **state) {
-        _cleanup_(world_freep) World *w = world_new();
-        Person *alice = world_person(w, "alice"), *carol = world_person(w, "carol");
-        _cleanup_(relay_freep) Relay *relay = NULL;
-        Late x = {};
+/* A guest's text that left her, and stays on its way. */
+static Relay *say_on_the_way(World *w, Person *alice, Person *carol, Late *x) {
+        Relay *relay;
 
         person_sign_up(alice, "alice");
         relay = relay_new(alice);
@@ -254,10 +250,20 @@ static void test_late_bytes(void **state) {
         person_guest(carol, "carol");
         (void) person_join(carol, "lobby");
         person_until_state(carol, "lobby", MEMBER_LIVE);
-        relay_set_hook(relay, keep_message, &x);
+        relay_set_hook(relay, keep_message, x);
         assert_int_equal(person_send_id(carol, "lobby", ID, "once", 0, NULL), 0);
-        world_until(w, has_line, &x);
+        world_until(w, has_line, x);
         relay_freeze(relay, carol);
+        return relay;
+}
+
+/* The guest's text is still on its way when the user that the guest has become is there: it comes
+ * late, and is not said a second time. */
+static void test_late_bytes(void **state) {
+        _cleanup_(world_freep) World *w = world_new();
+        Person *alice = world_person(w, "alice"), *carol = world_person(w, "carol");
+        Late x = {};
+        _cleanup_(relay_freep) Relay *relay = say_on_the_way(w, alice, carol, &x);
 
         person_sign_up(carol, "carol");
         person_until_state(carol, "lobby", MEMBER_LIVE);
@@ -277,20 +283,8 @@ static void test_late_bytes(void **state) {
 static void test_too_late_bytes(void **state) {
         _cleanup_(world_freep) World *w = world_new();
         Person *alice = world_person(w, "alice"), *carol = world_person(w, "carol");
-        _cleanup_(relay_freep) Relay *relay = NULL;
         Late x = {};
-
-        person_sign_up(alice, "alice");
-        relay = relay_new(alice);
-        person_host(alice, "lobby");
-        assert_int_equal(person_set_view(alice, "lobby", VIEW_INVALID, SEND_EVERYONE), ERROR_NONE);
-        person_guest(carol, "carol");
-        (void) person_join(carol, "lobby");
-        person_until_state(carol, "lobby", MEMBER_LIVE);
-        relay_set_hook(relay, keep_message, &x);
-        assert_int_equal(person_send_id(carol, "lobby", ID, "once", 0, NULL), 0);
-        world_until(w, has_line, &x);
-        relay_freeze(relay, carol);
+        _cleanup_(relay_freep) Relay *relay = say_on_the_way(w, alice, carol, &x);
 
         person_sign_up(carol, "carol");
         world_pass(w, USEC_PER_MINUTE);
