@@ -81,10 +81,8 @@
 #define SEARCH_WORDS_MAX 16    /* each is looked for in each candidate */
 #define SEARCH_GRAMS_MAX 32    /* asked of the index; a few make the candidates few */
 #define SEARCH_STEP_MAX 8192   /* entries that one look reads, by the index or one by one */
-#define SEARCH_INDEXED_PER_READ                                                                    \
-        64                        /* entries that the index passes over in the time of one read    \
-                                   */
-#define SEARCH_BYTES_PER_READ 512 /* a long entry costs as much as several */
+#define SEARCH_INDEXED_PER_READ 64 /* entries that the index passes over in the time of one */
+#define SEARCH_BYTES_PER_READ 512  /* a long entry costs as much as several */
 
 /* Ours: what the tracker does for strangers. */
 /* New devices of a user by SIGNIN, and as many by RECOVER; a script that signs in every quarter of

@@ -141,6 +141,17 @@ def test_bus_and_ctl(world):
     lines = [json.loads(x) for x in alice.ctl("log", "lobby", "-o", "json").stdout.splitlines()]
     (stub,) = [x for x in lines if x["seq"] == seq]
     assert stub["redacted"]["by"] == "alice" and "message_content" not in stub
+    # What is taken away in a file has as little of it, and no hole either.
+    for peer in (alice, bob):
+        lines = [json.loads(x) for x in peer.ctl("export", "lobby").stdout.splitlines()]
+        exported = [x for x in lines if "seq" in x]
+        assert [x["seq"] for x in exported] == list(range(1, exported[-1]["seq"] + 1))
+        for x in exported:
+            if x["seq"] in (seq, own):
+                assert x["redacted"]["by"] == ("alice" if x["seq"] == seq else "bob")
+                assert "message_content" not in x
+        text = peer.ctl("export", "lobby", "--format=text").stdout
+        assert text.count("(removed)") == 2 and "of alice" not in text and "of bob" not in text
     for arguments, status in ((("redact", "lobby", "x"), 2), (("redact", "lobby"), 2), (("redact", "lobby", "1"), 4),
                               (("redact", "nowhere", "1"), 4), (("retention", "lobby", "-1"), 2),
                               (("retention", "lobby", "36501"), 7)):
