@@ -41,7 +41,8 @@ static void end(ChannelHost *h) {
 static void on_end_timer(void *userdata) {
         _cleanup_(host_leavep) ChannelHost *h = host_enter(userdata);
 
-        if (h->ending == HOST_MOVES && !h->waits_for_next && next_host_lags(h)) {
+        /* At a disk that hangs there is nothing to take yet. */
+        if (h->ending == HOST_MOVES && !h->append_job && !h->waits_for_next && next_host_lags(h)) {
                 h->waits_for_next = true;
                 clock_timer_arm(h->end_timer, PUMP_NEXT_USEC_MAX - PUMP_USEC_MAX);
         } else
@@ -52,8 +53,12 @@ int channel_host_end(ChannelHost *h, HostEnding how) {
         Failure f;
         int r;
 
-        if (h->ending != HOST_GOES_ON)
+        if (h->ending != HOST_GOES_ON) {
+                /* A log that moves waits for the disk as long as it takes, a person does not. */
+                if (how == HOST_CLOSES && h->end_timer && !clock_timer_is_armed(h->end_timer))
+                        clock_timer_arm(h->end_timer, CLOSE_USEC_MAX);
                 return 0;
+        }
         if (h->closing || !h->loaded || !h->handlers.on_ended)
                 return -ESHUTDOWN;
         r = clock_timer_new(h->rt->clock, on_end_timer, h, &h->end_timer);

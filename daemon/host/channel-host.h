@@ -44,7 +44,7 @@ typedef enum HostEnding {
 } HostEnding;
 /* From now on whatever would write gets `busy`, what is at the disk is stored and answered, and
  * members have a second to take all of it. Then on_ended, from a later turn; once, whatever else is
- * asked for meanwhile. Errors: there is nothing to wait for, or nothing to wait with; free it at
+ * asked for meanwhile, of which HOST_CLOSES only sets its bound. Errors: there is nothing to wait for, or nothing to wait with; free it at
  * once. */
 int channel_host_end(ChannelHost *h, HostEnding how);
 bool channel_host_is_ending(const ChannelHost *h);

@@ -155,10 +155,46 @@ static void test_disk_of_the_new_host(void **state) {
         ASSERT_TEXTS(s.two, "lobby", "bob: first", "bob: flies", "bob: waits");
 }
 
+static void on_unhosted(const Failure *f, void *userdata) {
+        assert_null(f);
+        *(bool *) userdata = true;
+}
+
+static bool is_true(void *userdata) {
+        return *(const bool *) userdata;
+}
+
+/* One waits for its disk when it hears that two serves. Its person waits for nothing. */
+static void test_unhost_while_the_old_disk_hangs(void **state) {
+        _cleanup_(stage_done) Stage s;
+        bool is_done = false;
+        uint64_t begin;
+
+        setup(&s);
+        hold_disk(&s, s.one);
+        assert_int_equal(person_send(s.bob, "lobby", "at the disk"), 0);
+        world_until(s.world, is_at_the_disk, s.one);
+        begin_take_over(&s, s.two);
+        world_until(s.world, is_ending, s.one);
+        world_pass(s.world, WAIT_USEC);
+        assert_non_null(host_of(s.one));
+        assert_int_equal(manager_unhost(s.one->manager, person_channel(s.one, "lobby"), false,
+                                        on_unhosted, &is_done, NULL),
+                         0);
+        begin = clock_boottime(s.one->rt.clock);
+        world_until(s.world, is_true, &is_done);
+        assert_true(clock_boottime(s.one->rt.clock) - begin <= 5 * USEC_PER_SEC);
+        assert_null(host_of(s.one));
+        latch_open(&s.latch);
+        world_until(s.world, is_answered, &s);
+        person_until_sent(s.bob, "lobby");
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_disk_of_the_old_host),
                 cmocka_unit_test(test_disk_of_the_new_host),
+                cmocka_unit_test(test_unhost_while_the_old_disk_hangs),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
