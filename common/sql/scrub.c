@@ -4,8 +4,8 @@
 #include "sql/sql-internal.h"
 
 /* Why not VACUUM: of 256 MiB it makes a WAL of 254 MiB, and a write waits for all of it: 110 times
- * as long as behind the longest of the 65 steps here, which write no WAL (6.5 s to 59 ms, measured
- * side by side on one machine). */
+ * as long as behind the longest of the 65 steps here, which write no WAL (6.5 s to 59 ms, one after
+ * the other on one machine and file). */
 
 /* A page that is no node of a tree begins with zeros or with another page's number, whose first
  * byte is that of no node below 2^25 pages. */
