@@ -16,6 +16,9 @@ typedef struct AccountHandlers {
         bool (*on_leaving)(Account *a, void *userdata);
         /* The identity is about to be forgotten; it can still be asked for. */
         void (*on_signing_out)(Account *a, void *userdata);
+        /* It is forgotten, and the disk keeps its key: that is to be erased as soon as it can be
+         * (store_sign_out(), is_deleted: store_delete_identity()). */
+        void (*on_not_erased)(Account *a, uint64_t identity, bool is_deleted, void *userdata);
         /* The certificate was renewed. */
         void (*on_certificate)(Account *a, void *userdata);
         /* The tracker listens to us (as who we are, where somebody is signed in). */
@@ -44,6 +47,7 @@ void account_left(Account *a);
 void account_is_shown(Account *a);
 
 uint64_t account_get_identity(const Account *a);    /* row of the store; 0: nobody */
+bool account_is_signing_in(const Account *a);       /* that may put a key on disk from now on */
 int64_t account_get_clock_offset(const Account *a); /* µs, theirs minus ours */
 /* Both clocks, and whether they agree so far that something may be destroyed by them: not before
  * the tracker has told its time. */

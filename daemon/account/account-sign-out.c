@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Knows how one stops being somebody here: the disk first, then the tracker. Leaves what belonged
- * to the identity to the manager, which is told before. */
+/* Knows how one stops being somebody here: the disk first, then the tracker, whatever the disk
+ * says. Leaves what belonged to the identity, and a key that the disk keeps, to the manager. */
 #include "daemon/account/account-internal.h"
-
-#define CANNOT_ERASE "Cannot erase the key from disk"
 
 struct SignOut {
         Account *account; /* weak */
@@ -12,6 +10,9 @@ struct SignOut {
         Operation *op;   /* weak; NULL: nobody waits */
         bool waits;      /* for account_left() */
         bool is_deleted; /* the account is no more: nothing is to be said, nothing to be kept */
+        bool is_told;    /* the tracker takes the key no more */
+        uint64_t identity;
+        int error; /* of erasing it; 0: erased, or on its way */
 };
 
 SignOut *sign_out_free(SignOut *s) {
@@ -43,32 +44,65 @@ static void sign_out_end(Account *a, const Failure *f) {
         operation_complete(op, f);
 }
 
-/* Answered or not: the key is destroyed here, nobody can use it any more. */
+static void describe(const SignOut *s, Failure *f) {
+        const char *why = strerrordesc_np(-s->error) ?: "unknown error";
+
+        if (s->is_deleted)
+                failure_set(f, ERROR_INTERNAL,
+                            "The account is deleted, but what is kept of it here cannot be erased "
+                            "from disk (%s): that is done as soon as the disk takes it. Leave "
+                            "p2pchatd running until then.",
+                            why);
+        else
+                failure_set(f, ERROR_INTERNAL,
+                            "Signed out, but the key cannot be erased from disk (%s): that is done "
+                            "as soon as the disk takes it. Leave p2pchatd running until then. %s",
+                            why,
+                            s->is_told ? "The tracker takes the key no more."
+                                       : "The tracker could not be told to take it no more: that "
+                                         "can be done from another device (p2pchatctl devices).");
+}
+
+static void finish(Account *a) {
+        Failure f;
+
+        if (a->sign_out->error < 0)
+                describe(a->sign_out, &f);
+        sign_out_end(a, a->sign_out->error < 0 ? &f : NULL);
+}
+
+/* Answered or not: nobody here uses the key any more. */
 static void on_revoked(const Value *payload, const Failure *failure, void *userdata) {
         Account *a = userdata;
 
         a->sign_out->call = NULL;
-        sign_out_end(a, NULL);
+        a->sign_out->is_told = !failure;
+        finish(a);
+}
+
+/* Whatever the disk has said: a key that it keeps must be worth nothing. */
+static bool tell_tracker(Account *a) {
+        SignOut *s = a->sign_out;
+
+        return a->certified && !s->is_deleted &&
+               tracker_client_call_first(a->client, "SIGNOUT", NULL, on_revoked, a, &s->call) >= 0;
+}
+
+static void not_erased(Account *a, int r) {
+        SignOut *s = a->sign_out;
+
+        s->error = r;
+        a->handlers.on_not_erased(a, s->identity, s->is_deleted, a->userdata);
 }
 
 static void on_stored(int r, void *userdata) {
         Account *a = userdata;
-        SignOut *s = a->sign_out;
-        Failure f;
 
-        s->job = NULL;
-        if (r < 0) {
-                (void) store_fail(a->store, &f, r,
-                                  s->is_deleted ? "The account is deleted, but its key cannot be "
-                                                  "erased from disk"
-                                                : CANNOT_ERASE);
-                sign_out_end(a, &f);
-                return;
-        }
-        if (a->certified && !s->is_deleted &&
-            tracker_client_call_first(a->client, "SIGNOUT", NULL, on_revoked, a, &s->call) >= 0)
-                return;
-        sign_out_end(a, NULL);
+        a->sign_out->job = NULL;
+        if (r < 0)
+                not_erased(a, r);
+        if (!tell_tracker(a))
+                finish(a);
 }
 
 /* From the next turn: who asks is not told before it has its operation. */
@@ -76,11 +110,14 @@ static void cannot_store(Account *a, int r) {
         Operation *op = a->sign_out->op;
         Failure f;
 
+        not_erased(a, r);
+        if (tell_tracker(a))
+                return;
+        describe(a->sign_out, &f);
         if (op)
                 op->holder = NULL;
         a->sign_out->op = NULL;
         a->sign_out = sign_out_free(a->sign_out);
-        (void) store_fail(a->store, &f, r, CANNOT_ERASE);
         (void) account_redial(a);
         account_changed(a);
         if (op)
@@ -89,17 +126,17 @@ static void cannot_store(Account *a, int r) {
 
 static void forget_identity(Account *a) {
         SignOut *s = a->sign_out;
-        uint64_t row = a->identity;
         int r;
 
+        s->identity = a->identity;
         a->handlers.on_signing_out(a, a->userdata);
         a->renew_call = tracker_call_free(a->renew_call);
         a->renew_job = job_free(a->renew_job);
         account_clear_identity(a);
         attempt_drop(a);
         account_changed(a);
-        r = s->is_deleted ? store_delete_identity(a->store, row, on_stored, a, &s->job)
-                          : store_sign_out(a->store, row, on_stored, a, &s->job);
+        r = s->is_deleted ? store_delete_identity(a->store, s->identity, on_stored, a, &s->job)
+                          : store_sign_out(a->store, s->identity, on_stored, a, &s->job);
         if (r < 0)
                 cannot_store(a, r);
 }

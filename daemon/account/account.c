@@ -426,6 +426,10 @@ void account_note_copy(Account *a) {
         a->is_copied = true;
 }
 
+bool account_is_signing_in(const Account *a) {
+        return a->sign_in;
+}
+
 ErrorCode account_get_dismissed(const Account *a) {
         return a->dismissed;
 }

@@ -107,6 +107,7 @@ static void on_signed_in(Account *a, void *userdata) {
         log_fields(LOG_INFO, 0, LOG_FIELDS("CHAT_USER", m->me.username), "Signed in as %s.",
                    m->me.username);
         m->account = a;
+        manager_keep_identity(m, account_get_identity(a));
         manager_update_tls(m);
         r = host_links_new(m->rt, make_tls, check_peer, m, &m->links);
         if (r >= 0)
@@ -134,6 +135,10 @@ static void on_signing_out(Account *a, void *userdata) {
         m->me = (Actor){};
         manager_update_tls(m);
         manager_changed(m);
+}
+
+static void on_not_erased(Account *a, uint64_t identity, bool is_deleted, void *userdata) {
+        manager_delete_row(userdata, is_deleted ? store_delete_identity : store_sign_out, identity);
 }
 
 static void on_certificate(Account *a, void *userdata) {
@@ -168,6 +173,7 @@ static const AccountHandlers account_handlers = {
         .on_signed_in = on_signed_in,
         .on_leaving = on_leaving,
         .on_signing_out = on_signing_out,
+        .on_not_erased = on_not_erased,
         .on_certificate = on_certificate,
         .on_online = on_online,
         .on_directory = on_directory,
@@ -225,6 +231,8 @@ static void on_loaded(int r, const StoredTracker *tracker, const StoredIdentity 
         Failure f;
 
         m->load_job = NULL;
+        if (identity && manager_is_to_erase(m, identity->row))
+                identity = NULL;
         if (r >= 0)
                 r = tracker ? manager_set_account(m, tracker, identity)
                             : set_account_from_settings(m);

@@ -172,6 +172,14 @@ static void replace(Archiving *a) {
         Manager *m = a->manager;
         int r = 0;
 
+        /* Of the restored one no row is what it was, and the one set aside keeps what it has. */
+        if (m->deletions) {
+                (void) failure_set(&a->failure, ERROR_BUSY,
+                                   "What was ended here is not erased from disk yet; restore "
+                                   "when the disk has let it go (p2pchatctl status).");
+                archiving_done(a, &a->failure);
+                return;
+        }
         if (m->tracker_flow || m->load_job) {
                 (void) failure_set(&a->failure, ERROR_BUSY,
                                    "A tracker is being set; restore again.");

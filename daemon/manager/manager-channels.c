@@ -91,7 +91,7 @@ void manager_forget(ManagedChannel *x) {
 
         managed_channel_free(x);
         if (row != 0)
-                manager_delete_row(m, row);
+                manager_delete_row(m, store_delete_channel, row);
         manager_changed(m);
 }
 

@@ -20,17 +20,6 @@ typedef struct LeaveFlow LeaveFlow;     /* manager-leave.c */
 typedef struct TrackerFlow TrackerFlow; /* manager-tracker.c */
 typedef struct Deletion Deletion;       /* manager-store.c */
 typedef struct Archiving Archiving;     /* manager-store.c */
-int manager_store_init(Manager *m);
-void manager_store_watch(Manager *m);
-void manager_store_done(Manager *m);
-/* 0 as well where the disk does not let us lock it yet: tried again. */
-int manager_open_directory(Manager *m);
-/* r is the disk's fault: what was to be loaded is loaded when it is back. */
-bool manager_load_later(Manager *m, int r);
-/* For good, however often the disk says no. */
-void manager_delete_row(Manager *m, uint64_t row);
-
-/* manager-backup.c */
 typedef struct Stop Stop; /* manager-stop.c */
 
 struct ManagerOp {
@@ -171,8 +160,15 @@ void manager_store_done(Manager *m);
 int manager_open_directory(Manager *m);
 /* r is the disk's fault: what was to be loaded is loaded when it is back. */
 bool manager_load_later(Manager *m, int r);
+/* store_delete_channel(), store_sign_out() or store_delete_identity(). */
+typedef int (*store_delete_fn)(Store *s, uint64_t row, store_done_fn done, void *userdata,
+                               Job **ret_job);
 /* For good, however often the disk says no. */
-void manager_delete_row(Manager *m, uint64_t row);
+void manager_delete_row(Manager *m, store_delete_fn what, uint64_t row);
+/* Nobody is signed in as that one, whatever the disk says. */
+bool manager_is_to_erase(const Manager *m, uint64_t identity);
+/* It is signed in again: the key that was to be erased is gone, and another one in its place. */
+void manager_keep_identity(Manager *m, uint64_t identity);
 
 /* manager-backup.c */
 void manager_stop_archiving(Manager *m); /* before the store goes */

@@ -18,6 +18,7 @@
 struct Deletion {
         Manager *manager; /* weak */
         Deletion *prev, *next;
+        store_delete_fn what;
         uint64_t row;
         Job *job;
 };
@@ -141,30 +142,59 @@ static void on_deleted(int r, void *userdata) {
         Deletion *d = userdata;
 
         d->job = NULL;
-        if (r < 0)
+        if (r < 0 && r != -ENOENT)
                 clock_timer_arm(d->manager->store_retry, RETRY_USEC);
         else
                 deletion_free(d);
+}
+
+static bool is_identity(const Deletion *d) {
+        return d->what != store_delete_channel;
+}
+
+/* Who signs in may be the same one: with the new key on its way to disk nothing of it is erased. */
+static bool may_delete(const Deletion *d) {
+        const Account *a = d->manager->account;
+
+        return !is_identity(d) || !a || !account_is_signing_in(a);
 }
 
 static void delete_rows(Manager *m) {
         Deletion *d;
 
         DL_FOREACH(m->deletions, d)
-                if (!d->job && store_delete_channel(m->store, d->row, on_deleted, d, &d->job) < 0)
+                if (!d->job &&
+                    (!may_delete(d) || d->what(m->store, d->row, on_deleted, d, &d->job) < 0))
                         clock_timer_arm(m->store_retry, RETRY_USEC);
 }
 
-void manager_delete_row(Manager *m, uint64_t row) {
+void manager_delete_row(Manager *m, store_delete_fn what, uint64_t row) {
         Deletion *d = new0(Deletion, 1);
 
         if (!d) {
-                (void) store_delete_channel(m->store, row, NULL, NULL, NULL);
+                (void) what(m->store, row, NULL, NULL, NULL);
                 return;
         }
-        *d = (Deletion){ .manager = m, .row = row };
+        *d = (Deletion){ .manager = m, .what = what, .row = row };
         DL_APPEND(m->deletions, d);
         delete_rows(m);
+}
+
+bool manager_is_to_erase(const Manager *m, uint64_t identity) {
+        const Deletion *d;
+
+        DL_FOREACH(m->deletions, d)
+                if (is_identity(d) && d->row == identity)
+                        return true;
+        return false;
+}
+
+void manager_keep_identity(Manager *m, uint64_t identity) {
+        Deletion *d, *next;
+
+        DL_FOREACH_SAFE(m->deletions, d, next)
+                if (is_identity(d) && d->row == identity)
+                        deletion_free(d);
 }
 
 static void load(Manager *m) {
