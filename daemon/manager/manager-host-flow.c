@@ -211,6 +211,13 @@ static int check_known(const Manager *m, const ManagedChannel *x, Failure *f) {
         return 0;
 }
 
+int host_flow_is_served(const char *name, Failure *f) {
+        return failure_set(f, ERROR_CONFLICT,
+                           "%s is served here with the log that it has: there is no need of a new "
+                           "one.",
+                           name);
+}
+
 /* May it get a new log? */
 static int check_new_log(const Manager *m, const char *name, Failure *f) {
         const ManagedChannel *x;
@@ -225,10 +232,7 @@ static int check_new_log(const Manager *m, const char *name, Failure *f) {
                 if (manager_is_giving_up(m, stored->channel_id))
                         return failure_set(f, ERROR_BUSY, "This channel is being given up.");
                 if (channel_member_get_local_host(x->member))
-                        return failure_set(f, ERROR_CONFLICT,
-                                           "%s is served here with the log that it has: there is "
-                                           "no need of a new one.",
-                                           name);
+                        return host_flow_is_served(name, f);
                 if (!stored->closed && !streq(stored->owner, m->me.username))
                         return failure_set(f, ERROR_CHANNEL_EXISTS, "%s belongs to %s.", name,
                                            stored->owner);

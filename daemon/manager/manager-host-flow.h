@@ -25,6 +25,8 @@ struct HostFlow {
 
 /* Ends it where it stands. */
 void host_flow_fail(HostFlow *f, const Failure *failure);
+/* conflict: the log that is here needs no new one. */
+int host_flow_is_served(const char *name, Failure *f);
 /* The row of a new one first, then the tracker. */
 int host_flow_save(HostFlow *f);
 

@@ -35,6 +35,15 @@ static int choose_previous(HostFlow *f, const Failure *failure, const DirectoryE
         return 0;
 }
 
+/* It may have come up while the tracker was asked. */
+static int check_not_served(const HostFlow *f, const char *channel_id, Failure *why) {
+        const ManagedChannel *x = manager_find_id(f->channel->manager, channel_id);
+
+        if (!x || !channel_member_get_local_host(x->member))
+                return 0;
+        return host_flow_is_served(channel_member_get_name(x->member), why);
+}
+
 static void on_found(const Failure *failure, const DirectoryEntry *entry, void *userdata) {
         HostFlow *f = userdata;
         ManagedChannel *x = f->channel;
@@ -43,7 +52,8 @@ static void on_found(const Failure *failure, const DirectoryEntry *entry, void *
         int r;
 
         f->lookup = NULL;
-        if (choose_previous(f, failure, entry, &previous, &why) < 0) {
+        if (choose_previous(f, failure, entry, &previous, &why) < 0 ||
+            check_not_served(f, previous, &why) < 0 || check_not_served(f, f->old_id, &why) < 0) {
                 host_flow_fail(f, &why);
                 return;
         }

@@ -453,6 +453,53 @@ static void test_killed_on_the_way(void **state) {
         }
 }
 
+typedef struct Answer {
+        bool is_there;
+        ErrorCode error;
+} Answer;
+
+static void on_answer(const Failure *f, ChannelMember *c, void *userdata) {
+        *(Answer *) userdata = (Answer){ true, f ? f->code : ERROR_NONE };
+}
+
+/* A new log is asked for before the old one is served again, and that is served before the tracker
+ * has said what the name means: nothing that was served is given up. */
+static void test_served_meanwhile(void **state) {
+        unsigned n_refused = 0;
+        bool is_up = false;
+
+        for (unsigned n = 0; !is_up; n++) {
+                Person *alice, *bob;
+                _cleanup_(world_freep) World *w = two_in_lobby(&alice, &bob);
+                char old[UUID_STRING_SIZE];
+                Answer answer = {};
+
+                assert_true(n < 400);
+                id_of(alice, "lobby", old);
+                person_kill(alice);
+                person_start(alice);
+                for (unsigned i = 0; i < n; i++)
+                        assert_true(sd_event_run(w->rig->rt->event, 0) >= 0);
+                is_up = channel_member_get_local_host(person_channel(alice, old));
+                if (is_up)
+                        break;
+                assert_int_equal(
+                        manager_host(alice->manager, "lobby", &new_log, on_answer, &answer, NULL),
+                        0);
+                for (unsigned i = 0; !answer.is_there; i++) {
+                        assert_true(i < 10000);
+                        assert_true(sd_event_run(w->rig->rt->event, 10 * USEC_PER_MSEC) >= 0);
+                        is_up |= channel_member_get_local_host(person_channel(alice, old)) != NULL;
+                }
+                if (is_up)
+                        assert_int_equal(answer.error, ERROR_CONFLICT);
+                n_refused += is_up;
+                is_up = false;
+        }
+        print_message("%u times served meanwhile\n", n_refused);
+        assert_true(n_refused > 0);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_name_of_another_owner),
@@ -462,6 +509,7 @@ int main(void) {
                 cmocka_unit_test(test_database_lost),
                 cmocka_unit_test(test_previous_below_a_copy),
                 cmocka_unit_test(test_killed_on_the_way),
+                cmocka_unit_test(test_served_meanwhile),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
