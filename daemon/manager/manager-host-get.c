@@ -23,6 +23,10 @@ bool hosting_is_elsewhere(const Hosting *h) {
         return h->held_until != 0;
 }
 
+const char *hosting_get_successor(const Hosting *h) {
+        return h->successor;
+}
+
 TakeOver *hosting_get_take_over(const Hosting *h) {
         return h->take_over;
 }

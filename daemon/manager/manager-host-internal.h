@@ -14,6 +14,7 @@ struct Hosting {
         uint64_t register_sent; /* boottime */
         uint64_t n_refreshed;   /* Manager's: which addresses were sent; 0: none that were taken */
         uint64_t held_until; /* boottime; another key holds the lease; 0: not as far as we know */
-        TakeOver *take_over; /* NULL: nobody serves it before us */
-        Whois *whois;        /* what it asks about people */
+        char successor[UUID_STRING_SIZE]; /* what the name means now; "": this, or not known */
+        TakeOver *take_over;              /* NULL: nobody serves it before us */
+        Whois *whois;                     /* what it asks about people */
 };

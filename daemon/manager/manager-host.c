@@ -20,6 +20,12 @@ bool hosting_leave_log(ManagedChannel *x) {
         return true;
 }
 
+bool hosting_leave_for(ManagedChannel *x, const char *successor) {
+        if (x->hosting)
+                snprintf(x->hosting->successor, sizeof(x->hosting->successor), "%s", successor);
+        return hosting_leave_log(x);
+}
+
 bool hosting_close(ManagedChannel *x) {
         return x->hosting && x->hosting->host &&
                channel_host_end(x->hosting->host, HOST_CLOSES) >= 0;

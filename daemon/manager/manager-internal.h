@@ -20,7 +20,7 @@ typedef struct LeaveFlow LeaveFlow;     /* manager-leave.c */
 typedef struct TrackerFlow TrackerFlow; /* manager-tracker.c */
 typedef struct Deletion Deletion;       /* manager-store.c */
 typedef struct Archiving Archiving;     /* manager-store.c */
-typedef struct Stop Stop; /* manager-stop.c */
+typedef struct Stop Stop;               /* manager-stop.c */
 
 struct ManagerOp {
         Operation base;
@@ -246,6 +246,8 @@ void hosting_end(ManagedChannel *x, const char *closed_reason, const char *reaso
 /* Another device goes on with the log: nothing more is taken in, and members, that device among
  * them, get all of it; then manager_left_log(). False: there is nothing to wait for. */
 bool hosting_leave_log(ManagedChannel *x);
+/* The same where its name means another channel now. */
+bool hosting_leave_for(ManagedChannel *x, const char *successor);
 /* A person ends it: likewise, and then manager_unhost_ended(). */
 bool hosting_close(ManagedChannel *x);
 /* This process ends: as hosting_leave_log(), and then manager_stop_ended(). */
@@ -265,8 +267,9 @@ bool hosting_has_moved(const Hosting *h);
 bool hosting_is_elsewhere(const Hosting *h); /* another key of ours has the lease */
 /* The directory has it under a later epoch than we do. */
 bool hosting_is_superseded(const Hosting *h, const DirectoryEntry *entry);
-TakeOver *hosting_get_take_over(const Hosting *h); /* NULL: it waits for nobody */
-void hosting_taken_over(ManagedChannel *x);        /* … and does not any more; frees that */
+const char *hosting_get_successor(const Hosting *h); /* of hosting_leave_for(); "": none */
+TakeOver *hosting_get_take_over(const Hosting *h);   /* NULL: it waits for nobody */
+void hosting_taken_over(ManagedChannel *x);          /* … and does not any more; frees that */
 void hosting_write_beat(const Hosting *h, Writer *w);
 void hosting_renewed(Hosting *h, uint64_t lease_until);
 void hosting_lost(Hosting *h, ErrorCode error); /* frees h where that is the end */

@@ -156,7 +156,19 @@ void manager_moved(ManagedChannel *x) {
                 manager_left_log(x);
 }
 
+static void displace(ManagedChannel *x, const char *successor) {
+        char id[UUID_STRING_SIZE];
+
+        snprintf(id, sizeof(id), "%s", successor); /* it may be the hosting's, which goes */
+        hosting_end(x, "moved", "");
+        channel_member_displace(x->member, id, true);
+}
+
 void manager_left_log(ManagedChannel *x) {
+        if (x->hosting && hosting_get_successor(x->hosting)[0]) {
+                displace(x, hosting_get_successor(x->hosting));
+                return;
+        }
         hosting_end(x, "moved", "moved");
         channel_member_show_moved(x->member);
         manager_locate(x);
@@ -166,8 +178,8 @@ void manager_behind(ManagedChannel *x, const Failure *f) {
         const StoredChannel *stored = channel_member_get_stored(x->member);
 
         if (f->successor[0]) {
-                hosting_end(x, "moved", "");
-                channel_member_displace(x->member, f->successor, true);
+                if (!hosting_leave_for(x, f->successor))
+                        displace(x, f->successor);
         } else if (f->epoch > stored->epoch && !stored->went_back)
                 manager_moved(x);
         else {

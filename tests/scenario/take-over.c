@@ -15,6 +15,7 @@ typedef struct Stage {
         World *world;
         Person *one, *two, *bob; /* one and two are alice's */
         Latch latch;
+        char id[UUID_STRING_SIZE];
         bool is_answered;
         ErrorCode error;
 } Stage;
@@ -155,6 +156,44 @@ static void test_disk_of_the_new_host(void **state) {
         ASSERT_TEXTS(s.two, "lobby", "bob: first", "bob: flies", "bob: waits");
 }
 
+static bool is_displaced(void *userdata) {
+        Stage *s = userdata;
+        const ChannelMember *c = person_channel(s->one, s->id);
+
+        return channel_member_get_state(c) == MEMBER_CLOSED;
+}
+
+/* Two has begun a new log, and one hears of it when it asks for its own again: what is at its disk
+ * is part of the old one, and who sent it knows. */
+static void test_new_log_while_the_old_disk_hangs(void **state) {
+        static const HostOptions options = {
+                .view = VIEW_INVALID,
+                .send = SEND_INVALID,
+                .take_over = true,
+                .new_log = true,
+        };
+        _cleanup_(stage_done) Stage s;
+
+        setup(&s);
+        strcpy(s.id, channel_member_get_id(person_channel(s.one, "lobby")));
+        hold_disk(&s, s.one);
+        assert_int_equal(person_send(s.bob, "lobby", "at the disk"), 0);
+        world_until(s.world, is_at_the_disk, s.one);
+        assert_int_equal(manager_host(s.two->manager, "lobby", &options, on_hosted, &s, NULL), 0);
+        world_until(s.world, is_answered, &s);
+        assert_int_equal(s.error, ERROR_NONE);
+        assert_false(is_ending(s.one));
+        world_tracker_kill(s.world);
+        world_tracker_start(s.world);
+        world_until(s.world, is_ending, s.one);
+        assert_non_null(host_of(s.one));
+        latch_open(&s.latch);
+        world_until(s.world, is_displaced, &s);
+        assert_string_equal(channel_member_get_state_reason(person_channel(s.one, s.id)),
+                            "new-log");
+        ASSERT_TEXTS(s.one, s.id, "bob: first", "bob: at the disk");
+}
+
 static void on_unhosted(const Failure *f, void *userdata) {
         assert_null(f);
         *(bool *) userdata = true;
@@ -195,6 +234,7 @@ int main(void) {
                 cmocka_unit_test(test_disk_of_the_old_host),
                 cmocka_unit_test(test_disk_of_the_new_host),
                 cmocka_unit_test(test_unhost_while_the_old_disk_hangs),
+                cmocka_unit_test(test_new_log_while_the_old_disk_hangs),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
