@@ -168,15 +168,20 @@ static int name_aside(Archiving *a) {
         return -ENOMEM;
 }
 
+/* Of the restored one no row is what it was, and the one set aside keeps what it has. */
+static int check_erased(const Manager *m, Failure *f) {
+        if (!m->deletions)
+                return 0;
+        return failure_set(f, ERROR_BUSY,
+                           "What was ended here is not erased from disk yet; restore when the disk "
+                           "has let it go (p2pchatctl status).");
+}
+
 static void replace(Archiving *a) {
         Manager *m = a->manager;
         int r = 0;
 
-        /* Of the restored one no row is what it was, and the one set aside keeps what it has. */
-        if (m->deletions) {
-                (void) failure_set(&a->failure, ERROR_BUSY,
-                                   "What was ended here is not erased from disk yet; restore "
-                                   "when the disk has let it go (p2pchatctl status).");
+        if (check_erased(m, &a->failure) < 0) {
                 archiving_done(a, &a->failure);
                 return;
         }
@@ -254,6 +259,8 @@ static int archiving_new(Manager *m, bool is_restore, bool set_aside, int fd, Ar
                 return failure_set(f, ERROR_ALREADY_SIGNED_IN,
                                    "%s is signed in here; sign out first (p2pchatctl signout).",
                                    m->me.username);
+        if (is_restore && check_erased(m, f) < 0)
+                return -EBUSY;
         a = new0(Archiving, 1);
         if (!a)
                 return failure_set(f, ERROR_INTERNAL, "Out of memory.");

@@ -2,6 +2,8 @@
 /* A person signs out, and the disk does not take it: nobody is signed in all the same, the key is
  * worth nothing, and it is erased when the disk is back. */
 #include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "daemon/account/account-owner.h"
@@ -127,6 +129,69 @@ static void test_erased_when_the_disk_is_back(void **state) {
         person_until_state(s.alice, "lobby", MEMBER_LIVE);
 }
 
+static void on_account(const Failure *f, Account *a, void *userdata) {
+        on_done(f, userdata);
+}
+
+/* What is still on disk is nobody, however it comes to be read. */
+static void test_read_before(void **state) {
+        _cleanup_(stage_done) Stage s;
+        _cleanup_free_ char *address = NULL;
+
+        setup(&s);
+        address = strdup(account_get_tracker_address(manager_get_account(s.alice->manager)));
+        assert_non_null(address);
+        break_disk(&s);
+        sign_out(&s, "The tracker takes the key no more");
+        fault_disk_heal(s.disk);
+        s.is_done = false;
+        assert_int_equal(manager_set_tracker(s.alice->manager, address, s.world->rig->pin, false,
+                                             on_account, &s, NULL),
+                         0);
+        world_until(s.world, is_done, &s);
+        assert_int_equal(s.failure.code, ERROR_NONE);
+        assert_null(username(&s));
+        world_pass(s.world, USEC_PER_MINUTE);
+        assert_null(username(&s));
+        assert_false(has_key(&s));
+}
+
+static void on_restored(const Failure *f, const BackupSummary *summary, const char *aside,
+                        void *userdata) {
+        on_done(f, userdata);
+}
+
+static ErrorCode restore(Stage *s, int fd) {
+        s->is_done = false;
+        assert_int_equal(lseek(fd, 0, SEEK_SET), 0);
+        assert_int_equal(manager_restore(s->alice->manager, fd, true, on_restored, s, NULL), 0);
+        world_until(s->world, is_done, s);
+        return s->failure.code;
+}
+
+/* Nothing of a store that takes its place is erased, and none with a key in it is set aside. */
+static void test_restore_before(void **state) {
+        _cleanup_(stage_done) Stage s;
+        int fd = memfd_create("backup", MFD_CLOEXEC);
+
+        assert_true(fd >= 0);
+        setup(&s);
+        assert_int_equal(manager_back_up(s.alice->manager, fd, on_restored, &s, NULL), 0);
+        world_until(s.world, is_done, &s);
+        assert_int_equal(s.failure.code, ERROR_NONE);
+        break_disk(&s);
+        sign_out(&s, "The tracker takes the key no more");
+        fault_disk_heal(s.disk);
+        assert_int_equal(restore(&s, fd), ERROR_BUSY);
+        assert_non_null(strstr(s.failure.message, "not erased from disk yet"));
+        world_pass(s.world, USEC_PER_MINUTE);
+        assert_false(has_key(&s));
+        assert_int_equal(restore(&s, fd), ERROR_NONE);
+        close(fd);
+        person_sign_in(s.alice, "alice");
+        assert_non_null(person_channel(s.alice, "lobby"));
+}
+
 /* An erasure that is owed never erases the key that came in the place of that one. */
 static void test_signs_in_before(void **state) {
         _cleanup_(stage_done) Stage s;
@@ -209,6 +274,8 @@ static void test_account_deleted(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_erased_when_the_disk_is_back),
+                cmocka_unit_test(test_read_before),
+                cmocka_unit_test(test_restore_before),
                 cmocka_unit_test(test_signs_in_before),
                 cmocka_unit_test(test_crash_before_it_is_erased),
                 cmocka_unit_test(test_without_tracker),
