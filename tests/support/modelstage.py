@@ -100,9 +100,12 @@ def tell(call, *args):
         return None, e.get_dbus_name().removeprefix(ERROR)
 
 
-def once(model, command, answer):
-    """The next request of that command gets this answer, later ones an honest one."""
+def once(model, command, answer, is_meant=lambda f: True):
+    """The next request of that command that is meant gets this answer, all others an honest one."""
     def hook(c, f):
+        if not is_meant(f):
+            getattr(model, "on_" + command.lower())(c, f)
+            return
         model.hooks.pop(command)
         answer(c, f)
     model.hooks[command] = hook
