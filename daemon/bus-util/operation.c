@@ -101,12 +101,16 @@ int bus_operation_park(BusOperation *op, int r, void *waiting, void (*cancel)(vo
         return 1;
 }
 
-void bus_operation_fail(BusOperation *op, const Failure *f) {
+static void answer_failure(BusOperation *op, const Failure *f) {
         _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
 
-        op->waiting = NULL;
         (void) bus_error_failure(&error, f);
         answer(op, &error);
+}
+
+void bus_operation_fail(BusOperation *op, const Failure *f) {
+        op->waiting = NULL;
+        answer_failure(op, f);
         bus_operation_free(op);
 }
 
@@ -114,28 +118,27 @@ void bus_operation_done(BusOperation *op, const Failure *f) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
         int r;
 
-        if (f) {
-                bus_operation_fail(op, f);
-                return;
-        }
-        r = bus_operation_new_reply(op, &reply);
+        r = bus_operation_new_reply(op, f, &reply);
         bus_operation_reply(op, r, reply);
 }
 
-int bus_operation_new_reply(BusOperation *op, sd_bus_message **ret) {
-        return sd_bus_message_new_method_return(op->call, ret);
+int bus_operation_new_reply(BusOperation *op, const Failure *f, sd_bus_message **ret) {
+        if (!f)
+                return sd_bus_message_new_method_return(op->call, ret);
+        answer_failure(op, f);
+        return -ECANCELED;
 }
 
 void bus_operation_reply(BusOperation *op, int r, sd_bus_message *reply) {
         op->waiting = NULL;
-        if (r < 0) {
+        if (op->call && r < 0) {
                 _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
 
                 (void) bus_error_code(&error, ERROR_INTERNAL,
                                       "It is done, but the answer could not be made: %s.",
                                       strerrordesc_np(-r) ?: "unknown error");
                 answer(op, &error);
-        } else {
+        } else if (op->call) {
                 if (sd_bus_message_get_expect_reply(op->call) > 0)
                         (void) sd_bus_send(sd_bus_message_get_bus(op->call), reply, NULL);
                 op->call = sd_bus_message_unref(op->call);

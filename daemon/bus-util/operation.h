@@ -43,6 +43,8 @@ int bus_operation_refuse(BusOperation *op, int r);
 void bus_operation_fail(BusOperation *op, const Failure *f);
 /* An empty reply, or the failure. */
 void bus_operation_done(BusOperation *op, const Failure *f);
-/* A reply is made here, filled by the caller, and given back with how filling went. */
-int bus_operation_new_reply(BusOperation *op, sd_bus_message **ret);
+/* A reply is made here, filled by the caller, and given back with how filling went. A failure is
+ * answered at once: then there is no reply to fill, and r is negative. */
+int bus_operation_new_reply(BusOperation *op, const Failure *f /* NULL: none */,
+                            sd_bus_message **ret);
 void bus_operation_reply(BusOperation *op, int r, sd_bus_message *reply /* not taken */);

@@ -73,11 +73,7 @@ static void on_devices(const Failure *f, const AccountDevice *devices, size_t n,
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
         int r;
 
-        if (f) {
-                bus_operation_fail(userdata, f);
-                return;
-        }
-        r = bus_operation_new_reply(userdata, &reply);
+        r = bus_operation_new_reply(userdata, f, &reply);
         if (r >= 0)
                 r = append_devices(reply, devices, n);
         bus_operation_reply(userdata, r, reply);

@@ -39,11 +39,7 @@ static void on_members(const Failure *f, const RosterEntry *members, size_t n, c
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
         int r;
 
-        if (f) {
-                bus_operation_fail(userdata, f);
-                return;
-        }
-        r = bus_operation_new_reply(userdata, &reply);
+        r = bus_operation_new_reply(userdata, f, &reply);
         if (r >= 0)
                 r = sd_bus_message_open_container(reply, 'a', "(ssssa{sv})");
         for (size_t i = 0; r >= 0 && i < n; i++)
@@ -137,15 +133,10 @@ static int append_info(sd_bus_message *reply, const ChannelMember *c, const Memb
 
 static void on_info(const Failure *f, const MemberInfo *info, void *userdata) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
-        const ChannelObject *o;
+        const ChannelObject *o = bus_operation_get_object(userdata);
         int r;
 
-        if (f) {
-                bus_operation_fail(userdata, f);
-                return;
-        }
-        o = bus_operation_get_object(userdata);
-        r = bus_operation_new_reply(userdata, &reply);
+        r = bus_operation_new_reply(userdata, f, &reply);
         if (r >= 0)
                 r = append_info(reply, o->member, info);
         bus_operation_reply(userdata, r, reply);

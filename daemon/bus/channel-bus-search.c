@@ -25,11 +25,7 @@ static void on_found(const Failure *f, const Entry *entries, size_t n, bool more
         size_t n_taken = 0;
         int r;
 
-        if (f) {
-                bus_operation_fail(userdata, f);
-                return;
-        }
-        r = bus_operation_new_reply(userdata, &reply);
+        r = bus_operation_new_reply(userdata, f, &reply);
         if (r >= 0)
                 r = entry_page_append(reply, entries, n, &filter, &next, &n_taken);
         if (r >= 0 && n_taken < n) {

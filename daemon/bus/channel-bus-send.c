@@ -23,11 +23,7 @@ static void on_sent(const Failure *f, const char *id, uint64_t seq, void *userda
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
         int r;
 
-        if (f) {
-                bus_operation_fail(userdata, f);
-                return;
-        }
-        r = bus_operation_new_reply(userdata, &reply);
+        r = bus_operation_new_reply(userdata, f, &reply);
         if (r >= 0)
                 r = sd_bus_message_append(reply, "st", id, seq);
         bus_operation_reply(userdata, r, reply);
@@ -125,11 +121,7 @@ static void on_outbox(const Failure *f, const OutboxRow *rows, size_t n, bool mo
         char next[24] = "";
         int r;
 
-        if (f) {
-                bus_operation_fail(userdata, f);
-                return;
-        }
-        r = bus_operation_new_reply(userdata, &reply);
+        r = bus_operation_new_reply(userdata, f, &reply);
         if (r >= 0)
                 r = sd_bus_message_open_container(reply, 'a', "(sstusa{sv})");
         for (i = 0; r >= 0 && i < n; i++) {

@@ -27,11 +27,7 @@ static void on_done(const Failure *f, const BackupSummary *s, const char *aside,
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
         int r;
 
-        if (f) {
-                bus_operation_fail(userdata, f);
-                return;
-        }
-        r = bus_operation_new_reply(userdata, &reply);
+        r = bus_operation_new_reply(userdata, f, &reply);
         if (r >= 0)
                 r = sd_bus_message_open_container(reply, 'a', "{sv}");
         if (r >= 0)

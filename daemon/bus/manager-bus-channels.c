@@ -56,11 +56,7 @@ static void on_directory(const Failure *f, const DirectoryEntry *entries, size_t
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
         int r;
 
-        if (f) {
-                bus_operation_fail(userdata, f);
-                return;
-        }
-        r = bus_operation_new_reply(userdata, &reply);
+        r = bus_operation_new_reply(userdata, f, &reply);
         if (r >= 0)
                 r = sd_bus_message_open_container(reply, 'a', "(sssssua{sv})");
         for (size_t i = 0; r >= 0 && i < n; i++)

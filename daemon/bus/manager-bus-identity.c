@@ -85,11 +85,7 @@ static void on_recovery_code(const Failure *f, const char *recovery_code, void *
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
         int r;
 
-        if (f) {
-                bus_operation_fail(userdata, f);
-                return;
-        }
-        r = bus_operation_new_reply(userdata, &reply);
+        r = bus_operation_new_reply(userdata, f, &reply);
         if (r >= 0)
                 r = sd_bus_message_sensitive(reply);
         if (r >= 0)

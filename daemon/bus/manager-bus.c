@@ -21,7 +21,7 @@ void manager_bus_reply_path(BusOperation *op, const char *path) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
         int r;
 
-        r = bus_operation_new_reply(op, &reply);
+        r = bus_operation_new_reply(op, NULL, &reply);
         if (r >= 0)
                 r = sd_bus_message_append_basic(reply, 'o', path);
         bus_operation_reply(op, r, reply);
