@@ -155,20 +155,27 @@ static int append_option(sd_bus_message *m, const char *name, const char *type, 
         return r;
 }
 
-int client_append_options(Ctl *ctl, sd_bus_message *m, ...) {
+static int append_options(sd_bus_message *m, const char *after, va_list *ap) {
         const char *name;
+        int r;
+
+        r = sd_bus_message_open_container(m, 'a', "{sv}");
+        if (r >= 0 && after)
+                r = sd_bus_message_append(m, "{sv}", "after", "s", after);
+        while (r >= 0 && (name = va_arg(*ap, const char *))) {
+                const char *type = va_arg(*ap, const char *);
+
+                r = append_option(m, name, type, ap);
+        }
+        return r < 0 ? r : sd_bus_message_close_container(m);
+}
+
+int client_append_options(Ctl *ctl, sd_bus_message *m, ...) {
         va_list ap;
         int r;
 
         va_start(ap, m);
-        r = sd_bus_message_open_container(m, 'a', "{sv}");
-        while (r >= 0 && (name = va_arg(ap, const char *))) {
-                const char *type = va_arg(ap, const char *);
-
-                r = append_option(m, name, type, &ap);
-        }
-        if (r >= 0)
-                r = sd_bus_message_close_container(m);
+        r = append_options(m, NULL, &ap);
         va_end(ap);
         return r < 0 ? client_fail(ctl, NULL, r) : EXIT_OK;
 }
@@ -184,6 +191,51 @@ int client_call(Ctl *ctl, sd_bus_message *m, uint64_t timeout_usec, sd_bus_messa
 
         r = client_try(ctl, m, timeout_usec, &error, ret_reply);
         return r < 0 ? client_fail(ctl, &error, r) : EXIT_OK;
+}
+
+static int read_page(sd_bus_message *m, const char *row, client_row_fn fn, void *userdata,
+                     char **after) {
+        const char *next;
+        int r;
+
+        r = sd_bus_message_enter_container(m, 'a', NULL);
+        while (r >= 0 && (r = sd_bus_message_enter_container(m, 'r', row)) > 0) {
+                r = fn(m, userdata);
+                if (r >= 0)
+                        r = sd_bus_message_exit_container(m);
+        }
+        if (r >= 0)
+                r = sd_bus_message_exit_container(m);
+        if (r >= 0)
+                r = sd_bus_message_read(m, "s", &next);
+        return r < 0 ? r : free_and_strdup(after, next);
+}
+
+int client_each_row(Ctl *ctl, Face face, const char *path, const char *method, const char *row,
+                    client_row_fn fn, void *userdata, ...) {
+        _cleanup_free_ char *after = NULL;
+        va_list ap;
+        int r;
+
+        do {
+                _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL, *reply = NULL;
+
+                r = client_new_call(ctl, face, path, method, &m);
+                if (r != EXIT_OK)
+                        return r;
+                va_start(ap, userdata);
+                r = append_options(m, after, &ap);
+                va_end(ap);
+                if (r < 0)
+                        return client_fail(ctl, NULL, r);
+                r = client_call(ctl, m, 0, &reply);
+                if (r != EXIT_OK)
+                        return r;
+                r = read_page(reply, row, fn, userdata, &after);
+                if (r < 0)
+                        return client_fail(ctl, NULL, r);
+        } while (*after);
+        return EXIT_OK;
 }
 
 int client_read_pairs(sd_bus_message *m, client_pair_fn fn, void *userdata) {

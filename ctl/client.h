@@ -29,6 +29,12 @@ typedef void (*client_progress_fn)(const char *step, uint64_t n_done, uint64_t n
                                    void *userdata);
 int client_call_long(Ctl *ctl, sd_bus_message *m, client_progress_fn progress, void *userdata,
                      sd_bus_message **ret_reply);
+/* All rows of a method that gives them in pages: an array of structs of the type row, and what the
+ * option `after` of the next page is. fn reads one; a negative fn ends it, as a failure. Behind
+ * userdata come further options, as of client_append_options(). */
+typedef int (*client_row_fn)(sd_bus_message *m, void *userdata);
+int client_each_row(Ctl *ctl, Face face, const char *path, const char *method, const char *row,
+                    client_row_fn fn, void *userdata, ...) _sentinel_;
 /* Tells an error. error may be unset: then r (negative errno) is what happened. → its exit status.
  */
 int client_fail(Ctl *ctl, const sd_bus_error *error, int r);

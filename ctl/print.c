@@ -165,6 +165,23 @@ void table_print(const Table *t, FILE *f) {
         }
 }
 
+void listing_done(Listing *l) {
+        table_done(&l->table);
+        writer_done(&l->json);
+}
+
+int listing_show(Ctl *ctl, Listing *l, const char *nothing) {
+        int r = 0;
+
+        if (ctl->json != JSON_OFF)
+                r = print_json(ctl, &l->json);
+        else if (nothing && l->table.n_cells == l->table.n_columns)
+                fprintf(stderr, "%s\n", nothing);
+        else
+                table_print(&l->table, stdout);
+        return r < 0 ? client_fail(ctl, NULL, r) : EXIT_OK;
+}
+
 void print_local_time(uint64_t realtime_usec, char ret[static LOCAL_TIME_SIZE]) {
         time_t seconds = (time_t) (realtime_usec / USEC_PER_SEC);
         struct tm tm;

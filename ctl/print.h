@@ -24,6 +24,16 @@ void table_done(Table *t);
 int table_add(Table *t, ...);
 void table_print(const Table *t, FILE *f);
 
+/* The same rows for people and for programs. */
+typedef struct Listing {
+        Table table; /* the first row is what its columns are */
+        Writer json; /* an array */
+} Listing;
+void listing_done(Listing *l);
+/* What ctl->json asks for; takes what is in json. Without rows people are told nothing (may be
+ * NULL), on stderr. → exit status */
+int listing_show(Ctl *ctl, Listing *l, const char *nothing);
+
 /* Local time for people: "2026-11-22 10:41:15"; "" for 0. */
 #define LOCAL_TIME_SIZE 24
 void print_local_time(uint64_t realtime_usec, char ret[static LOCAL_TIME_SIZE]);

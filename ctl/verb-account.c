@@ -97,20 +97,9 @@ static int read_this(sd_bus_message *m, const char *key, void *userdata) {
         return r < 0 ? r : 1;
 }
 
-typedef struct DeviceList {
-        Table table;
-        Writer json; /* an array */
-        char after[80];
-        size_t n;
-} DeviceList;
+#define KEY_SIZE 80 /* one as the tracker shows it, with room */
 
-static void device_list_done(DeviceList *l) {
-        table_done(&l->table);
-        writer_done(&l->json);
-}
-
-static int add_device(DeviceList *l, const char *key, uint64_t created, uint64_t seen,
-                      bool is_this) {
+static int add_device(Listing *l, const char *key, uint64_t created, uint64_t seen, bool is_this) {
         char since[LOCAL_TIME_SIZE], last[LOCAL_TIME_SIZE];
 
         writer_begin_object(&l->json, NULL);
@@ -121,21 +110,19 @@ static int add_device(DeviceList *l, const char *key, uint64_t created, uint64_t
         writer_end_object(&l->json);
         print_local_time(created, since);
         print_local_time(seen, last);
-        l->n++;
-        snprintf(l->after, sizeof(l->after), "%s", key);
         return table_add(&l->table, key, since, last, is_this ? "yes" : NULL);
 }
 
-/* *ret_n: of this page. */
-static int list_page(Ctl *ctl, const char *path, DeviceList *l, size_t *ret_n) {
+/* after: the last one that is listed, "" at first. *ret_n: of this page. */
+static int list_page(Ctl *ctl, const char *path, Listing *l, char after[static KEY_SIZE],
+                     size_t *ret_n) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL, *reply = NULL;
-        size_t before = l->n;
+        size_t n = 0;
         int r;
 
         r = client_new_call(ctl, FACE_ACCOUNT, path, "ListDevices", &m);
         if (r == EXIT_OK)
-                r = client_append_options(ctl, m, "after", "s", l->after[0] ? l->after : NULL,
-                                          NULL);
+                r = client_append_options(ctl, m, "after", "s", after[0] ? after : NULL, NULL);
         if (r == EXIT_OK)
                 r = client_call(ctl, m, IDENTITY_TIMEOUT_USEC, &reply);
         if (r != EXIT_OK)
@@ -153,13 +140,17 @@ static int list_page(Ctl *ctl, const char *path, DeviceList *l, size_t *ret_n) {
                         r = add_device(l, key, created, seen, is_this);
                 if (r >= 0)
                         r = sd_bus_message_exit_container(reply);
+                if (r >= 0)
+                        snprintf(after, KEY_SIZE, "%s", key);
+                n++;
         }
-        *ret_n = l->n - before;
+        *ret_n = n;
         return r < 0 ? client_fail(ctl, NULL, r) : EXIT_OK;
 }
 
 static int list_devices(Ctl *ctl, const char *path) {
-        _cleanup_(device_list_done) DeviceList l = { .table.n_columns = 4 };
+        _cleanup_(listing_done) Listing l = { .table.n_columns = 4 };
+        char after[KEY_SIZE] = "";
         size_t n = 0;
         int r;
 
@@ -167,17 +158,12 @@ static int list_devices(Ctl *ctl, const char *path) {
         if (table_add(&l.table, "KEY", "SINCE", "SEEN", "HERE") < 0)
                 return client_fail(ctl, NULL, -ENOMEM);
         do {
-                r = list_page(ctl, path, &l, &n);
+                r = list_page(ctl, path, &l, after, &n);
                 if (r != EXIT_OK)
                         return r;
         } while (n > 0);
         writer_end_array(&l.json);
-        if (ctl->json == JSON_OFF) {
-                table_print(&l.table, stdout);
-                return EXIT_OK;
-        }
-        r = print_json(ctl, &l.json);
-        return r < 0 ? client_fail(ctl, NULL, r) : EXIT_OK;
+        return listing_show(ctl, &l, NULL);
 }
 
 static int verb_devices(Ctl *ctl, int argc, char **argv) {

@@ -36,99 +36,63 @@ static int read_extra(sd_bus_message *m, const char *key, void *userdata) {
         return r < 0 ? r : 1;
 }
 
-/* (sssssua{sv}): 1 a row was read, 0 the end. */
-static int read_row(sd_bus_message *m, bool json, Writer *w, Table *t) {
+static int read_row(sd_bus_message *m, void *userdata) {
         const char *name, *owner, *host, *topic, *view;
         DirectoryExtra extra = {};
+        Listing *l = userdata;
         char number[16];
         uint32_t members;
         int r;
 
-        r = sd_bus_message_enter_container(m, 'r', "sssssua{sv}");
-        if (r <= 0)
-                return r;
         r = sd_bus_message_read(m, "sssssu", &name, &owner, &host, &topic, &view, &members);
         if (r >= 0)
                 r = client_read_pairs(m, read_extra, &extra);
-        if (r >= 0)
-                r = sd_bus_message_exit_container(m);
-        if (r >= 0 && json) {
-                writer_begin_object(w, NULL);
-                writer_string(w, "channel_name", name);
-                writer_string(w, "channel_id", extra.id);
-                writer_string(w, "owner", owner);
-                writer_string(w, "host", host);
-                writer_begin_array(w, "addresses");
+        if (r >= 0) {
+                writer_begin_object(&l->json, NULL);
+                writer_string(&l->json, "channel_name", name);
+                writer_string(&l->json, "channel_id", extra.id);
+                writer_string(&l->json, "owner", owner);
+                writer_string(&l->json, "host", host);
+                writer_begin_array(&l->json, "addresses");
                 for (char **a = extra.addresses; a && *a; a++)
-                        writer_string(w, NULL, *a);
-                writer_end_array(w);
-                writer_string(w, "view_permission", view);
-                writer_string(w, "topic", topic);
-                writer_uint(w, "members", members);
-                writer_uint(w, "last_seq", extra.last_seq);
-                writer_bool(w, "online", extra.online);
-                writer_time(w, "since", extra.since);
-                writer_end_object(w);
-        } else if (r >= 0) {
+                        writer_string(&l->json, NULL, *a);
+                writer_end_array(&l->json);
+                writer_string(&l->json, "view_permission", view);
+                writer_string(&l->json, "topic", topic);
+                writer_uint(&l->json, "members", members);
+                writer_uint(&l->json, "last_seq", extra.last_seq);
+                writer_bool(&l->json, "online", extra.online);
+                writer_time(&l->json, "since", extra.since);
+                writer_end_object(&l->json);
                 snprintf(number, sizeof(number), "%" PRIu32, members);
-                r = table_add(t, name, extra.online ? "online" : "offline", host, number, view,
-                              topic);
+                r = table_add(&l->table, name, extra.online ? "online" : "offline", host, number,
+                              view, topic);
         }
         for (char **a = extra.addresses; a && *a; a++)
                 free(*a);
         free(extra.addresses);
-        return r < 0 ? r : 1;
+        return r;
 }
 
 static int verb_list(Ctl *ctl, int argc, char **argv) {
-        _cleanup_(table_done) Table t = { .n_columns = 6 };
-        _cleanup_(writer_done) Writer w = {};
-        _cleanup_free_ char *after = NULL;
+        _cleanup_(listing_done) Listing l = { .table.n_columns = 6 };
         bool arg_online = false;
         const Option options[] = { { "online", 0, OPTION_FLAG, &arg_online }, {} };
         int n_args, r, exit_status;
-        const char *next;
         char **args;
 
         if (ctl_parse(ctl, argc, argv, options, &args, &n_args, &exit_status) < 0)
                 return exit_status;
-        if (table_add(&t, "CHANNEL", "HOST IS", "HOST", "HERE", "VIEW", "TOPIC") < 0)
+        if (table_add(&l.table, "CHANNEL", "HOST IS", "HOST", "HERE", "VIEW", "TOPIC") < 0)
                 return client_fail(ctl, NULL, -ENOMEM);
-        writer_begin_array(&w, NULL);
-        do {
-                _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL, *reply = NULL;
-
-                r = client_new_call(ctl, FACE_MANAGER, NULL, "ListDirectory", &m);
-                if (r == EXIT_OK)
-                        r = client_append_options(ctl, m, "query", "s", n_args == 1 ? args[0] : "",
-                                                  "online", "b", (int) arg_online,
-                                                  after ? "after" : NULL, "s", after, NULL);
-                if (r == EXIT_OK)
-                        r = client_call(ctl, m, 0, &reply);
-                if (r != EXIT_OK)
-                        return r;
-                r = sd_bus_message_enter_container(reply, 'a', "(sssssua{sv})");
-                while (r >= 0 && (r = read_row(reply, ctl->json != JSON_OFF, &w, &t)) > 0)
-                        ;
-                if (r >= 0)
-                        r = sd_bus_message_exit_container(reply);
-                if (r >= 0)
-                        r = sd_bus_message_read(reply, "s", &next);
-                if (r >= 0)
-                        r = free_and_strdup(&after, next);
-                if (r < 0)
-                        return client_fail(ctl, NULL, r);
-        } while (*after);
-        writer_end_array(&w);
-        if (ctl->json != JSON_OFF) {
-                r = print_json(ctl, &w);
-                return r < 0 ? client_fail(ctl, NULL, r) : EXIT_OK;
-        }
-        if (t.n_cells == t.n_columns)
-                fputs("No such channels; you can make one: p2pchatctl host NAME\n", stderr);
-        else
-                table_print(&t, stdout);
-        return EXIT_OK;
+        writer_begin_array(&l.json, NULL);
+        r = client_each_row(ctl, FACE_MANAGER, NULL, "ListDirectory", "sssssua{sv}", read_row, &l,
+                            "query", "s", n_args == 1 ? args[0] : "", "online", "b",
+                            (int) arg_online, NULL);
+        if (r != EXIT_OK)
+                return r;
+        writer_end_array(&l.json);
+        return listing_show(ctl, &l, "No such channels; you can make one: p2pchatctl host NAME");
 }
 
 /* Shows the channel that a call gave back. */

@@ -11,11 +11,32 @@ static int read_since(sd_bus_message *m, const char *key, void *userdata) {
         return streq(key, "since") ? sd_bus_message_read(m, "v", "t", since) : 0;
 }
 
+static int read_member(sd_bus_message *m, void *userdata) {
+        const char *name, *type, *role, *status;
+        char when[LOCAL_TIME_SIZE];
+        Listing *l = userdata;
+        uint64_t since = 0;
+        int r;
+
+        r = sd_bus_message_read(m, "ssss", &name, &type, &role, &status);
+        if (r >= 0)
+                r = client_read_pairs(m, read_since, &since);
+        if (r < 0)
+                return r;
+        writer_begin_object(&l->json, NULL);
+        writer_string(&l->json, "username", name);
+        writer_string(&l->json, "user_type", streq(type, "guest") ? "GUEST" : "REGISTERED");
+        writer_string(&l->json, "role", role);
+        writer_string(&l->json, "status", status);
+        writer_time(&l->json, "since", since);
+        writer_end_object(&l->json);
+        print_local_time(since, when);
+        return table_add(&l->table, name, type, role, status, when);
+}
+
 static int verb_members(Ctl *ctl, int argc, char **argv) {
-        _cleanup_(table_done) Table t = { .n_columns = 5 };
-        _cleanup_(writer_done) Writer w = {};
-        _cleanup_free_ char *path = NULL, *after = NULL;
-        const char *next;
+        _cleanup_(listing_done) Listing l = { .table.n_columns = 5 };
+        _cleanup_free_ char *path = NULL;
         int n_args, r, exit_status;
         char **args;
 
@@ -24,59 +45,15 @@ static int verb_members(Ctl *ctl, int argc, char **argv) {
         r = client_find_channel(ctl, args[0], &path);
         if (r != EXIT_OK)
                 return r;
-        if (table_add(&t, "NAME", "TYPE", "ROLE", "STATUS", "SINCE") < 0)
+        if (table_add(&l.table, "NAME", "TYPE", "ROLE", "STATUS", "SINCE") < 0)
                 return client_fail(ctl, NULL, -ENOMEM);
-        writer_begin_array(&w, NULL);
-        do {
-                _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL, *reply = NULL;
-
-                r = client_new_call(ctl, FACE_CHANNEL, path, "GetMembers", &m);
-                if (r == EXIT_OK)
-                        r = client_append_options(ctl, m, after ? "after" : NULL, "s", after, NULL);
-                if (r == EXIT_OK)
-                        r = client_call(ctl, m, 0, &reply);
-                if (r != EXIT_OK)
-                        return r;
-                r = sd_bus_message_enter_container(reply, 'a', "(ssssa{sv})");
-                while (r >= 0 &&
-                       (r = sd_bus_message_enter_container(reply, 'r', "ssssa{sv}")) > 0) {
-                        const char *name, *type, *role, *status;
-                        uint64_t since = 0;
-                        char when[LOCAL_TIME_SIZE];
-
-                        r = sd_bus_message_read(reply, "ssss", &name, &type, &role, &status);
-                        if (r >= 0)
-                                r = client_read_pairs(reply, read_since, &since);
-                        if (r >= 0)
-                                r = sd_bus_message_exit_container(reply);
-                        if (r < 0)
-                                break;
-                        writer_begin_object(&w, NULL);
-                        writer_string(&w, "username", name);
-                        writer_string(&w, "user_type",
-                                      streq(type, "guest") ? "GUEST" : "REGISTERED");
-                        writer_string(&w, "role", role);
-                        writer_string(&w, "status", status);
-                        writer_time(&w, "since", since);
-                        writer_end_object(&w);
-                        print_local_time(since, when);
-                        r = table_add(&t, name, type, role, status, when);
-                }
-                if (r >= 0)
-                        r = sd_bus_message_exit_container(reply);
-                if (r >= 0)
-                        r = sd_bus_message_read(reply, "s", &next);
-                if (r >= 0)
-                        r = free_and_strdup(&after, next);
-                if (r < 0)
-                        return client_fail(ctl, NULL, r);
-        } while (*after);
-        writer_end_array(&w);
-        if (ctl->json != JSON_OFF)
-                r = print_json(ctl, &w);
-        else
-                table_print(&t, stdout);
-        return r < 0 ? client_fail(ctl, NULL, r) : EXIT_OK;
+        writer_begin_array(&l.json, NULL);
+        r = client_each_row(ctl, FACE_CHANNEL, path, "GetMembers", "ssssa{sv}", read_member, &l,
+                            NULL);
+        if (r != EXIT_OK)
+                return r;
+        writer_end_array(&l.json);
+        return listing_show(ctl, &l, NULL);
 }
 
 static int verb_info(Ctl *ctl, int argc, char **argv) {

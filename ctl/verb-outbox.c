@@ -4,62 +4,54 @@
 
 #include "ctl/print.h"
 
-typedef struct Listing {
+typedef struct OutboxList {
         const ChannelView *channel; /* whose rows these are */
-        bool json;
-        Writer w;
-        Table t;
-} Listing;
+        Listing *listing;
+} OutboxList;
 
 static int list_row(const OutboxRowView *row, void *userdata) {
+        const OutboxList *list = userdata;
+        Writer *w = &list->listing->json;
         char when[LOCAL_TIME_SIZE];
-        Listing *l = userdata;
 
-        if (l->json) {
-                writer_begin_object(&l->w, NULL);
-                writer_string(&l->w, "channel_name", l->channel->name);
-                writer_string(&l->w, "channel_id", l->channel->id);
-                writer_string(&l->w, "id", row->id);
-                writer_string(&l->w, "message_content", row->text);
-                writer_time(&l->w, "queued", row->queued);
-                writer_uint(&l->w, "attempts", row->attempts);
-                writer_string(&l->w, "state", row->state);
-                if (row->error)
-                        writer_string(&l->w, "error", row->error);
-                else
-                        writer_null(&l->w, "error");
-                writer_end_object(&l->w);
-                return 0;
-        }
+        writer_begin_object(w, NULL);
+        writer_string(w, "channel_name", list->channel->name);
+        writer_string(w, "channel_id", list->channel->id);
+        writer_string(w, "id", row->id);
+        writer_string(w, "message_content", row->text);
+        writer_time(w, "queued", row->queued);
+        writer_uint(w, "attempts", row->attempts);
+        writer_string(w, "state", row->state);
+        if (row->error)
+                writer_string(w, "error", row->error);
+        else
+                writer_null(w, "error");
+        writer_end_object(w);
         print_local_time(row->queued, when);
-        return table_add(&l->t, l->channel->name, row->id, when, row->state, row->error, row->text);
+        return table_add(&list->listing->table, list->channel->name, row->id, when, row->state,
+                         row->error, row->text);
 }
 
 static int list(Ctl *ctl) {
-        Listing l = { .json = ctl->json != JSON_OFF, .t = { .n_columns = 6 } };
+        _cleanup_(listing_done) Listing l = { .table.n_columns = 6 };
         _cleanup_(snapshot_done) Snapshot s = {};
         int r;
 
         r = client_get_snapshot(ctl, &s);
         if (r != EXIT_OK)
                 return r;
-        writer_begin_array(&l.w, NULL);
-        if (table_add(&l.t, "CHANNEL", "ID", "QUEUED", "STATE", "WHY", "TEXT") < 0)
-                r = client_fail(ctl, NULL, -ENOMEM);
+        if (table_add(&l.table, "CHANNEL", "ID", "QUEUED", "STATE", "WHY", "TEXT") < 0)
+                return client_fail(ctl, NULL, -ENOMEM);
+        writer_begin_array(&l.json, NULL);
         for (size_t i = 0; i < s.n_channels && r == EXIT_OK; i++) {
-                l.channel = s.channels + i;
-                r = client_each_outbox_row(ctl, l.channel->path, list_row, &l);
+                OutboxList of_channel = { .channel = s.channels + i, .listing = &l };
+
+                r = client_each_outbox_row(ctl, s.channels[i].path, list_row, &of_channel);
         }
-        writer_end_array(&l.w);
-        if (r == EXIT_OK && l.json)
-                r = print_json(ctl, &l.w) < 0 ? client_fail(ctl, NULL, -ENOMEM) : EXIT_OK;
-        else if (r == EXIT_OK && l.t.n_cells == l.t.n_columns)
-                fputs("Nothing waits\n", stderr);
-        else if (r == EXIT_OK)
-                table_print(&l.t, stdout);
-        writer_done(&l.w);
-        table_done(&l.t);
-        return r;
+        if (r != EXIT_OK)
+                return r;
+        writer_end_array(&l.json);
+        return listing_show(ctl, &l, "Nothing waits");
 }
 
 typedef struct Search {
