@@ -29,11 +29,7 @@ static int ask(MemberOp *op, const char *command, Writer *w, rpc_reply_fn reply,
                 ask_failure(&f, r);
                 return member_op_return(op, ret_op, &f);
         }
-        if (r < 0) {
-                member_op_free(op);
-                return r;
-        }
-        return member_op_return(op, ret_op, NULL);
+        return member_op_begun(op, r, ret_op);
 }
 
 /* ---- who is here ---- */
@@ -148,11 +144,9 @@ int channel_member_get_members(ChannelMember *c, const char *after, unsigned lim
 
         if (!x)
                 return -ENOMEM;
-        x->op.member = c;
-        x->op.userdata = userdata;
+        member_op_init(&x->op, c, &roster_type, userdata);
         x->op.fn.roster = done;
         x->limit = limit > 0 ? MIN(limit, (unsigned) MEMBERS_LIMIT_MAX) : MEMBERS_LIMIT_MAX;
-        operation_init(&x->op.base, &roster_type, &c->ops);
         if (c->host) {
                 r = channel_host_each_member(c->host, after, add_member, x);
                 if (r < 0) {
@@ -272,10 +266,8 @@ int channel_member_get_info(ChannelMember *c, member_info_fn done, void *userdat
 
         if (!x)
                 return -ENOMEM;
-        x->op.member = c;
-        x->op.userdata = userdata;
+        member_op_init(&x->op, c, &info_type, userdata);
         x->op.fn.info = done;
-        operation_init(&x->op.base, &info_type, &c->ops);
         if (c->host) {
                 r = info_of_host(x, c->host);
                 if (r < 0) {
@@ -315,7 +307,7 @@ int channel_member_set_permissions(ChannelMember *c, const Permissions *p, membe
                                    void *userdata, MemberOp **ret_op) {
         _cleanup_(writer_done) Writer w = {};
         MemberOp *op = member_op_new(c, &member_done_type, userdata);
-        MemberChange *x;
+        MemberChange *x = NULL;
         int r;
 
         if (!op)
@@ -332,23 +324,16 @@ int channel_member_set_permissions(ChannelMember *c, const Permissions *p, membe
                 return ask(op, "VIEW", &w, on_changed, ret_op);
         }
         r = member_change_new(c, NULL, op, &x);
-        if (r >= 0) {
+        if (r >= 0)
                 r = channel_host_set_permissions(c->host, &c->me, p, on_changed_here, x);
-                if (r < 0)
-                        member_change_free(x);
-        }
-        if (r < 0) {
-                member_op_free(op);
-                return r;
-        }
-        return member_op_return(op, ret_op, NULL);
+        return member_change_begun(x, r, op, ret_op);
 }
 
 int channel_member_redact(ChannelMember *c, uint64_t seq, const char *reason, member_done_fn done,
                           void *userdata, MemberOp **ret_op) {
         _cleanup_(writer_done) Writer w = {};
         MemberOp *op = member_op_new(c, &member_done_type, userdata);
-        MemberChange *x;
+        MemberChange *x = NULL;
         Failure f;
         int r;
 
@@ -366,16 +351,9 @@ int channel_member_redact(ChannelMember *c, uint64_t seq, const char *reason, me
                 return ask(op, "REDACT", &w, on_changed, ret_op);
         }
         r = member_change_new(c, NULL, op, &x);
-        if (r >= 0) {
+        if (r >= 0)
                 r = channel_host_redact(c->host, &c->me, seq, reason, on_changed_here, x);
-                if (r < 0)
-                        member_change_free(x);
-        }
-        if (r < 0) {
-                member_op_free(op);
-                return r;
-        }
-        return member_op_return(op, ret_op, NULL);
+        return member_change_begun(x, r, op, ret_op);
 }
 
 int channel_member_authorize(ChannelMember *c, const char *target, Role role, member_done_fn done,
@@ -383,7 +361,7 @@ int channel_member_authorize(ChannelMember *c, const char *target, Role role, me
         _cleanup_(writer_done) Writer w = {};
         MemberOp *op = member_op_new(c, &member_done_type, userdata);
         char name[NAME_SIZE];
-        MemberChange *x;
+        MemberChange *x = NULL;
         Failure f;
         int r;
 
@@ -401,14 +379,7 @@ int channel_member_authorize(ChannelMember *c, const char *target, Role role, me
                 return ask(op, "AUTHORIZE", &w, on_changed, ret_op);
         }
         r = member_change_new(c, NULL, op, &x);
-        if (r >= 0) {
+        if (r >= 0)
                 r = channel_host_authorize(c->host, &c->me, name, role, on_changed_here, x);
-                if (r < 0)
-                        member_change_free(x);
-        }
-        if (r < 0) {
-                member_op_free(op);
-                return r;
-        }
-        return member_op_return(op, ret_op, NULL);
+        return member_change_begun(x, r, op, ret_op);
 }

@@ -30,6 +30,12 @@ MemberChange *member_change_free(MemberChange *x) {
         return NULL;
 }
 
+int member_change_begun(MemberChange *x, int r, MemberOp *op, MemberOp **ret_op) {
+        if (r < 0)
+                member_change_free(x);
+        return member_op_begun(op, r, ret_op);
+}
+
 void member_change_end(MemberChange *x, const Failure *f) {
         Operation *op = x->op;
 

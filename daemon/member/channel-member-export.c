@@ -38,10 +38,8 @@ int channel_member_export(ChannelMember *c, int fd, ExportFormat format, member_
 
         if (!x)
                 return -ENOMEM;
-        x->op.member = c;
-        x->op.userdata = userdata;
+        member_op_init(&x->op, c, &export_type, userdata);
         x->op.fn.done = done;
-        operation_init(&x->op.base, &export_type, &c->ops);
         (void) export_new(c->exporter, c->store, c->stored.row, c->stored.synced_seq, fd, format,
                           on_done, x, &x->export, &f);
         return member_op_return(&x->op, ret_op, x->export ? NULL : &f);

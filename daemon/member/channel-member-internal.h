@@ -136,7 +136,11 @@ int member_set_closed_reason(ChannelMember *c, const char *reason);
 /* Who waits for the attempt that runs (settle, connect) hears how it ended. */
 void member_settled(ChannelMember *c, const Failure *f);
 MemberOp *member_op_new(ChannelMember *c, const OperationType *type, void *userdata);
+/* The same for one that is zeroed, and part of a larger struct. */
+void member_op_init(MemberOp *op, ChannelMember *c, const OperationType *type, void *userdata);
 int member_op_return(MemberOp *op, MemberOp **ret_op, const Failure *f);
+/* r: of what it waits for. Negative: frees op, returns r. */
+int member_op_begun(MemberOp *op, int r, MemberOp **ret_op);
 void member_op_release(Operation *o); /* frees job and call */
 extern const OperationType member_done_type, member_settle_type;
 /* From the next turn: who is told may free the channel. */
@@ -216,6 +220,8 @@ bool changes_are_cancelling(const ChannelMember *c); /* the outbox holds a row n
 /* channel-member-change.c. id may be NULL. */
 int member_change_new(ChannelMember *c, const char *id, MemberOp *op, MemberChange **ret);
 MemberChange *member_change_free(MemberChange *x);
+/* As member_op_begun(), of who waits for it. x may be NULL where r is negative, which frees it. */
+int member_change_begun(MemberChange *x, int r, MemberOp *op, MemberOp **ret_op);
 /* Frees x, and tells who waits. */
 void member_change_end(MemberChange *x, const Failure *f);
 void member_changes_done(ChannelMember *c);

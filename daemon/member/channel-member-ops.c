@@ -23,23 +23,16 @@ static void on_marked(int r, uint64_t read_seq, uint64_t n_unread, void *userdat
 int channel_member_mark_read(ChannelMember *c, uint64_t seq, bool unread, member_done_fn done,
                              void *userdata, MemberOp **ret_op) {
         MemberOp *op = member_op_new(c, &member_done_type, userdata);
-        MemberChange *x;
+        MemberChange *x = NULL;
         int r;
 
         if (!op)
                 return -ENOMEM;
         op->fn.done = done;
         r = member_change_new(c, NULL, op, &x);
-        if (r >= 0) {
+        if (r >= 0)
                 r = store_mark_read(c->store, c->stored.row, seq, unread, on_marked, x, &x->job);
-                if (r < 0)
-                        member_change_free(x);
-        }
-        if (r < 0) {
-                member_op_free(op);
-                return r;
-        }
-        return member_op_return(op, ret_op, NULL);
+        return member_change_begun(x, r, op, ret_op);
 }
 
 static int check_connect(const ChannelMember *c, Failure *f) {
@@ -107,7 +100,7 @@ static void on_copy_dropped(int r, void *userdata) {
 int channel_member_drop_copy(ChannelMember *c, member_done_fn done, void *userdata,
                              MemberOp **ret_op) {
         MemberOp *op = member_op_new(c, &member_done_type, userdata);
-        MemberChange *x;
+        MemberChange *x = NULL;
         int r;
 
         if (!op)
@@ -115,16 +108,9 @@ int channel_member_drop_copy(ChannelMember *c, member_done_fn done, void *userda
         op->fn.done = done;
         member_end_exports(c);
         r = member_change_new(c, NULL, op, &x);
-        if (r >= 0) {
+        if (r >= 0)
                 r = store_drop_copy(c->store, c->stored.row, on_copy_dropped, x, &x->job);
-                if (r < 0)
-                        member_change_free(x);
-        }
-        if (r < 0) {
-                member_op_free(op);
-                return r;
-        }
-        return member_op_return(op, ret_op, NULL);
+        return member_change_begun(x, r, op, ret_op);
 }
 
 int channel_member_disconnect(ChannelMember *c, member_done_fn done, void *userdata,

@@ -312,17 +312,11 @@ int channel_member_read(ChannelMember *c, const PageQuery *q, member_page_fn don
 
         if (!x)
                 return -ENOMEM;
-        x->op.member = c;
-        x->op.userdata = userdata;
+        member_op_init(&x->op, c, &read_type, userdata);
         x->op.fn.page = done;
         x->query = *q;
-        operation_init(&x->op.base, &read_type, &c->ops);
         if (x->query.limit == 0 || x->query.limit > HISTORY_LIMIT_MAX)
                 x->query.limit = HISTORY_LIMIT_MAX;
         r = read_begin(x);
-        if (r < 0) {
-                member_op_free(&x->op);
-                return r;
-        }
-        return member_op_return(&x->op, ret_op, NULL);
+        return member_op_begun(&x->op, r, ret_op);
 }

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Knows how what is held of a log is searched for a person, and what is wrong with a query; leaves
  * finding to store.h. */
-#include <inttypes.h>
-
 #include "daemon/member/channel-member-internal.h"
 
 static void search_complete(Operation *o, const Failure *f) {

@@ -138,7 +138,7 @@ int channel_member_send(ChannelMember *c, const char *id, const char *text, cons
                         uint64_t wait_usec, member_sent_fn done, void *userdata,
                         MemberOp **ret_op) {
         OutboxRow row = { .text = text, .meta = meta_json, .queued = clock_realtime(c->rt->clock) };
-        MemberChange *x;
+        MemberChange *x = NULL;
         Failure f;
         SendOp *s;
         int r;
@@ -146,10 +146,8 @@ int channel_member_send(ChannelMember *c, const char *id, const char *text, cons
         s = new0(SendOp, 1);
         if (!s)
                 return -ENOMEM;
-        s->op.member = c;
-        s->op.userdata = userdata;
+        member_op_init(&s->op, c, &send_type, userdata);
         s->op.fn.sent = done;
-        operation_init(&s->op.base, &send_type, &c->ops);
         if (check_send(c, id, text, meta_json, &f) < 0)
                 return member_op_return(&s->op, ret_op, &f);
 
@@ -164,18 +162,13 @@ int channel_member_send(ChannelMember *c, const char *id, const char *text, cons
         if (r >= 0) {
                 x->wait_usec = wait_usec;
                 r = store_outbox_add(c->store, c->stored.row, &row, on_added, x, &x->job);
-                if (r < 0)
-                        member_change_free(x);
         }
         if (r == -ENOBUFS) {
+                member_change_free(x);
                 member_fail_store(c, &f, r, "Cannot write the outbox");
                 return member_op_return(&s->op, ret_op, &f);
         }
-        if (r < 0) {
-                member_op_free(&s->op);
-                return r;
-        }
-        return member_op_return(&s->op, ret_op, NULL);
+        return member_change_begun(x, r, &s->op, ret_op);
 }
 
 /* ---- cancel and retry ---- */
@@ -276,7 +269,7 @@ void changes_resume(ChannelMember *c) {
 int channel_member_cancel(ChannelMember *c, const char *id, member_done_fn done, void *userdata,
                           MemberOp **ret_op) {
         MemberOp *op = member_op_new(c, &member_done_type, userdata);
-        MemberChange *x;
+        MemberChange *x = NULL;
         Failure f;
         int r;
 
@@ -293,20 +286,14 @@ int channel_member_cancel(ChannelMember *c, const char *id, member_done_fn done,
                 x->deferred = outbox_is_sending(c, id);
                 if (!x->deferred)
                         r = begin_cancel(x);
-                if (r < 0)
-                        member_change_free(x);
         }
-        if (r < 0) {
-                member_op_free(op);
-                return r;
-        }
-        return member_op_return(op, ret_op, NULL);
+        return member_change_begun(x, r, op, ret_op);
 }
 
 int channel_member_retry(ChannelMember *c, const char *id, member_done_fn done, void *userdata,
                          MemberOp **ret_op) {
         MemberOp *op = member_op_new(c, &member_done_type, userdata);
-        MemberChange *x;
+        MemberChange *x = NULL;
         Failure f;
         int r;
 
@@ -322,17 +309,10 @@ int channel_member_retry(ChannelMember *c, const char *id, member_done_fn done, 
                 return member_op_return(op, ret_op, &f);
         }
         r = member_change_new(c, id, op, &x);
-        if (r >= 0) {
+        if (r >= 0)
                 r = store_outbox_retry(c->store, c->stored.row, id, is_caught_up(c), on_retried, x,
                                        &x->job);
-                if (r < 0)
-                        member_change_free(x);
-        }
-        if (r < 0) {
-                member_op_free(op);
-                return r;
-        }
-        return member_op_return(op, ret_op, NULL);
+        return member_change_begun(x, r, op, ret_op);
 }
 
 /* ---- look ---- */
@@ -374,9 +354,5 @@ int channel_member_read_outbox(ChannelMember *c, uint64_t after, unsigned limit,
                               limit > 0 ? MIN(limit, (unsigned) HISTORY_LIMIT_MAX)
                                         : HISTORY_LIMIT_MAX,
                               READ_BYTES_MAX, on_outbox_read, op, &op->job);
-        if (r < 0) {
-                member_op_free(op);
-                return r;
-        }
-        return member_op_return(op, ret_op, NULL);
+        return member_op_begun(op, r, ret_op);
 }

@@ -89,14 +89,17 @@ void member_op_release(Operation *o) {
         op->call = rpc_call_free(op->call);
 }
 
-MemberOp *member_op_new(ChannelMember *c, const OperationType *type, void *userdata) {
-        MemberOp *op = new0(MemberOp, 1);
-
-        if (!op)
-                return NULL;
+void member_op_init(MemberOp *op, ChannelMember *c, const OperationType *type, void *userdata) {
         op->member = c;
         op->userdata = userdata;
         operation_init(&op->base, type, &c->ops);
+}
+
+MemberOp *member_op_new(ChannelMember *c, const OperationType *type, void *userdata) {
+        MemberOp *op = new0(MemberOp, 1);
+
+        if (op)
+                member_op_init(op, c, type, userdata);
         return op;
 }
 
@@ -113,6 +116,14 @@ int member_op_return(MemberOp *op, MemberOp **ret_op, const Failure *f) {
         if (ret_op)
                 *ret_op = op;
         return 0;
+}
+
+int member_op_begun(MemberOp *op, int r, MemberOp **ret_op) {
+        if (r < 0) {
+                member_op_free(op);
+                return r;
+        }
+        return member_op_return(op, ret_op, NULL);
 }
 
 static void done_complete(Operation *o, const Failure *f) {
