@@ -7,12 +7,6 @@ typedef struct ExportOp {
         Export *export;
 } ExportOp;
 
-static void export_complete(Operation *o, const Failure *f) {
-        MemberOp *op = (MemberOp *) o;
-
-        op->fn.done(f, op->userdata);
-}
-
 static void export_release(Operation *o) {
         ExportOp *x = (ExportOp *) o;
 
@@ -21,7 +15,7 @@ static void export_release(Operation *o) {
 }
 
 static const OperationType export_type = {
-        .complete = export_complete,
+        .complete = member_done_complete,
         .release = export_release,
 };
 
@@ -50,7 +44,5 @@ void member_end_exports(ChannelMember *c) {
 
         (void) failure_set(&f, ERROR_CANCELLED,
                            "Another log takes the place of this one; export that.");
-        for (Operation *o = c->ops; o; o = o->next)
-                if (o->type == &export_type)
-                        (void) operation_complete_later(o, c->rt->event, &f);
+        member_tell_all(c, &export_type, &f);
 }

@@ -141,7 +141,8 @@ void member_op_init(MemberOp *op, ChannelMember *c, const OperationType *type, v
 int member_op_return(MemberOp *op, MemberOp **ret_op, const Failure *f);
 /* r: of what it waits for. Negative: frees op, returns r. */
 int member_op_begun(MemberOp *op, int r, MemberOp **ret_op);
-void member_op_release(Operation *o); /* frees job and call */
+void member_op_release(Operation *o);                      /* frees job and call */
+void member_done_complete(Operation *o, const Failure *f); /* calls fn.done */
 extern const OperationType member_done_type, member_settle_type;
 /* From the next turn: who is told may free the channel. */
 void member_tell_all(ChannelMember *c, const OperationType *type, const Failure *f);

@@ -118,18 +118,19 @@ int channel_member_disconnect(ChannelMember *c, member_done_fn done, void *userd
         MemberOp *op;
         Failure f;
 
-        if (!c->stored.hosted && !c->stored.closed) {
+        if (c->stored.hosted && !c->stored.closed) {
+                op = member_op_new(c, &member_done_type, userdata);
+                if (!op)
+                        return -ENOMEM;
+                op->fn.done = done;
+                failure_set(&f, ERROR_CONFLICT, "This channel is hosted here: unhost it.");
+                return member_op_return(op, ret_op, &f);
+        }
+        if (!c->stored.closed) {
                 c->stored.wanted = false;
                 member_save_soon(c);
                 member_go(c);
                 member_set_state(c, MEMBER_OFFLINE, "disconnected");
         }
-        if (!c->stored.hosted || c->stored.closed)
-                return channel_member_save(c, done, userdata, ret_op);
-        op = member_op_new(c, &member_done_type, userdata);
-        if (!op)
-                return -ENOMEM;
-        op->fn.done = done;
-        failure_set(&f, ERROR_CONFLICT, "This channel is hosted here: unhost it.");
-        return member_op_return(op, ret_op, &f);
+        return channel_member_save(c, done, userdata, ret_op);
 }

@@ -7,13 +7,7 @@
 
 #define SAVE_RETRY_USEC (5 * USEC_PER_SEC)
 
-static void saved_complete(Operation *o, const Failure *f) {
-        MemberOp *op = (MemberOp *) o;
-
-        op->fn.done(f, op->userdata);
-}
-
-const OperationType member_saved_type = { .complete = saved_complete,
+const OperationType member_saved_type = { .complete = member_done_complete,
                                           .release = member_op_release };
 
 /* A channel that has no row is wanted by somebody who waits, and decides what comes of it. */

@@ -126,13 +126,14 @@ int member_op_begun(MemberOp *op, int r, MemberOp **ret_op) {
         return member_op_return(op, ret_op, NULL);
 }
 
-static void done_complete(Operation *o, const Failure *f) {
+void member_done_complete(Operation *o, const Failure *f) {
         MemberOp *op = (MemberOp *) o;
 
         op->fn.done(f, op->userdata);
 }
 
-const OperationType member_done_type = { .complete = done_complete, .release = member_op_release };
+const OperationType member_done_type = { .complete = member_done_complete,
+                                         .release = member_op_release };
 
 void member_fail_store(const ChannelMember *c, Failure *f, int r, const char *what) {
         (void) store_fail(c->store, f, r, what);
@@ -148,7 +149,7 @@ void member_tell_all(ChannelMember *c, const OperationType *type, const Failure 
                         (void) operation_complete_later(o, c->rt->event, f);
 }
 
-const OperationType member_settle_type = { .complete = done_complete,
+const OperationType member_settle_type = { .complete = member_done_complete,
                                            .release = member_op_release };
 
 void member_settled(ChannelMember *c, const Failure *f) {
