@@ -290,7 +290,7 @@ typedef struct CopyRequest {
         uint64_t row, now;
         Entry *entries;
         size_t n;
-        StoreSelf self;
+        StoreSelf self; /* nobody for what lies below the copy */
         uint64_t synced_seq, n_unread;
         size_t n_finished;
         store_copied_fn done;
@@ -339,6 +339,7 @@ static int begin_copy(SqlTx *tx, const CopyRequest *q, StoreLog *ret) {
         return is_contiguous(q) ? 1 : -EILSEQ;
 }
 
+/* Our own below the copy were known when they were said; what we said as a guest may not be. */
 static int finish_own(SqlTx *tx, CopyRequest *q) {
         for (size_t i = 0; i < q->n; i++) {
                 const Entry *e = &q->entries[i];
@@ -413,20 +414,6 @@ static void on_copied(int r, void *request, void *userdata) {
                 q->done(0, q->synced_seq, q->n_unread, q->n_finished, userdata);
 }
 
-/* Our own below the copy were known when they were said; what we said as a guest may not be. */
-static int finish_carried(SqlTx *tx, const CopyRequest *q) {
-        int r = 0;
-
-        for (size_t i = 0; i < q->n && r >= 0; i++) {
-                const Entry *e = &q->entries[i];
-
-                if (e->kind == ENTRY_MESSAGE && e->user_type == USER_GUEST)
-                        r = store_outbox_finish_carried(tx, q->row, e->id, e->username, e->seq,
-                                                        q->now);
-        }
-        return r;
-}
-
 static int work_copy_older(SqlTx *tx, void *request) {
         CopyRequest *q = request;
         StoreLog log;
@@ -440,7 +427,7 @@ static int work_copy_older(SqlTx *tx, void *request) {
         r = insert_copies(tx, q);
         if (r < 0)
                 return r;
-        r = finish_carried(tx, q);
+        r = finish_own(tx, q);
         if (r >= 0)
                 r = store_removal_apply_older(tx, q->row, q->entries, q->n);
         if (r < 0)

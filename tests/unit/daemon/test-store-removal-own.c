@@ -65,12 +65,52 @@ static void test_own_was_removed_before(void **state) {
         result_done(&log);
 }
 
+/* We said it as a guest and have signed up since; what is left of it lies below our copy. */
+static void test_own_of_a_guest(void **state) {
+        Fixture *f = *state;
+        StoredIdentity i = {
+                .tracker_id = TRACKER_ID,
+                .user_type = USER_REGISTERED,
+                .username = "bob",
+                .key_pem = PEM(PEM_BODY),
+                .certificate_pem = "CERTIFICATE",
+        };
+        Entry head = entry_of(2, 2, "message", "alice"), older = entry_of(1, 1, "message", "owl");
+        StoredChannel c;
+        uint64_t guest, row;
+        Result q = {};
+
+        save_tracker(f, TRACKER_ID);
+        guest = sign_in(f, "owl", USER_GUEST, PEM(PEM_BODY));
+        c = channel_named(guest, "lobby", false);
+        row = save_channel(f, &c);
+        assert_int_equal(add_row(f, &q, row, 1, SECRET), 0);
+        result_done(&q);
+        assert_int_equal(CALL(f, &q, store_sign_up(f->store, &i, guest, on_row, &q, NULL)), 0);
+        result_done(&q);
+        assert_int_equal(CALL(f, &q,
+                              store_copy(f->store, row, &head, 1, "bob", USER_REGISTERED, on_copied,
+                                         &q, NULL)),
+                         0);
+        assert_int_equal(count_rows(f, row), 1);
+        older.user_type = USER_GUEST;
+        older.extra = "{\"redacted\":{\"by\":\"alice\",\"seq\":9,\"time\":"
+                      "\"2023-11-14T22:13:20.000Z\"}}";
+        older.n_extra = strlen(older.extra);
+        assert_int_equal(CALL(f, &q, store_copy_older(f->store, row, &older, 1, on_done, &q, NULL)),
+                         0);
+        assert_int_equal(count_rows(f, row), 0);
+        purged(f, SECRET, "alice");
+        result_done(&q);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(test_##name, setup, teardown)
 
 int main(void) {
         const struct CMUnitTest tests[] = {
                 TEST(own_comes_as_a_stub),
                 TEST(own_was_removed_before),
+                TEST(own_of_a_guest),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
