@@ -4,7 +4,6 @@
 #pragma once
 
 #include "sql/sql.h"
-#include "wire/fields.h"
 
 /* Folding: case, by the tables of Unicode that SQLite has; accents on Latin letters; any run of
  * white space is one space. For one request: it lives on the connection. */
@@ -15,9 +14,9 @@ DEFINE_CLEANUP(Fold *, fold_free);
 /* Borrowed until the next call; ends with a NUL that *ret_n does not count. */
 int fold_text(Fold *f, const char *text, size_t n, const char **ret, size_t *ret_n);
 
-/* What search looks at in an entry's extra: borrowed from *ret_tree, which is the caller's. NULL:
- * nothing (not a message, or a removed one). */
-const char *search_text(const char *extra, size_t n_extra, Value **ret_tree, size_t *ret_n);
+/* The same of what search looks at in an entry's extra: 1. 0: nothing (no text, or a removed one).
+ */
+int fold_entry(Fold *f, const char *extra, size_t n_extra, const char **ret, size_t *ret_n);
 
 /* Tokens of 25 bits of a hash, in letters that FTS5 takes for one word: of any three characters in
  * a row without a space; of one and of two where they are of a script (or pictures) that a person

@@ -2,17 +2,26 @@
 /* Knows what of an entry is searched, and the tokens that stand for it in the index; leaves the
  * spelling to store-fold.c. */
 #include "daemon/store/store-fold.h"
+#include "wire/fields.h"
 
 #define WITHOUT_SPACES                                                                             \
         0x0e00 /* Thai, and what comes behind it: Lao, Khmer, kana, Han, pictures                  \
                 */
 
-const char *search_text(const char *extra, size_t n_extra, Value **ret_tree, size_t *ret_n) {
-        *ret_tree = NULL;
-        if (value_parse(extra, n_extra, ret_tree) < 0 || value_kind(*ret_tree) != VALUE_OBJECT ||
-            value_get(*ret_tree, "redacted"))
-                return NULL;
-        return value_string(value_get(*ret_tree, "message_content"), ret_n);
+int fold_entry(Fold *f, const char *extra, size_t n_extra, const char **ret, size_t *ret_n) {
+        _cleanup_(value_unrefp) Value *tree = NULL;
+        const char *text;
+        size_t n;
+        int r;
+
+        if (value_parse(extra, n_extra, &tree) < 0 || value_kind(tree) != VALUE_OBJECT ||
+            value_get(tree, "redacted"))
+                return 0;
+        text = value_string(value_get(tree, "message_content"), &n);
+        if (!text)
+                return 0;
+        r = fold_text(f, text, n, ret, ret_n);
+        return r < 0 ? r : 1;
 }
 
 void grams_done(Grams *g) {

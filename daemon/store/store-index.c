@@ -157,17 +157,13 @@ static void writing_done(Writing *w) {
 }
 
 static int write_one(Writing *w, uint64_t seq, const char *extra, size_t n_extra) {
-        _cleanup_(value_unrefp) Value *tree = NULL;
-        const char *text, *folded;
+        const char *folded;
         size_t n;
         int r;
 
-        text = search_text(extra, n_extra, &tree, &n);
-        if (!text)
-                return 0;
-        r = fold_text(w->fold, text, n, &folded, &n);
+        r = fold_entry(w->fold, extra, n_extra, &folded, &n);
         w->grams.n = 0;
-        if (r >= 0)
+        if (r > 0)
                 r = grams_add(&w->grams, folded, n, SIZE_MAX);
         if (r < 0 || w->grams.n == 0)
                 return r;

@@ -100,16 +100,12 @@ static int read_words(SearchRequest *q) {
 }
 
 static int matches(SearchRequest *q, const char *extra, size_t n_extra) {
-        _cleanup_(value_unrefp) Value *tree = NULL;
-        const char *text, *folded;
+        const char *folded;
         size_t n;
         int r;
 
-        text = search_text(extra, n_extra, &tree, &n);
-        if (!text)
-                return 0;
-        r = fold_text(q->fold, text, n, &folded, &n);
-        if (r < 0)
+        r = fold_entry(q->fold, extra, n_extra, &folded, &n);
+        if (r <= 0)
                 return r;
         for (size_t i = 0; i < q->n_words; i++)
                 if (!memmem(folded, n, q->words[i].s, q->words[i].n))
