@@ -348,13 +348,8 @@ int store_save_channel(Store *s, const StoredChannel *c, store_row_fn done, void
 
 /* ---- delete ---- */
 
-typedef struct DeleteRequest {
-        uint64_t row;
-        store_done_fn done;
-} DeleteRequest;
-
 static int work_delete(SqlTx *tx, void *request) {
-        DeleteRequest *q = request;
+        const RowRequest *q = request;
         int r;
 
         r = sql_run(tx, "DELETE FROM channel WHERE id = ?", "t", q->row);
@@ -367,24 +362,11 @@ static int work_delete(SqlTx *tx, void *request) {
         return MIN(r, 0);
 }
 
-static void on_deleted(int r, void *request, void *userdata) {
-        DeleteRequest *q = request;
-
-        if (q->done)
-                q->done(r, userdata);
-}
-
 int store_delete_channel(Store *s, uint64_t row, store_done_fn done, void *userdata,
                          Job **ret_job) {
-        DeleteRequest *q;
-
-        q = new0(DeleteRequest, 1);
-        if (!q)
-                return -ENOMEM;
-        *q = (DeleteRequest){ .row = row, .done = done };
         store_purge_soon(s);
         store_index_forget(s, row);
-        return store_write(s, work_delete, q, free, on_deleted, userdata, ret_job);
+        return store_write_row(s, work_delete, row, done, userdata, ret_job);
 }
 
 /* ---- the read mark ---- */

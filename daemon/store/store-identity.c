@@ -199,7 +199,6 @@ typedef struct IdentityRequest {
         StoredIdentity identity; /* its strings are ours */
         uint64_t guest;          /* whose things the identity takes over; 0: nobody's */
         store_row_fn done;
-        store_done_fn done_out;
 } IdentityRequest;
 
 static void identity_request_free(void *request) {
@@ -210,6 +209,7 @@ static void identity_request_free(void *request) {
 }
 DEFINE_REQUEST_CLEANUP(IdentityRequest, identity_request_free);
 
+/* It owes a purge. */
 static int sign_out(SqlTx *tx, uint64_t row) {
         sqlite3_stmt *stmt;
         bool is_guest;
@@ -238,7 +238,7 @@ static int sign_out(SqlTx *tx, uint64_t row) {
                         return r;
         }
         sql_forget(tx);
-        return store_owe_purge(tx); /* where a backup was in the way */
+        return store_owe_purge(tx); /* where a backup was in the way, or a page was split */
 }
 
 static int read_signed_in(SqlTx *tx, const char *tracker_id, uint64_t *ret) {
@@ -374,53 +374,32 @@ static int sign_out_wholly(SqlTx *tx, uint64_t row) {
 }
 
 static int work_sign_out(SqlTx *tx, void *request) {
-        IdentityRequest *q = request;
+        const RowRequest *q = request;
 
-        return sign_out_wholly(tx, q->identity.row);
+        return sign_out_wholly(tx, q->row);
 }
 
 static int work_delete(SqlTx *tx, void *request) {
-        IdentityRequest *q = request;
-        uint64_t row = q->identity.row;
+        const RowRequest *q = request;
         int r;
 
-        r = sign_out_wholly(tx, row);
+        r = sign_out_wholly(tx, q->row);
         if (r >= 0)
-                r = sql_run(tx, "DELETE FROM channel WHERE identity = ?", "t", row);
+                r = sql_run(tx, "DELETE FROM channel WHERE identity = ?", "t", q->row);
         if (r >= 0)
-                r = sql_run(tx, "DELETE FROM identity WHERE id = ?", "t", row);
-        if (r >= 0)
-                r = store_owe_purge(tx);
+                r = sql_run(tx, "DELETE FROM identity WHERE id = ?", "t", q->row);
         if (r >= 0)
                 r = store_remains_clear(tx);
         return MIN(r, 0);
 }
 
-static void on_signed_out(int r, void *request, void *userdata) {
-        IdentityRequest *q = request;
-
-        if (q->done_out)
-                q->done_out(r, userdata);
-}
-
-static int end(Store *s, uint64_t identity, sql_work_fn work, store_done_fn done, void *userdata,
-               Job **ret_job) {
-        IdentityRequest *q;
-
-        q = new0(IdentityRequest, 1);
-        if (!q)
-                return -ENOMEM;
-        *q = (IdentityRequest){ .identity.row = identity, .done_out = done };
-        return store_write(s, work, q, identity_request_free, on_signed_out, userdata, ret_job);
-}
-
 int store_sign_out(Store *s, uint64_t identity, store_done_fn done, void *userdata, Job **ret_job) {
         store_purge_soon(s);
-        return end(s, identity, work_sign_out, done, userdata, ret_job);
+        return store_write_row(s, work_sign_out, identity, done, userdata, ret_job);
 }
 
 int store_delete_identity(Store *s, uint64_t identity, store_done_fn done, void *userdata,
                           Job **ret_job) {
         store_purge_soon(s);
-        return end(s, identity, work_delete, done, userdata, ret_job);
+        return store_write_row(s, work_delete, identity, done, userdata, ret_job);
 }

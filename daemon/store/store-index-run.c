@@ -20,7 +20,6 @@ struct StoreLag {
 };
 
 typedef struct StepRequest {
-        Store *store; /* weak */
         uint64_t row;
         bool is_damaged;
 } StepRequest;
@@ -74,7 +73,7 @@ static void on_timer(void *userdata) {
         s->n_postponed = 0;
         q = new0(StepRequest, 1);
         if (q)
-                *q = (StepRequest){ .store = s, .row = l->row, .is_damaged = l->is_damaged };
+                *q = (StepRequest){ .row = l->row, .is_damaged = l->is_damaged };
         if (!q || sql_write(s->sql, work_step, q, free, on_step, s, &s->index_step) < 0)
                 clock_timer_arm(s->index_timer, PAUSE_USEC);
         else

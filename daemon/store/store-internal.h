@@ -40,6 +40,14 @@ int store_write(Store *s, sql_work_fn work, void *request, job_free_fn free_requ
 int store_read(Store *s, sql_work_fn work, void *request, job_free_fn free_request,
                job_done_fn done, void *userdata, Job **ret_job);
 
+/* A write of which nothing is asked but one row (or 0), nor told but how it went. work gets: */
+typedef struct RowRequest {
+        uint64_t row;
+        store_done_fn done; /* may be NULL */
+} RowRequest;
+int store_write_row(Store *s, sql_work_fn work, uint64_t row, store_done_fn done, void *userdata,
+                    Job **ret_job);
+
 void store_forget_heads(Store *s);
 
 /* NULL for SQL NULL (and for want of memory: *error then says so). */

@@ -250,13 +250,8 @@ int store_read_author(Store *s, uint64_t row, uint64_t seq, store_author_fn done
 
 /* ---- a whole copy ---- */
 
-typedef struct DropRequest {
-        uint64_t row;
-        store_done_fn done;
-} DropRequest;
-
 static int work_drop_copy(SqlTx *tx, void *request) {
-        const DropRequest *q = request;
+        const RowRequest *q = request;
         int r;
 
         r = sql_run(tx,
@@ -281,19 +276,7 @@ static int work_drop_copy(SqlTx *tx, void *request) {
         return MIN(r, 0);
 }
 
-static void on_copy_dropped(int r, void *request, void *userdata) {
-        DropRequest *q = request;
-
-        if (q->done)
-                q->done(r, userdata);
-}
-
 int store_drop_copy(Store *s, uint64_t row, store_done_fn done, void *userdata, Job **ret_job) {
-        DropRequest *q = new0(DropRequest, 1);
-
-        if (!q)
-                return -ENOMEM;
-        *q = (DropRequest){ .row = row, .done = done };
         store_purge_now(s);
-        return store_write(s, work_drop_copy, q, free, on_copy_dropped, userdata, ret_job);
+        return store_write_row(s, work_drop_copy, row, done, userdata, ret_job);
 }

@@ -310,27 +310,29 @@ int store_read(Store *s, sql_work_fn work, void *request, job_free_fn free_reque
         return sql_read(s->sql, work, request, free_request, done, userdata, ret_job);
 }
 
-typedef struct SettleRequest {
-        store_done_fn done;
-} SettleRequest;
+static void on_row_written(int r, void *request, void *userdata) {
+        const RowRequest *q = request;
+
+        if (q->done)
+                q->done(r, userdata);
+}
+
+int store_write_row(Store *s, sql_work_fn work, uint64_t row, store_done_fn done, void *userdata,
+                    Job **ret_job) {
+        RowRequest *q = new0(RowRequest, 1);
+
+        if (!q)
+                return -ENOMEM;
+        *q = (RowRequest){ .row = row, .done = done };
+        return store_write(s, work, q, free, on_row_written, userdata, ret_job);
+}
 
 static int work_nothing(SqlTx *tx, void *request) {
         return 0;
 }
 
-static void on_settled(int r, void *request, void *userdata) {
-        SettleRequest *q = request;
-
-        q->done(r, userdata);
-}
-
 int store_settle(Store *s, store_done_fn done, void *userdata, Job **ret_job) {
-        SettleRequest *q = new0(SettleRequest, 1);
-
-        if (!q)
-                return -ENOMEM;
-        q->done = done;
-        return store_write(s, work_nothing, q, free, on_settled, userdata, ret_job);
+        return store_write_row(s, work_nothing, 0, done, userdata, ret_job);
 }
 
 char *store_column_dup(sqlite3_stmt *stmt, int column, int *error) {
