@@ -8,10 +8,6 @@
 
 #define TRY_ROOM_BYTES (1024 * 1024) /* with less, a disk that was full is full still */
 
-static bool is_memory(const Sql *s) {
-        return streq(s->path, ":memory:");
-}
-
 /* Nobody reads from here on until release(). */
 static void take_over(Sql *s) {
         sql_hold_reader(s);
@@ -75,7 +71,7 @@ static int submit(Sql *s, SqlRequest *q, const char *with, const char *aside, jo
 
         if (!q)
                 return -ENOMEM;
-        if (is_memory(s))
+        if (sql_is_memory(s->path))
                 r = -EOPNOTSUPP;
         else if (free_and_strdup(&q->with, with) < 0 || free_and_strdup(&q->aside, aside) < 0)
                 r = -ENOMEM;
@@ -197,7 +193,7 @@ static int run_try(void *userdata) {
         bool is_full = health_get(s->health) == -ENOSPC;
         int r = 0;
 
-        if (s->writer.db && !is_memory(s)) {
+        if (s->writer.db && !sql_is_memory(s->path)) {
                 r = sql_batch_end(s);
                 if (r < 0 && s->batch_error >= 0) {
                         s->batch_error = r; /* what came before it is not stored */
@@ -207,7 +203,7 @@ static int run_try(void *userdata) {
         }
         if (s->batch_error < 0)
                 return s->batch_error;
-        r = is_full && !is_memory(s) ? find_room(s->path) : 0;
+        r = is_full && !sql_is_memory(s->path) ? find_room(s->path) : 0;
         if (r >= 0) {
                 r = write_version(s);
                 if (r < 0)

@@ -15,7 +15,7 @@
         "PRAGMA temp_store=MEMORY;" /* what a savepoint may undo: no texts in /var/tmp */          \
         "PRAGMA journal_size_limit=67108864;" /* WAL_BYTES_MAX: what a long one leaves is cut */
 
-static bool is_memory(const char *path) {
+bool sql_is_memory(const char *path) {
         return streq(path, ":memory:");
 }
 
@@ -142,7 +142,7 @@ int sql_open_writer(SqlTx *tx, const char *path, const char *const *migrations, 
         _cleanup_close_ int lock_fd = -EBADF;
         int r = 0;
 
-        if (!is_memory(path)) {
+        if (!sql_is_memory(path)) {
                 if (*lock < 0)
                         r = lock_beside(path, &lock_fd);
                 if (r >= 0)
@@ -153,14 +153,14 @@ int sql_open_writer(SqlTx *tx, const char *path, const char *const *migrations, 
         if (r >= 0)
                 r = open_file(tx, path, SQLITE_OPEN_READWRITE);
         if (r >= 0)
-                r = set_up(tx, is_memory(path));
+                r = set_up(tx, sql_is_memory(path));
         if (r >= 0)
                 sql_shrink_wal(tx);
         if (r >= 0)
                 r = sql_migrate(tx, migrations, UINT_MAX);
         /* The WAL is there by now. SQLite syncs its name, too, but does not tell when that fails.
          */
-        if (r >= 0 && !is_memory(path))
+        if (r >= 0 && !sql_is_memory(path))
                 r = sql_sync_folder_of(path);
         if (r < 0) {
                 sql_leave_wal(tx);

@@ -82,6 +82,7 @@ void sql_tx_close(SqlTx *tx);
  * is taken where it is -EBADF (and stays so for ":memory:"). */
 int sql_open_writer(SqlTx *tx, const char *path, const char *const *migrations, int *lock);
 int sql_open_reader(SqlTx *tx, const char *path);
+bool sql_is_memory(const char *path);
 /* What the WAL holds goes to its place, as far as there is room, and its own is given back. */
 void sql_shrink_wal(SqlTx *tx);
 /* wal.c. After a commit: see that it stays within WAL_BYTES_MAX, as long as one transaction does

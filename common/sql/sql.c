@@ -132,7 +132,7 @@ static int run_write(void *userdata) {
 
 static int read_locked(SqlRequest *q) {
         Sql *s = q->sql;
-        bool in_memory = streq(s->path, ":memory:");
+        bool in_memory = sql_is_memory(s->path);
         SqlTx *tx = in_memory ? &s->writer : &s->reader;
         int r, k;
 
@@ -248,7 +248,7 @@ int sql_new(const Runtime *rt, const char *path, const char *const *migrations, 
         };
         int r;
 
-        if (streq(path, ":memory:") && !connection.is_inline)
+        if (sql_is_memory(path) && !connection.is_inline)
                 return -EINVAL; /* two connections would be two databases */
         s = new0(Sql, 1);
         if (!s)
