@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* A state directory that was copied: two computers are one device. The newer one counts, the older
  * one stops at once, says why and stays away; no log has two writers. */
-#include <stdlib.h>
-
 #include "scenario/support.h"
+#include "support/scratch.h"
 
 static Account *account(Person *p) {
         return manager_get_account(p->manager);
@@ -14,11 +13,10 @@ static MemberState state_of(Person *p, const char *channel) {
 }
 
 static void copy(Person *p, const char *name) {
-        char command[256];
+        _cleanup_free_ char *to = NULL;
 
-        snprintf(command, sizeof(command), "cp -a %s %s/%s", p->directory, p->world->directory,
-                 name);
-        assert_int_equal(system(command), 0);
+        assert_true(asprintf(&to, "%s/%s", p->world->directory, name) > 0);
+        scratch_copy(p->directory, to);
 }
 
 static bool is_replaced(Person *p, const char *channel) {

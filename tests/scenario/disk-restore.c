@@ -15,8 +15,8 @@
 
 typedef struct Stage {
         World *world;
-        Person *old;     /* with a channel of the name "old" */
-        char backup[96]; /* of who has "kept" */
+        Person *old;           /* with a channel of the name "old" */
+        char backup[PATH_MAX]; /* of who has "kept" */
         FaultDisk *disk;
         bool is_done;
         ErrorCode error;

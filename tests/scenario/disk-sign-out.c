@@ -91,7 +91,7 @@ static bool file_has_key(const Stage *s, const char *name) {
         static const char word[] = "PRIVATE KEY";
         _cleanup_free_ char *data = NULL;
         size_t size = 0;
-        char path[128];
+        char path[PATH_MAX];
         ssize_t n = 0;
         FILE *f;
         bool has;

@@ -230,7 +230,7 @@ static void test_unhosted_between(void **state) {
 /* A generation that no host came to leaves none for what is told next: it begins anew. */
 static void test_generation_of_nobody(void **state) {
         _cleanup_(stage_done) Stage s;
-        char path[128];
+        char path[PATH_MAX];
         sqlite3 *db;
 
         setup(&s);

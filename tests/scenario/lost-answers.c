@@ -134,7 +134,7 @@ static Answer until_answer(Person *p, Kind kind, const char *name, const char *c
 /* Of a daemon that does not run. */
 static int n_attempts(const Person *p) {
         sqlite3_stmt *stmt;
-        char path[128];
+        char path[PATH_MAX];
         sqlite3 *db;
         int n;
 

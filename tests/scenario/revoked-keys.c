@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What a revoked key can still do at peers: nothing, within half a minute, and nothing for ever. */
-#include <stdlib.h>
 
 #include "daemon/account/account-owner.h"
 #include "scenario/support.h"
+#include "support/scratch.h"
 
 #define SOON_USEC (30 * USEC_PER_SEC) /* after the tracker's decision, at a lease of 60 s */
 
@@ -179,23 +179,15 @@ static void test_live_host(void **state) {
         world_free(t.w);
 }
 
-static void copy(const char *from, const char *to) {
-        char command[256];
-
-        snprintf(command, sizeof(command), "rm -rf %s && cp -a %s %s", to, from, to);
-        assert_int_equal(system(command), 0);
-}
-
 /* A tracker from a backup counts on from what it knows: what it tells now is news all the same. */
 static void test_tracker_went_back(void **state) {
-        char backup[64];
+        _cleanup_(scratch_freep) char *backup = scratch_new();
         Two t;
 
         begin(&t);
         world_pass(t.w, USEC_PER_MINUTE);
-        snprintf(backup, sizeof(backup), "%s/backup", t.w->directory);
         world_tracker_kill(t.w);
-        copy(t.w->rig->directory, backup);
+        scratch_copy(t.w->rig->directory, backup);
         world_tracker_start(t.w);
         world_pass(t.w, 2 * USEC_PER_MINUTE);
         revoke_device_of(t.bob, "bob");
@@ -203,7 +195,7 @@ static void test_tracker_went_back(void **state) {
         assert_int_equal(n_here(t.alice), 2);
 
         world_tracker_kill(t.w);
-        copy(backup, t.w->rig->directory);
+        scratch_copy(backup, t.w->rig->directory);
         world_tracker_start(t.w);
         world_pass(t.w, 2 * USEC_PER_MINUTE);
         assert_int_equal(n_here(t.alice), 2); /* what was revoked stays so here */

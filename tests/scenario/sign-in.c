@@ -47,7 +47,7 @@ static Answer recover(Person *p, const char *username, const char *code) {
 }
 
 static sqlite3 *lock_store(Person *p) {
-        char path[128];
+        char path[PATH_MAX];
         sqlite3 *db;
 
         snprintf(path, sizeof(path), "%s/" STORE_FILE, p->directory);
@@ -59,7 +59,7 @@ static sqlite3 *lock_store(Person *p) {
 static bool is_key_kept(void *userdata) {
         const Person *p = userdata;
         sqlite3_stmt *stmt;
-        char path[128];
+        char path[PATH_MAX];
         sqlite3 *db;
         bool is_kept;
 

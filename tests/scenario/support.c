@@ -5,6 +5,8 @@
 
 #include <stdlib.h>
 
+#include "support/scratch.h"
+
 #define LIMIT_USEC (10 * USEC_PER_MINUTE)
 /* With threads: of the world's time and of real time, in turns. */
 #define TURN_USEC (10 * USEC_PER_MSEC)
@@ -23,8 +25,7 @@ World *world_new_threaded(const Runtime *rt) {
         assert_non_null(w);
         w->rig = rig_new(rt);
         rig_start(w->rig);
-        strcpy(w->directory, "/tmp/p2pchat-world-XXXXXX");
-        assert_non_null(mkdtemp(w->directory));
+        w->directory = scratch_new();
         return w;
 }
 
@@ -44,7 +45,6 @@ void threads_done(Threads *t) {
 }
 
 World *world_free(World *w) {
-        char command[64];
         Person *p;
 
         if (!w)
@@ -53,11 +53,11 @@ World *world_free(World *w) {
                 w->people = p->next;
                 manager_free(p->manager);
                 clock_free(p->clock);
+                free(p->directory);
                 free(p);
         }
         rig_free(w->rig);
-        snprintf(command, sizeof(command), "rm -r %s", w->directory);
-        assert_int_equal(system(command), 0);
+        scratch_free(w->directory);
         free(w);
         return NULL;
 }
@@ -111,10 +111,10 @@ void world_tracker_start(World *w) {
 }
 
 void world_tracker_replace(World *w) {
-        char command[64];
+        _cleanup_free_ char *command = NULL;
 
         rig_kill(w->rig);
-        snprintf(command, sizeof(command), "rm -r %s/*", w->rig->directory);
+        assert_true(asprintf(&command, "rm -r '%s'/*", w->rig->directory) > 0);
         assert_int_equal(system(command), 0);
         rig_start(w->rig);
 }
@@ -286,7 +286,7 @@ static Person *stranger(World *w, const char *directory_name, int64_t skew_usec)
         }
         p->next = w->people;
         w->people = p;
-        snprintf(p->directory, sizeof(p->directory), "%s/%s", w->directory, directory_name);
+        assert_true(asprintf(&p->directory, "%s/%s", w->directory, directory_name) > 0);
         assert_int_equal(address_parse("127.0.0.1:0", true, &p->listen), 0);
         person_start(p);
         return p;

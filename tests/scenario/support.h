@@ -5,6 +5,7 @@
 #pragma once
 
 #include <inttypes.h>
+#include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -19,7 +20,7 @@
 typedef struct World {
         Rig *rig;
         struct Person *people; /* Person */
-        char directory[32];
+        char *directory;
 } World;
 
 /* With a tracker that serves. */
@@ -47,11 +48,11 @@ void world_tracker_replace(World *w); /* by another one at the same address */
 typedef struct Person {
         World *world; /* weak */
         struct Person *next;
-        char directory[64];
+        char *directory;
         Address listen; /* the same port after a restart */
         Address advertise;
         bool is_advertised; /* from its next start on, instead of where it listens */
-        Clock *clock;   /* NULL: the world's */
+        Clock *clock;       /* NULL: the world's */
         Runtime rt;
         Manager *manager;
         bool is_started, is_stopped;

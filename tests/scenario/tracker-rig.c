@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "net/listener.h"
+#include "support/scratch.h"
 
 #define LIMIT_USEC (10 * USEC_PER_SEC)
 /* With threads: so often nothing may happen for so long. */
@@ -44,8 +45,7 @@ Rig *rig_new(const Runtime *rt) {
         assert_non_null(rig);
         rig->loop = rt ? NULL : test_loop_new();
         rig->rt = rt ?: &rig->loop->rt;
-        strcpy(rig->directory, "/tmp/p2pchat-rig-XXXXXX");
-        assert_non_null(mkdtemp(rig->directory));
+        rig->directory = scratch_new();
         tracker_settings_init(&rig->settings);
         rig->settings.password_cost = 1;
         rig->settings.sign_ups_per_minute = 0;
@@ -91,14 +91,11 @@ void rig_kill(Rig *rig) {
 }
 
 Rig *rig_free(Rig *rig) {
-        char command[64];
-
         if (!rig)
                 return NULL;
         rig_kill(rig);
         tracker_settings_done(&rig->settings);
-        snprintf(command, sizeof(command), "rm -r %s", rig->directory);
-        assert_int_equal(system(command), 0);
+        scratch_free(rig->directory);
         test_loop_free(rig->loop);
         free(rig);
         return NULL;

@@ -11,7 +11,7 @@
 typedef struct Rig {
         TestLoop *loop; /* virtual time, or NULL */
         const Runtime *rt;
-        char directory[32];
+        char *directory;
         TrackerSettings settings;
         Tracker *tracker;
         Address address;

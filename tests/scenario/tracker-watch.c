@@ -4,11 +4,11 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <stdlib.h>
 
 #include <cmocka.h>
 
 #include "scenario/tracker-rig.h"
+#include "support/scratch.h"
 
 #define ID_LOBBY "11111111-2222-4333-8444-555555555555"
 #define ID_OTHER "99999999-2222-4333-8444-555555555555"
@@ -275,25 +275,11 @@ static void test_generations(void **state) {
         assert_true(last < NUMBER_MAX);
 }
 
-static void copy_directory(const char *from, const char *to) {
-        char command[128];
-
-        snprintf(command, sizeof(command), "rm -rf %s && cp -a %s %s", to, from, to);
-        assert_int_equal(system(command), 0);
-}
-
-static void remove_directory(const char *path) {
-        char command[128];
-
-        snprintf(command, sizeof(command), "rm -rf %s", path);
-        assert_int_equal(system(command), 0);
-}
-
 /* The database of yesterday knows nothing of what was told since: who heard it lists again. */
 static void test_put_back(void **state) {
         _cleanup_(rig_freep) Rig *rig = rig_new(NULL);
         _cleanup_(rig_client_freep) RigClient *alice = NULL, *bob = NULL;
-        char backup[sizeof(rig->directory) + 4];
+        _cleanup_(scratch_freep) char *backup = scratch_new();
         uint64_t told;
 
         rig_start(rig);
@@ -301,8 +287,7 @@ static void test_put_back(void **state) {
         bob = rig_user(rig, "bob");
         put(alice, "one", 1);
         rig_kill(rig);
-        snprintf(backup, sizeof(backup), "%s.old", rig->directory);
-        copy_directory(rig->directory, backup);
+        scratch_copy(rig->directory, backup);
 
         /* As many changes in the run that is lost as in the one that is put back. */
         test_loop_run(rig->loop, USEC_PER_SEC);
@@ -316,7 +301,7 @@ static void test_put_back(void **state) {
         assert_true(told >= clock_realtime(rig->rt->clock) / USEC_PER_MSEC);
         rig_kill(rig);
         test_loop_run(rig->loop, USEC_PER_SEC);
-        copy_directory(backup, rig->directory);
+        scratch_copy(backup, rig->directory);
         rig_start(rig);
         rig_connect(alice);
         put(alice, "three", 3);
@@ -325,7 +310,6 @@ static void test_put_back(void **state) {
                          ERROR_NONE);
         assert_true(rig_bool(bob->payload, "reset"));
         assert_true(rig_uint(bob->payload, "generation") > told);
-        remove_directory(backup);
 }
 
 int main(void) {

@@ -364,7 +364,7 @@ static void test_branch(void **state) {
 
 /* What a restored backup says of itself, at the start. */
 static void set_went_back(Person *p) {
-        char path[128];
+        char path[PATH_MAX];
         sqlite3 *db;
 
         snprintf(path, sizeof(path), "%s/p2pchat.db", p->directory);

@@ -5,6 +5,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -188,8 +189,8 @@ static void drop_names(Name **names) {
         }
 }
 
-static void path_of(const FaultDisk *d, const char *name, char ret[static 256]) {
-        assert_true(snprintf(ret, 256, "%s/%s", d->directory, name) < 256);
+static void path_of(const FaultDisk *d, const char *name, char ret[static PATH_MAX]) {
+        assert_true(snprintf(ret, PATH_MAX, "%s/%s", d->directory, name) < PATH_MAX);
 }
 
 static void read_names(FaultDisk *d, Name **ret) {
@@ -199,7 +200,7 @@ static void read_names(FaultDisk *d, Name **ret) {
         drop_names(ret);
         assert_non_null(dir);
         while ((e = readdir(dir))) {
-                char path[256];
+                char path[PATH_MAX];
                 struct stat st;
                 Name *n;
 
@@ -222,7 +223,7 @@ static void notice_all(FaultDisk *d, const Name *names) {
         const Name *x;
 
         LL_FOREACH(names, x) {
-                char path[256];
+                char path[PATH_MAX];
 
                 path_of(d, x->name, path);
                 notice(d, x->node, path);
@@ -289,7 +290,7 @@ FaultDisk *fault_disk_of_folder(const char *directory) {
 
 FaultDisk *fault_disk_of(const char *path) {
         const char *slash = path ? strrchr(path, '/') : NULL;
-        char directory[256];
+        char directory[PATH_MAX];
 
         if (!slash || (size_t) (slash - path) >= sizeof(directory))
                 return NULL;
@@ -479,7 +480,7 @@ static void put_back(FaultDisk *d, const Name *names) {
         const Name *x, *y;
 
         LL_FOREACH(names, x) {
-                char path[256], other[256];
+                char path[PATH_MAX], other[PATH_MAX];
                 int fd;
 
                 path_of(d, x->name, path);
@@ -525,7 +526,7 @@ void fault_disk_reboot(FaultDisk *d, uint64_t seed) {
         d->is_off = false; /* our own calls come by here, too */
         d->plan = (FaultPlan){};
         LL_FOREACH(present, x) {
-                char path[256];
+                char path[PATH_MAX];
 
                 path_of(d, x->name, path);
                 assert_int_equal(unlink(path), 0);

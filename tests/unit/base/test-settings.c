@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Knows how settings files are layered and what is said about their faults. */
 #include <fcntl.h>
-#include <ftw.h>
+#include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -12,9 +12,10 @@
 
 #include "base/cleanup.h"
 #include "base/settings.h"
+#include "support/scratch.h"
 
 typedef struct Fixture {
-        char root[32];
+        char *root;
         char name[64], other[64];
         int n_assigned;
         char told[2048]; /* a line each: FILE:LINE!MESSAGE, ! only where fatal */
@@ -59,18 +60,14 @@ static int setup(void **state) {
         *state = f;
         if (!f)
                 return -1;
-        strcpy(f->root, "/tmp/test-settings-XXXXXX");
-        return mkdtemp(f->root) ? 0 : -1;
-}
-
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw) {
-        return remove(path);
+        f->root = scratch_new();
+        return 0;
 }
 
 static int teardown(void **state) {
         Fixture *f = *state;
 
-        nftw(f->root, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+        scratch_free(f->root);
         free(f);
         return 0;
 }
@@ -93,7 +90,7 @@ static void put(Fixture *f, const char *path, const char *text, size_t n) {
 #define PUT(f, path, text) put((f), (path), (text), sizeof(text) - 1)
 
 static int load(Fixture *f) {
-        char a[64], b[64];
+        char a[PATH_MAX], b[PATH_MAX];
 
         snprintf(a, sizeof(a), "%s/a", f->root);
         snprintf(b, sizeof(b), "%s/b", f->root);
@@ -181,7 +178,7 @@ static void odd_lines_are_refused(void **state) {
 }
 
 static void what_exists_must_be_readable(void **state) {
-        char path[64];
+        char path[PATH_MAX];
         Fixture *f = *state;
 
         PUT(f, "a/p.conf/x", ""); /* a directory in its place: nobody can read that */

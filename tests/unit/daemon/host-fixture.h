@@ -3,7 +3,6 @@
  * member-double.h and what is expected to the tests. */
 #pragma once
 
-#include <dirent.h>
 #include <limits.h>
 #include <poll.h>
 #include <setjmp.h>
@@ -13,6 +12,7 @@
 #include "daemon/host/peer.h"
 #include "support/authority.h"
 #include "support/loop.h"
+#include "support/scratch.h"
 
 #include <cmocka.h>
 
@@ -24,7 +24,7 @@ typedef struct Member Member;
 typedef struct Fixture {
         TestLoop *loop;
         TestAuthority *authority;
-        char directory[64];
+        char *directory;
         Store *store;
         uint64_t identity, row;
         Actor owner; /* alice, the local user */
@@ -245,8 +245,7 @@ static inline int setup_with(void **state, bool on_threads) {
                 assert_int_equal(workers_new(f->loop->rt.event, 2, &f->loop->rt.workers), 0);
         }
         f->authority = test_authority_new(f->loop->rt.clock);
-        snprintf(f->directory, sizeof(f->directory), "/tmp/p2pchat-host-XXXXXX");
-        assert_non_null(mkdtemp(f->directory));
+        f->directory = scratch_new();
         open_store(f);
         snprintf(f->owner.username, sizeof(f->owner.username), "alice");
         f->identity = add_identity(f);
@@ -265,22 +264,6 @@ static inline int setup(void **state) {
 
 static inline int setup_on_threads(void **state) {
         return setup_with(state, true);
-}
-
-static inline void remove_directory(const char *directory) {
-        DIR *d = opendir(directory);
-        struct dirent *entry;
-        char path[PATH_MAX];
-
-        assert_non_null(d);
-        while ((entry = readdir(d))) {
-                if (entry->d_name[0] == '.')
-                        continue;
-                snprintf(path, sizeof(path), "%s/%s", directory, entry->d_name);
-                assert_int_equal(unlink(path), 0);
-        }
-        closedir(d);
-        assert_int_equal(rmdir(directory), 0);
 }
 
 /* ---- the local user ---- */

@@ -326,7 +326,7 @@ static inline int teardown(void **state) {
         store_free(f->store);
         test_authority_free(f->authority);
         test_loop_free(f->loop);
-        remove_directory(f->directory);
+        scratch_free(f->directory);
         free(f);
         return 0;
 }

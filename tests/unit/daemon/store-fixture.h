@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 
 #include "daemon/store/store.h"
+#include "support/scratch.h"
 
 #include <cmocka.h>
 
@@ -29,7 +30,7 @@
         "PRAGMA writable_schema=RESET;"
 
 typedef struct Fixture {
-        char directory[64];
+        char *directory;
         char path[PATH_MAX];
         bool on_threads;
         sd_event *event;
@@ -236,8 +237,7 @@ static inline int setup_with(void **state, bool on_threads) {
 
         assert_non_null(f);
         f->on_threads = on_threads;
-        snprintf(f->directory, sizeof(f->directory), "/tmp/p2pchat-store-XXXXXX");
-        assert_non_null(mkdtemp(f->directory));
+        f->directory = scratch_new();
         snprintf(f->path, sizeof(f->path), "%s/peer.sqlite", f->directory);
         assert_true(sd_event_new(&f->event) >= 0);
         assert_int_equal(clock_new_virtual(f->event, START, &f->clock), 0);
@@ -286,8 +286,7 @@ static inline int teardown(void **state) {
         workers_free(f->workers);
         clock_free(f->clock);
         sd_event_unref(f->event);
-        each_file(f, remove_file, NULL);
-        assert_int_equal(rmdir(f->directory), 0);
+        scratch_free(f->directory);
         free(f);
         return 0;
 }

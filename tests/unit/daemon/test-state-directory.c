@@ -10,15 +10,15 @@
 
 #include "daemon/state-directory.h"
 #include "support/fault-disk.h"
+#include "support/scratch.h"
 
 static void test_private_and_locked(void **state) {
         _cleanup_(state_directory_freep) StateDirectory *first = NULL, *second = NULL;
         _cleanup_free_ char *path = NULL, *file = NULL;
-        char top[] = "/tmp/p2pchat-state-XXXXXX";
+        char *top = scratch_new();
         struct stat st;
         pid_t holder = 0;
 
-        assert_non_null(mkdtemp(top));
         assert_true(asprintf(&path, "%s/a/b", top) > 0);
         assert_int_equal(state_directory_new(path, NULL, &first), 0);
         assert_int_equal(stat(path, &st), 0);
@@ -47,21 +47,16 @@ static void test_private_and_locked(void **state) {
         assert_int_equal(symlink("/tmp/p2pchat-elsewhere", file), 0);
         assert_int_equal(state_directory_new(path, NULL, &first), -ELOOP);
 
-        assert_int_equal(unlink(file), 0);
-        assert_int_equal(rmdir(path), 0);
-        *strrchr(path, '/') = 0;
-        assert_int_equal(rmdir(path), 0);
-        assert_int_equal(rmdir(top), 0);
+        scratch_free(top);
 }
 
 /* What is in it would be lost with its name. */
 static void test_its_name_is_on_disk(void **state) {
         _cleanup_(state_directory_freep) StateDirectory *d = NULL;
         _cleanup_free_ char *path = NULL;
-        char top[] = "/tmp/p2pchat-state-XXXXXX", file[64];
+        char *top = scratch_new();
         FaultDisk *disk;
 
-        assert_non_null(mkdtemp(top));
         assert_true(asprintf(&path, "%s/a", top) > 0);
         disk = fault_disk_new(top);
         fault_disk_plan(disk, &(FaultPlan){ .ops = FAULT_SYNC, .at = 1, .error = EIO });
@@ -74,10 +69,7 @@ static void test_its_name_is_on_disk(void **state) {
         assert_int_equal(fault_disk_get_count(disk), 1);
 
         fault_disk_free(disk);
-        snprintf(file, sizeof(file), "%s/lock", path);
-        assert_int_equal(unlink(file), 0);
-        assert_int_equal(rmdir(path), 0);
-        assert_int_equal(rmdir(top), 0);
+        scratch_free(top);
 }
 
 int main(void) {

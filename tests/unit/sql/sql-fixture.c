@@ -3,7 +3,7 @@
  * sql-fixture.h. */
 #include "unit/sql/sql-fixture.h"
 
-#include <ftw.h>
+#include "support/scratch.h"
 
 #define LOOP_USEC (10 * USEC_PER_SEC)
 
@@ -20,9 +20,8 @@ static int setup_with(void **state, bool is_inline) {
         *state = f;
         if (!f)
                 return -1;
-        strcpy(f->root, "/tmp/test-sql-XXXXXX");
-        if (!mkdtemp(f->root) || sd_event_new(&f->rt.event) < 0 ||
-            clock_new(f->rt.event, &f->rt.clock) < 0)
+        f->root = scratch_new();
+        if (sd_event_new(&f->rt.event) < 0 || clock_new(f->rt.event, &f->rt.clock) < 0)
                 return -1;
         snprintf(f->path, sizeof(f->path), "%s/db", f->root);
         latch_init(&f->latch);
@@ -38,10 +37,6 @@ int setup_inline(void **state) {
         return setup_with(state, true);
 }
 
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw) {
-        return remove(path);
-}
-
 int teardown(void **state) {
         Fixture *f = *state;
 
@@ -50,7 +45,7 @@ int teardown(void **state) {
         clock_free(f->rt.clock);
         sd_event_unref(f->rt.event);
         latch_done(&f->latch);
-        nftw(f->root, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+        scratch_free(f->root);
         free(f);
         return 0;
 }

@@ -3,6 +3,7 @@
  * noted; leaves what is promised to test-sql-*.c. */
 #pragma once
 
+#include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -17,7 +18,7 @@
 
 typedef struct Fixture {
         Runtime rt;
-        char root[32], path[64];
+        char *root, path[PATH_MAX];
         Sql *sql;
         Latch latch;
         unsigned n_freed, n_done;

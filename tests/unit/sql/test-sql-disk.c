@@ -22,7 +22,7 @@ static bool goes_on(void *userdata) {
 /* ---- the disk ---- */
 
 static void put(const char *directory, const char *name, const char *text, bool is_synced) {
-        char path[80];
+        char path[PATH_MAX];
         int fd;
 
         snprintf(path, sizeof(path), "%s/%s", directory, name);
@@ -44,7 +44,7 @@ static void sync_folder(const char *directory) {
 
 /* NULL: there is no such file. */
 static const char *get(const char *directory, const char *name, char ret[static 80]) {
-        char path[80];
+        char path[PATH_MAX];
         ssize_t n;
         int fd;
 
@@ -62,7 +62,7 @@ static const char *get(const char *directory, const char *name, char ret[static 
 static void a_disk_forgets(void **state) {
         Fixture *f = *state;
         FaultDisk *d;
-        char text[80], a[80], b[80];
+        char text[80], a[PATH_MAX], b[PATH_MAX + 8];
 
         put(f->root, "a", "before", false);
         d = fault_disk_new(f->root);
@@ -102,7 +102,7 @@ static void a_disk_remembers_some(void **state) {
         unsigned n_old = 0, n_new = 0, n_torn = 0;
 
         for (uint64_t seed = 1; seed <= 60; seed++) {
-                char old[1025] = { 0 }, new[1025] = { 0 }, found[1025] = { 0 }, path[80];
+                char old[1025] = { 0 }, new[1025] = { 0 }, found[1025] = { 0 }, path[PATH_MAX];
                 int fd;
 
                 memset(old, 'o', 1024);
@@ -346,13 +346,13 @@ static void a_lying_disk_is_found_out(void **state) {
 
 /* ---- one takes another's place ---- */
 
-static void path_of(const Fixture *f, const char *name, char ret[static 80]) {
-        snprintf(ret, 80, "%s/%s", f->root, name);
+static void path_of(const Fixture *f, const char *name, char ret[static PATH_MAX]) {
+        snprintf(ret, PATH_MAX, "%s/%s", f->root, name);
 }
 
 static void make(Fixture *f, const char *name, int n) {
         SqlFile *file;
-        char path[80];
+        char path[PATH_MAX];
 
         path_of(f, name, path);
         assert_int_equal(sql_file_create(path, migrations, 2, goes_on, NULL, &file), 0);
@@ -390,7 +390,7 @@ static void replace_at_every_step(Fixture *f, int error, uint64_t seeds) {
                 bool is_over = false;
 
                 for (uint64_t n = 1; !is_over; n++) {
-                        char with[80], aside[80];
+                        char with[PATH_MAX], aside[PATH_MAX + 8];
                         struct stat st;
                         int result = 1, found;
                         Run run;

@@ -98,7 +98,7 @@ static void the_file_is_private_and_durable(void **state) {
         static const char *const suffixes[] = { "", "-wal", "-shm", ".lock" };
         Fixture *f = *state;
         mode_t mask = umask(0);
-        char path[80];
+        char path[PATH_MAX + 8];
         struct stat st;
 
         open_sql(f);
@@ -144,7 +144,7 @@ static void versions_go_up_only(void **state) {
 
 static void what_is_wrong_with_the_file_is_named(void **state) {
         Fixture *f = *state;
-        char folder[64];
+        char folder[PATH_MAX + 8];
 
         put_file(f->path, "This is text and not a database, long enough for a header of a hundred "
                           "bytes: ----------------------------------------");
@@ -220,7 +220,7 @@ static int leave_a_wal(Fixture *f) {
 static int write_within_the_wal(Fixture *f) {
         struct rlimit limit;
         struct stat st;
-        char path[80];
+        char path[PATH_MAX + 8];
 
         snprintf(path, sizeof(path), "%s-wal", f->path);
         if (stat(path, &st) < 0 || st.st_size < 100000)

@@ -10,14 +10,14 @@ static bool goes_on(void *userdata) {
         return !userdata;
 }
 
-static void path_of(const Fixture *f, const char *name, char ret[static 80]) {
-        snprintf(ret, 80, "%s/%s", f->root, name);
+static void path_of(const Fixture *f, const char *name, char ret[static PATH_MAX]) {
+        snprintf(ret, PATH_MAX, "%s/%s", f->root, name);
 }
 
 /* A database with so many items. */
 static void make(Fixture *f, const char *name, int n) {
         SqlFile *file;
-        char path[80];
+        char path[PATH_MAX];
 
         path_of(f, name, path);
         assert_int_equal(sql_file_create(path, migrations, 2, goes_on, NULL, &file), 0);
@@ -55,7 +55,7 @@ static void on_replaced(int r, void *request, void *userdata) {
 
 static int replace(Fixture *f, const char *aside, int may) {
         Replacing q = { .fixture = f, .may = may };
-        char with[80], path[80];
+        char with[PATH_MAX], path[PATH_MAX + 8];
 
         path_of(f, "with", with);
         path_of(f, aside ?: "", path);
@@ -70,7 +70,7 @@ static int replace(Fixture *f, const char *aside, int may) {
 
 static bool is_there(const Fixture *f, const char *name) {
         struct stat st;
-        char path[80];
+        char path[PATH_MAX];
 
         path_of(f, name, path);
         return stat(path, &st) == 0 && st.st_nlink == 1;
@@ -79,7 +79,7 @@ static bool is_there(const Fixture *f, const char *name) {
 static void it_takes_the_place(void **state) {
         Fixture *f = *state;
         SqlFile *aside;
-        char path[80];
+        char path[PATH_MAX];
 
         open_sql(f);
         assert_int_equal(one(f, true, insert, 1), 0);
@@ -125,7 +125,7 @@ static void it_has_its_turn(void **state) {
         Item behind = { .fixture = f, .number = 2, .text = "behind", .work = insert };
         Replacing q = {};
         SqlFile *aside;
-        char with[80], path[80];
+        char with[PATH_MAX], path[PATH_MAX + 8];
 
         open_sql(f);
         make(f, "with", 5);
@@ -150,7 +150,7 @@ static void it_has_its_turn(void **state) {
 static void files_are_made_and_stopped(void **state) {
         Fixture *f = *state;
         SqlFile *from, *to;
-        char path[80];
+        char path[PATH_MAX];
         uint64_t n;
         int stop = 1;
 
@@ -184,7 +184,7 @@ static void older_versions_are_known(void **state) {
                                                   NULL };
         Fixture *f = *state;
         SqlFile *file;
-        char path[80];
+        char path[PATH_MAX];
 
         path_of(f, "old", path);
         assert_int_equal(sql_file_create(path, migrations, 1, goes_on, NULL, &file), 0);

@@ -87,7 +87,7 @@ static bool is_anywhere(const Fixture *f, const char *what) {
         DIR *d = opendir(f->root);
         struct dirent *entry;
         bool found = false;
-        char path[300];
+        char path[PATH_MAX];
 
         assert_non_null(d);
         while ((entry = readdir(d))) {

@@ -112,7 +112,7 @@ static void it_is_told_once_and_tried(void **state) {
 /* The disk is not there, and then it is: another file under the same name. */
 static void it_is_opened_anew(void **state) {
         Fixture *f = *state;
-        char folder[64];
+        char folder[PATH_MAX + 8];
         Told told = {};
 
         snprintf(folder, sizeof(folder), "%s/disk", f->root);
@@ -168,7 +168,7 @@ static void on_set_aside(int r, void *request, void *userdata) {
 }
 
 static int set_aside(Fixture *f, const char *name) {
-        char path[80];
+        char path[PATH_MAX + 8];
         int r = 99;
 
         snprintf(path, sizeof(path), "%s/%s", f->root, name);
@@ -189,7 +189,7 @@ static int read_all(SqlTx *tx, Item *item) {
 static void a_damaged_one_is_set_aside(void **state) {
         static uint8_t before[FILE_MAX], after[FILE_MAX], wal[FILE_MAX];
         uint8_t junk[PAGE], whole[PAGE];
-        char path[80], wal_path[80];
+        char path[PATH_MAX + 8], wal_path[PATH_MAX + 8];
         size_t n, n_wal;
         Fixture *f = *state;
         struct stat st;
@@ -254,7 +254,7 @@ static void a_damaged_one_is_set_aside(void **state) {
 /* Ended between the file and its WAL: no other file may have that WAL. */
 static void a_stray_wal_is_kept(void **state) {
         static uint8_t wal[FILE_MAX], after[FILE_MAX];
-        char path[80], kept[128];
+        char path[PATH_MAX + 8], kept[PATH_MAX + 64];
         Fixture *f = *state;
         struct timespec times[2] = { { .tv_sec = 1795000000 }, { .tv_sec = 1795000000 } };
         size_t n;

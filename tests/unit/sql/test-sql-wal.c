@@ -26,7 +26,7 @@ typedef struct Request {
 } Request;
 
 static uint64_t wal_bytes(const Load *l) {
-        char path[80];
+        char path[PATH_MAX + 8];
         struct stat st;
 
         snprintf(path, sizeof(path), "%s-wal", l->f->path);

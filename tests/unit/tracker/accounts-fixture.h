@@ -11,13 +11,14 @@
 #include <cmocka.h>
 
 #include "support/loop.h"
+#include "support/scratch.h"
 #include "tracker/accounts.h"
 #include "tracker/db-sqlite.h"
 #include "wire/limits.h"
 
 typedef struct Fixture {
         TestLoop *loop;
-        char directory[32];
+        char *directory;
         TrackerSettings settings;
         Authority *authority;
         Db *db;
@@ -41,8 +42,7 @@ static inline int setup(void **state) {
         Fixture *f = new0(Fixture, 1);
 
         f->loop = test_loop_new();
-        strcpy(f->directory, "/tmp/p2pchat-test-XXXXXX");
-        assert_non_null(mkdtemp(f->directory));
+        f->directory = scratch_new();
         tracker_settings_init(&f->settings);
         f->settings.password_cost = 1;
         assert_int_equal(authority_new(&f->loop->rt, f->directory, NULL, &f->authority), 0);
@@ -56,15 +56,13 @@ static inline int setup(void **state) {
 
 static inline int teardown(void **state) {
         Fixture *f = *state;
-        char command[64];
 
         accounts_free(f->accounts);
         db_free(f->db);
         authority_free(f->authority);
         tracker_settings_done(&f->settings);
         test_loop_free(f->loop);
-        snprintf(command, sizeof(command), "rm -r %s", f->directory);
-        assert_int_equal(system(command), 0);
+        scratch_free(f->directory);
         free(f);
         return 0;
 }
