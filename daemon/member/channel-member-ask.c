@@ -10,13 +10,7 @@ static void ask_failure(Failure *f, int r) {
                 failure_set(f, ERROR_HOST_OFFLINE, "The channel's host is away.");
 }
 
-static void begin(const ChannelMember *c, Writer *w) {
-        writer_begin_object(w, NULL);
-        writer_string(w, "channel_name", c->stored.name);
-        writer_string(w, "channel_id", c->stored.channel_id);
-}
-
-/* Sends what begin() began. A host that is away is a failure from a later turn. */
+/* Sends what member_begin_request() began. A host that is away is a failure from a later turn. */
 static int ask(MemberOp *op, const char *command, Writer *w, rpc_reply_fn reply,
                MemberOp **ret_op) {
         ChannelMember *c = op->member;
@@ -156,7 +150,7 @@ int channel_member_get_members(ChannelMember *c, const char *after, unsigned lim
                 return member_op_return(&x->op, ret_op, &none);
         }
         snprintf(x->after, sizeof(x->after), "%s", after ?: "");
-        begin(c, &w);
+        member_begin_request(c, &w);
         writer_string(&w, "after", after);
         writer_uint(&w, "limit", x->limit);
         return ask(&x->op, "MEMBERS", &w, on_members, ret_op);
@@ -280,7 +274,7 @@ int channel_member_get_info(ChannelMember *c, member_info_fn done, void *userdat
                 x->info.epoch = c->stored.epoch;
                 return member_op_return(&x->op, ret_op, &none);
         }
-        begin(c, &w);
+        member_begin_request(c, &w);
         return ask(&x->op, "RET_INFO", &w, on_info, ret_op);
 }
 
@@ -314,7 +308,7 @@ int channel_member_set_permissions(ChannelMember *c, const Permissions *p, membe
                 return -ENOMEM;
         op->fn.done = done;
         if (!c->host) {
-                begin(c, &w);
+                member_begin_request(c, &w);
                 if (p->view >= 0)
                         writer_string(&w, "view_permission", view_permission_to_string(p->view));
                 if (p->send >= 0)
@@ -345,7 +339,7 @@ int channel_member_redact(ChannelMember *c, uint64_t seq, const char *reason, me
                 return member_op_return(op, ret_op, &f);
         }
         if (!c->host) {
-                begin(c, &w);
+                member_begin_request(c, &w);
                 writer_uint(&w, "seq", seq);
                 writer_string(&w, "reason", reason);
                 return ask(op, "REDACT", &w, on_changed, ret_op);
@@ -373,7 +367,7 @@ int channel_member_authorize(ChannelMember *c, const char *target, Role role, me
                 return member_op_return(op, ret_op, &f);
         }
         if (!c->host) {
-                begin(c, &w);
+                member_begin_request(c, &w);
                 writer_string(&w, "target", name);
                 writer_string(&w, "role", role_to_string(role));
                 return ask(op, "AUTHORIZE", &w, on_changed, ret_op);

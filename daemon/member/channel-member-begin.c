@@ -53,9 +53,7 @@ void member_learn_begin(ChannelMember *c) {
 
         if (s->synced_seq > 0 || s->begin_seq == 0 || s->begin_id[0] || c->begin_call)
                 return;
-        writer_begin_object(&w, NULL);
-        writer_string(&w, "channel_name", s->name);
-        writer_string(&w, "channel_id", s->channel_id);
+        member_begin_request(c, &w);
         writer_uint(&w, "before", s->begin_seq + 1);
         writer_uint(&w, "limit", 1);
         writer_end_object(&w);

@@ -10,6 +10,12 @@
 #define RETRY_AFTER_MAX_USEC USEC_PER_HOUR /* whatever a host asks for */
 #define RECOUNT_MEMBERS_MAX 64 /* in larger channels presence is counted by what changes */
 
+void member_begin_request(const ChannelMember *c, Writer *w) {
+        writer_begin_object(w, NULL);
+        writer_string(w, "channel_name", c->stored.name);
+        writer_string(w, "channel_id", c->stored.channel_id);
+}
+
 /* What the host said before is stored all the same. */
 static void hang_up(ChannelMember *c) {
         c->connect_call = rpc_call_free(c->connect_call);
@@ -31,9 +37,7 @@ void member_go(ChannelMember *c) {
         _cleanup_(writer_done) Writer w = {};
 
         if (c->connected && c->slot) {
-                writer_begin_object(&w, NULL);
-                writer_string(&w, "channel_name", c->stored.name);
-                writer_string(&w, "channel_id", c->stored.channel_id);
+                member_begin_request(c, &w);
                 writer_end_object(&w);
                 (void) host_slot_call(c->slot, "DISCONNECT", &w, 0, NULL, NULL, NULL);
         }
@@ -252,9 +256,7 @@ void member_connect_now(ChannelMember *c) {
                 return;
         stream_drop(c);
 
-        writer_begin_object(&w, NULL);
-        writer_string(&w, "channel_name", c->stored.name);
-        writer_string(&w, "channel_id", c->stored.channel_id);
+        member_begin_request(c, &w);
         member_write_since(c, &w);
         writer_bool(&w, "invisible", false);
         writer_end_object(&w);
@@ -340,9 +342,7 @@ static void count_online(ChannelMember *c, const Value *changes) {
         if (c->n_online <= RECOUNT_MEMBERS_MAX) {
                 if (c->recount_call)
                         return;
-                writer_begin_object(&w, NULL);
-                writer_string(&w, "channel_name", c->stored.name);
-                writer_string(&w, "channel_id", c->stored.channel_id);
+                member_begin_request(c, &w);
                 writer_uint(&w, "limit", MEMBERS_LIMIT_MAX);
                 writer_end_object(&w);
                 (void) host_slot_call(c->slot, "MEMBERS", &w, 0, on_recounted, c, &c->recount_call);

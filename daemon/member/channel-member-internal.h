@@ -169,6 +169,9 @@ void member_set_addresses(ChannelMember *c, const Address *addresses, size_t n);
  * broken-log. */
 void member_diverge(ChannelMember *c, const char *reason, uint64_t seq);
 
+/* {channel_name, channel_id, …: every request to the host begins so. */
+void member_begin_request(const ChannelMember *c, Writer *w);
+
 /* channel-member-begin.c */
 uint64_t member_since(const ChannelMember *c); /* what is held, or begun, ends here */
 /* since, since_id, backlog: of CONNECT. */

@@ -279,9 +279,7 @@ static void write_message(Writer *w, const OutboxRow *row) {
 static size_t write_messages(const ChannelMember *c, Writer *w, const OutboxRow *rows, size_t n) {
         size_t i;
 
-        writer_begin_object(w, NULL);
-        writer_string(w, "channel_name", c->stored.name);
-        writer_string(w, "channel_id", c->stored.channel_id);
+        member_begin_request(c, w);
         writer_begin_array(w, "messages");
         for (i = 0; i < n; i++) {
                 size_t size = w->size;

@@ -248,9 +248,7 @@ static int ask_host(ReadOp *x) {
         /* The host leaves out no kinds. */
         x->host_limit = q->governance_only ? HISTORY_LIMIT_MAX : q->limit;
         x->joins = q->before && c->stored.first_seq > 0 && !has_end(q);
-        writer_begin_object(&w, NULL);
-        writer_string(&w, "channel_name", c->stored.name);
-        writer_string(&w, "channel_id", c->stored.channel_id);
+        member_begin_request(c, &w);
         /* Older pages join what is held, whatever was asked for, so that no hole stays between; but
          * a time can be far below, and all between would come first: that is only shown. */
         if (q->before)
@@ -266,7 +264,6 @@ static int ask_host(ReadOp *x) {
         }
         if (has_end(q))
                 writer_time(&w, "until", q->until);
-        /* The host leaves out no kinds. */
         writer_uint(&w, "limit", x->host_limit);
         writer_end_object(&w);
         return host_slot_call(c->slot, "HISTORY", &w, 0, on_history, x, &x->op.call);
