@@ -149,7 +149,6 @@ void sessions_reread(ChannelHost *h);
 #define BATCH_ENTRIES_MAX 1024
 #define BATCH_BYTES_MAX (1024 * 1024) /* a commit stays short, what follows waits less */
 #define HOST_BACKLOG_BYTES_MAX (16 * 1024 * 1024) /* of texts a channel parks; `busy` beyond */
-#define BUSY_RETRY_MSEC 1000
 
 typedef enum WorkKind {
         WORK_MESSAGES,
@@ -300,6 +299,9 @@ DEFINE_CLEANUP(ChannelHost *, host_leave);
  * inside and uses nothing of the host afterwards. */
 void host_end_soon(ChannelHost *h);
 void host_end_check(ChannelHost *h);
+
+/* `busy`, and when to try again; negative. */
+int host_fail_busy(Failure *f, const char *message);
 
 /* {channel_name, channel_id, …: every push begins so. */
 void host_begin_push(const ChannelHost *h, Writer *w, const char *command);

@@ -49,14 +49,11 @@ int queue_admit(const ChannelHost *h, size_t n_bytes, Failure *f) {
                 [HOST_CLOSES] = "This channel is not hosted here any more.",
                 [HOST_STOPS] = "The host stops for now; try again when it is back.",
         };
-        int r;
 
         if (h->ending == HOST_GOES_ON && h->n_works < HOST_BACKLOG_REQUESTS_MAX &&
             h->n_work_bytes + n_bytes <= HOST_BACKLOG_BYTES_MAX)
                 return 0;
-        r = failure_set(f, ERROR_BUSY, "%s", messages[h->ending]);
-        f->retry_after_ms = BUSY_RETRY_MSEC;
-        return r;
+        return host_fail_busy(f, messages[h->ending]);
 }
 
 /* What became of a peer's MESSAGE so far, for who wants to know what a crash left undone. */
@@ -360,11 +357,9 @@ static size_t collect(ChannelHost *h, Proposal *proposals) {
 static void batch_failed(ChannelHost *h) {
         Work *w;
 
-        DL_FOREACH(h->batch, w) {
-                (void) failure_set(&w->failure, ERROR_BUSY,
-                                   "The host cannot write to its disk now; try again.");
-                w->failure.retry_after_ms = BUSY_RETRY_MSEC;
-        }
+        DL_FOREACH(h->batch, w)
+                (void) host_fail_busy(&w->failure,
+                                      "The host cannot write to its disk now; try again.");
         DL_CONCAT(h->answered, h->batch);
         h->batch = NULL;
 }

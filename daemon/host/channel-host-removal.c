@@ -36,9 +36,7 @@ static void on_author(int r, const EntryAuthor *author, void *userdata) {
         w->author_job = NULL;
         DL_DELETE(h->authors, w);
         if (r < 0) {
-                (void) failure_set(&w->failure, ERROR_BUSY,
-                                   "The log cannot be read now; try again.");
-                w->failure.retry_after_ms = BUSY_RETRY_MSEC;
+                (void) host_fail_busy(&w->failure, "The log cannot be read now; try again.");
                 DL_APPEND(h->answered, w);
         } else {
                 w->author = *author;

@@ -16,8 +16,7 @@ void request_fail_field(RpcRequest *q, const char *field, const char *message) {
 void request_fail_busy(RpcRequest *q, const char *message) {
         Failure f;
 
-        (void) failure_set(&f, ERROR_BUSY, "%s", message);
-        f.retry_after_ms = BUSY_RETRY_MSEC;
+        (void) host_fail_busy(&f, message);
         rpc_request_fail(q, &f);
 }
 

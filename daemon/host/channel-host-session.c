@@ -388,8 +388,7 @@ void session_connect(ChannelHost *h, const Actor *actor, RpcRequest *q, HostSess
         strcpy(s->connect_id, x.since_id);
         r = store_read_entry_id(h->store, h->row, x.since, on_entry_id, s, &s->connect_job);
         if (r < 0) {
-                (void) failure_set(&f, ERROR_BUSY, "The host has too much to do; try again.");
-                f.retry_after_ms = BUSY_RETRY_MSEC;
+                (void) host_fail_busy(&f, "The host has too much to do; try again.");
                 connect_refuse(s, &f);
         }
 }

@@ -5,6 +5,7 @@
 
 #define LOAD_PAGE_ENTRIES 500
 #define LOAD_PAGE_BYTES (256 * 1024)
+#define BUSY_RETRY_MSEC 1000
 
 ChannelHost *host_enter(ChannelHost *h) {
         h->n_inside++;
@@ -15,6 +16,13 @@ ChannelHost *host_leave(ChannelHost *h) {
         if (--h->n_inside == 0 && h->closing)
                 free(h);
         return NULL;
+}
+
+int host_fail_busy(Failure *f, const char *message) {
+        int r = failure_set(f, ERROR_BUSY, "%s", message);
+
+        f->retry_after_ms = BUSY_RETRY_MSEC;
+        return r;
 }
 
 void host_begin_push(const ChannelHost *h, Writer *w, const char *command) {
@@ -265,8 +273,7 @@ ChannelHost *channel_host_free(ChannelHost *h, const char *closed_reason) {
         h->load_job = job_free(h->load_job);
         h->append_job = job_free(h->append_job);
 
-        (void) failure_set(&f, ERROR_BUSY, "This channel is not hosted here any more.");
-        f.retry_after_ms = BUSY_RETRY_MSEC;
+        (void) host_fail_busy(&f, "This channel is not hosted here any more.");
         queue_fail_all(h, &f);
         close_sessions(h, closed_reason, &f);
         while (h->reads)
