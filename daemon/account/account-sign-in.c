@@ -6,7 +6,6 @@
 typedef enum SignInKind { SIGN_UP, SIGN_IN, SIGN_IN_GUEST, SIGN_RECOVER } SignInKind;
 
 struct SignIn {
-        Account *account; /* weak */
         SignInKind kind;
         char username[NAME_SIZE];
         char *password; /* erased with the answer */
@@ -378,7 +377,6 @@ static int sign_in_new(Account *a, SignInKind kind, const char *username, const 
 
         if (!s)
                 return -ENOMEM;
-        s->account = a;
         s->kind = kind;
         s->carries = kind == SIGN_UP && a->identity != 0 && a->user_type == USER_GUEST;
         if (password && !(s->password = strdup(password)))

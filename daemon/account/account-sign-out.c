@@ -4,7 +4,6 @@
 #include "daemon/account/account-internal.h"
 
 struct SignOut {
-        Account *account; /* weak */
         TrackerCall *call;
         Job *job;
         Operation *op;   /* weak; NULL: nobody waits */
@@ -153,7 +152,7 @@ static int sign_out(Account *a, Operation *op, bool is_deleted) {
 
         if (!s)
                 return -ENOMEM;
-        *s = (SignOut){ .account = a, .is_deleted = is_deleted };
+        *s = (SignOut){ .is_deleted = is_deleted };
         operation_hold(op, &s->op);
         a->sign_out = s;
         account_cancel_requests(a);

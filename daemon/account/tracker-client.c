@@ -355,10 +355,6 @@ bool tracker_client_is_dialling(const TrackerClient *t) {
         return t->dialer || (t->rpc && !t->ready);
 }
 
-const Certificate *tracker_client_get_ca(const TrackerClient *t) {
-        return t->rpc ? conn_get_offered_ca(rpc_get_conn(t->rpc)) : NULL;
-}
-
 static int tracker_call_new(TrackerClient *t, const char *command, const Writer *payload,
                             uint64_t timeout_usec, tracker_reply_fn reply, void *userdata,
                             TrackerCall **ret) {

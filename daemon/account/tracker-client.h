@@ -56,7 +56,6 @@ void tracker_client_network_changed(TrackerClient *t, const NetworkChange *x);
 bool tracker_client_is_online(const TrackerClient *t); /* released */
 bool tracker_client_is_ready(const TrackerClient *t);  /* HELLO is exchanged */
 bool tracker_client_is_dialling(const TrackerClient *t);
-const Certificate *tracker_client_get_ca(const TrackerClient *t); /* NULL: not connected */
 
 /* failure NULL: OK with payload, borrowed. Not answered: `timeout` (it was sent, its fate is
  * unknown); or it was never sent: `tracker-unreachable`, `untrusted-tracker`, `pin-mismatch`. */

@@ -87,7 +87,6 @@ void channel_member_set_went_back(ChannelMember *c);
 /* Drops a copy that has diverged; what the host holds is taken instead, and the outbox stays. */
 int channel_member_drop_copy(ChannelMember *c, member_done_fn done, void *userdata,
                              MemberOp **ret_op);
-void channel_member_set_topic(ChannelMember *c, const char *topic);
 void channel_member_set_state_reason(ChannelMember *c, const char *reason);
 /* For good, with its copy kept. */
 void channel_member_close(ChannelMember *c, const char *reason);

@@ -329,11 +329,6 @@ void channel_member_set_hosted(ChannelMember *c, bool hosted, bool wanted) {
                 member_save_now(c);
 }
 
-void channel_member_set_topic(ChannelMember *c, const char *topic) {
-        (void) member_set_topic(c, topic);
-        member_changed(c);
-}
-
 void channel_member_set_state_reason(ChannelMember *c, const char *reason) {
         member_set_state(c, c->state, reason);
 }
