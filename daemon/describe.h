@@ -5,5 +5,5 @@
 
 #include "daemon/manager/manager.h"
 
-/* One object: version, account, store, hosting, outbox, listen, channels. The caller's. */
+/* One object: version, account, store, what it hosts, how it is reached, channels. The caller's. */
 int describe_manager(const Manager *m, char **ret);

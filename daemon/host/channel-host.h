@@ -36,6 +36,7 @@ int channel_host_new(const Runtime *rt /* weak */, Store *store /* weak */, uint
                      ChannelHost **ret);
 /* Right after channel_host_new(): a log that is empty follows that channel's ("": none). */
 void channel_host_set_previous(ChannelHost *h, const char *channel_id);
+
 typedef enum HostEnding {
         HOST_GOES_ON,
         HOST_MOVES,  /* its log goes on elsewhere */
@@ -43,8 +44,9 @@ typedef enum HostEnding {
         HOST_CLOSES, /* a person wishes it: within three seconds, whatever the disk does */
 } HostEnding;
 /* From now on whatever would write gets `busy`, what is at the disk is stored and answered, and
- * members have a second to take all of it. Then on_ended, from a later turn; once, whatever else is
- * asked for meanwhile, of which HOST_CLOSES only sets its bound. Errors: there is nothing to wait for, or nothing to wait with; free it at
+ * members have a second to take all of it, our other devices four where the log moves. Then
+ * on_ended, from a later turn; once, whatever else is asked for meanwhile, of which HOST_CLOSES
+ * only sets its bound. Errors: there is nothing to wait for, or nothing to wait with; free it at
  * once. */
 int channel_host_end(ChannelHost *h, HostEnding how);
 bool channel_host_is_ending(const ChannelHost *h);
@@ -97,7 +99,7 @@ int channel_host_set_topic(ChannelHost *h, const Actor *actor, const char *topic
                            channel_host_done_fn done, void *userdata);
 int channel_host_authorize(ChannelHost *h, const Actor *actor, const char *target, Role role,
                            channel_host_done_fn done, void *userdata);
-
+/* -EINVAL: the reason is no line of text. */
 int channel_host_redact(ChannelHost *h, const Actor *actor, uint64_t seq,
                         const char *reason /* NULL: none */, channel_host_done_fn done,
                         void *userdata);
