@@ -8,14 +8,11 @@ namespace of mounts of its own, which can be filled, be read-only, and get room 
         alice.disk.read_only(); …; alice.disk.writable()    # while nothing is open on it
 
 The namespace lives as long as the process that holds it, which ends with its pipe."""
-import contextlib
 import errno
 import os
 import shutil
-import subprocess
 
-import p2pchat
-from nets import NotHere, run
+from nets import Holder, NotHere, run
 
 BLOCK = bytes(4096)
 
@@ -28,15 +25,9 @@ class Disk:
         self.directory = directory
         in_user = os.geteuid() != 0
         os.makedirs(directory, mode=0o700, exist_ok=True)
-        self.holder = subprocess.Popen(["unshare", *(["--user", "--map-root-user"] if in_user else []), "--mount", "--", "cat"],
-                                       stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-        with contextlib.suppress(BrokenPipeError):
-            self.holder.stdin.write(b"there\n")
-            self.holder.stdin.flush()
-        if self.holder.stdout.readline() != b"there\n":
-            raise NotHere("unshare: " + self.holder.stderr.read().decode())
+        self.holder = Holder("unshare", *(["--user", "--map-root-user"] if in_user else []), "--mount")
         self.prefix = ["nsenter", *(["--user", "--preserve-credentials"] if in_user else []), "--mount", "--root",
-                       "--target", str(self.holder.pid), "--"]
+                       "--target", self.holder.pid, "--"]
         run(*self.prefix, "mount", "-t", "tmpfs", "-o", f"size={size},mode=0700", "tmpfs", directory)
 
     def path(self, *names):
@@ -62,12 +53,6 @@ class Disk:
     def writable(self):
         run(*self.prefix, "mount", "-o", "remount,bind,rw", self.directory)
 
-    def end(self):
-        self.holder.stdin.close()
-        self.holder.wait(p2pchat.DEADLINE)
-        self.holder.stdout.close()
-        self.holder.stderr.close()
-
 
 class Disks:
     def __init__(self, world):
@@ -87,4 +72,4 @@ class Disks:
 
     def stop(self):
         for disk in reversed(self.disks):
-            disk.end()
+            disk.holder.end()

@@ -49,6 +49,26 @@ def run(*command, text=None):
     return done.stdout
 
 
+class Holder:
+    """A process that holds new namespaces, until end(); command: the unshare that makes them."""
+
+    def __init__(self, *command):
+        self.process = subprocess.Popen([*command, "--", "cat"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                        stderr=subprocess.PIPE)
+        self.pid = str(self.process.pid)
+        with contextlib.suppress(BrokenPipeError):
+            self.process.stdin.write(b"there\n")
+            self.process.stdin.flush()
+        if self.process.stdout.readline() != b"there\n":
+            raise NotHere("unshare: " + self.process.stderr.read().decode())
+
+    def end(self):
+        self.process.stdin.close()
+        self.process.wait(p2pchat.DEADLINE)
+        self.process.stdout.close()
+        self.process.stderr.close()
+
+
 class Net:
     """One machine's network and its /etc. prefix: what a command begins with to run there."""
 
@@ -57,14 +77,8 @@ class Net:
         self.name = name
         self.etc = os.path.join(nets.directory, name + ".etc")
         os.mkdir(self.etc)
-        self.holder = subprocess.Popen(nets.entry() + ["unshare", *nets.first, "--net", "--mount", "--", "cat"],
-                                       stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-        with contextlib.suppress(BrokenPipeError):
-            self.holder.stdin.write(b"there\n")
-            self.holder.stdin.flush()
-        if self.holder.stdout.readline() != b"there\n":
-            raise NotHere("unshare: " + self.holder.stderr.read().decode())
-        self.pid = str(self.holder.pid)
+        self.holder = Holder(*nets.entry(), "unshare", *nets.first, "--net", "--mount")
+        self.pid = self.holder.pid
         # --root: with a namespace of mounts comes its root, which is not ours where we run in a chroot.
         self.prefix = ["nsenter", *(["--user", "--preserve-credentials"] if nets.in_user else []), "--net", "--mount",
                        "--root", "--target", self.pid, "--"]
@@ -132,12 +146,6 @@ class Net:
                             str(port), str(theirs.fileno())], check=True, close_fds=False, timeout=p2pchat.DEADLINE)
             _, (fd,), _, _ = socket.recv_fds(ours, 1, 1)
         return socket.socket(fileno=fd)
-
-    def end(self):
-        self.holder.stdin.close()
-        self.holder.wait(p2pchat.DEADLINE)
-        self.holder.stdout.close()
-        self.holder.stderr.close()
 
 
 class Nets:
@@ -221,7 +229,7 @@ class Nets:
 
     def stop(self):
         for net in reversed(self.nets):
-            net.end()
+            net.holder.end()
 
 
 class NameServer:
