@@ -48,6 +48,15 @@ def test_what_is_counted(tmp_path, log, line, status, strict):
         assert (done.returncode, done.stdout.splitlines()[-1]) == (wanted, line)
 
 
+def test_why_it_was_skipped(tmp_path):
+    path = tmp_path / "testlog.json"
+    reason = "[1] support/worlds.py:60: no network namespaces: unshare: Operation not permitted"
+    path.write_text(json.dumps(program(stdout=f"..s\nSKIPPED {reason}\n2 passed, 1 skipped in 0.10s\n")))
+    shown = subprocess.run([sys.executable, SUMMARY, path], capture_output=True, text=True, timeout=30, check=True,
+                           env={}).stdout.splitlines()
+    assert shown[:2] == ["SKIPPED: x: 1", "  " + reason] and shown[-1] == "2 passed, 0 failed, 1 skipped"
+
+
 def test_the_slowest_ten(tmp_path):
     path = tmp_path / "testlog.json"
     path.write_text("".join(json.dumps(program(stdout=PYTEST["stdout"], name=f"t{i}", duration=i)) + "\n" for i in range(20)))

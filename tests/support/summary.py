@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Counts what meson's testlog.json says: every case of a cmocka or pytest program, else a program as
-one. Prints the slowest ten and the closing line; exits 1 on a failure, on nothing run, and with
+one. Prints why a case was skipped, the slowest ten and the closing line; exits 1 on a failure, on nothing run, and with
 CI=true on a skip."""
 import json
 import os
@@ -10,6 +10,7 @@ import sys
 
 CMOCKA = re.compile(r"^\[  (PASSED|FAILED|SKIPPED) +\] (\d+) test\(s\)", re.M)
 PYTEST = re.compile(r"(\d+) (passed|failed|skipped|errors?|xfailed|xpassed)\b")
+PYTEST_REASON = "SKIPPED ["  # with -rs: "SKIPPED [2] FILE:LINE: REASON"
 
 
 def count(test):
@@ -56,6 +57,9 @@ def main(path):
             print(f"FAILED: {test['name']} ({test['result']})")
         if counted[2]:
             print(f"SKIPPED: {test['name']}: {counted[2]}")
+            for line in test.get("stdout", "").splitlines():
+                if line.startswith(PYTEST_REASON):
+                    print("  " + line[len(PYTEST_REASON) - 1:])
     print("\nslowest:")
     for test in sorted(tests, key=lambda t: -t["duration"])[:10]:
         print(f"  {test['duration']:7.1f} s  {test['name']}")
