@@ -314,6 +314,19 @@ static inline void double_push_entries(HostDouble *d, uint64_t first, uint64_t l
         assert_int_equal(rpc_push(d->rpc, "MESSAGE", &w), 0);
 }
 
+/* A PING that says how far the log is. */
+static inline void double_ping_with_head(HostDouble *d, unsigned head) {
+        _cleanup_(writer_done) Writer w = {};
+
+        writer_begin_object(&w, NULL);
+        writer_begin_object(&w, "heads");
+        writer_uint(&w, "lobby", head);
+        writer_end_object(&w);
+        writer_end_object(&w);
+        assert_int_equal(rpc_call(d->rpc, "PING", &w, 0, NULL, NULL, NULL), 0);
+        test_loop_run(d->loop, USEC_PER_SEC);
+}
+
 static inline void double_accept(HostDouble *d, uint64_t last_seq) {
         double_reply(d,
                      "{\"channel_id\":\"" CHANNEL_ID "\",\"epoch\":1,\"owner\":\"alice\","

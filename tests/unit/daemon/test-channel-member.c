@@ -351,18 +351,6 @@ static void test_directory(void **state) {
         assert_string_equal(channel_member_get_host(d->member), "alice");
 }
 
-static void ping_with_head(HostDouble *d, unsigned head) {
-        _cleanup_(writer_done) Writer w = {};
-
-        writer_begin_object(&w, NULL);
-        writer_begin_object(&w, "heads");
-        writer_uint(&w, "lobby", head);
-        writer_end_object(&w);
-        writer_end_object(&w);
-        assert_int_equal(rpc_call(d->rpc, "PING", &w, 0, NULL, NULL, NULL), 0);
-        test_loop_run(d->loop, USEC_PER_SEC);
-}
-
 static void test_heads(void **state) {
         HostDouble *d = *state;
 
@@ -370,7 +358,7 @@ static void test_heads(void **state) {
         /* The double's own PINGs say nothing of heads; these do. */
         for (unsigned i = 0; i < 2; i++) {
                 assert_false(d->is_asked);
-                ping_with_head(d, 6);
+                double_ping_with_head(d, 6);
         }
         double_assert_cursor(double_expect(d, "CONNECT"), 5);
         double_accept(d, 6);
@@ -379,15 +367,15 @@ static void test_heads(void **state) {
 
         /* What comes in between says that the stream goes on; so does a head that it has reached.
          */
-        ping_with_head(d, 8);
+        double_ping_with_head(d, 8);
         double_push_entries(d, 7, 7, false);
         double_until(d, MEMBER_LIVE, 7);
-        ping_with_head(d, 8);
-        ping_with_head(d, 7);
-        ping_with_head(d, 8);
+        double_ping_with_head(d, 8);
+        double_ping_with_head(d, 7);
+        double_ping_with_head(d, 8);
         test_loop_run(d->loop, USEC_PER_MINUTE);
         assert_false(d->is_asked);
-        ping_with_head(d, 8);
+        double_ping_with_head(d, 8);
         double_assert_cursor(double_expect(d, "CONNECT"), 7);
 }
 

@@ -129,34 +129,22 @@ static void test_push_crosses_connect(void **state) {
         double_until(d, MEMBER_LIVE, 8);
 }
 
-static void ping_with_head(HostDouble *d, unsigned head) {
-        _cleanup_(writer_done) Writer w = {};
-
-        writer_begin_object(&w, NULL);
-        writer_begin_object(&w, "heads");
-        writer_uint(&w, "lobby", head);
-        writer_end_object(&w);
-        writer_end_object(&w);
-        assert_int_equal(rpc_call(d->rpc, "PING", &w, 0, NULL, NULL, NULL), 0);
-        test_loop_run(d->loop, USEC_PER_SEC);
-}
-
 /* That something comes is no sign of life of the stream, if it is nothing new. */
 static void test_head_and_nothing_new(void **state) {
         HostDouble *d = *state;
 
         double_live(d, 5);
-        ping_with_head(d, 7);
+        double_ping_with_head(d, 7);
         PUSH(d, 4, 5);
         double_push(d, "MESSAGE", "{\"channel_name\":\"lobby\",\"entries\":[]}");
         quiet(d);
-        ping_with_head(d, 7);
+        double_ping_with_head(d, 7);
         double_assert_cursor(double_expect(d, "CONNECT"), 5);
         double_accept(d, 7);
         double_until(d, MEMBER_SYNCING, 5);
         /* The host has forgotten it again before it said a word. */
-        ping_with_head(d, 7);
-        ping_with_head(d, 7);
+        double_ping_with_head(d, 7);
+        double_ping_with_head(d, 7);
         double_assert_cursor(double_expect(d, "CONNECT"), 5);
         double_accept(d, 7);
         PUSH(d, 6, 7);
@@ -181,7 +169,7 @@ static void test_forgotten(void **state) {
 
         double_live(d, 5);
         ping_without(d);
-        ping_with_head(d, 5);
+        double_ping_with_head(d, 5);
         ping_without(d);
         quiet(d);
         ping_without(d);
@@ -192,7 +180,7 @@ static void test_forgotten(void **state) {
         ping_without(d);
         PUSH(d, 6);
         double_until(d, MEMBER_LIVE, 6);
-        ping_with_head(d, 6);
+        double_ping_with_head(d, 6);
         quiet(d);
 }
 
