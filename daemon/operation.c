@@ -43,6 +43,14 @@ void operation_hold(Operation *o, Operation **holder) {
         *holder = o;
 }
 
+Operation *operation_take(Operation **holder) {
+        Operation *o = TAKE_PTR(*holder);
+
+        if (o)
+                o->holder = NULL;
+        return o;
+}
+
 void operation_complete(Operation *o, const Failure *f) {
         if (!o)
                 return;

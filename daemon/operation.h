@@ -33,6 +33,8 @@ void operation_init(Operation *o, const OperationType *type, Operation **list /*
 Operation *operation_drop(Operation *o);
 /* *holder = o, until either ends. */
 void operation_hold(Operation *o, Operation **holder /* weak */);
+/* What *holder has, which it has no more; NULL: nobody waits. */
+Operation *operation_take(Operation **holder);
 
 /* Completes and frees. NULL is fine: nobody waits any more. */
 void operation_complete(Operation *o, const Failure *f);

@@ -64,7 +64,7 @@ int account_change_password(Account *a, const char *old_password, const char *ne
 static void on_deleted(const Value *payload, const Failure *failure, void *userdata) {
         AccountRequest *q = userdata;
         Account *a = q->account;
-        Operation *op = q->op;
+        Operation *op;
         Failure f;
         int r;
 
@@ -80,9 +80,7 @@ static void on_deleted(const Value *payload, const Failure *failure, void *userd
                 account_request_end(q, failure);
                 return;
         }
-        if (op)
-                op->holder = NULL;
-        q->op = NULL;
+        op = operation_take(&q->op);
         account_request_free(q);
         r = account_forget_identity(a, op);
         if (r >= 0)

@@ -8,8 +8,7 @@
 AccountRequest *account_request_free(AccountRequest *q) {
         if (!q)
                 return NULL;
-        if (q->op)
-                q->op->holder = NULL;
+        (void) operation_take(&q->op);
         DL_DELETE(q->account->requests, q);
         tracker_call_free(q->call);
         free(q->devices);
@@ -38,13 +37,10 @@ static void request_complete(Operation *o, const Failure *f) {
 static const OperationType account_request_type = { .complete = request_complete };
 
 void account_request_end(AccountRequest *q, const Failure *f) {
-        Operation *op = q->op;
+        Operation *op = operation_take(&q->op);
 
-        if (op) {
-                op->holder = NULL;
-                q->op = NULL;
+        if (op)
                 ((AccountOp *) op)->request = q;
-        }
         operation_complete(op, f);
         account_request_free(q);
 }

@@ -34,8 +34,7 @@ static void erase(char *s) {
 SignIn *sign_in_free(SignIn *s) {
         if (!s)
                 return NULL;
-        if (s->op)
-                s->op->holder = NULL;
+        (void) operation_take(&s->op);
         tracker_call_free(s->call);
         job_free(s->job);
         erase(s->password);

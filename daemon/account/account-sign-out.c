@@ -17,8 +17,7 @@ struct SignOut {
 SignOut *sign_out_free(SignOut *s) {
         if (!s)
                 return NULL;
-        if (s->op)
-                s->op->holder = NULL;
+        (void) operation_take(&s->op);
         tracker_call_free(s->call);
         job_free(s->job);
         free(s);
@@ -106,16 +105,14 @@ static void on_stored(int r, void *userdata) {
 
 /* From the next turn: who asks is not told before it has its operation. */
 static void cannot_store(Account *a, int r) {
-        Operation *op = a->sign_out->op;
+        Operation *op;
         Failure f;
 
         not_erased(a, r);
         if (tell_tracker(a))
                 return;
         describe(a->sign_out, &f);
-        if (op)
-                op->holder = NULL;
-        a->sign_out->op = NULL;
+        op = operation_take(&a->sign_out->op);
         a->sign_out = sign_out_free(a->sign_out);
         (void) account_redial(a);
         account_changed(a);

@@ -49,9 +49,7 @@ static void archiving_free_request(void *request) {
 static void archiving_end(Archiving *a) {
         a->watch = clock_timer_free(a->watch);
         a->replace_job = job_free(a->replace_job);
-        if (a->op)
-                a->op->holder = NULL;
-        a->op = NULL;
+        (void) operation_take(&a->op);
         a->manager->archiving = NULL;
         a->manager = NULL;
         archiving_unref(a);

@@ -9,8 +9,7 @@
 static HostFlow *host_flow_free(HostFlow *f) {
         if (!f)
                 return NULL;
-        if (f->op)
-                f->op->holder = NULL;
+        (void) operation_take(&f->op);
         directory_lookup_free(f->lookup);
         member_op_free(f->saving);
         free(f->topic);

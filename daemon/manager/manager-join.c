@@ -33,11 +33,8 @@ JoinFlow *join_flow_free(JoinFlow *j) {
 static void join_end(JoinFlow *j, const Failure *f) {
         ManagedChannel *x = j->channel;
         bool forget = f && x && j->is_new;
-        Operation *op = j->op;
+        Operation *op = operation_take(&j->op);
 
-        if (op)
-                op->holder = NULL;
-        j->op = NULL;
         j->channel = NULL;
         join_flow_free(j);
         if (!f)
@@ -277,10 +274,8 @@ int manager_join(Manager *m, const char *name, const JoinOptions *options, manag
                 r = x ? join_again(j, x)
                       : account_lookup(m->account, folded, on_found, j, &j->lookup);
         if (r < 0) {
-                if (j && j->op)
-                        j->op->holder = NULL;
                 if (j)
-                        j->op = NULL;
+                        (void) operation_take(&j->op);
                 join_flow_free(j);
                 manager_op_free(op);
                 return r;

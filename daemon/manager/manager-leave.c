@@ -36,11 +36,8 @@ bool manager_is_giving_up(const Manager *m, const char *channel_id) {
 }
 
 static void leave_end(LeaveFlow *l, const Failure *f) {
-        Operation *op = l->op;
+        Operation *op = operation_take(&l->op);
 
-        if (op)
-                op->holder = NULL;
-        l->op = NULL;
         leave_flow_free(l);
         operation_complete(op, f);
 }

@@ -30,11 +30,8 @@ TrackerFlow *tracker_flow_free(TrackerFlow *t) {
 
 static void flow_end(Manager *m, const Failure *f) {
         TrackerFlow *t = TAKE_PTR(m->tracker_flow);
-        Operation *op = t->op;
+        Operation *op = operation_take(&t->op);
 
-        if (op)
-                op->holder = NULL;
-        t->op = NULL;
         tracker_flow_free(t);
         operation_complete(op, f);
 }

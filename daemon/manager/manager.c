@@ -198,8 +198,7 @@ void manager_complete_channel(Operation *o, const Failure *f, const ChannelMembe
         if (!o)
                 return;
         if (o->holder)
-                *o->holder = NULL;
-        o->holder = NULL;
+                (void) operation_take(o->holder);
         if (!f)
                 snprintf(op->channel_id, sizeof(op->channel_id), "%s", channel_member_get_id(c));
         if (operation_complete_later(o, op->manager->rt->event, f) < 0)

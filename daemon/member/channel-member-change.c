@@ -23,8 +23,7 @@ MemberChange *member_change_free(MemberChange *x) {
         if (!x)
                 return NULL;
         DL_DELETE(x->member->changes, x);
-        if (x->op)
-                x->op->holder = NULL;
+        (void) operation_take(&x->op);
         job_free(x->job);
         free(x);
         return NULL;
