@@ -323,6 +323,7 @@ int manager_network_init(Manager *m);
 /* manager-stop.c */
 void manager_stop_ended(ManagedChannel *x); /* nothing of it is at the disk any more */
 void manager_stop_peers_changed(Manager *m);
+bool manager_waits_for_hosts(const Manager *m); /* to end: some are still at the disk */
 Stop *stop_free(Stop *s);
 
 /* manager-sign-out.c */

@@ -10,26 +10,17 @@
  * that was ending already, at a disk that hangs. */
 #define WAIT_USEC_MAX (4 * USEC_PER_SEC)
 
-static bool is_waited_for(const Manager *m) {
-        const ManagedChannel *x;
-
-        DL_FOREACH(m->channels, x)
-                if (x->is_stopping)
-                        return true;
-        return false;
-}
-
 static void on_timer(void *userdata) {
         Manager *m = userdata;
 
-        if (is_waited_for(m))
+        if (manager_waits_for_hosts(m))
                 log_warning("The disk takes long; what is not stored yet is sent again.");
         account_left(m->account); /* ends in manager_sign_out_done() */
 }
 
 /* From the next turn: who tells it goes on with the channel. */
 void manager_sign_out_check(Manager *m) {
-        if (m->sign_out && !is_waited_for(m))
+        if (m->sign_out && !manager_waits_for_hosts(m))
                 clock_timer_arm(m->sign_out, 0);
 }
 
@@ -40,7 +31,7 @@ bool manager_sign_out_begin(Manager *m) {
                 return false;
         DL_FOREACH(m->channels, x)
                 x->is_stopping = hosting_close(x);
-        if (is_waited_for(m))
+        if (manager_waits_for_hosts(m))
                 clock_timer_arm(m->sign_out, WAIT_USEC_MAX);
         else
                 manager_sign_out_done(m);

@@ -25,7 +25,7 @@ Stop *stop_free(Stop *s) {
         return NULL;
 }
 
-static bool is_at_disk(const Manager *m) {
+bool manager_waits_for_hosts(const Manager *m) {
         const ManagedChannel *x;
 
         DL_FOREACH(m->channels, x)
@@ -37,7 +37,7 @@ static bool is_at_disk(const Manager *m) {
 static void check(Stop *s) {
         if (s->has_ended)
                 return;
-        if (!s->has_said_goodbye ? !is_at_disk(s->manager)
+        if (!s->has_said_goodbye ? !manager_waits_for_hosts(s->manager)
                                  : peer_server_get_n_peers(s->manager->peers) == 0)
                 clock_timer_arm(s->timer, 0);
 }
@@ -48,7 +48,7 @@ static void on_timer(void *userdata) {
         Manager *m = s->manager;
 
         if (!s->has_said_goodbye) {
-                if (is_at_disk(m))
+                if (manager_waits_for_hosts(m))
                         log_warning("The disk takes long; what is not stored yet is sent again.");
                 s->has_said_goodbye = true;
                 peer_server_go_away(m->peers, "stopping");
