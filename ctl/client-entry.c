@@ -8,7 +8,7 @@
 
 #include "base/names.h"
 
-void entry_view_done(EntryView *e) {
+static void entry_view_done(EntryView *e) {
         char **owned[] = { &e->kind, &e->username, &e->user_type, &e->id,   &e->text,   &e->topic,
                            &e->role, &e->target,   &e->view,      &e->send, &e->reason, &e->json };
 
@@ -17,7 +17,7 @@ void entry_view_done(EntryView *e) {
         *e = (EntryView){};
 }
 
-EntryView *entry_views_free(EntryView *e, size_t n) {
+static EntryView *entry_views_free(EntryView *e, size_t n) {
         for (size_t i = 0; i < n; i++)
                 entry_view_done(e + i);
         free(e);

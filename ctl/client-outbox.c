@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Knows how a row of the outbox is read from the bus; leaves what is done with its rows to the verbs. */
+/* Knows how a row of the outbox is read from the bus; leaves what is done with its rows to the
+ * verbs. */
 #include "ctl/client.h"
 
 static int read_error(sd_bus_message *m, const char *key, void *userdata) {

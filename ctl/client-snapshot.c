@@ -51,7 +51,6 @@ static const Property channel_properties[] = {
         PROPERTY(ChannelView, text, "StateText", 's'),
         PROPERTY(ChannelView, previous, "Previous", 's'),
         PROPERTY(ChannelView, successor, "Successor", 's'),
-        PROPERTY(ChannelView, next_retry, "NextRetry", 't'),
         PROPERTY(ChannelView, first_seq, "FirstSeq", 't'),
         PROPERTY(ChannelView, synced_seq, "SyncedSeq", 't'),
         PROPERTY(ChannelView, last_seq, "LastSeq", 't'),
@@ -64,7 +63,6 @@ static const Property channel_properties[] = {
 };
 
 static const Property host_properties[] = {
-        PROPERTY(ChannelView, connections, "Connections", 'u'),
         PROPERTY(ChannelView, reachable, "Reachable", 's'),
         PROPERTY(ChannelView, reachable_reason, "ReachableReason", 's'),
         PROPERTY(ChannelView, observed, "ObservedAddress", 's'),

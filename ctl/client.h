@@ -62,10 +62,9 @@ typedef struct ChannelView {
         char *path;
         char *id, *name, *topic, *owner, *host, *role, *view, *send, *state, *reason;
         char *text, *previous, *successor;
-        uint64_t next_retry, first_seq, synced_seq, last_seq, read_seq;
+        uint64_t first_seq, synced_seq, last_seq, read_seq;
         uint32_t unread, outbox, members, retention_days;
         bool hosted;
-        uint32_t connections;
         char *reachable, *reachable_reason, *observed;
         char **addresses; /* NULL-terminated; NULL: not hosted here */
 } ChannelView;
@@ -92,8 +91,6 @@ typedef struct EntryView {
         bool has_retention;                                        /* this entry sets it */
         uint64_t retention_days;
 } EntryView;
-void entry_view_done(EntryView *e);
-EntryView *entry_views_free(EntryView *e, size_t n);
 
 typedef struct EntryPage {
         EntryView *entries;

@@ -31,7 +31,7 @@ static void answer(BusOperation *op, const sd_bus_error *error) {
         op->call = sd_bus_message_unref(op->call);
 }
 
-BusOperation *bus_operation_free(BusOperation *op) {
+static BusOperation *bus_operation_free(BusOperation *op) {
         if (!op)
                 return NULL;
         DL_DELETE(op->list->operations, op);

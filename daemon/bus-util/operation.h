@@ -24,8 +24,6 @@ size_t bus_operations_get_n(const BusOperations *o);
 int bus_operation_new(BusOperations *o, sd_bus_message *call, const void *object,
                       BusOperation **ret);
 const void *bus_operation_get_object(const BusOperation *op);
-BusOperation *bus_operation_free(BusOperation *op);
-DEFINE_CLEANUP(BusOperation *, bus_operation_free);
 /* What the completion needs to know; the operation frees it with free_fn. */
 void bus_operation_set_data(BusOperation *op, void *data, void (*free_fn)(void *data));
 void *bus_operation_get_data(const BusOperation *op);

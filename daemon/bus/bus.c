@@ -37,7 +37,7 @@ static const char *const bus_state_table[BUS_STATE_MAX] = {
         [BUS_READY] = "ready",
 };
 
-const char *bus_state_to_string(BusState s) {
+static const char *bus_state_to_string(BusState s) {
         return s >= 0 && s < BUS_STATE_MAX ? bus_state_table[s] : NULL;
 }
 

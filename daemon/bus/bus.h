@@ -19,7 +19,6 @@ typedef enum BusState {
         BUS_STATE_MAX,
         BUS_STATE_INVALID = -EINVAL
 } BusState;
-const char *bus_state_to_string(BusState s);
 
 typedef struct BusHandlers {
         /* A new connection: put the objects on it; what is put there goes with it. */

@@ -36,7 +36,6 @@ extern const PropertySpec host_properties[];    /* host-bus.c; object: ChannelOb
 /* For methods: parks m until a member operation completes; member_op_cancel ends its waiting. */
 int channel_object_new_operation(ChannelObject *o, sd_bus_message *m, BusOperation **ret);
 void member_op_cancel(void *op);
-void manager_op_cancel(void *op);
 /* done callbacks without results: userdata is the BusOperation. */
 void channel_object_on_done(const Failure *f, void *userdata);
 

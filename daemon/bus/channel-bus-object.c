@@ -11,7 +11,7 @@ void member_op_cancel(void *op) {
         member_op_free(op);
 }
 
-void manager_op_cancel(void *op) {
+static void manager_op_cancel(void *op) {
         manager_op_free(op);
 }
 

@@ -56,7 +56,8 @@ static int make_tls(tls_check_fn check, void *check_userdata, void *userdata, Tl
         return account_new_peer_tls(m->account, check, check_userdata, ret);
 }
 
-void manager_update_tls(Manager *m) {
+/* Who we may be towards peers has changed. */
+static void update_tls(Manager *m) {
         _cleanup_(tls_config_freep) TlsConfig *tls = NULL;
         int r;
 
@@ -108,7 +109,7 @@ static void on_signed_in(Account *a, void *userdata) {
                    m->me.username);
         m->account = a;
         manager_keep_identity(m, account_get_identity(a));
-        manager_update_tls(m);
+        update_tls(m);
         r = host_links_new(m->rt, make_tls, check_peer, m, &m->links);
         if (r >= 0)
                 r = manager_load_channels(m);
@@ -133,7 +134,7 @@ static void on_signing_out(Account *a, void *userdata) {
         manager_release_all(m);
         manager_drop_channels(m);
         m->me = (Actor){};
-        manager_update_tls(m);
+        update_tls(m);
         manager_changed(m);
 }
 
@@ -142,7 +143,7 @@ static void on_not_erased(Account *a, uint64_t identity, bool is_deleted, void *
 }
 
 static void on_certificate(Account *a, void *userdata) {
-        manager_update_tls(userdata);
+        update_tls(userdata);
 }
 
 static void on_online(Account *a, void *userdata) {

@@ -3,7 +3,6 @@
  * leaves registering and serving to manager-host.c. */
 #include <utlist.h>
 
-#include "base/log.h"
 #include "daemon/manager/manager-host-flow.h"
 
 static HostFlow *host_flow_free(HostFlow *f) {

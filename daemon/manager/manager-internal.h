@@ -147,8 +147,6 @@ int manager_load(Manager *m);            /* the store's tracker becomes the acco
 void manager_account_settled(Manager *m);
 int manager_set_account(Manager *m, const StoredTracker *tracker, const StoredIdentity *identity);
 void manager_drop_account(Manager *m);
-/* Who we may be towards peers has changed. */
-void manager_update_tls(Manager *m);
 /* Signed in, or a failure that says what is missing. */
 int manager_check_identity(const Manager *m, bool registered, Failure *f);
 

@@ -10,7 +10,6 @@ struct TrackerFlow {
         uint16_t port;
         char pin[PIN_SIZE]; /* what the handshake is held against; "": only looked at */
         bool trust_new;
-        bool from_settings;
         Dialer *dialer;
         Job *save_job;
 };
