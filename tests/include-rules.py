@@ -227,9 +227,9 @@ CLEAN = {
     "daemon/store/store.c": '#include "daemon/store/store-internal.h"\n#include "daemon/store/store.h"',
     "daemon/bus/bus.h": "#include <systemd/sd-bus.h>",
     "daemon/bus-util/error.h": "#include <systemd/sd-bus.h>",
-    "daemon/channel.h": '#include "net/conn.h"',
-    "daemon/channel.c": '#include "daemon/channel.h"\n#include "daemon/store/store.h"',
-    "daemon/bus/channel-bus.c": '#include "daemon/bus/bus.h"\n#include "daemon/channel.h"\n'
+    "daemon/channel/channel.h": '#include "net/conn.h"',
+    "daemon/channel/channel.c": '#include "daemon/channel/channel.h"\n#include "daemon/store/store.h"',
+    "daemon/bus/channel-bus.c": '#include "daemon/bus/bus.h"\n#include "daemon/channel/channel.h"\n'
                             '#include "dbus/names.h"\n#include "version.h"',
     "tracker/authority.c": "#include <openssl/x509.h>",
     "tracker/db-sqlite.c": '#include "sql/sql.h"',

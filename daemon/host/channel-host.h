@@ -3,7 +3,7 @@
  * it. Leaves rules to channel.h, disk to store.h, connections to peer.h. */
 #pragma once
 
-#include "daemon/channel.h"
+#include "daemon/channel/channel.h"
 #include "net/rpc.h"
 
 /* Requests are taken one batch at a time: while a commit is in flight further ones wait, and each

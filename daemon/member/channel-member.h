@@ -3,7 +3,7 @@
  * channel object on the bus shows is this. Leaves connections to host-link.h, truth to the host. */
 #pragma once
 
-#include "daemon/channel.h"
+#include "daemon/channel/channel.h"
 #include "daemon/host/channel-host.h"
 #include "daemon/member/export.h"
 

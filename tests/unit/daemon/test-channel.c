@@ -3,7 +3,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 
-#include "daemon/channel.h"
+#include "daemon/channel/channel.h"
 
 #include <cmocka.h>
 
