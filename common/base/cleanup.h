@@ -68,6 +68,8 @@ static inline void fclosep(FILE **f) {
 
 #define new0(type, n) ((type *) calloc((n), sizeof(type)))
 #define ELEMENTSOF(a) (sizeof(a) / sizeof((a)[0]))
+#define DIV_ROUND_UP(n, d) (((n) + (d) - 1) / (d))
+
 #define MIN(a, b)                                                                                  \
         ({                                                                                         \
                 __typeof__(a) _min_a = (a);                                                        \

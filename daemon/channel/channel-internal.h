@@ -7,11 +7,30 @@
 
 #include "daemon/channel/channel.h"
 
+#define KICK_USEC (60 * USEC_PER_SEC) /* protocol §5: so long a kicked user's CONNECT is refused  \
+                                       */
+
 typedef struct RoleRow {
         char username[NAME_SIZE];
-        Role role;
+        Role role; /* none: had one before */
+        RoleChange change;
         UT_hash_handle hh;
 } RoleRow;
+
+/* A user is a name; a guest is a key, since the name may be somebody else's tomorrow. No name is as
+ * long as a key. */
+typedef struct BanRow {
+        char who[KEY_ID_SIZE];
+        ChannelBan ban;
+        UT_hash_handle hh;
+} BanRow;
+
+typedef struct KickRow {
+        char who[KEY_ID_SIZE];
+        char by[NAME_SIZE];
+        uint64_t time;
+        UT_hash_handle hh;
+} KickRow;
 
 struct Channel {
         char id[UUID_STRING_SIZE];
@@ -24,5 +43,16 @@ struct Channel {
         SendPermission send;
         uint64_t message_rate, message_burst;
         RetentionRule retention;
-        RoleRow *roles; /* hash of RoleRow.username; who has none has no row */
+        RoleRow *roles; /* hash of RoleRow.username */
+        BanRow *bans;   /* hash of BanRow.who; those that have ended stay until the next change */
+        KickRow *kicks; /* hash of KickRow.who; of the last minute before the latest */
 };
+
+/* channel-standing.c: what governance says of one person. */
+int standing_set_role(Channel *c, const Entry *e, const char *username, Role role);
+int standing_ban(Channel *c, const Entry *e, const Value *extra);
+int standing_unban(Channel *c, const Value *extra);
+int standing_kick(Channel *c, const Entry *e, const Value *extra);
+/* How long that one may not come back, in µs; 0: may. */
+uint64_t standing_kicked_for(const Channel *c, const Actor *a, uint64_t now, const char **ret_by);
+void standing_done(Channel *c);

@@ -15,14 +15,9 @@ int channel_new(Channel **ret) {
 }
 
 Channel *channel_free(Channel *c) {
-        RoleRow *row, *next;
-
         if (!c)
                 return NULL;
-        HASH_ITER(hh, c->roles, row, next) {
-                HASH_DEL(c->roles, row);
-                free(row);
-        }
+        standing_done(c);
         free(c->topic);
         free(c);
         return NULL;
@@ -67,66 +62,6 @@ const RetentionRule *channel_get_retention(const Channel *c) {
 void channel_get_rates(const Channel *c, uint64_t *ret_message_rate, uint64_t *ret_message_burst) {
         *ret_message_rate = c->message_rate;
         *ret_message_burst = c->message_burst;
-}
-
-Role channel_get_role(const Channel *c, const char *username) {
-        RoleRow *row;
-
-        if (c->owner[0] && streq(username, c->owner))
-                return ROLE_OWNER;
-        HASH_FIND_STR(c->roles, username, row);
-        return row ? row->role : ROLE_NONE;
-}
-
-static int compare_role_rows(const void *a, const void *b) {
-        return strcmp((*(RoleRow *const *) a)->username, (*(RoleRow *const *) b)->username);
-}
-
-int channel_each_role(const Channel *c, channel_each_role_fn fn, void *userdata) {
-        _cleanup_free_ RoleRow **rows = NULL;
-        size_t n = 0;
-        int r;
-
-        if (HASH_COUNT(c->roles) == 0)
-                return 0;
-        rows = new0(RoleRow *, HASH_COUNT(c->roles));
-        if (!rows)
-                return -ENOMEM;
-        for (RoleRow *row = c->roles; row; row = row->hh.next)
-                rows[n++] = row;
-        qsort(rows, n, sizeof(*rows), compare_role_rows);
-
-        for (size_t i = 0; i < n; i++) {
-                r = fn(rows[i]->username, rows[i]->role, userdata);
-                if (r != 0)
-                        return r;
-        }
-        return 0;
-}
-
-static int set_role(Channel *c, const char *username, Role role) {
-        RoleRow *row;
-
-        HASH_FIND_STR(c->roles, username, row);
-        if (role == ROLE_NONE) {
-                if (row)
-                        HASH_DEL(c->roles, row);
-                free(row);
-                return 0;
-        }
-        if (!row) {
-                row = new0(RoleRow, 1);
-                if (!row)
-                        return -ENOMEM;
-                strcpy(row->username, username);
-                HASH_ADD_STR(c->roles, username, row);
-                if (!row->hh.tbl) {
-                        free(row);
-                        return -ENOMEM;
-                }
-        }
-        row->role = role;
-        return 0;
 }
 
 typedef struct CreateExtra {
@@ -203,13 +138,13 @@ static int apply_view(Channel *c, const Entry *e, const Value *v) {
         return 0;
 }
 
-static int apply_role(Channel *c, const Value *v) {
+static int apply_role(Channel *c, const Entry *e, const Value *v) {
         const char *target = value_string(value_get(v, "target"), NULL);
         Role role = role_from_string(value_string(value_get(v, "role"), NULL) ?: "");
 
         if (!target || !name_is_valid(target) || role < ROLE_NONE || role > ROLE_MODERATOR)
                 return -EBADMSG;
-        return set_role(c, target, role);
+        return standing_set_role(c, e, target, role);
 }
 
 static int apply_effect(Channel *c, const Entry *e, const Value *v) {
@@ -223,11 +158,14 @@ static int apply_effect(Channel *c, const Entry *e, const Value *v) {
         case ENTRY_VIEW:
                 return apply_view(c, e, v);
         case ENTRY_ROLE:
-                return apply_role(c, v);
-        case ENTRY_MESSAGE:
+                return apply_role(c, e, v);
         case ENTRY_KICK:
+                return standing_kick(c, e, v);
         case ENTRY_BAN:
+                return standing_ban(c, e, v);
         case ENTRY_UNBAN:
+                return standing_unban(c, v);
+        case ENTRY_MESSAGE:
         case ENTRY_REDACT:
         case ENTRY_OTHER:
         case ENTRY_KIND_MAX:

@@ -31,32 +31,81 @@ void channel_get_rates(const Channel *c, uint64_t *ret_message_rate, uint64_t *r
 typedef int (*channel_each_role_fn)(const char *username, Role role, void *userdata);
 int channel_each_role(const Channel *c, channel_each_role_fn fn, void *userdata);
 
-/* Who somebody is at this moment, from the certificate (or, locally, from who is signed in). */
+/* Who changed the role of that user last, and when; NULL: nobody ever did. */
+typedef struct RoleChange {
+        char by[NAME_SIZE];
+        uint64_t time; /* µs since the epoch, the host's clock */
+        uint64_t seq;
+        Role was;
+} RoleChange;
+const RoleChange *channel_get_role_change(const Channel *c, const char *username);
+
+typedef struct ChannelBan {
+        char target[NAME_SIZE];
+        char key_id[KEY_ID_SIZE]; /* of a guest; "": all who have the name */
+        char by[NAME_SIZE];
+        char reason[REASON_BYTES_MAX + 1]; /* "": none was given */
+        uint64_t time, until;              /* µs since the epoch; until 0: no end */
+        uint64_t seq;
+} ChannelBan;
+/* Those that hold at `now`, by name, then key. */
+typedef int (*channel_each_ban_fn)(const ChannelBan *ban, void *userdata);
+int channel_each_ban(const Channel *c, uint64_t now, channel_each_ban_fn fn, void *userdata);
+/* When the next of them ends by itself; 0: none does. */
+uint64_t channel_next_ban_end(const Channel *c, uint64_t now);
+
+/* Who somebody is at this moment, from the certificate (or, locally, from who is signed in); of
+ * whom others speak: the name, and no key. */
 typedef struct Actor {
         char username[NAME_SIZE];
         UserType user_type;
         char key_id[KEY_ID_SIZE];
 } Actor;
+void actor_named(const char *username, Actor *ret);
+
+/* NULL: not banned. A guest of whom only the name is said: one of any key. */
+const ChannelBan *channel_find_ban(const Channel *c, const Actor *a, uint64_t now);
+
+typedef struct Access {
+        Role role;
+        bool can_view, can_send, can_moderate;
+} Access;
+void channel_get_access(const Channel *c, const Actor *a, uint64_t now, Access *ret);
 
 /* Each answers 0, or fills *f with the wire code and a sentence, and returns its -errno (protocol
- * §5 "Who may"). */
-int channel_may_view(const Channel *c, const Actor *a, Failure *f);
-int channel_may_send(const Channel *c, const Actor *a, Failure *f);
-int channel_may_set_permissions(const Channel *c, const Actor *a, Failure *f); /* VIEW */
-int channel_may_set_topic(const Channel *c, const Actor *a, Failure *f);       /* TOPIC */
+ * §5 "Who may"). now: µs since the epoch, since bans end by themselves. */
+int channel_may_view(const Channel *c, const Actor *a, uint64_t now, Failure *f);
+/* … and was not kicked just now: `rate-limited` otherwise. */
+int channel_may_connect(const Channel *c, const Actor *a, uint64_t now, Failure *f);
+int channel_may_send(const Channel *c, const Actor *a, uint64_t now, Failure *f);
+int channel_may_set_permissions(const Channel *c, const Actor *a, uint64_t now,
+                                Failure *f); /* VIEW */
+int channel_may_set_topic(const Channel *c, const Actor *a, uint64_t now, Failure *f);
 int channel_may_authorize(const Channel *c, const Actor *a, const char *target, Role role,
-                          Failure *f);
+                          uint64_t now, Failure *f);
+/* KICK, BAN, UNBAN of that user or guest. */
+int channel_may_moderate(const Channel *c, const Actor *a, const char *target, uint64_t now,
+                         Failure *f);
 /* REDACT of a message by that author; of one's own by anybody. */
-int channel_may_redact(const Channel *c, const Actor *a, const EntryAuthor *author, Failure *f);
-int channel_may_list_roles(const Channel *c, const Actor *a, Failure *f);
+int channel_may_redact(const Channel *c, const Actor *a, const EntryAuthor *author, uint64_t now,
+                       Failure *f);
+int channel_may_list_roles(const Channel *c, const Actor *a, uint64_t now, Failure *f);
+/* RET_INFO's `banned`. */
+int channel_may_list_bans(const Channel *c, const Actor *a, uint64_t now, Failure *f);
+/* ACCESS of that user; one's own is everybody's. */
+int channel_may_see_access(const Channel *c, const Actor *a, const char *of, uint64_t now,
+                           Failure *f);
+int channel_may_debug(const Channel *c, const Actor *a, uint64_t now, Failure *f);
 
 /* What VIEW sets; what is not said stays. */
 typedef struct Permissions {
         ViewPermission view; /* VIEW_INVALID: not said */
         SendPermission send; /* SEND_INVALID: not said */
         int retention_days;  /* 0 … RETENTION_DAYS_MAX; −1: not said */
+        int message_rate;    /* a second; 0: none; −1: not said */
+        int message_burst;   /* −1: not said */
 } Permissions;
-#define PERMISSIONS_UNSAID ((Permissions){ VIEW_INVALID, SEND_INVALID, -1 })
+#define PERMISSIONS_UNSAID ((Permissions){ VIEW_INVALID, SEND_INVALID, -1, -1, -1 })
 
 /* The extra (JSON object text, the caller's) of governance entries. Returns 1 with *ret NULL when
  * nothing would change: OK, and nothing is logged. */
@@ -68,3 +117,11 @@ int channel_extra_view(const Channel *c, const Permissions *p, char **ret, size_
 int channel_extra_role(const Channel *c, const char *target, Role role, char **ret, size_t *ret_n);
 int channel_extra_redact(uint64_t target_seq, const char *reason /* NULL: none */, char **ret,
                          size_t *ret_n);
+/* key_id: of a guest, else "". reason NULL: none. */
+int channel_extra_kick(const char *target, const char *key_id, const char *reason, char **ret,
+                       size_t *ret_n);
+int channel_extra_ban(const Channel *c, const char *target, const char *key_id, const char *reason,
+                      uint64_t until /* µs since the epoch; 0: no end */, uint64_t now, char **ret,
+                      size_t *ret_n);
+int channel_extra_unban(const Channel *c, const char *target, uint64_t now, char **ret,
+                        size_t *ret_n);

@@ -300,6 +300,9 @@ DEFINE_CLEANUP(ChannelHost *, host_leave);
 void host_end_soon(ChannelHost *h);
 void host_end_check(ChannelHost *h);
 
+/* µs since the epoch, for what ends by itself. */
+uint64_t host_now(const ChannelHost *h);
+
 /* `busy`, and when to try again; negative. */
 int host_fail_busy(Failure *f, const char *message);
 

@@ -250,26 +250,27 @@ typedef enum Verdict {
 /* A Verdict, or negative with w->failure. */
 static int judge(ChannelHost *h, Work *w) {
         const Channel *c = h->channel;
+        uint64_t now = host_now(h);
         WorkMessage *m = &w->messages[0];
         int r = 0;
 
         switch (w->kind) {
         case WORK_MESSAGES:
-                return channel_may_send(c, &w->actor, &w->failure);
+                return channel_may_send(c, &w->actor, now, &w->failure);
         case WORK_VIEW:
-                r = channel_may_set_permissions(c, &w->actor, &w->failure);
+                r = channel_may_set_permissions(c, &w->actor, now, &w->failure);
                 if (r < 0)
                         return r;
                 r = channel_extra_view(c, &w->permissions, &m->extra, &m->n_extra);
                 break;
         case WORK_TOPIC:
-                r = channel_may_set_topic(c, &w->actor, &w->failure);
+                r = channel_may_set_topic(c, &w->actor, now, &w->failure);
                 if (r < 0)
                         return r;
                 r = channel_extra_topic(c, w->topic, &m->extra, &m->n_extra);
                 break;
         case WORK_ROLE:
-                r = channel_may_authorize(c, &w->actor, w->target, w->role, &w->failure);
+                r = channel_may_authorize(c, &w->actor, w->target, w->role, now, &w->failure);
                 if (r < 0)
                         return r;
                 if (w->role != ROLE_NONE && !w->target_exists && is_unseen(h, w->target))

@@ -45,7 +45,7 @@ static size_t payload_max(const HostCall *c) {
 static bool refuse_view(const HostCall *c) {
         Failure f;
 
-        if (channel_may_view(c->host->channel, c->actor, &f) >= 0)
+        if (channel_may_view(c->host->channel, c->actor, host_now(c->host), &f) >= 0)
                 return false;
         rpc_request_fail(c->q, &f);
         return true;
@@ -75,7 +75,7 @@ static void on_page(int r, const Entry *entries, size_t n, bool more, void *user
                 request_fail_busy(TAKE_PTR(read->q), "The log cannot be read now; try again.");
                 return;
         }
-        if (channel_may_view(read->host->channel, &read->actor, &f) < 0) {
+        if (channel_may_view(read->host->channel, &read->actor, host_now(read->host), &f) < 0) {
                 rpc_request_fail(TAKE_PTR(read->q), &f);
                 return;
         }

@@ -14,13 +14,13 @@ int removal_judge(ChannelHost *h, Work *w) {
         int r;
 
         if (!w->author.is_message) {
-                r = channel_may_view(h->channel, &w->actor, &w->failure);
+                r = channel_may_view(h->channel, &w->actor, host_now(h), &w->failure);
                 return r < 0 ? r
                              : failure_set(&w->failure, ERROR_NO_SUCH_ENTRY,
                                            "Entry %" PRIu64 " is no message of this channel.",
                                            w->target_seq);
         }
-        r = channel_may_redact(h->channel, &w->actor, &w->author, &w->failure);
+        r = channel_may_redact(h->channel, &w->actor, &w->author, host_now(h), &w->failure);
         if (r < 0)
                 return r;
         if (w->author.is_stub)

@@ -205,7 +205,7 @@ void sessions_check_rights(ChannelHost *h) {
 
         DL_FOREACH_SAFE(h->sessions, s, next)
                 if (s->connected && !s->connect && /* else its answer says so */
-                    channel_may_view(h->channel, &s->actor, &f) < 0)
+                    channel_may_view(h->channel, &s->actor, host_now(h), &f) < 0)
                         session_close(s, error_info(f.code)->wire, f.message);
 }
 
@@ -257,7 +257,7 @@ static void connect_finish(HostSession *s) {
         Failure f;
         int r;
 
-        if (channel_may_view(h->channel, &s->actor, &f) < 0) {
+        if (channel_may_connect(h->channel, &s->actor, host_now(h), &f) < 0) {
                 connect_refuse(s, &f);
                 return;
         }
@@ -308,7 +308,7 @@ static int check_connect(const ChannelHost *h, const Actor *actor, const Connect
         uint64_t last_seq = channel_get_last_seq(h->channel);
         int r;
 
-        r = channel_may_view(h->channel, actor, f);
+        r = channel_may_connect(h->channel, actor, host_now(h), f);
         if (r < 0)
                 return r;
         if (x->invisible)

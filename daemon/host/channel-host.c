@@ -25,6 +25,10 @@ int host_fail_busy(Failure *f, const char *message) {
         return r;
 }
 
+uint64_t host_now(const ChannelHost *h) {
+        return clock_realtime(h->rt->clock);
+}
+
 void host_begin_push(const ChannelHost *h, Writer *w, const char *command) {
         envelope_begin(w, command, NULL);
         writer_begin_object(w, NULL);

@@ -428,7 +428,7 @@ static ErrorCode set_permissions(Person *p, const char *channel, Permissions per
 
 ErrorCode person_set_view(Person *p, const char *channel, ViewPermission view,
                           SendPermission send) {
-        return set_permissions(p, channel, (Permissions){ view, send, -1 });
+        return set_permissions(p, channel, (Permissions){ view, send, -1, -1, -1 });
 }
 
 ErrorCode person_set_retention(Person *p, const char *channel, unsigned days) {

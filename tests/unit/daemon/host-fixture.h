@@ -336,7 +336,7 @@ static inline ErrorCode local_permissions(Fixture *f, ViewPermission view, SendP
         Local l = {};
 
         assert_int_equal(channel_host_set_permissions(f->host, &f->owner,
-                                                      &(Permissions){ view, send, -1 }, local_done,
+                                                      &(Permissions){ view, send, -1, -1, -1 }, local_done,
                                                       &l),
                          0);
         local_wait(f, &l, 1);

@@ -15,7 +15,8 @@ static void test_governance_comes_before_what_follows(void **state) {
         local_start(f, &l, 1, "before");
         assert_int_equal(channel_host_set_permissions(
                                  f->host, &f->owner,
-                                 &(Permissions){ VIEW_INVALID, SEND_MEMBERS, -1 }, local_done, &l),
+                                 &(Permissions){ VIEW_INVALID, SEND_MEMBERS, -1, -1, -1 },
+                                 local_done, &l),
                          0);
         local_start(f, &l, 2, "after");
         member_start(bob, "MESSAGE", MESSAGES_1, uuid_of(1), "too late");

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #define CHANNEL_ID "7f3c2a10-5b1e-4c57-9a41-0d6f3f1e2b11"
+#define NOW (1700000000 * USEC_PER_SEC)
 
 static int apply(Channel *c, uint64_t seq, const char *kind, const char *extra) {
         Entry e = {
@@ -37,7 +38,7 @@ static Channel *make_channel(ViewPermission view, SendPermission send) {
         assert_int_equal(apply(c, 3, "role", "{\"target\":\"mem\",\"role\":\"member\"}"), 0);
         assert_int_equal(apply(c, 4, "role", "{\"target\":\"mem2\",\"role\":\"member\"}"), 0);
         assert_int_equal(apply(c, 5, "role", "{\"target\":\"mo2\",\"role\":\"moderator\"}"), 0);
-        if (channel_extra_view(c, &(Permissions){ view, send, -1 }, &extra, &n) == 0)
+        if (channel_extra_view(c, &(Permissions){ view, send, -1, -1, -1 }, &extra, &n) == 0)
                 assert_int_equal(apply(c, 6, "view", extra), 0);
         assert_int_equal(channel_get_view(c), view);
         assert_int_equal(channel_get_send(c), send);
@@ -88,15 +89,15 @@ static void test_who_may_view_and_send(void **state) {
                 for (size_t k = 0; k < ELEMENTSOF(people); k++) {
                         Actor a = actor_of(people[k]);
                         Failure f = {};
-                        int r = channel_may_view(c, &a, &f);
+                        int r = channel_may_view(c, &a, NOW, &f);
 
                         assert_int_equal(f.code, rows[i].may_view[k]);
                         assert_int_equal(r, f.code == OK ? 0 : -error_info(f.code)->error);
                         f = (Failure){};
-                        (void) channel_may_send(c, &a, &f);
+                        (void) channel_may_send(c, &a, NOW, &f);
                         assert_int_equal(f.code, rows[i].may_send[k]);
                         f = (Failure){};
-                        (void) channel_may_list_roles(c, &a, &f);
+                        (void) channel_may_list_roles(c, &a, NOW, &f);
                         assert_int_equal(f.code, rows[i].may_view[k]);
                 }
         }
@@ -118,10 +119,10 @@ static void test_who_may_change(void **state) {
                 Actor a = actor_of(people[k]);
                 Failure f = {};
 
-                (void) channel_may_set_permissions(c, &a, &f);
+                (void) channel_may_set_permissions(c, &a, NOW, &f);
                 assert_int_equal(f.code, expected[k].view);
                 f = (Failure){};
-                (void) channel_may_set_topic(c, &a, &f);
+                (void) channel_may_set_topic(c, &a, NOW, &f);
                 assert_int_equal(f.code, expected[k].topic);
         }
 }
@@ -152,10 +153,10 @@ static void test_who_may_redact(void **state) {
                         snprintf(author.username, sizeof(author.username), "%s", authors[i]);
                         memset(author.sender, 'b', KEY_ID_SIZE - 1);
                         f = (Failure){};
-                        (void) channel_may_redact(open, &a, &author, &f);
+                        (void) channel_may_redact(open, &a, &author, NOW, &f);
                         assert_int_equal(f.code, expected[k][i]);
                         f = (Failure){};
-                        (void) channel_may_redact(closed, &a, &author, &f);
+                        (void) channel_may_redact(closed, &a, &author, NOW, &f);
                         assert_int_equal(f.code, may_view ? expected[k][i] : RES);
                 }
                 /* One's own, also of who may not view any more: a user's is the name, a guest's
@@ -165,13 +166,13 @@ static void test_who_may_redact(void **state) {
                          a.user_type == USER_GUEST ? "guest-earlier" : a.username);
                 snprintf(author.sender, sizeof(author.sender), "%s", a.key_id);
                 f = (Failure){};
-                assert_int_equal(channel_may_redact(closed, &a, &author, &f), 0);
+                assert_int_equal(channel_may_redact(closed, &a, &author, NOW, &f), 0);
                 assert_int_equal(f.code, OK);
                 author.user_type = USER_GUEST;
                 snprintf(author.username, sizeof(author.username), "%s", "guest-eve");
                 snprintf(author.sender, sizeof(author.sender), "%s", "guest-eve");
                 f = (Failure){};
-                (void) channel_may_redact(open, &a, &author, &f);
+                (void) channel_may_redact(open, &a, &author, NOW, &f);
                 assert_int_equal(f.code, k < 2 ? OK : MOD); /* a name is no key */
         }
 }
@@ -215,16 +216,16 @@ static void test_who_may_authorize(void **state) {
                         for (Role role = ROLE_NONE; role <= ROLE_MODERATOR; role++) {
                                 a = actor_of(people[k]);
                                 f = (Failure){};
-                                (void) channel_may_authorize(c, &a, targets[t], role, &f);
+                                (void) channel_may_authorize(c, &a, targets[t], role, NOW, &f);
                                 assert_int_equal(f.code, expected[k][t][role]);
                         }
 
         /* Not even a moderator's own. */
         a = actor_of("mo");
-        assert_true(channel_may_authorize(c, &a, "mo", ROLE_NONE, &f) < 0);
+        assert_true(channel_may_authorize(c, &a, "mo", ROLE_NONE, NOW, &f) < 0);
         assert_int_equal(f.code, MOD);
         a = actor_of("alice");
-        assert_true(channel_may_authorize(c, &a, "nobody", ROLE_OWNER, &f) < 0);
+        assert_true(channel_may_authorize(c, &a, "nobody", ROLE_OWNER, NOW, &f) < 0);
         assert_int_equal(f.code, BAD);
         assert_string_equal(f.field, "role");
 }
@@ -317,16 +318,18 @@ static void test_nothing_changes(void **state) {
         size_t n;
 
         assert_int_equal(channel_extra_view(c, &PERMISSIONS_UNSAID, &extra, &n), 1);
-        assert_int_equal(
-                channel_extra_view(c, &(Permissions){ VIEW_PUBLIC, SEND_EVERYONE, 0 }, &extra, &n),
-                1);
+        assert_int_equal(channel_extra_view(c,
+                                            &(Permissions){ VIEW_PUBLIC, SEND_EVERYONE, 0, -1, -1 },
+                                            &extra, &n),
+                         1);
         assert_int_equal(channel_extra_topic(c, "", &extra, &n), 1);
         assert_int_equal(channel_extra_role(c, "mem", ROLE_MEMBER, &extra, &n), 1);
         assert_int_equal(channel_extra_role(c, "stranger", ROLE_NONE, &extra, &n), 1);
         assert_null(extra);
 
         assert_int_equal(
-                channel_extra_view(c, &(Permissions){ VIEW_INVALID, SEND_MEMBERS, -1 }, &extra, &n),
+                channel_extra_view(c, &(Permissions){ VIEW_INVALID, SEND_MEMBERS, -1, -1, -1 },
+                                   &extra, &n),
                 0);
         assert_string_equal(extra, "{\"send_permission\":\"members\"}");
         assert_int_equal(n, strlen(extra));
