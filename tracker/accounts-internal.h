@@ -23,7 +23,8 @@ struct Accounts {
         Throttle *sign_ups;
         Throttle *tries_of_source, *tries_of_both, *tries_of_name; /* passwords that were wrong */
         Throttle *sign_ins, *recoveries; /* new devices of a user, by each */
-        unsigned n_hashing, n_delayed;
+        Throttle *whois_misses;          /* of users, and of sources of guests */
+        unsigned n_hashing, n_delayed, n_near;
         accounts_revoked_fn on_revoked; /* NULL: nobody */
         void *userdata;                 /* weak */
         AccountCall *calls;
@@ -41,6 +42,7 @@ struct AccountCall {
 
         UserType user_type;
         char name[NAME_SIZE];
+        char asker[NAME_SIZE]; /* the user who asks WHOIS; "": a guest at source does */
         char key_id[KEY_ID_SIZE];
         char *password;     /* what is to be verified; erased */
         char *new_password; /* erased */

@@ -67,6 +67,9 @@ int accounts_new(const Runtime *rt, const TrackerSettings *settings, Authority *
         r = throttle_new(settings->sign_ins_per_day, DAY_SECONDS, &a->recoveries);
         if (r < 0)
                 return r;
+        r = throttle_new(settings->whois_misses_per_minute, 60, &a->whois_misses);
+        if (r < 0)
+                return r;
         *ret = TAKE_PTR(a);
         return 0;
 }
@@ -82,6 +85,7 @@ Accounts *accounts_free(Accounts *a) {
         throttle_free(a->tries_of_name);
         throttle_free(a->sign_ins);
         throttle_free(a->recoveries);
+        throttle_free(a->whois_misses);
         free(a);
         return NULL;
 }
@@ -152,7 +156,7 @@ void account_call_finish(AccountCall *c, const Failure *failure) {
         };
 
         if (c->whois)
-                c->whois(failure, false, USER_TYPE_INVALID, c->userdata);
+                c->whois(failure, NULL, c->userdata);
         else if (c->devices)
                 c->devices(failure, NULL, 0, c->userdata);
         else
@@ -327,36 +331,6 @@ int accounts_renew(Accounts *a, const Key *key, bool certified, accounts_done_fn
                 return r;
         c->certified = certified;
         return start(c, db_get_identity(a->db, NULL, c->key_id, on_renew_identity, c, &c->db_call),
-                     failure);
-}
-
-static void on_whois_identity(int r, const DbIdentity *i, void *userdata) {
-        AccountCall *c = userdata;
-        bool guest;
-
-        c->db_call = NULL;
-        if (r < 0) {
-                account_call_fail_errno(c, r);
-                return;
-        }
-        guest = i->guest_until > clock_realtime(c->accounts->rt->clock);
-        c->whois(NULL, guest || (i->user_exists && !i->user_deleted),
-                 guest ? USER_GUEST : USER_REGISTERED, c->userdata);
-        account_call_free(c);
-}
-
-int accounts_whois(Accounts *a, const char *username, accounts_whois_fn done, void *userdata,
-                   Failure *failure) {
-        AccountCall *c;
-        int r;
-
-        if (!name_is_valid(username))
-                return failure_set(failure, ERROR_INVALID_NAME, "That is not a name.");
-        r = account_call_new(a, USER_REGISTERED, username, NULL, NULL, userdata, &c, failure);
-        if (r < 0)
-                return r;
-        c->whois = done;
-        return start(c, db_get_identity(a->db, username, NULL, on_whois_identity, c, &c->db_call),
                      failure);
 }
 

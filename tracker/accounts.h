@@ -90,10 +90,17 @@ typedef void (*accounts_devices_fn)(const Failure *failure, const DbDeviceInfo *
 int accounts_devices(Accounts *a, const Subject *who, const DevicesQuery *query,
                      accounts_devices_fn done, void *userdata, Failure *failure);
 
-typedef void (*accounts_whois_fn)(const Failure *failure, bool exists, UserType type,
+/* Borrowed. */
+typedef struct WhoisAnswer {
+        bool exists;
+        UserType user_type;    /* where it exists */
+        const NearNames *near; /* where it does not, for users who ask; else NULL */
+} WhoisAnswer;
+typedef void (*accounts_whois_fn)(const Failure *failure, const WhoisAnswer *answer,
                                   void *userdata);
-int accounts_whois(Accounts *a, const char *username, accounts_whois_fn done, void *userdata,
-                   Failure *failure);
+/* Names that nobody has count against who asks: a user, or the source of a guest. */
+int accounts_whois(Accounts *a, const Subject *who, const Address *source, const char *username,
+                   accounts_whois_fn done, void *userdata, Failure *failure);
 
 /* A signed-in connection of this key was seen: the device stays good for another while. */
 void accounts_seen(Accounts *a, const char *key_id);

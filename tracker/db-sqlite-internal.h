@@ -18,6 +18,7 @@ struct DbCall {
                 db_done_fn done;
                 db_load_fn load;
                 db_identity_fn identity;
+                db_near_fn near;
                 db_change_fn change;
                 db_devices_fn devices;
         } done;
@@ -29,6 +30,7 @@ struct DbCall {
         bool guest, replace, has_restricted, restricted, leased, unhosted;
         uint64_t now, until, generation;
         DbIdentity identity;
+        NearNames near;
         ChannelRecord *records;
         size_t n_records;
         RetiredId *retired;

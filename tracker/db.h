@@ -3,6 +3,7 @@
  * db-sqlite.c (and, one day, to others behind the same calls). */
 #pragma once
 
+#include "base/near-names.h"
 #include "base/runtime.h"
 #include "tracker/directory.h"
 #include "wire/entry.h"
@@ -59,6 +60,13 @@ typedef void (*db_identity_fn)(int r, const DbIdentity *identity, void *userdata
 /* name or key may be NULL. */
 int db_get_identity(Db *db, const char *name, const char *key, db_identity_fn done,
                     void *userdata /* weak */, DbCall **ret_call);
+
+/* Users whose names are near to one that nobody has, deleted ones left out. All at one edit, and
+ * the NEAR_ROWS_MAX in whose midst it would stand: the same whatever number of accounts there is.
+ */
+typedef void (*db_near_fn)(int r, const NearNames *near, void *userdata);
+int db_get_near(Db *db, const char *name, db_near_fn done, void *userdata /* weak */,
+                DbCall **ret_call);
 
 typedef struct DbDevice {
         const char *key, *name;

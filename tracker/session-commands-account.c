@@ -140,7 +140,7 @@ typedef struct WhoisReply {
         char username[NAME_SIZE];
 } WhoisReply;
 
-static void on_whois(const Failure *failure, bool exists, UserType type, void *userdata) {
+static void on_whois(const Failure *failure, const WhoisAnswer *answer, void *userdata) {
         _cleanup_free_ WhoisReply *h = userdata;
         _cleanup_(writer_done) Writer w = { 0 };
 
@@ -150,9 +150,15 @@ static void on_whois(const Failure *failure, bool exists, UserType type, void *u
         }
         writer_begin_object(&w, NULL);
         writer_string(&w, "username", h->username);
-        writer_bool(&w, "exists", exists);
-        if (exists)
-                writer_string(&w, "user_type", user_type_to_string(type));
+        writer_bool(&w, "exists", answer->exists);
+        if (answer->exists)
+                writer_string(&w, "user_type", user_type_to_string(answer->user_type));
+        if (answer->near && answer->near->n > 0) {
+                writer_begin_array(&w, "near");
+                for (size_t i = 0; i < answer->near->n; i++)
+                        writer_string(&w, NULL, answer->near->found[i].name);
+                writer_end_array(&w);
+        }
         writer_end_object(&w);
         rpc_request_reply(h->request, &w);
 }
@@ -175,7 +181,8 @@ void session_whois(Session *s, RpcRequest *request) {
         }
         h->request = request;
         snprintf(h->username, sizeof(h->username), "%s", f.username);
-        if (accounts_whois(s->services->accounts, f.username, on_whois, h, &failure) < 0)
+        if (accounts_whois(s->services->accounts, &s->subject, &s->address, f.username, on_whois, h,
+                           &failure) < 0)
                 rpc_request_fail(request, &failure);
         else
                 TAKE_PTR(h);

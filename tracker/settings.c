@@ -82,6 +82,12 @@ static int parse_sign_ins(const char *value, void *settings) {
         return parse_bounded(value, 0, 1000000, &s->sign_ins_per_day);
 }
 
+static int parse_whois_misses(const char *value, void *settings) {
+        TrackerSettings *s = settings;
+
+        return parse_bounded(value, 0, 1000000, &s->whois_misses_per_minute);
+}
+
 void tracker_settings_init(TrackerSettings *s) {
         *s = (TrackerSettings){
                 .certificate_days = CERTIFICATE_USER_DAYS,
@@ -90,6 +96,7 @@ void tracker_settings_init(TrackerSettings *s) {
                 .sign_ups_per_minute = 30,
                 .sign_in_failures_per_minute = 10,
                 .sign_ins_per_day = SIGN_INS_PER_DAY,
+                .whois_misses_per_minute = WHOIS_MISSES_PER_MINUTE,
         };
 }
 
@@ -115,6 +122,7 @@ static const Setting setting_table[] = {
         { "Limits", "SignUpsPerMinute", parse_sign_ups },
         { "Limits", "SignInFailuresPerMinute", parse_sign_in_failures },
         { "Limits", "SignInsPerDay", parse_sign_ins },
+        { "Limits", "WhoisMissesPerMinute", parse_whois_misses },
         {},
 };
 

@@ -22,6 +22,7 @@ typedef struct TrackerSettings {
         uint64_t sign_ups_per_minute; /* [Limits] SignUpsPerMinute=, a source; 0: no limit */
         uint64_t sign_in_failures_per_minute; /* [Limits] SignInFailuresPerMinute=, likewise */
         uint64_t sign_ins_per_day;            /* [Limits] SignInsPerDay=, a user; 0: no limit */
+        uint64_t whois_misses_per_minute;     /* [Limits] WhoisMissesPerMinute=, likewise */
 } TrackerSettings;
 
 void tracker_settings_init(TrackerSettings *s);

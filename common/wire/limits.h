@@ -89,6 +89,12 @@
  * an hour stays below. Each may leave a revocation for a certificate's life and the week that hosts
  * keep it: by either ≈ 1,600 of REVOKED_KEYS_MAX. What is used up comes back one by one. */
 #define SIGN_INS_PER_DAY 100
+/* WHOIS of names that nobody has, by one asker: a list of a hundred people with typing errors goes
+ * through; who guesses names learns at most three with each. */
+#define WHOIS_MISSES_PER_MINUTE 120
+#define NEAR_ROWS_MAX 1000 /* that a search for near names reads around the wanted one, ≈ 0.5 ms */
+/* At a time, ≈ 10 ms of the reader each with a million accounts; further misses are told none. */
+#define NEAR_SEARCHES_MAX 8
 #define THROTTLE_SOURCES_MAX 10000 /* remembered at a time, ≈ 1 MiB; the oldest is forgotten */
 #define HOLDERS_MAX 20000        /* keys that host, ≈ 8 MiB; the one longest gone is forgotten */
 #define INSTANCES_REPLACED_MAX 4 /* a key; nobody copies a state directory more often at a time */

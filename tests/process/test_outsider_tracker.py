@@ -347,7 +347,8 @@ def test_delete(tracker, user, stranger):
     assert stranger.refused("SIGNIN", request) == ("UNAUTHORIZED", "bad-credentials")
     someone = sign_up(tracker.address, next(names), tracker.pin)
     with Connection(tracker.address, someone) as c:
-        assert c.ok("WHOIS", {"username": me.username}) == {"username": me.username, "exists": False}
+        gone = c.ok("WHOIS", {"username": me.username})
+        assert gone["exists"] is False and me.username not in gone.get("near", [])
         assert find(c, name) is None
         c.ok("HOST", host_payload(name))
 
@@ -359,3 +360,27 @@ def test_whois(user, stranger):
         {"username": user.me.username, "exists": True, "user_type": "REGISTERED"}
     assert user.ok("WHOIS", {"username": "nobody-at-all"}) == {"username": "nobody-at-all", "exists": False}
     assert user.refused("WHOIS", {"username": "No Name"}) == ("REQUEST_ERROR", "invalid-name")
+
+
+@sentence("4.WHOIS.2", "4.WHOIS.5", "4.WHOIS.6", "4.WHOIS.7")
+def test_whois_names_the_near(tracker, user):
+    def near(name, c=user):
+        answer = c.ok("WHOIS", {"username": name})
+        assert answer["username"] == name and answer["exists"] is False and "user_type" not in answer
+        assert answer.get("near") != [], "absent where there are none"
+        return answer.get("near", [])
+    for name in ("quentin", "quintin", "quentine", "quantine", "zz"):
+        sign_up(tracker.address, name, tracker.pin)
+    guest = sign_in_guest(tracker.address, "quentiy", tracker.pin)
+    with Connection(tracker.address, sign_up(tracker.address, "quentinxx", tracker.pin)) as c:
+        assert near("quentix") == ["quentin", "quentine", "quentinxx"], "nearest first, then byte order, no fourth"
+        c.ok("DELETE", {"password": "correct horse quentinxx"})
+    assert near("quentix") == ["quentin", "quentine", "quintin"], "the deleted one is not among them"
+    assert near("uqentin") == ["quentin", "quentine", "quintin"], "two that were swapped are one step"
+    assert near("qentni") == ["quentin"]
+    assert near("z0") == ["zz"]
+    assert near("qq") == [], "two steps away from zz, and nothing in common"
+    assert near("guest-quentix") == near("guest-quentiyy") == [], "guests are not told"
+    with Connection(tracker.address, guest) as c:
+        assert near("quentix", c) == [], "nor are they told"
+        assert c.ok("WHOIS", {"username": "quentin"})["exists"] is True

@@ -3,7 +3,7 @@
 import pytest
 
 from conformance import sentence
-from outsider import Connection, Identity, pin_of, sign_up
+from outsider import Connection, Identity, pin_of, sign_in_guest, sign_up
 from wirestage import error_of
 
 
@@ -110,3 +110,39 @@ def test_each_wrong_one_counts(world, command, wrong):
             f = (stranger if of_strangers else c).request(
                 limited, {**payload, **({"csr": Identity().csr()} if of_strangers else {})})
             assert error_of(f) == ("REQUEST_ERROR", "rate-limited") and f.payload["retry_after_ms"] > 0, limited
+
+
+@sentence("4.THROTTLES.7", "4.THROTTLES.8")
+def test_names_that_nobody_has(world):
+    """A user has a share of its own, wherever it asks from; guests of one source have one together."""
+    world.configure_tracker("[Limits]\nPasswordCost=1\nWhoisMissesPerMinute=3\n")
+    tracker = world.start_tracker()
+    with Connection(tracker.address, hello=False) as c:
+        pin = pin_of(c.chain[1])
+    ann, ben = sign_up(tracker.address, "ann", pin), sign_up(tracker.address, "ben", pin)
+    gus, gina = sign_in_guest(tracker.address, "gus", pin), sign_in_guest(tracker.address, "gina", pin)
+
+    def limited(c, name):
+        f = c.request("WHOIS", {"username": name})
+        if error_of(f) != ("REQUEST_ERROR", "rate-limited"):
+            return False
+        assert 0 < f.payload["retry_after_ms"] <= 20001
+        return True
+
+    def use_up(c):
+        for n in range(6):
+            assert c.ok("WHOIS", {"username": "ben"})["exists"], "who is there costs nothing"
+        for n in range(3):
+            assert not c.ok("WHOIS", {"username": f"nobody-{n}"})["exists"]
+        assert limited(c, "nobody-3") and limited(c, "ben")
+    with Connection(tracker.address, ann) as c, Connection(tracker.address, ann, source="127.0.0.2") as again:
+        use_up(c)
+        assert limited(again, "nobody-4")
+        c.ok("LIST")
+    with Connection(tracker.address, ben) as c:
+        use_up(c)
+    with Connection(tracker.address, gus) as c, Connection(tracker.address, gina) as d, \
+            Connection(tracker.address, gina, source="127.0.0.2") as elsewhere:
+        use_up(c)
+        assert limited(d, "nobody-5")
+        use_up(elsewhere)

@@ -36,6 +36,7 @@ typedef struct Result {
         char recovery_code[32];
         Subject subject;
         bool exists;
+        char near[NEAR_NAMES_TEXT_SIZE];
 } Result;
 
 static inline int setup(void **state) {
@@ -110,4 +111,38 @@ static inline Result ask(Fixture *f, ask_fn fn, const char *name, const char *pa
         assert_false(r.is_done);
         test_loop_until_true(f->loop, &r.is_done, USEC_PER_SEC);
         return r;
+}
+
+static inline void on_whois(const Failure *failure, const WhoisAnswer *a, void *userdata) {
+        Result *r = userdata;
+
+        r->is_done = true;
+        if (failure) {
+                r->error = failure->code;
+                r->retry_after_ms = failure->retry_after_ms;
+                return;
+        }
+        r->exists = a->exists;
+        r->type = a->user_type;
+        if (a->near)
+                near_names_print(a->near, r->near);
+}
+
+/* asker NULL: a guest. */
+static inline Result whois_by(Fixture *f, const char *asker, const char *name) {
+        Subject who = { .kind = asker ? SUBJECT_USER : SUBJECT_GUEST };
+        Result r = { 0 };
+        Failure failure;
+
+        strcpy(who.name, asker ?: "guest-gus");
+        if (accounts_whois(f->accounts, &who, &f->source, name, on_whois, &r, &failure) < 0) {
+                r.error = failure.code;
+                r.retry_after_ms = failure.retry_after_ms;
+        } else
+                test_loop_until_true(f->loop, &r.is_done, USEC_PER_SEC);
+        return r;
+}
+
+static inline Result whois(Fixture *f, const char *name) {
+        return whois_by(f, "alice", name);
 }

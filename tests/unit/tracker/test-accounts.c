@@ -12,33 +12,12 @@ static void on_plain(const Failure *failure, const Grant *g, void *userdata) {
         r->error = failure ? failure->code : ERROR_NONE;
 }
 
-static void on_whois(const Failure *failure, bool exists, UserType type, void *userdata) {
-        Result *r = userdata;
-
-        r->is_done = true;
-        r->error = failure ? failure->code : ERROR_NONE;
-        r->retry_after_ms = failure ? failure->retry_after_ms : 0;
-        r->exists = exists;
-        r->type = type;
-}
-
 static Result renew(Fixture *f, const Key *key, bool certified) {
         Result r = { 0 };
         Failure failure;
 
         assert_int_equal(accounts_renew(f->accounts, key, certified, on_done, &r, &failure), 0);
         test_loop_until_true(f->loop, &r.is_done, USEC_PER_SEC);
-        return r;
-}
-
-static Result whois(Fixture *f, const char *name) {
-        Result r = { 0 };
-        Failure failure;
-
-        if (accounts_whois(f->accounts, name, on_whois, &r, &failure) < 0)
-                r.error = failure.code;
-        else
-                test_loop_until_true(f->loop, &r.is_done, USEC_PER_SEC);
         return r;
 }
 
@@ -254,14 +233,21 @@ static void test_whois(void **state) {
 static void test_busy(void **state) {
         _cleanup_(key_freep) Key *key = NULL;
         Fixture *f = *state;
+        Subject asker = { .kind = SUBJECT_USER, .name = "alice" };
         Result waiting = { 0 }, r;
         Failure failure = { 0 };
 
         assert_int_equal(key_generate(&key), 0);
+        f->settings.whois_misses_per_minute = 0;
+        f->accounts = accounts_free(f->accounts);
+        assert_int_equal(
+                accounts_new(&f->loop->rt, &f->settings, f->authority, f->db, &f->accounts), 0);
         for (unsigned i = 0; i < WORKER_QUEUE_MAX; i++)
-                assert_int_equal(accounts_whois(f->accounts, "alice", on_whois, &waiting, &failure),
+                assert_int_equal(accounts_whois(f->accounts, &asker, &f->source, "alice", on_whois,
+                                                &waiting, &failure),
                                  0);
-        assert_true(accounts_whois(f->accounts, "alice", on_whois, &waiting, &failure) < 0);
+        assert_true(accounts_whois(f->accounts, &asker, &f->source, "alice", on_whois, &waiting,
+                                   &failure) < 0);
         assert_int_equal(failure.code, ERROR_BUSY);
         assert_true(failure.retry_after_ms > 0);
         r = ask(f, accounts_sign_in, "alice", "password1", key);
