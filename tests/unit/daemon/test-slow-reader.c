@@ -179,6 +179,9 @@ static void test_one_that_does_not_read_costs_nothing(void **state) {
         reader_init(&bob, f, "bob", 0);
         reader_init(&carol, f, "carol", 0);
         (void) say(f, &id, N_MESSAGES / 2, &bob); /* caches fill */
+        reader_init(&dave, f, "dave", 0);         /* … those of who reads the log, too */
+        wait_until(f, has_head, &dave);
+        reader_done(&dave);
         wait_until(f, has_head, &carol);
         of_reading = say(f, &id, N_MESSAGES / 2, &bob);
         wait_until(f, has_head, &carol);
