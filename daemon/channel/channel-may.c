@@ -86,16 +86,27 @@ int channel_may_send(const Channel *c, const Actor *a, uint64_t now, Failure *f)
         return failure_set(f, ERROR_INTERNAL, "The channel's permissions are damaged.");
 }
 
-int channel_may_set_permissions(const Channel *c, const Actor *a, uint64_t now, Failure *f) {
-        if (actor_role(c, a, now) < ROLE_OWNER)
+/* Whose role would do, but for a ban, hears of the ban. */
+static int refuse_rank(const Channel *c, const Actor *a, Role needed, uint64_t now, Failure *f) {
+        const ChannelBan *ban = channel_find_ban(c, a, now);
+
+        if (ban && a->user_type == USER_REGISTERED && channel_get_role(c, a->username) >= needed)
+                return refuse_banned(ban, f);
+        if (needed == ROLE_OWNER)
                 return failure_set(f, ERROR_NOT_OWNER, "Only %s, the owner, may do this.",
                                    c->owner);
+        return failure_set(f, ERROR_NOT_MODERATOR, "Only moderators may do this.");
+}
+
+int channel_may_set_permissions(const Channel *c, const Actor *a, uint64_t now, Failure *f) {
+        if (actor_role(c, a, now) < ROLE_OWNER)
+                return refuse_rank(c, a, ROLE_OWNER, now, f);
         return 0;
 }
 
 int channel_may_set_topic(const Channel *c, const Actor *a, uint64_t now, Failure *f) {
         if (actor_role(c, a, now) < ROLE_MODERATOR)
-                return failure_set(f, ERROR_NOT_MODERATOR, "Only moderators may do this.");
+                return refuse_rank(c, a, ROLE_MODERATOR, now, f);
         return 0;
 }
 
@@ -104,7 +115,7 @@ int channel_may_authorize(const Channel *c, const Actor *a, const char *target, 
         Role rank = actor_role(c, a, now);
 
         if (rank < ROLE_MODERATOR)
-                return failure_set(f, ERROR_NOT_MODERATOR, "Only moderators may do this.");
+                return refuse_rank(c, a, ROLE_MODERATOR, now, f);
         if (role < ROLE_NONE || role > ROLE_MODERATOR) {
                 int r = failure_set(f, ERROR_BAD_REQUEST,
                                     "The role is one of moderator, member, none.");
@@ -133,7 +144,7 @@ int channel_may_moderate(const Channel *c, const Actor *a, const char *target, u
         Role rank = actor_role(c, a, now);
 
         if (rank < ROLE_MODERATOR)
-                return failure_set(f, ERROR_NOT_MODERATOR, "Only moderators may do this.");
+                return refuse_rank(c, a, ROLE_MODERATOR, now, f);
         if (streq(target, a->username)) {
                 int r = failure_set(f, ERROR_BAD_REQUEST,
                                     "That is you; to go, leave the channel instead.");
@@ -195,7 +206,7 @@ int channel_may_see_access(const Channel *c, const Actor *a, const char *of, uin
                            Failure *f) {
         if (streq(of, a->username) || actor_role(c, a, now) >= ROLE_MODERATOR)
                 return 0;
-        return failure_set(f, ERROR_NOT_MODERATOR, "Only moderators may see what others may do.");
+        return refuse_rank(c, a, ROLE_MODERATOR, now, f);
 }
 
 int channel_may_debug(const Channel *c, const Actor *a, uint64_t now, Failure *f) {

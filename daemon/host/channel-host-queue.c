@@ -273,7 +273,7 @@ static int judge(ChannelHost *h, Work *w) {
                 r = channel_may_authorize(c, &w->actor, w->target, w->role, now, &w->failure);
                 if (r < 0)
                         return r;
-                if (w->role != ROLE_NONE && !w->target_exists && is_unseen(h, w->target))
+                if (!w->target_exists && is_unseen(h, w->target))
                         return VERDICT_LOOK_UP;
                 r = channel_extra_role(c, w->target, w->role, &m->extra, &m->n_extra);
                 break;

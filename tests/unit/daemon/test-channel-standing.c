@@ -138,9 +138,13 @@ static void test_banned_moderator_does_nothing(void **state) {
         assert_int_equal(x.role, ROLE_MODERATOR);
         assert_false(x.can_view || x.can_send || x.can_moderate);
         assert_true(channel_may_moderate(c, &mo, "bob", NOW, &f) < 0);
-        assert_int_equal(f.code, ERROR_NOT_MODERATOR);
+        assert_int_equal(f.code, ERROR_BANNED);
         assert_true(channel_may_set_topic(c, &mo, NOW, &f) < 0);
+        assert_int_equal(f.code, ERROR_BANNED);
         assert_true(channel_may_authorize(c, &mo, "bob", ROLE_NONE, NOW, &f) < 0);
+        assert_int_equal(f.code, ERROR_BANNED);
+        assert_true(channel_may_set_permissions(c, &mo, NOW, &f) < 0);
+        assert_int_equal(f.code, ERROR_NOT_OWNER);
         assert_int_equal(apply(c, 6, "alice", "unban", "{\"target\":\"mo\"}"), 0);
         assert_int_equal(channel_may_moderate(c, &mo, "bob", NOW, &f), 0);
 }
