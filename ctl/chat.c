@@ -26,6 +26,13 @@ static void on_event(Ctl *ctl, const char *path, const char *member, void *userd
                 c->has_outbox_news = true;
 }
 
+/* Who is ignored is not even counted: a talk goes on. */
+static void show_entry(Chat *c, const EntryView *e) {
+        if (!e->hidden)
+                print_entry(stdout, e, false);
+        c->cursor = e->seq;
+}
+
 /* What is above the cursor; a daemon that is away is asked again when it is back. */
 static void show_new(Chat *c) {
         bool more = true;
@@ -38,10 +45,8 @@ static void show_new(Chat *c) {
 
                 if (client_try_page(c->ctl, c->path, &query, &error, &page) < 0)
                         return;
-                for (size_t i = 0; i < page.n; i++) {
-                        print_entry(stdout, page.entries + i, false);
-                        c->cursor = page.entries[i].seq;
-                }
+                for (size_t i = 0; i < page.n; i++)
+                        show_entry(c, page.entries + i);
                 more = page.more && page.n > 0;
         }
         fflush(stdout);
@@ -66,10 +71,8 @@ static int enter(Chat *c, const char *name) {
         c->path = TAKE_PTR(path);
         c->cursor = 0;
         fprintf(stderr, "-- %s: lines you type go here; /help, /exit\n", c->name);
-        for (size_t i = 0; i < page.n; i++) {
-                print_entry(stdout, page.entries + i, false);
-                c->cursor = page.entries[i].seq;
-        }
+        for (size_t i = 0; i < page.n; i++)
+                show_entry(c, page.entries + i);
         fflush(stdout);
         return EXIT_OK;
 }

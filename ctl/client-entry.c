@@ -235,6 +235,8 @@ static int read_entry(sd_bus_message *m, EntryView *ret) {
                 r = sd_bus_message_read_basic(m, 's', &key);
                 if (r < 0)
                         return r;
+                if (streq(key, "hidden"))
+                        e.hidden = true; /* nothing else is ever said there */
                 r = keep_string(&e, key, m);
                 if (r < 0)
                         return r;

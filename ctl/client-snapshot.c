@@ -59,6 +59,7 @@ static const Property channel_properties[] = {
         PROPERTY(ChannelView, outbox, "OutboxCount", 'u'),
         PROPERTY(ChannelView, members, "MembersOnline", 'u'),
         PROPERTY(ChannelView, retention_days, "RetentionDays", 'u'),
+        PROPERTY(ChannelView, ignored, "Ignored", 'S'),
         {},
 };
 
@@ -87,6 +88,7 @@ static void channel_view_done(ChannelView *c) {
         for (size_t i = 0; i < ELEMENTSOF(owned); i++)
                 free(*owned[i]);
         strings_free(c->addresses);
+        strings_free(c->ignored);
         *c = (ChannelView){};
 }
 

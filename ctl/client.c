@@ -259,6 +259,23 @@ int client_read_pairs(sd_bus_message *m, client_pair_fn fn, void *userdata) {
         return r < 0 ? r : sd_bus_message_exit_container(m);
 }
 
+int client_set_ignored(Ctl *ctl, const char *path, char **names) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
+        int r;
+
+        r = sd_bus_message_new_method_call(ctl->bus, &m, P2PCHAT_BUS_NAME, path,
+                                           "org.freedesktop.DBus.Properties", "Set");
+        if (r >= 0)
+                r = sd_bus_message_append(m, "ss", P2PCHAT_INTERFACE_CHANNEL, "Ignored");
+        if (r >= 0)
+                r = sd_bus_message_open_container(m, 'v', "as");
+        if (r >= 0)
+                r = sd_bus_message_append_strv(m, names);
+        if (r >= 0)
+                r = sd_bus_message_close_container(m);
+        return r < 0 ? client_fail(ctl, NULL, r) : client_call(ctl, m, 0, NULL);
+}
+
 int client_done(Ctl *ctl, int r) {
         if (r == EXIT_OK && ctl->json != JSON_OFF)
                 print_json_text(stdout, ctl->json, "{}");

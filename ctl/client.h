@@ -67,6 +67,7 @@ typedef struct ChannelView {
         bool hosted;
         char *reachable, *reachable_reason, *observed;
         char **addresses; /* NULL-terminated; NULL: not hosted here */
+        char **ignored;   /* NULL-terminated */
 } ChannelView;
 
 /* Everything in one answer of the object manager. */
@@ -78,6 +79,8 @@ typedef struct Snapshot {
 } Snapshot;
 void snapshot_done(Snapshot *s);
 int client_get_snapshot(Ctl *ctl, Snapshot *ret);
+/* In place of who was ignored in the channel with that path; ends with NULL. */
+int client_set_ignored(Ctl *ctl, const char *path, char **names);
 /* By name or id; what is not there is told. */
 int client_find_channel(Ctl *ctl, const char *name, char **ret_path);
 
@@ -90,6 +93,7 @@ typedef struct EntryView {
         uint64_t target_seq;                                       /* 0: not in this entry */
         bool has_retention;                                        /* this entry sets it */
         uint64_t retention_days;
+        bool hidden; /* a message of somebody whom the person ignores */
 } EntryView;
 
 typedef struct EntryPage {

@@ -258,3 +258,10 @@ void print_entry(FILE *f, const EntryView *e, bool with_date) {
                         fputs("        ", f);
         }
 }
+
+void print_n_hidden(uint64_t n) {
+        if (n > 0)
+                fprintf(stderr,
+                        "-- %" PRIu64 " message%s of people you ignore; --ignored shows %s\n", n,
+                        n == 1 ? "" : "s", n == 1 ? "it" : "them");
+}

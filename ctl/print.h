@@ -40,3 +40,5 @@ void print_local_time(uint64_t realtime_usec, char ret[static LOCAL_TIME_SIZE]);
 
 /* One entry as `log` and `chat` show it, governance in words, ends with LF. */
 void print_entry(FILE *f, const EntryView *e, bool with_date);
+/* On stderr, that so many were not shown; 0: nothing. */
+void print_n_hidden(uint64_t n);

@@ -5,22 +5,29 @@
 
 #include "ctl/print.h"
 
-static int read_since(sd_bus_message *m, const char *key, void *userdata) {
-        uint64_t *since = userdata;
+typedef struct MemberExtra {
+        uint64_t since;
+        int ignored;
+} MemberExtra;
 
-        return streq(key, "since") ? sd_bus_message_read(m, "v", "t", since) : 0;
+static int read_extra(sd_bus_message *m, const char *key, void *userdata) {
+        MemberExtra *extra = userdata;
+
+        return streq(key, "since")     ? sd_bus_message_read(m, "v", "t", &extra->since)
+               : streq(key, "ignored") ? sd_bus_message_read(m, "v", "b", &extra->ignored)
+                                       : 0;
 }
 
 static int read_member(sd_bus_message *m, void *userdata) {
         const char *name, *type, *role, *status;
         char when[LOCAL_TIME_SIZE];
         Listing *l = userdata;
-        uint64_t since = 0;
+        MemberExtra extra = {};
         int r;
 
         r = sd_bus_message_read(m, "ssss", &name, &type, &role, &status);
         if (r >= 0)
-                r = client_read_pairs(m, read_since, &since);
+                r = client_read_pairs(m, read_extra, &extra);
         if (r < 0)
                 return r;
         writer_begin_object(&l->json, NULL);
@@ -28,9 +35,11 @@ static int read_member(sd_bus_message *m, void *userdata) {
         writer_string(&l->json, "user_type", streq(type, "guest") ? "GUEST" : "REGISTERED");
         writer_string(&l->json, "role", role);
         writer_string(&l->json, "status", status);
-        writer_time(&l->json, "since", since);
+        writer_time(&l->json, "since", extra.since);
+        if (extra.ignored)
+                writer_bool(&l->json, "ignored", true);
         writer_end_object(&l->json);
-        print_local_time(since, when);
+        print_local_time(extra.since, when);
         return table_add(&l->table, name, type, role, status, when);
 }
 

@@ -16,11 +16,15 @@ typedef struct Log {
         uint64_t head, synced; /* at the host and here, before we looked */
         uint64_t since, until; /* µs since the epoch; until 0: no end */
         bool wake;             /* something happened on the bus since the last look */
+        bool shows_ignored;
+        uint64_t n_hidden;
 } Log;
 
 static void show(Log *l, const EntryView *e) {
         if (l->json)
                 print_json_text(stdout, l->ctl->json, e->json);
+        else if (e->hidden && !l->shows_ignored)
+                l->n_hidden++;
         else
                 print_entry(stdout, e, true);
         l->cursor = MAX(l->cursor, e->seq);
@@ -193,6 +197,7 @@ static int check_arguments(Ctl *ctl, LogArguments *arg, Log *l) {
 static int verb_log(Ctl *ctl, int argc, char **argv) {
         _cleanup_(client_watch_freep) ClientWatch *watch = NULL;
         LogArguments arg = { .lines = UINT64_MAX, .after = UINT64_MAX };
+        Log l = { .ctl = ctl };
         const Option options[] = {
                 { "lines", 'n', OPTION_UINT, &arg.lines },
                 { "follow", 'f', OPTION_FLAG, &arg.follow },
@@ -201,11 +206,11 @@ static int verb_log(Ctl *ctl, int argc, char **argv) {
                 { "reverse", 'r', OPTION_FLAG, &arg.reverse },
                 { "output", 'o', OPTION_STRING, &arg.output },
                 { "after-seq", 0, OPTION_UINT, &arg.after },
+                { "ignored", 0, OPTION_FLAG, &l.shows_ignored },
                 {},
         };
         _cleanup_(freep) char *path = NULL;
         int n_args, r, exit_status;
-        Log l = { .ctl = ctl };
         char **args;
 
         if (ctl_parse(ctl, argc, argv, options, &args, &n_args, &exit_status) < 0)
@@ -245,6 +250,7 @@ static int verb_log(Ctl *ctl, int argc, char **argv) {
         }
         if (r != EXIT_OK)
                 return r;
+        print_n_hidden(l.n_hidden);
         if (arg.follow)
                 return follow(&l);
         /* A copy that is not whole looks like a channel with little in it. */
@@ -289,7 +295,8 @@ static int verb_read(Ctl *ctl, int argc, char **argv) {
 
 const Verb verbs_log[] = {
         { "log", "CHANNEL", 1, 1, verb_log,
-          "what was said (-n N, -f, -S -U TIME, -r, -o short|json, --after-seq=N)" },
+          "what was said (-n N, -f, -S -U TIME, -r, -o short|json, --after-seq=N,"
+          " --ignored)" },
         { "read", "CHANNEL [SEQ]", 1, 2, verb_read,
           "mark as read, up to SEQ or all (--unread: that far only)" },
         {},

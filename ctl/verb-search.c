@@ -14,13 +14,16 @@ typedef struct Search {
         uint64_t n_left;    /* the most to be shown */
         uint64_t first_seq; /* below it nothing is here */
         uint64_t anchor;
-        bool before;
+        bool before, shows_ignored;
+        uint64_t n_hidden;
 } Search;
 
-static void show(const Search *s, const EntryPage *page) {
+static void show(Search *s, const EntryPage *page) {
         for (size_t i = 0; i < page->n; i++)
                 if (s->ctl->json != JSON_OFF)
                         print_json_text(stdout, s->ctl->json, page->entries[i].json);
+                else if (page->entries[i].hidden && !s->shows_ignored)
+                        s->n_hidden++;
                 else
                         print_entry(stdout, page->entries + i, true);
 }
@@ -102,8 +105,12 @@ static int verb_search(Ctl *ctl, int argc, char **argv) {
         _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
         _cleanup_(freep) char *path = NULL, *words = NULL;
         uint64_t arg_lines = UINT64_MAX;
-        const Option options[] = { { "lines", 'n', OPTION_UINT, &arg_lines }, {} };
         Search s = { .ctl = ctl };
+        const Option options[] = {
+                { "lines", 'n', OPTION_UINT, &arg_lines },
+                { "ignored", 0, OPTION_FLAG, &s.shows_ignored },
+                {},
+        };
         int n_args, r, exit_status;
         char **args;
 
@@ -123,6 +130,7 @@ static int verb_search(Ctl *ctl, int argc, char **argv) {
         r = arg_lines == UINT64_MAX ? show_all(&s, &error) : show_newest(&s, &error);
         if (r < 0)
                 return client_fail(ctl, &error, r);
+        print_n_hidden(s.n_hidden);
         /* Who finds nothing should know where it was not looked for. */
         if (s.first_seq > 1 && s.n_left > 0)
                 fprintf(stderr,
@@ -134,6 +142,6 @@ static int verb_search(Ctl *ctl, int argc, char **argv) {
 
 const Verb verbs_search[] = {
         { "search", "CHANNEL WORDS…", 2, UINT_MAX, verb_search,
-          "messages that have all of the words, or parts like them (-n N)" },
+          "messages that have all of the words, or parts like them (-n N, --ignored)" },
         {},
 };

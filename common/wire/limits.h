@@ -62,6 +62,7 @@
 #define LOW_WATER_BYTES 32768          /* bulk sources are asked below it */
 #define CHANNELS_HOSTED_MAX 1000
 #define CHANNELS_JOINED_MAX 1000
+#define IGNORED_MAX 1000      /* people, in one channel: ≈ 20 KiB on the bus */
 #define OUTBOX_ROWS_MAX 10000 /* a channel; QueueFull beyond */
 #define OUTBOX_BYTES_MAX (64 * 1024 * 1024)
 /* Revoked keys that a daemon remembers, ≈ 20 MiB: of a week, since no certificate lives longer.

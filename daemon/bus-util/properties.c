@@ -38,7 +38,9 @@ static int append_value(sd_bus_message *reply, const char *type, const PropertyV
                 return sd_bus_message_append_basic(reply, 'x', &v->x);
         case 'a':
                 r = sd_bus_message_open_container(reply, 'a', "s");
-                for (size_t i = 0; r >= 0 && i < v->n_strings; i++)
+                for (size_t i = 0; r >= 0 && v->names && v->names[i]; i++)
+                        r = sd_bus_message_append_basic(reply, 's', v->names[i]);
+                for (size_t i = 0; r >= 0 && !v->names && i < v->n_strings; i++)
                         r = sd_bus_message_append_basic(reply, 's', v->strings[i]);
                 return r < 0 ? r : sd_bus_message_close_container(reply);
         }

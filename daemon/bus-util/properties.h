@@ -12,7 +12,8 @@ typedef struct PropertyValue {
         const char *s; /* s, o */
         uint64_t u;    /* u, t */
         int64_t x;
-        size_t n_strings; /* as */
+        char *const *names; /* as, ends with NULL; u says which ones: it differs when they do */
+        size_t n_strings;   /* as, where names is NULL */
         char strings[ADDRESSES_MAX][ADDRESS_STRING_SIZE];
         char path[BUS_PATH_SIZE]; /* room for an `o` that s points to */
 } PropertyValue;

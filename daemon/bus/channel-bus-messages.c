@@ -57,6 +57,8 @@ static void on_page(const Failure *f, const Entry *entries, size_t n, bool more,
                 .limit = q->limit,
                 .is_wanted = is_wanted,
                 .userdata = q,
+                .is_hidden = channel_object_hides,
+                .member = o->member,
         };
         const Entry *next = NULL;
         size_t n_taken = 0;

@@ -28,22 +28,24 @@ typedef struct MembersOptions {
         uint64_t limit;
 } MembersOptions;
 
-static int append_member(sd_bus_message *reply, const RosterEntry *m) {
-        return sd_bus_message_append(reply, "(ssssa{sv})", m->username,
-                                     user_type_to_bus(m->user_type), role_to_string(m->role),
-                                     m->online ? "online" : "offline", 1, "since", "t", m->since);
+static int append_member(sd_bus_message *reply, const ChannelMember *c, const RosterEntry *m) {
+        return sd_bus_message_append(
+                reply, "(ssssa{sv})", m->username, user_type_to_bus(m->user_type),
+                role_to_string(m->role), m->online ? "online" : "offline", 2, "since", "t",
+                m->since, "ignored", "b", (int) channel_member_is_ignored(c, m->username));
 }
 
 static void on_members(const Failure *f, const RosterEntry *members, size_t n, const char *next,
                        void *userdata) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
+        const ChannelObject *o = bus_operation_get_object(userdata);
         int r;
 
         r = bus_operation_new_reply(userdata, f, &reply);
         if (r >= 0)
                 r = sd_bus_message_open_container(reply, 'a', "(ssssa{sv})");
         for (size_t i = 0; r >= 0 && i < n; i++)
-                r = append_member(reply, &members[i]);
+                r = append_member(reply, o->member, &members[i]);
         if (r >= 0)
                 r = sd_bus_message_close_container(reply);
         if (r >= 0)
@@ -236,6 +238,13 @@ READER(unread, u, channel_member_get_n_unread(c))
 READER(outbox, u, channel_member_get_n_outbox(c))
 READER(online, u, channel_member_get_n_online(c))
 
+static void read_ignored(const void *object, PropertyValue *ret) {
+        const ChannelMember *c = ((const ChannelObject *) object)->member;
+
+        ret->names = channel_member_get_ignored(c);
+        ret->u = channel_member_get_ignored_generation(c);
+}
+
 static void read_account(const void *object, PropertyValue *ret) {
         const ChannelMember *c = ((const ChannelObject *) object)->member;
 
@@ -268,6 +277,7 @@ const PropertySpec channel_properties[] = {
         { "Unread", "u", PROPERTY_PACED, read_unread },
         { "OutboxCount", "u", PROPERTY_PACED, read_outbox },
         { "MembersOnline", "u", PROPERTY_PACED, read_online },
+        { "Ignored", "as", PROPERTY_PACED, read_ignored },
         {},
 };
 
@@ -339,5 +349,7 @@ const sd_bus_vtable channel_vtable[] = {
         SD_BUS_PROPERTY("Unread", "u", property_get, 0, CHANGING),
         SD_BUS_PROPERTY("OutboxCount", "u", property_get, 0, CHANGING),
         SD_BUS_PROPERTY("MembersOnline", "u", property_get, 0, CHANGING),
+        SD_BUS_WRITABLE_PROPERTY("Ignored", "as", property_get, property_set_elsewhere, 0,
+                                 CHANGING),
         SD_BUS_VTABLE_END,
 };

@@ -20,7 +20,12 @@ static void on_found(const Failure *f, const Entry *entries, size_t n, bool more
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
         const Request *q = bus_operation_get_data(userdata);
         const ChannelObject *o = bus_operation_get_object(userdata);
-        const EntryPageFilter filter = { .before = q->before, .limit = q->limit };
+        const EntryPageFilter filter = {
+                .before = q->before,
+                .limit = q->limit,
+                .is_hidden = channel_object_hides,
+                .member = o->member,
+        };
         const Entry *next = NULL;
         size_t n_taken = 0;
         int r;

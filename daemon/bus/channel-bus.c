@@ -216,6 +216,17 @@ static int find_channel(sd_bus *bus, const char *path, const char *interface, vo
         return 1;
 }
 
+/* Ahead of the tables. */
+static int on_message(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        ChannelBus *b = userdata;
+        ChannelObject *o;
+
+        if (!sd_bus_message_is_method_call(m, "org.freedesktop.DBus.Properties", "Set"))
+                return 0;
+        HASH_FIND_STR(b->objects, sd_bus_message_get_path(m), o);
+        return o ? channel_object_set(o, m, error) : 0;
+}
+
 static int find_hosted(sd_bus *bus, const char *path, const char *interface, void *userdata,
                        void **ret_found, sd_bus_error *error) {
         ChannelBus *b = userdata;
@@ -258,6 +269,9 @@ int channel_bus_add_objects(ChannelBus *b, sd_bus *connection) {
         };
         int r;
 
+        r = sd_bus_add_filter(connection, NULL, on_message, b);
+        if (r < 0)
+                return r;
         for (size_t i = 0; i < ELEMENTSOF(faces); i++) {
                 r = sd_bus_add_fallback_vtable(connection, NULL, P2PCHAT_PATH_CHANNELS,
                                                faces[i].interface, faces[i].vtable, faces[i].find,

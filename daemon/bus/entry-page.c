@@ -83,7 +83,8 @@ static size_t get_size(const EntryView *view) {
         return size;
 }
 
-static int append_entry(sd_bus_message *reply, const Entry *e, const EntryView *view) {
+static int append_entry(sd_bus_message *reply, const Entry *e, const EntryView *view,
+                        bool is_hidden) {
         const EntryItem *items;
         size_t n, i = 0;
         int r;
@@ -97,6 +98,8 @@ static int append_entry(sd_bus_message *reply, const Entry *e, const EntryView *
                 r = sd_bus_message_open_container(reply, 'a', "{sv}");
         if (r >= 0)
                 r = append_items(reply, items, n, &i);
+        if (r >= 0 && is_hidden)
+                r = sd_bus_message_append(reply, "{sv}", "hidden", "b", 1);
         if (r >= 0)
                 r = sd_bus_message_close_container(reply);
         return r < 0 ? r : sd_bus_message_close_container(reply);
@@ -141,7 +144,9 @@ int entry_page_append(sd_bus_message *reply, const Entry *entries, size_t n,
                 r = sd_bus_message_open_container(reply, 'a', "(tssssta{sv})");
         for (size_t i = first; r >= 0 && i < first + *ret_n; i++)
                 if (views[i])
-                        r = append_entry(reply, &entries[i], views[i]);
+                        r = append_entry(reply, &entries[i], views[i],
+                                         filter->is_hidden &&
+                                                 filter->is_hidden(&entries[i], filter->member));
         for (size_t i = 0; i < n; i++)
                 entry_view_free(views[i]);
         *ret_next = *ret_n == 0 ? NULL : filter->before ? &entries[first] : &entries[*ret_n - 1];

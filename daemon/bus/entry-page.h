@@ -13,6 +13,8 @@ typedef struct EntryPageFilter {
         uint32_t limit;
         bool (*is_wanted)(const Entry *e, const void *userdata); /* NULL: all are */
         const void *userdata;
+        bool (*is_hidden)(const Entry *e, const void *member); /* marked: extra.hidden */
+        const void *member;
 } EntryPageFilter;
 
 /* *ret_n of the entries were looked at, the rest had no room; *ret_next (NULL: none was) is the

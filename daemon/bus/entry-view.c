@@ -72,6 +72,8 @@ static int walk(const char *key, const Value *value, void *userdata) {
 
         if (key && parent->is_top && streq(key, "message_content"))
                 key = "text";
+        if (key && parent->is_top && streq(key, "hidden"))
+                return 0; /* what is hidden here no host says */
         switch (value_kind(value)) {
         case VALUE_NULL:
                 return 0;

@@ -25,6 +25,7 @@ MemberChange *member_change_free(MemberChange *x) {
         DL_DELETE(x->member->changes, x);
         (void) operation_take(&x->op);
         job_free(x->job);
+        member_names_free(x->names, x->n_names);
         free(x);
         return NULL;
 }

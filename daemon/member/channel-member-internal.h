@@ -75,6 +75,9 @@ typedef struct MemberChange {
         uint64_t wait_usec;
         bool cancels;
         bool deferred; /* until what is under way is decided */
+        /* of who is ignored: */
+        char **names;
+        size_t n_names;
 } MemberChange;
 
 struct ChannelMember {
@@ -89,6 +92,9 @@ struct ChannelMember {
 
         StoredChannel stored; /* its strings are ours */
         char *topic, *closed_reason;
+        char **ignored; /* in byte order, ends with NULL */
+        size_t n_ignored;
+        uint64_t ignored_generation;
         Job *save;
         bool save_again;
         ClockTimer *save_retry; /* armed: the row lacks something */
@@ -157,6 +163,10 @@ void member_save_soon(ChannelMember *c);
  * is under way. */
 void member_save_now(ChannelMember *c);
 extern const OperationType member_saved_type;
+
+/* channel-member-ignore.c. text: as StoredChannel.ignored. */
+int member_load_ignored(ChannelMember *c, const char *text);
+char **member_names_free(char **names, size_t n);
 
 /* channel-member-connect.c */
 void member_connect_now(ChannelMember *c); /* CONNECT, or again */

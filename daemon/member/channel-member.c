@@ -172,6 +172,10 @@ static int copy_stored(ChannelMember *c, const StoredChannel *stored) {
         int r;
 
         c->stored = *stored;
+        c->stored.ignored = NULL;
+        r = member_load_ignored(c, stored->ignored);
+        if (r < 0)
+                return r;
         r = member_set_topic(c, stored->topic ? stored->topic : "");
         if (r < 0)
                 return r;
@@ -243,6 +247,7 @@ ChannelMember *channel_member_free(ChannelMember *c) {
         stream_done(c);
         member_save_done(c);
         clock_timer_free(c->retry);
+        member_names_free(c->ignored, c->n_ignored);
         free(c->topic);
         free(c->closed_reason);
         free(c->state_text);
@@ -289,7 +294,8 @@ void channel_member_host_entries(ChannelMember *c, const Entry *entries, size_t 
         for (size_t i = 0; i < n; i++)
                 if (entries[i].kind == ENTRY_MESSAGE &&
                     !streq(entries[i].username, c->me.username) &&
-                    entries[i].seq > c->stored.read_seq)
+                    entries[i].seq > c->stored.read_seq &&
+                    !channel_member_is_ignored(c, entries[i].username))
                         c->stored.n_unread++;
         if (c->stored.first_seq == 0)
                 c->stored.first_seq = entries[0].seq;

@@ -49,6 +49,12 @@ uint64_t channel_member_get_read_seq(const ChannelMember *c);
 uint64_t channel_member_get_n_unread(const ChannelMember *c);
 uint64_t channel_member_get_n_outbox(const ChannelMember *c);
 uint64_t channel_member_get_n_online(const ChannelMember *c);
+/* Whose messages the person does not want to read here; in byte order, ends with NULL. */
+char *const *channel_member_get_ignored(const ChannelMember *c);
+uint64_t channel_member_get_ignored_generation(const ChannelMember *c); /* counts its changes */
+bool channel_member_is_ignored(const ChannelMember *c, const char *username);
+/* A message of theirs: it is held and given like all others, and hidden by who shows a log. */
+bool channel_member_is_hidden(const ChannelMember *c, const Entry *e);
 /* NULL: hosted elsewhere. */
 ChannelHost *channel_member_get_local_host(const ChannelMember *c);
 uint64_t channel_member_get_lease_until(
@@ -90,6 +96,10 @@ int channel_member_retry(ChannelMember *c, const char *id, member_done_fn done, 
                          MemberOp **ret_op);
 int channel_member_mark_read(ChannelMember *c, uint64_t seq, bool unread, member_done_fn done,
                              void *userdata, MemberOp **ret_op);
+/* In place of who was; names fold, and may come twice. Nobody else hears of it. `bad-request`:
+ * oneself, or more than IGNORED_MAX; `invalid-name`. */
+int channel_member_set_ignored(ChannelMember *c, char *const *names, member_done_fn done,
+                               void *userdata, MemberOp **ret_op);
 /* What is held now goes into fd, which stays the caller's (export.h). */
 int channel_member_export(ChannelMember *c, int fd, ExportFormat format, member_done_fn done,
                           void *userdata, MemberOp **ret_op);

@@ -42,6 +42,7 @@ SendPermission send_permission_from_string(const char *s) {
 static void channel_done(StoredChannel *c) {
         free((char *) c->reason);
         free((char *) c->topic);
+        free((char *) c->ignored);
 }
 
 /* "ip:port [ip6]:port" */
@@ -137,6 +138,7 @@ static int read_channel(sqlite3_stmt *stmt, StoredChannel *ret) {
         ret->topic = store_column_dup(stmt, column++, &error);
         r = parse_addresses(sql_column_text(stmt, column++), ret);
         ret->retention_days = sql_column_u64(stmt, column++);
+        ret->ignored = store_column_dup(stmt, column++, &error);
         return r < 0 ? r : error;
 }
 
@@ -175,7 +177,8 @@ static int work_load(SqlTx *tx, void *request) {
                 " c.backlog, c.begin_seq, c.first_seq, c.synced_seq, c.last_seq,"
                 " c.read_seq, c.n_unread, c.n_queued, c.reason, c.topic, c.addresses,"
                 " coalesce((SELECT days FROM retention t WHERE t.channel = c.id AND t.ends = 0"
-                "  ORDER BY t.seq DESC LIMIT 1), 0)"
+                "  ORDER BY t.seq DESC LIMIT 1), 0),"
+                " (SELECT group_concat(g.username, ' ') FROM ignored g WHERE g.channel = c.id)"
                 " FROM channel c LEFT JOIN entry e"
                 " ON e.channel = c.id AND e.seq = c.synced_seq"
                 " WHERE c.identity = ? ORDER BY c.name, c.id",
@@ -338,7 +341,7 @@ int store_save_channel(Store *s, const StoredChannel *c, store_row_fn done, void
         if (!q)
                 return -ENOMEM;
         *q = (SaveRequest){ .channel = *c, .done = done };
-        q->channel.reason = q->channel.topic = NULL;
+        q->channel.reason = q->channel.topic = q->channel.ignored = NULL;
         if (free_and_strdup((char **) &q->channel.reason, c->reason) < 0 ||
             free_and_strdup((char **) &q->channel.topic, c->topic) < 0)
                 return -ENOMEM;

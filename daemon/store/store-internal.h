@@ -76,15 +76,19 @@ typedef struct StoreLog {
         bool has_begin;
         uint64_t begin_seq;
         uint64_t last_time; /* of entry synced_seq, 0 when nothing is held */
+        bool ignores;       /* somebody, here */
         StoreSelf self;
 } StoreLog;
 int store_log_load(SqlTx *tx, uint64_t row, StoreLog *ret); /* -ENOENT */
 int store_log_save(SqlTx *tx, uint64_t row, const StoreLog *log);
 /* -EAGAIN: a copy that does not begin at 1 may lack what was said while it was empty. */
 int store_log_is_whole(SqlTx *tx, uint64_t row);
-/* Messages of others in (after, upto]. */
+/* Messages in (after, upto] of others who are not ignored. */
 int store_log_count_messages(SqlTx *tx, uint64_t row, uint64_t after, uint64_t upto,
                              const StoreSelf *self, uint64_t *ret);
+
+/* 1: this person is ignored in that channel. */
+int store_ignored_find(SqlTx *tx, uint64_t row, const char *username);
 
 /* ---- what reads entries (store-page.c) ---- */
 

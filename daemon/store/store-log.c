@@ -9,7 +9,8 @@ int store_log_load(SqlTx *tx, uint64_t row, StoreLog *ret) {
 
         r = sql_prepare(tx,
                         "SELECT c.hosted, c.first_seq, c.synced_seq, c.last_seq, c.read_seq,"
-                        " c.n_unread, coalesce(e.time, 0), i.username, i.user_type, c.begin_seq"
+                        " c.n_unread, coalesce(e.time, 0), i.username, i.user_type, c.begin_seq,"
+                        " EXISTS (SELECT 1 FROM ignored g WHERE g.channel = c.id)"
                         " FROM channel c JOIN identity i ON i.id = c.identity"
                         " LEFT JOIN entry e ON e.channel = c.id AND e.seq = c.synced_seq"
                         " WHERE c.id = ?",
@@ -30,6 +31,7 @@ int store_log_load(SqlTx *tx, uint64_t row, StoreLog *ret) {
                 .self.user_type = user_type_from_string(sql_column_text(stmt, 8)),
                 .has_begin = sqlite3_column_type(stmt, 9) != SQLITE_NULL,
                 .begin_seq = sql_column_u64(stmt, 9),
+                .ignores = sqlite3_column_int(stmt, 10),
         };
         return store_column_copy(stmt, 7, ret->self.username, sizeof(ret->self.username));
 }
@@ -57,7 +59,9 @@ int store_log_count_messages(SqlTx *tx, uint64_t row, uint64_t after, uint64_t u
 
         r = sql_prepare(tx,
                         "SELECT count(*) FROM entry WHERE channel = ? AND seq > ? AND seq <= ?"
-                        " AND kind = 'message' AND NOT (username = ? AND user_type = ?)",
+                        " AND kind = 'message' AND NOT (username = ? AND user_type = ?)"
+                        " AND NOT EXISTS (SELECT 1 FROM ignored g"
+                        "  WHERE g.channel = entry.channel AND g.username = entry.username)",
                         "tttss", &stmt, row, after, upto, self->username,
                         user_type_to_string(self->user_type));
         if (r < 0)
@@ -73,9 +77,19 @@ static const char *entry_kind_name(const Entry *e) {
         return e->kind_name[0] ? e->kind_name : entry_kind_to_string(e->kind);
 }
 
-static bool is_unread(const Entry *e, const StoreLog *log, const StoreSelf *self) {
-        return e->kind == ENTRY_MESSAGE && e->seq > log->read_seq &&
-               !store_self_is(self, e->username, e->user_type);
+/* … where it is. */
+static int count_unread(SqlTx *tx, uint64_t row, const Entry *e, const StoreSelf *self,
+                        StoreLog *log) {
+        int r = 0;
+
+        if (e->kind != ENTRY_MESSAGE || e->seq <= log->read_seq ||
+            store_self_is(self, e->username, e->user_type))
+                return 0;
+        if (log->ignores)
+                r = store_ignored_find(tx, row, e->username);
+        if (r == 0)
+                log->n_unread++;
+        return MIN(r, 0);
 }
 
 /* ---- append: the host's own log ---- */
@@ -190,8 +204,9 @@ static int append_one(SqlTx *tx, AppendRequest *q, StoreLog *log, Proposal *p, A
                 snprintf(e->kind_name, sizeof(e->kind_name), "%s", entry_kind_to_string(p->kind));
                 log->synced_seq = seq;
                 log->last_time = time;
-                log->n_unread += is_unread(e, log, &log->self);
-                r = store_removal_apply(tx, q->row, 1, e);
+                r = count_unread(tx, q->row, e, &log->self, log);
+                if (r >= 0)
+                        r = store_removal_apply(tx, q->row, 1, e);
         }
         if (r < 0 || ret->r < 0)
                 return r;
@@ -391,8 +406,9 @@ static int work_copy(SqlTx *tx, void *request) {
         if (r < 0)
                 return r;
         for (size_t i = 0; i < q->n; i++) {
-                log.n_unread += is_unread(&q->entries[i], &log, &q->self);
-                r = store_removal_apply(tx, q->row, log.first_seq, &q->entries[i]);
+                r = count_unread(tx, q->row, &q->entries[i], &q->self, &log);
+                if (r >= 0)
+                        r = store_removal_apply(tx, q->row, log.first_seq, &q->entries[i]);
                 if (r < 0)
                         return r;
         }
@@ -432,8 +448,10 @@ static int work_copy_older(SqlTx *tx, void *request) {
                 r = store_removal_apply_older(tx, q->row, q->entries, q->n);
         if (r < 0)
                 return r;
-        for (size_t i = 0; i < q->n; i++)
-                log.n_unread += is_unread(&q->entries[i], &log, &log.self);
+        for (size_t i = 0; i < q->n && r >= 0; i++)
+                r = count_unread(tx, q->row, &q->entries[i], &log.self, &log);
+        if (r < 0)
+                return r;
         log.first_seq = q->entries[0].seq;
         return store_log_save(tx, q->row, &log);
 }

@@ -120,6 +120,10 @@ static bool redaction_is_good(SqlTx *tx, sqlite3_stmt *stmt) {
         return column_is_name(stmt, 0, false);
 }
 
+static bool ignored_is_good(SqlTx *tx, sqlite3_stmt *stmt) {
+        return column_is_name(stmt, 0, false) && sql_column_u64(stmt, 1) <= IGNORED_MAX;
+}
+
 static bool is_bad(SqlTx *tx, sqlite3_stmt *stmt) {
         return false;
 }
@@ -153,6 +157,8 @@ static const struct {
         { "a text that waits", "SELECT id, state, text, meta FROM outbox", outbox_is_good },
         { "what is to be removed", "SELECT username, days FROM retention", retention_is_good },
         { "what was removed", "SELECT username FROM redaction", redaction_is_good },
+        { "who is ignored", "SELECT username, count(*) OVER (PARTITION BY channel) FROM ignored",
+          ignored_is_good },
         { "an entry of no channel",
           "SELECT 1 FROM entry WHERE channel NOT IN (SELECT id FROM channel) LIMIT 1", is_bad },
         { "a log",
@@ -201,7 +207,9 @@ static int count_again(SqlTx *tx) {
                 " FROM entry e, identity i WHERE e.channel = channel.id"
                 " AND i.id = channel.identity AND e.kind = 'message'"
                 " AND e.seq > min(channel.read_seq, channel.synced_seq)"
-                " AND NOT (e.username = i.username AND e.user_type = i.user_type)),"
+                " AND NOT (e.username = i.username AND e.user_type = i.user_type)"
+                " AND NOT EXISTS (SELECT 1 FROM ignored g"
+                "  WHERE g.channel = channel.id AND g.username = e.username)),"
                 " outbox_position = max(outbox_position,"
                 " (SELECT coalesce(max(position), 0) FROM outbox WHERE channel = channel.id))",
                 "");

@@ -217,6 +217,13 @@ const char *const store_migrations[] = {
         "        WHERE type = 'table' AND name = 'entry';"
         "PRAGMA writable_schema=RESET;",
 
+        /* Whose messages the person does not want to read in this channel. */
+        "CREATE TABLE ignored ("
+        "        channel INTEGER NOT NULL REFERENCES channel (id) ON DELETE CASCADE,"
+        "        username TEXT NOT NULL,"
+        "        PRIMARY KEY (channel, username)"
+        ") STRICT, WITHOUT ROWID;",
+
         NULL,
 };
 

@@ -204,6 +204,7 @@ typedef struct StoredChannel {
         uint64_t n_unread;       /* messages of others above read_seq */
         uint64_t n_outbox;       /* rows queued */
         uint64_t retention_days; /* by the rule that holds; 0: for ever */
+        const char *ignored;     /* names, a space between each; NULL: nobody */
 } StoredChannel;
 
 typedef void (*store_channels_fn)(int r, const StoredChannel *channels, size_t n, void *userdata);
@@ -232,6 +233,15 @@ int store_set_last_seq(Store *s, uint64_t row, uint64_t last_seq);
 /* Done when all that was to be written before is on disk, or has failed; what is read then sees
  * it. */
 int store_settle(Store *s, store_done_fn done, void *userdata, Job **ret_job);
+
+/* ---- whom the person does not want to read (store-ignored.c) ---- */
+
+/* In a channel of ours, in place of who was. Their messages are kept like all others, and are never
+ * unread: the count that results is given. names: valid ones, each once, at most IGNORED_MAX;
+ * copied. -ENOENT: no such row. */
+typedef void (*store_ignored_fn)(int r, uint64_t n_unread, void *userdata);
+int store_save_ignored(Store *s, uint64_t row, char *const *names, size_t n, store_ignored_fn done,
+                       void *userdata, Job **ret_job);
 
 /* ---- who was in a channel of ours (store-roster.c) ---- */
 

@@ -83,6 +83,7 @@ static inline void result_done(Result *q) {
         for (size_t i = 0; i < q->n_channels; i++) {
                 free((char *) q->channels[i].reason);
                 free((char *) q->channels[i].topic);
+                free((char *) q->channels[i].ignored);
         }
         free(q->channels);
         free((char *) q->tracker.address);
@@ -141,6 +142,7 @@ static inline void on_channels(int r, const StoredChannel *channels, size_t n, v
         for (size_t i = 0; i < n; i++) {
                 q->channels[i].reason = string_of(channels[i].reason);
                 q->channels[i].topic = string_of(channels[i].topic);
+                q->channels[i].ignored = string_of(channels[i].ignored);
         }
         on_done(r, q);
 }
