@@ -13,6 +13,12 @@ static const char *const user_type_table[USER_TYPE_MAX] = {
         [USER_GUEST] = "GUEST",
 };
 
+static const char *const presence_table[PRESENCE_MAX] = {
+        [PRESENCE_OFFLINE] = "offline",
+        [PRESENCE_AWAY] = "away",
+        [PRESENCE_ONLINE] = "online",
+};
+
 static const char *const entry_kind_table[ENTRY_KIND_MAX] = {
         [ENTRY_MESSAGE] = "message", [ENTRY_CREATE] = "create", [ENTRY_HOST] = "host",
         [ENTRY_TOPIC] = "topic",     [ENTRY_VIEW] = "view",     [ENTRY_ROLE] = "role",
@@ -40,6 +46,14 @@ const char *user_type_to_string(UserType t) {
 
 UserType user_type_from_string(const char *s) {
         return table_find(user_type_table, USER_TYPE_MAX, s);
+}
+
+const char *presence_to_string(Presence p) {
+        return p >= 0 && p < PRESENCE_MAX ? presence_table[p] : NULL;
+}
+
+Presence presence_from_string(const char *s) {
+        return table_find(presence_table, PRESENCE_MAX, s);
 }
 
 const char *entry_kind_to_string(EntryKind k) {

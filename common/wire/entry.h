@@ -16,6 +16,17 @@ typedef enum UserType {
 const char *user_type_to_string(UserType t); /* "REGISTERED", "GUEST" */
 UserType user_type_from_string(const char *s);
 
+/* What is shown of who is here; a later one is more. */
+typedef enum Presence {
+        PRESENCE_OFFLINE,
+        PRESENCE_AWAY,
+        PRESENCE_ONLINE,
+        PRESENCE_MAX,
+        PRESENCE_INVALID = -EINVAL,
+} Presence;
+const char *presence_to_string(Presence p); /* "offline", "away", "online" */
+Presence presence_from_string(const char *s);
+
 typedef enum EntryKind {
         ENTRY_MESSAGE,
         ENTRY_CREATE,

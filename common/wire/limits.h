@@ -33,6 +33,9 @@
 #define RETENTION_DAYS_MAX 36500 /* a century: longer is for ever, and ends in year 9999 */
 #define HISTORY_LIMIT_MAX 500
 #define MEMBERS_LIMIT_MAX 500
+/* Online in a channel; of more only the number is pushed: each who comes or goes would be told to
+ * all others. */
+#define PRESENCE_ONLINE_MAX 500
 
 /* protocol §3 */
 #define PING_INTERVAL_USEC (20 * USEC_PER_SEC) /* ± 10 % */

@@ -31,8 +31,8 @@ typedef struct MembersOptions {
 static int append_member(sd_bus_message *reply, const ChannelMember *c, const RosterEntry *m) {
         return sd_bus_message_append(
                 reply, "(ssssa{sv})", m->username, user_type_to_bus(m->user_type),
-                role_to_string(m->role), m->online ? "online" : "offline", 2, "since", "t",
-                m->since, "ignored", "b", (int) channel_member_is_ignored(c, m->username));
+                role_to_string(m->role), presence_to_string(m->status), 2, "since", "t", m->since,
+                "ignored", "b", (int) channel_member_is_ignored(c, m->username));
 }
 
 static void on_members(const Failure *f, const RosterEntry *members, size_t n, const char *next,

@@ -52,11 +52,12 @@ void recent_get(const Recent *recent, uint64_t seq, size_t max, const char **ret
 typedef struct RosterRow {
         char username[NAME_SIZE];
         UserType user_type;
-        size_t n_sessions;
-        bool online;
+        size_t n_sessions; /* those that are seen … */
+        size_t n_online;   /* … and of them, those that are not away */
+        Presence shown;    /* less than that only after the grace */
         uint64_t since;
         uint64_t generation;
-        uint64_t leave_at; /* boottime; 0: is here */
+        uint64_t leave_at; /* boottime; 0: what is shown is so */
         UT_hash_handle hh;
         struct RosterRow *prev, *next;             /* roster->rows */
         struct RosterRow *leave_prev, *leave_next; /* roster->leaving */
@@ -67,9 +68,10 @@ typedef struct Roster {
         RosterRow *by_name;
         RosterRow *rows;
         RosterRow *leaving; /* in the order of leave_at */
-        size_t n_online;
+        size_t n_online;    /* rows that are not shown as offline */
         uint64_t generation;
         uint64_t published; /* the generation up to which sessions may be told */
+        size_t n_published; /* who were online in it */
         uint64_t next_publication;
         ClockTimer *publish_timer, *leave_timer;
 
@@ -96,9 +98,10 @@ void roster_forget_told(Roster *roster);
 RosterRow *roster_row_new(Roster *roster, const char *username, UserType type);
 /* Counted from now on, when nobody has a session for it. */
 void roster_row_leaves(Roster *roster, RosterRow *row);
-/* One session more, one less. */
-int roster_join(Roster *roster, const Actor *actor);
-void roster_leave(Roster *roster, const char *username, bool at_once);
+/* One session more, one less, one that says something else of itself. */
+int roster_join(Roster *roster, const Actor *actor, Presence status);
+void roster_leave(Roster *roster, const char *username, Presence status, bool at_once);
+void roster_change(Roster *roster, const char *username, Presence from, Presence to);
 /* Something that the roster shows of this user is another now. */
 void roster_touch(Roster *roster, const char *username);
 const RosterRow *roster_find(const Roster *roster, const char *username);
@@ -106,6 +109,27 @@ bool roster_has_news(const Roster *roster, const HostSession *s);
 /* A PRESENCE frame with what s was not told yet: 1; nothing but s itself has changed: 0. */
 int roster_pull(Roster *roster, HostSession *s, Writer *out);
 void roster_write_row(const Roster *roster, Writer *w, const char *key, const RosterEntry *m);
+
+/* ---- what people say of themselves (channel-host-presence.c) ---- */
+
+/* Of one session, or of the local user. Who is invisible is nowhere in the roster, nor in anything
+ * else that is told to others. */
+typedef struct Appearance {
+        bool is_seen;    /* the roster counts it */
+        Presence status; /* online or away; kept while it is not seen */
+} Appearance;
+
+/* -ENOMEM: nothing has changed. */
+int appearance_set(ChannelHost *h, const Actor *actor, Appearance *a, bool invisible,
+                   Presence status);
+void appearance_end(ChannelHost *h, const Actor *actor, Appearance *a, bool at_once);
+/* Who wishes it must be registered. */
+int appearance_may_hide(const Actor *actor, bool invisible, Failure *f);
+#define STATUS_RULE "online or away."
+/* Of a CONNECT or STATUS; NULL: unsaid, which is online. */
+Presence presence_said(const char *s);
+void presence_request_invisible(const HostCall *c);
+void presence_request_status(const HostCall *c);
 
 /* ---- sessions (channel-host-session.c) ---- */
 
@@ -115,16 +139,20 @@ struct HostSession {
         Rpc *rpc;           /* weak */
         Actor actor;
         bool connected; /* CONNECT was answered with OK, pushes flow */
+        Appearance appearance;
 
         /* CONNECT while the log is asked for since_id. */
         RpcRequest *connect;
         Job *connect_job;
         uint64_t connect_since;
         char connect_id[UUID_STRING_SIZE];
+        bool connect_invisible;
+        Presence connect_status;
 
         ConnSource *source;
         uint64_t cursor;          /* what was given to the connection so far */
         uint64_t presence_cursor; /* a generation */
+        size_t n_told;            /* how many were online, as told last */
         Job *page_job;
         Writer page; /* entries behind `recent`, encoded, not yet given */
         uint64_t page_last;
@@ -252,6 +280,8 @@ struct ChannelHost {
         char previous[UUID_STRING_SIZE]; /* "": a log that is empty follows none */
         uint64_t epoch;
         Actor me;
+        bool invisible; /* me; before the log is read, too */
+        Appearance appearance;
         ChannelHostHandlers handlers;
         void *userdata; /* weak */
 

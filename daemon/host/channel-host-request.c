@@ -262,11 +262,18 @@ static const struct Command {
         const char *name;
         void (*handle)(const HostCall *c);
 } commands[] = {
-        { "CONNECT", handle_connect },     { "MESSAGE", handle_message },
-        { "HISTORY", read_history },       { "DISCONNECT", handle_disconnect },
-        { "RET_INFO", read_info },         { "MEMBERS", read_members },
-        { "VIEW", handle_view },           { "TOPIC", handle_topic },
-        { "AUTHORIZE", handle_authorize }, { "REDACT", removal_request },
+        { "CONNECT", handle_connect },
+        { "MESSAGE", handle_message },
+        { "HISTORY", read_history },
+        { "DISCONNECT", handle_disconnect },
+        { "RET_INFO", read_info },
+        { "MEMBERS", read_members },
+        { "VIEW", handle_view },
+        { "TOPIC", handle_topic },
+        { "AUTHORIZE", handle_authorize },
+        { "REDACT", removal_request },
+        { "INVISIBLE", presence_request_invisible },
+        { "STATUS", presence_request_status },
 };
 
 static const struct Command *find_command(const char *name) {

@@ -19,12 +19,14 @@ static size_t collect(const Roster *roster, StoredPresence *ret) {
         size_t n = 0;
 
         for (const RosterRow *row = roster->rows; row; row = row->next) {
-                if (roster->save_anew ? !row->online : row->generation <= roster->saved)
+                if (roster->save_anew ? row->shown == PRESENCE_OFFLINE
+                                      : row->generation <= roster->saved)
                         continue;
                 ret[n] = (StoredPresence){
                         .user_type = row->user_type,
                         .since = row->since,
-                        .is_gone = !row->online,
+                        .is_away = row->shown == PRESENCE_AWAY,
+                        .is_gone = row->shown == PRESENCE_OFFLINE,
                 };
                 memcpy(ret[n++].username, row->username, sizeof(row->username));
         }
@@ -124,11 +126,12 @@ void roster_hold(Roster *roster, uint64_t saved, uint64_t generation, const Stor
                         roster->save_anew = true;
                         break;
                 }
-                row->online = true;
+                row->shown = rows[i].is_away ? PRESENCE_AWAY : PRESENCE_ONLINE;
                 row->since = rows[i].since;
                 row->generation = roster->generation;
                 roster->n_online++;
                 roster_row_leaves(roster, row);
         }
+        roster->n_published = roster->n_online;
         roster_save_now(roster); /* the next one goes on above this generation */
 }

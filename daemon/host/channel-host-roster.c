@@ -3,6 +3,8 @@
  * sessions. */
 #include "daemon/host/channel-host-internal.h"
 
+#define TAIL_BYTES 128 /* what stands behind the changes of a push */
+
 static RosterRow *find(const Roster *roster, const char *username) {
         RosterRow *row;
 
@@ -36,7 +38,7 @@ void roster_forget_told(Roster *roster) {
         DL_FOREACH_SAFE(roster->rows, row, next) {
                 if (row->generation > told)
                         return;
-                if (!row->online)
+                if (row->shown == PRESENCE_OFFLINE)
                         row_free(roster, row);
         }
 }
@@ -46,6 +48,7 @@ static void on_publish(void *userdata) {
         ChannelHost *h = roster->host;
 
         roster->published = roster->generation;
+        roster->n_published = roster->n_online;
         roster->next_publication = clock_boottime(h->rt->clock) + PRESENCE_INTERVAL_USEC;
         roster_forget_told(roster);
         sessions_wake(h);
@@ -53,12 +56,64 @@ static void on_publish(void *userdata) {
                 h->handlers.on_members(h, roster->generation, h->userdata);
 }
 
+static void changed(Roster *roster, RosterRow *row) {
+        row->generation = ++roster->generation;
+        DL_DELETE(roster->rows, row);
+        DL_APPEND(roster->rows, row);
+        if (!clock_timer_is_armed(roster->publish_timer))
+                clock_timer_arm_at(
+                        roster->publish_timer,
+                        MAX(roster->next_publication, clock_boottime(roster->host->rt->clock)));
+        roster_save_soon(roster);
+}
+
+static void show(Roster *roster, RosterRow *row, Presence status) {
+        bool was_here = row->shown != PRESENCE_OFFLINE, is_here = status != PRESENCE_OFFLINE;
+
+        if (is_here && !was_here)
+                row->since = clock_realtime(roster->host->rt->clock);
+        roster->n_online += is_here;
+        roster->n_online -= was_here;
+        row->shown = status;
+        changed(roster, row);
+}
+
+static void stay(Roster *roster, RosterRow *row) {
+        if (row->leave_at == 0)
+                return;
+        DL_DELETE2(roster->leaving, row, leave_prev, leave_next);
+        row->leave_at = 0;
+}
+
+void roster_row_leaves(Roster *roster, RosterRow *row) {
+        stay(roster, row);
+        row->leave_at = clock_boottime(roster->host->rt->clock) + PRESENCE_GRACE_USEC;
+        DL_APPEND2(roster->leaving, row, leave_prev, leave_next);
+        if (!clock_timer_is_armed(roster->leave_timer))
+                clock_timer_arm_at(roster->leave_timer, roster->leaving->leave_at);
+}
+
+/* What sessions make more is shown at once; what they make less, when the grace is over. */
+static void settle(Roster *roster, RosterRow *row, bool at_once) {
+        Presence due = row->n_online > 0     ? PRESENCE_ONLINE
+                       : row->n_sessions > 0 ? PRESENCE_AWAY
+                                             : PRESENCE_OFFLINE;
+
+        if (due < row->shown && !at_once) {
+                roster_row_leaves(roster, row);
+                return;
+        }
+        stay(roster, row);
+        if (due != row->shown)
+                show(roster, row, due);
+}
+
 static void on_leave(void *userdata) {
         Roster *roster = userdata;
         uint64_t now = clock_boottime(roster->host->rt->clock);
 
         while (roster->leaving && roster->leaving->leave_at <= now)
-                roster_leave(roster, roster->leaving->username, true);
+                settle(roster, roster->leaving, true);
         if (roster->leaving)
                 clock_timer_arm_at(roster->leave_timer, roster->leaving->leave_at);
 }
@@ -82,21 +137,10 @@ void roster_done(Roster *roster) {
         roster->leave_timer = clock_timer_free(roster->leave_timer);
 }
 
-static void changed(Roster *roster, RosterRow *row) {
-        row->generation = ++roster->generation;
-        DL_DELETE(roster->rows, row);
-        DL_APPEND(roster->rows, row);
-        if (!clock_timer_is_armed(roster->publish_timer))
-                clock_timer_arm_at(
-                        roster->publish_timer,
-                        MAX(roster->next_publication, clock_boottime(roster->host->rt->clock)));
-        roster_save_soon(roster);
-}
-
 void roster_touch(Roster *roster, const char *username) {
         RosterRow *row = find(roster, username);
 
-        if (row && row->online)
+        if (row && row->shown != PRESENCE_OFFLINE)
                 changed(roster, row);
 }
 
@@ -116,7 +160,7 @@ RosterRow *roster_row_new(Roster *roster, const char *username, UserType type) {
         return row;
 }
 
-int roster_join(Roster *roster, const Actor *actor) {
+int roster_join(Roster *roster, const Actor *actor, Presence status) {
         RosterRow *row = find(roster, actor->username);
 
         if (!row)
@@ -124,43 +168,27 @@ int roster_join(Roster *roster, const Actor *actor) {
         if (!row)
                 return -ENOMEM;
         row->n_sessions++;
-        if (row->leave_at > 0) {
-                DL_DELETE2(roster->leaving, row, leave_prev, leave_next);
-                row->leave_at = 0;
-        }
-        if (!row->online) {
-                row->online = true;
-                row->since = clock_realtime(roster->host->rt->clock);
-                roster->n_online++;
-                changed(roster, row);
-        }
+        row->n_online += status == PRESENCE_ONLINE;
+        settle(roster, row, false);
         return 0;
 }
 
-void roster_row_leaves(Roster *roster, RosterRow *row) {
-        row->leave_at = clock_boottime(roster->host->rt->clock) + PRESENCE_GRACE_USEC;
-        DL_APPEND2(roster->leaving, row, leave_prev, leave_next);
-        if (!clock_timer_is_armed(roster->leave_timer))
-                clock_timer_arm_at(roster->leave_timer, roster->leaving->leave_at);
-}
-
-void roster_leave(Roster *roster, const char *username, bool at_once) {
+void roster_leave(Roster *roster, const char *username, Presence status, bool at_once) {
         RosterRow *row = find(roster, username);
 
-        assert(row && row->online);
-        if (row->n_sessions > 0 && --row->n_sessions > 0)
-                return;
-        if (at_once) {
-                if (row->leave_at > 0) {
-                        DL_DELETE2(roster->leaving, row, leave_prev, leave_next);
-                        row->leave_at = 0;
-                }
-                row->online = false;
-                roster->n_online--;
-                changed(roster, row);
-                return;
-        }
-        roster_row_leaves(roster, row);
+        assert(row && row->n_sessions > 0);
+        row->n_sessions--;
+        row->n_online -= status == PRESENCE_ONLINE;
+        settle(roster, row, at_once);
+}
+
+void roster_change(Roster *roster, const char *username, Presence from, Presence to) {
+        RosterRow *row = find(roster, username);
+
+        assert(row && row->n_sessions > 0);
+        row->n_online -= from == PRESENCE_ONLINE;
+        row->n_online += to == PRESENCE_ONLINE;
+        settle(roster, row, row->leave_at == 0);
 }
 
 static void write_change(const Roster *roster, Writer *w, const RosterRow *row) {
@@ -169,7 +197,7 @@ static void write_change(const Roster *roster, Writer *w, const RosterRow *row) 
         writer_string(w, "user_type", user_type_to_string(row->user_type));
         writer_string(w, "role",
                       role_to_string(channel_get_role(roster->host->channel, row->username)));
-        writer_string(w, "status", row->online ? "online" : "offline");
+        writer_string(w, "status", presence_to_string(row->shown));
         writer_end_object(w);
 }
 
@@ -178,6 +206,7 @@ bool roster_has_news(const Roster *roster, const HostSession *s) {
 }
 
 int roster_pull(Roster *roster, HostSession *s, Writer *out) {
+        bool counts_only = roster->n_published > PRESENCE_ONLINE_MAX;
         size_t start = out->size, n = 0;
         uint64_t told = roster->published;
         RosterRow *row = roster->rows ? roster->rows->prev : NULL; /* the latest change */
@@ -194,21 +223,28 @@ int roster_pull(Roster *roster, HostSession *s, Writer *out) {
                 if (row->generation <= s->presence_cursor ||
                     streq(row->username, s->actor.username))
                         continue;
+                n++;
+                if (counts_only)
+                        break;
                 write_change(roster, out, row);
-                if (out->size - start > FRAME_BYTES_MAX - 64) {
+                if (out->size - start > FRAME_BYTES_MAX - TAIL_BYTES) {
                         writer_truncate(out, before, needs_comma);
                         told = row->generation - 1;
                         break;
                 }
-                n++;
         }
         writer_end_array(out);
         writer_uint(out, "generation", told);
+        writer_uint(out, "members_online", roster->n_published);
+        if (counts_only)
+                writer_bool(out, "reset", true);
         host_end_push(out);
 
         s->presence_cursor = told;
-        if (n > 0)
+        if (n > 0 || s->n_told != roster->n_published) {
+                s->n_told = roster->n_published;
                 return 1;
+        }
         writer_truncate(out, start, false);
         return 0;
 }
@@ -223,7 +259,7 @@ void roster_write_row(const Roster *roster, Writer *w, const char *key, const Ro
         writer_string(w, "username", m->username);
         writer_string(w, "user_type", user_type_to_string(m->user_type));
         writer_string(w, "role", role_to_string(m->role));
-        writer_string(w, "status", m->online ? "online" : "offline");
+        writer_string(w, "status", presence_to_string(m->status));
         writer_time(w, "since", m->since);
         writer_end_object(w);
 }
@@ -240,7 +276,7 @@ int channel_host_each_member(const ChannelHost *h, const char *after,
         if (!rows)
                 return -ENOMEM;
         for (const RosterRow *row = h->roster.by_name; row; row = row->hh.next)
-                if (row->online && (!after || strcmp(row->username, after) > 0))
+                if (row->shown != PRESENCE_OFFLINE && (!after || strcmp(row->username, after) > 0))
                         rows[n++] = row;
         qsort(rows, n, sizeof(*rows), compare_rows);
 
@@ -248,7 +284,7 @@ int channel_host_each_member(const ChannelHost *h, const char *after,
                 RosterEntry m = {
                         .user_type = rows[i]->user_type,
                         .role = channel_get_role(h->channel, rows[i]->username),
-                        .online = true,
+                        .status = rows[i]->shown,
                         .since = rows[i]->since,
                 };
 

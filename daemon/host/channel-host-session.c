@@ -152,7 +152,7 @@ static HostSession *session_end(HostSession *s, bool left_at_once) {
         DL_DELETE(h->sessions, s);
         if (s->connected) {
                 h->n_sessions--;
-                roster_leave(&h->roster, s->actor.username, left_at_once);
+                appearance_end(h, &s->actor, &s->appearance, left_at_once);
                 if (h->n_sessions == 0)
                         recent_clear(&h->recent);
         }
@@ -168,6 +168,10 @@ HostSession *host_session_free(HostSession *s) {
 
 bool host_session_is_connected(const HostSession *s) {
         return s && s->connected;
+}
+
+bool host_session_is_seen(const HostSession *s) {
+        return s && s->appearance.is_seen;
 }
 
 void session_close(HostSession *s, const char *reason, const char *message) {
@@ -190,7 +194,8 @@ void session_close(HostSession *s, const char *reason, const char *message) {
                 writer_end_object(&w);
                 (void) rpc_push(s->rpc, "CLOSED", &w); /* fails on a dying connection only */
         }
-        (void) session_end(s, true);
+        /* Where the one in its place is invisible it looks like any other end. */
+        (void) session_end(s, !streq(reason, "replaced"));
 }
 
 HostSession *host_session_close(HostSession *s, const char *reason, const char *message) {
@@ -240,11 +245,12 @@ static int start_source(HostSession *s) {
         r = conn_source_new(rpc_get_conn(s->rpc), session_pull, s, &s->source);
         if (r < 0)
                 return r;
-        if (s->connected)
-                return 0;
-        r = roster_join(&s->host->roster, &s->actor);
+        r = appearance_set(s->host, &s->actor, &s->appearance, s->connect_invisible,
+                           s->connect_status);
         if (r < 0)
                 return r;
+        if (s->connected)
+                return 0;
         s->connected = true;
         s->host->n_sessions++;
         return 0;
@@ -270,6 +276,7 @@ static void connect_finish(HostSession *s) {
         close_older(s);
         s->cursor = s->connect_since;
         s->presence_cursor = h->roster.generation;
+        s->n_told = h->roster.n_online;
 
         writer_begin_object(&w, NULL);
         host_write_state(h, &s->actor, &w);
@@ -297,7 +304,7 @@ static void on_entry_id(int r, const char *id, void *userdata) {
 
 typedef struct ConnectFields {
         uint64_t since, backlog;
-        const char *since_id;
+        const char *since_id, *status;
         bool invisible;
 } ConnectFields;
 
@@ -311,12 +318,9 @@ static int check_connect(const ChannelHost *h, const Actor *actor, const Connect
         r = channel_may_connect(h->channel, actor, host_now(h), f);
         if (r < 0)
                 return r;
-        if (x->invisible)
-                return actor->user_type == USER_GUEST
-                               ? failure_set(f, ERROR_GUESTS_NOT_ALLOWED,
-                                             "Guests cannot be invisible.")
-                               : failure_set(f, ERROR_UNSUPPORTED,
-                                             "This host does not know invisible members.");
+        r = appearance_may_hide(actor, x->invisible, f);
+        if (r < 0)
+                return r;
         if (x->since > last_seq || (x->since > 0 && x->since == last_seq && x->since_id &&
                                     !streq(x->since_id, channel_get_last_id(h->channel))))
                 return failure_conflict(h, f);
@@ -340,6 +344,7 @@ void session_connect(ChannelHost *h, const Actor *actor, RpcRequest *q, HostSess
                 { "since_id", FIELD_STRING, offsetof(ConnectFields, since_id) },
                 { "backlog", FIELD_UINT, offsetof(ConnectFields, backlog) },
                 { "invisible", FIELD_BOOL, offsetof(ConnectFields, invisible), true },
+                { "status", FIELD_STRING, offsetof(ConnectFields, status) },
                 {},
         };
         ConnectFields x = { .backlog = BACKLOG_NONE };
@@ -363,6 +368,10 @@ void session_connect(ChannelHost *h, const Actor *actor, RpcRequest *q, HostSess
                 request_fail_field(q, "backlog", "goes with since 0 only.");
                 return;
         }
+        if (presence_said(x.status) < 0) {
+                request_fail_field(q, "status", STATUS_RULE);
+                return;
+        }
         if (!s) {
                 r = session_new(h, actor, rpc_request_get_rpc(q), slot);
                 if (r < 0) {
@@ -378,6 +387,8 @@ void session_connect(ChannelHost *h, const Actor *actor, RpcRequest *q, HostSess
                 connect_refuse(s, &f);
                 return;
         }
+        s->connect_invisible = x.invisible;
+        s->connect_status = presence_said(x.status);
         s->connect_since = x.since;
         if (x.backlog != BACKLOG_NONE)
                 s->connect_since = x.backlog < last_seq ? last_seq - x.backlog : 0;

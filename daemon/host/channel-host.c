@@ -93,7 +93,7 @@ static void load_finish(ChannelHost *h, int r) {
         if (r >= 0)
                 r = prepare_push(h);
         if (r >= 0)
-                r = roster_join(&h->roster, &h->me);
+                r = appearance_set(h, &h->me, &h->appearance, h->invisible, h->appearance.status);
         h->loaded = r >= 0;
         queue_pump_soon(h);
         if (h->handlers.on_loaded)
@@ -223,6 +223,7 @@ int channel_host_new(const Runtime *rt, Store *store, uint64_t row, const char *
                 .row = row,
                 .epoch = epoch,
                 .me = *me,
+                .appearance.status = PRESENCE_ONLINE,
                 .handlers = *handlers,
                 .userdata = userdata,
                 .n_inside = 1,

@@ -62,7 +62,8 @@ const char *channel_host_get_name(const ChannelHost *h);
 bool channel_host_is_loaded(const ChannelHost *h);
 uint64_t channel_host_get_generation(const ChannelHost *h); /* of the roster */
 size_t channel_host_get_n_sessions(const ChannelHost *h);
-size_t channel_host_get_n_online(const ChannelHost *h); /* distinct users, the local one included */
+/* Distinct users that are seen, the local one among them unless invisible. */
+size_t channel_host_get_n_online(const ChannelHost *h);
 
 bool channel_host_knows_command(const char *name);
 /* A §5 request of a remote peer; payload is checked here. Consumes q. */
@@ -72,6 +73,7 @@ HostSession *host_session_free(HostSession *s);
 /* CLOSED with this reason is the last thing that follows of the channel. */
 HostSession *host_session_close(HostSession *s, const char *reason, const char *message);
 bool host_session_is_connected(const HostSession *s); /* CONNECT was accepted; false for NULL */
+bool host_session_is_seen(const HostSession *s);      /* … and others may know; false for NULL */
 
 /* The local user, by the same queue and the same rules, before on_loaded too. done (may be NULL)
  * runs once, from a later turn of the loop, with the result of each or a failure for all; what is
@@ -106,12 +108,18 @@ int channel_host_redact(ChannelHost *h, const Actor *actor, uint64_t seq,
 /* Messages of the log lost their content otherwise (by age): nobody is sent it from now on. */
 void channel_host_content_removed(ChannelHost *h);
 
-/* The roster: who is here now (and the local user), by name. */
+/* How the local user is seen, who is here as long as the channel is hosted: online until this is
+ * called. At any time, the first before on_loaded to be invisible from the beginning; to become so
+ * looks like leaving, half a minute later. away counts while no other device of the user is online.
+ * -ENOMEM: it is as before, and may be tried again. */
+int channel_host_set_presence(ChannelHost *h, bool invisible, bool away);
+
+/* The roster: who is here now and seen (the local user like others), by name. */
 typedef struct RosterEntry {
         char username[NAME_SIZE];
         UserType user_type;
         Role role;
-        bool online;
+        Presence status;
         uint64_t since; /* µs since the epoch */
 } RosterEntry;
 typedef int (*channel_host_each_member_fn)(const RosterEntry *m, void *userdata);

@@ -410,10 +410,23 @@ void peer_server_hold(PeerServer *s, bool hold) {
                 listener_hold(s->listeners[i], hold);
 }
 
+static bool is_seen(const Peer *p) {
+        const PeerChannel *c;
+
+        LL_FOREACH(p->channels, c)
+                if (host_session_is_seen(c->session))
+                        return true;
+        return false;
+}
+
 void peer_server_go_away(PeerServer *s, const char *reason) {
-        uint64_t resume = MAX(RESUME_MIN_USEC, s->n_peers * RESUME_PER_PEER_USEC);
+        uint64_t resume, n_seen = 0;
         Peer *p;
 
+        /* All are told the time, and it says how many: not who must not be seen. */
+        DL_FOREACH(s->peers, p)
+                n_seen += is_seen(p);
+        resume = MAX(RESUME_MIN_USEC, n_seen * RESUME_PER_PEER_USEC);
         DL_FOREACH(s->peers, p)
                 rpc_go_away(p->rpc, reason, MIN(resume, RESUME_MAX_USEC));
 }

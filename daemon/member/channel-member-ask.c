@@ -81,10 +81,12 @@ static int read_member(const Value *v, RosterEntry *ret) {
         *ret = (RosterEntry){
                 .user_type = user_type_from_string(type ? type : ""),
                 .role = role_from_string(role ? role : ""),
-                .online = status && !streq(status, "offline"),
+                .status = presence_from_string(status),
         };
-        if (!name || !name_is_valid(name) || ret->user_type < 0 || ret->role < 0)
+        if (!name || !name_is_valid(name) || ret->user_type < 0 || ret->role < 0 || !status)
                 return -EBADMSG;
+        if (ret->status < 0) /* of a later version; but here, since it is listed */
+                ret->status = PRESENCE_ONLINE;
         snprintf(ret->username, sizeof(ret->username), "%s", name);
         if (since)
                 (void) time_parse(since, &ret->since);

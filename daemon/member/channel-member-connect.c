@@ -8,7 +8,6 @@
 
 #define DENIED_RETRY_USEC USEC_PER_HOUR    /* protocol §5 CLOSED */
 #define RETRY_AFTER_MAX_USEC USEC_PER_HOUR /* whatever a host asks for */
-#define RECOUNT_MEMBERS_MAX 64 /* in larger channels presence is counted by what changes */
 
 void member_begin_request(const ChannelMember *c, Writer *w) {
         writer_begin_object(w, NULL);
@@ -19,7 +18,6 @@ void member_begin_request(const ChannelMember *c, Writer *w) {
 /* What the host said before is stored all the same. */
 static void hang_up(ChannelMember *c) {
         c->connect_call = rpc_call_free(c->connect_call);
-        c->recount_call = rpc_call_free(c->recount_call);
         c->begin_call = rpc_call_free(c->begin_call);
         c->outbox.call = rpc_call_free(c->outbox.call);
         c->connected = c->connect_due = false;
@@ -316,57 +314,15 @@ static void closed_by_host(ChannelMember *c, const char *reason, uint64_t last_s
         }
 }
 
-static void on_recounted(int r, const Value *payload, const Failure *failure, void *userdata) {
-        ChannelMember *c = userdata;
-        const Value *members = value_get(payload, "members");
-        uint64_t n = 0;
-
-        c->recount_call = NULL;
-        if (r < 0 || failure || value_has(payload, "next") || value_kind(members) != VALUE_ARRAY)
-                return;
-        for (size_t i = 0; i < value_length(members); i++) {
-                const char *status = value_string(value_get(value_at(members, i), "status"), NULL);
-
-                if (status && !streq(status, "offline"))
-                        n++;
-        }
-        c->n_online = n;
-        member_changed(c);
-}
-
-/* Presence says what changed, not who was here: a small channel is counted again, in a large one a
- * change of role may be taken for an arrival until the next CONNECT. */
-static void count_online(ChannelMember *c, const Value *changes) {
-        _cleanup_(writer_done) Writer w = {};
-
-        if (c->n_online <= RECOUNT_MEMBERS_MAX) {
-                if (c->recount_call)
-                        return;
-                member_begin_request(c, &w);
-                writer_uint(&w, "limit", MEMBERS_LIMIT_MAX);
-                writer_end_object(&w);
-                (void) host_slot_call(c->slot, "MEMBERS", &w, 0, on_recounted, c, &c->recount_call);
-                return;
-        }
-        for (size_t i = 0; i < value_length(changes); i++) {
-                const char *status = value_string(value_get(value_at(changes, i), "status"), NULL);
-
-                if (status && !streq(status, "offline"))
-                        c->n_online++;
-                else if (status && c->n_online > 0)
-                        c->n_online--;
-        }
-}
-
 static void on_presence(ChannelMember *c, const Value *payload) {
-        const Value *changes = value_get(payload, "changes");
-        uint64_t generation;
+        uint64_t generation, n_online;
 
         if (value_uint(value_get(payload, "generation"), &generation) < 0 ||
-            value_kind(changes) != VALUE_ARRAY || generation <= c->generation)
+            value_uint(value_get(payload, "members_online"), &n_online) < 0 ||
+            generation <= c->generation)
                 return;
         c->generation = generation;
-        count_online(c, changes);
+        c->n_online = n_online;
         member_changed(c);
         c->handlers.on_members(c, generation, c->userdata);
 }

@@ -108,7 +108,6 @@ struct ChannelMember {
         /* the host, elsewhere (channel-member-connect.c) */
         HostSlot *slot;
         RpcCall *connect_call;
-        RpcCall *recount_call;
         RpcCall *begin_call;
         bool is_unhosted;    /* its host has said so, and none has answered since */
         bool connected;      /* CONNECT was answered with OK on this connection */

@@ -37,7 +37,11 @@ static int add_row(RosterRequest *q, sqlite3_stmt *stmt) {
                 q->rows = p;
         }
         p = &q->rows[q->n++];
-        *p = (StoredPresence){ .user_type = type, .since = sql_column_u64(stmt, 2) };
+        *p = (StoredPresence){
+                .user_type = type,
+                .since = sql_column_u64(stmt, 2),
+                .is_away = sql_column_u64(stmt, 3) != 0,
+        };
         strcpy(p->username, username);
         return 0;
 }
@@ -55,10 +59,11 @@ static int work_load(SqlTx *tx, void *request) {
                 return r;
         q->saved = sql_column_u64(stmt, 0);
         q->generation = sql_column_u64(stmt, 1);
-        r = sql_prepare(tx,
-                        "SELECT username, user_type, since FROM roster_member WHERE channel = ?"
-                        " LIMIT ?",
-                        "tt", &stmt, q->row, (uint64_t) CONNECTIONS_MAX);
+        r = sql_prepare(
+                tx,
+                "SELECT username, user_type, since, away FROM roster_member WHERE channel = ?"
+                " LIMIT ?",
+                "tt", &stmt, q->row, (uint64_t) CONNECTIONS_MAX);
         while (r >= 0 && (r = sql_step(stmt)) > 0)
                 r = add_row(q, stmt);
         return r;
@@ -85,10 +90,12 @@ static int save_change(SqlTx *tx, uint64_t row, const StoredPresence *p) {
                 return sql_run(tx, "DELETE FROM roster_member WHERE channel = ? AND username = ?",
                                "ts", row, p->username);
         return sql_run(tx,
-                       "INSERT INTO roster_member (channel, username, user_type, since)"
-                       " VALUES (?, ?, ?, ?) ON CONFLICT (channel, username)"
-                       " DO UPDATE SET user_type = excluded.user_type, since = excluded.since",
-                       "tsst", row, p->username, user_type_to_string(p->user_type), p->since);
+                       "INSERT INTO roster_member (channel, username, user_type, since, away)"
+                       " VALUES (?, ?, ?, ?, ?) ON CONFLICT (channel, username)"
+                       " DO UPDATE SET user_type = excluded.user_type, since = excluded.since,"
+                       " away = excluded.away",
+                       "tsstt", row, p->username, user_type_to_string(p->user_type), p->since,
+                       (uint64_t) p->is_away);
 }
 
 static int work_save(SqlTx *tx, void *request) {

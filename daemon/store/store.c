@@ -224,6 +224,8 @@ const char *const store_migrations[] = {
         "        PRIMARY KEY (channel, username)"
         ") STRICT, WITHOUT ROWID;",
 
+        "ALTER TABLE roster_member ADD COLUMN away INTEGER NOT NULL DEFAULT 0;",
+
         NULL,
 };
 

@@ -249,7 +249,8 @@ typedef struct StoredPresence {
         char username[NAME_SIZE];
         UserType user_type;
         uint64_t since; /* µs since the epoch */
-        bool is_gone;   /* for saving: not any more */
+        bool is_away;
+        bool is_gone; /* for saving: not any more */
 } StoredPresence;
 
 /* saved: when it was known to be so, µs since the epoch; 0: nothing was ever saved. At most

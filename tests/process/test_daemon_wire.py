@@ -119,9 +119,9 @@ def member(name, status="online"):
             "since": "2026-01-01T00:00:00.000Z"}
 
 
-@sentence("2.70", "5.PRESENCE.4")
+@sentence("2.70", "5.PRESENCE.4", "5.PRESENCE.6", "5.PRESENCE.7")
 def test_presence(stage):
-    """Each status is shown, and counts as here unless it is offline; generations that are old say nothing."""
+    """How many are here is what the host says; generations that are old say nothing."""
     people = [member("bob"), member("carol", "away"), member("dora", "offline")]
     with ModelHost(stage.tracker, stage.carol, "statuses") as h:
         h.hooks["MEMBERS"] = lambda c, f: h.ok(c, f, {"members": people, "generation": 5})
@@ -130,20 +130,25 @@ def test_presence(stage):
         def online():
             return stage.bob.get(path, CHANNEL, "MembersOnline")
 
-        def presence(c, generation, *changes):
-            h.push(c, "PRESENCE", generation=generation, changes=[
-                {k: x[k] for k in ("username", "user_type", "role", "status")} for x in changes])
-        h.do(lambda c: presence(c, 5, people[1]))
-        wait_for(lambda: online() == 2, "who is away to be counted and who is offline not")
-        asked = len(h.asked("MEMBERS"))
+        def presence(c, generation, members_online, *changes, **more):
+            h.push(c, "PRESENCE", generation=generation, members_online=members_online, changes=[
+                {k: x[k] for k in ("username", "user_type", "role", "status")} for x in changes], **more)
+        h.do(lambda c: presence(c, 5, 2, people[1]))
+        wait_for(lambda: online() == 2, "as many as the host says")
         people.append(member("emil"))
-        h.do(lambda c: (presence(c, 5, people[3]), presence(c, 4, people[3])))
+        h.do(lambda c: (presence(c, 5, 7, people[3]), presence(c, 4, 8, people[3])))
         barrier = h.add(message_content="after those")
         h.do(lambda c: h.push(c, "MESSAGE", entries=[barrier]))
         wait_for(lambda: stage.bob.texts(path) == ["after those"], "what came after them")
-        assert (online(), len(h.asked("MEMBERS"))) == (2, asked)
-        h.do(lambda c: presence(c, 6, people[3]))
+        assert online() == 2
+        h.do(lambda c: presence(c, 6, 3, people[3]))
         wait_for(lambda: online() == 3, "the next generation")
+        # Of many only the number is told, and who is here is asked for when somebody wants to know.
+        h.do(lambda c: presence(c, 7, 501, reset=True))
+        wait_for(lambda: online() == 501, "the number")
+        shown, _ = stage.bob.call(path, CHANNEL, "GetMembers", "a{sv}", {})
+        assert [(m[0], m[3]) for m in shown] == [("bob", "online"), ("carol", "away"), ("dora", "offline"),
+                                                 ("emil", "online")]
 
 
 @sentence("5.ENTRY.9", "5.ENTRY.10", "5.ENTRY.11", "5.ENTRY.12", "5.ENTRY.13")

@@ -160,7 +160,7 @@ def test_pushes(stage):
     """PRESENCE, ACCESS, GOING_AWAY, pushes that nobody knows, and heads of PING."""
     person = {"username": "dora", "user_type": "REGISTERED", "role": "none", "status": "online"}
     heads = {"heads": {"trap": 5, "no name\n": 6}}
-    pushes = (("PRESENCE", {"generation": 7, "changes": [person]}), ("ACCESS", {"can_view": True, "can_send": True}),
+    pushes = (("PRESENCE", {"generation": 7, "members_online": 2, "changes": [person]}), ("ACCESS", {"can_view": True, "can_send": True}),
               ("GOING_AWAY", {"reason": "stopping", "resume_in_ms": 1000}), ("OF_TOMORROW", {"x": 1}),
               ("CHANNELS", {"generation": 1, "changed": [], "removed": []}))
     with stage.host() as h:

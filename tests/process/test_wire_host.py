@@ -432,7 +432,8 @@ def test_presence(stage, room):
         room.member(who)
     while set(changes) < {"carol", "dave", "guest-gail"}:
         push = m.push("PRESENCE")
-        assert set(push) == {"channel_name", "channel_id", "generation", "changes"} and push["generation"] > generation
+        assert set(push) == {"channel_name", "channel_id", "generation", "members_online", "changes"}
+        assert push["generation"] > generation
         generation = push["generation"]
         for change in push["changes"]:
             assert set(change) == {"username", "user_type", "role", "status"}

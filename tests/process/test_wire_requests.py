@@ -36,7 +36,8 @@ def good(stage, me):
             "VIEW": {"channel_name": stage.held}, "UNHOST": {"channel_name": stage.held, "forget": False},
             "CONNECT": {"since": 0, "invisible": False},
             "MESSAGE": {"messages": [{"id": str(uuid.uuid4()), "message_content": "hello"}]},
-            "HISTORY": {"limit": 1}, "MEMBERS": {"limit": 1}, "REDACT": {"seq": stage.own}, "DISCONNECT": {}}
+            "HISTORY": {"limit": 1}, "MEMBERS": {"limit": 1}, "STATUS": {"status": "away"},
+            "INVISIBLE": {"invisible": False}, "REDACT": {"seq": stage.own}, "DISCONNECT": {}}
 
 
 def check(c, command, keys, payload, again):
@@ -69,7 +70,8 @@ def test_of_the_tracker(stage):
                   lambda x=command: good(stage, me)[x])
 
 
-@sentence("5.CONNECT.1", "5.MESSAGE.1", "5.HISTORY.1", "5.MEMBERS.1", "5.DISCONNECT.1", "2.8", "2.9", "2.28")
+@sentence("5.CONNECT.1", "5.MESSAGE.1", "5.HISTORY.1", "5.MEMBERS.1", "5.DISCONNECT.1", "5.INVISIBLE.1", "5.STATUS.1",
+          "2.8", "2.9", "2.28")
 def test_of_a_host(stage):
     name, _, address = stage.host()
     stage.held, stage.own = name, 0

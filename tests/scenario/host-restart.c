@@ -71,7 +71,7 @@ static void on_roster(const Failure *f, const RosterEntry *members, size_t n, co
         assert_null(next);
         names->is_done = true;
         for (size_t i = 0; i < n; i++) {
-                assert_true(members[i].online);
+                assert_int_equal(members[i].status, PRESENCE_ONLINE);
                 strcat(names->names, members[i].username);
                 strcat(names->names, " ");
         }

@@ -104,7 +104,7 @@ class TrackerSide:
     """A connection to the tracker; `probe` is a request that is always answered by OK."""
     name = "tracker"
     in_flight = 1000
-    foreign = ("CONNECT", "MESSAGE", "HISTORY", "DISCONNECT", "RET_INFO", "MEMBERS", "INVISIBLE", "ACCESS",
+    foreign = ("CONNECT", "MESSAGE", "HISTORY", "DISCONNECT", "RET_INFO", "MEMBERS", "INVISIBLE", "STATUS", "ACCESS",
                "TOPIC", "AUTHORIZE", "KICK", "BAN", "UNBAN", "REDACT", "DEBUG")  # VIEW is in both tables
     probe = ("LIST", {"limit": 1})
 

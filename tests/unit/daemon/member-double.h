@@ -25,8 +25,9 @@ struct Member {
         Seen *seen;
         size_t n_seen;
         unsigned n_pushes, n_presence, n_changes;
-        size_t largest_push; /* entries in one */
-        char presence[4096]; /* "bob+ carol- …" */
+        size_t largest_push;        /* entries in one */
+        char presence[4096];        /* "bob/none+ carol/member~ dave/none- …" */
+        uint64_t n_online, n_reset; /* as told last, and how often with `reset` */
         uint64_t generation;
         char closed_reason[64], closed_channel[NAME_SIZE];
         char going_away[64];
@@ -74,17 +75,28 @@ static inline uint64_t get_uint(const Value *v, const char *key) {
 
 static inline void see_presence(Member *m, const Value *payload) {
         const Value *changes = value_get(payload, "changes");
+        uint64_t n_before = m->n_online;
+        bool reset = false;
 
         assert_true(get_uint(payload, "generation") > m->generation);
         m->generation = get_uint(payload, "generation");
-        assert_true(value_length(changes) > 0);
+        m->n_online = get_uint(payload, "members_online");
+        (void) value_bool(value_get(payload, "reset"), &reset);
+        m->n_reset += reset;
+        assert_true(reset == (m->n_online > PRESENCE_ONLINE_MAX));
+        if (reset)
+                assert_int_equal(value_length(changes), 0);
+        else
+                assert_true(value_length(changes) > 0 || m->n_online != n_before);
         for (size_t i = 0; i < value_length(changes); i++) {
                 const Value *v = value_at(changes, i);
                 size_t n = strlen(m->presence);
 
                 snprintf(m->presence + n, sizeof(m->presence) - n, "%s/%s%s ",
                          get_string(v, "username"), get_string(v, "role"),
-                         streq(get_string(v, "status"), "online") ? "+" : "-");
+                         streq(get_string(v, "status"), "online") ? "+"
+                         : streq(get_string(v, "status"), "away") ? "~"
+                                                                  : "-");
         }
         m->n_presence++;
         m->n_changes += value_length(changes);

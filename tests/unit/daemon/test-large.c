@@ -135,8 +135,12 @@ static int count_peer(const PeerInfo *info, void *userdata) {
         return last->since % PAGE == 0;
 }
 
-/* 2,001 others in pages; and who does not read while they come and go hears of each once, in
- * frames, when it reads. */
+static bool bob_knows_all(void *userdata) {
+        return ((const Member *) userdata)->n_online == N_ALL;
+}
+
+/* 2,001 others in pages. Of so many only the number is told; who does not read hears of it once,
+ * when it reads. Of all who go each is told once, in frames, since so few stay. */
 static void test_two_thousand_members(void **state) {
         static const unsigned limits[] = { MEMBERS_LIMIT_MAX, 7 };
         Fixture *f = *state;
@@ -145,6 +149,7 @@ static void test_two_thousand_members(void **state) {
         PeerInfo info = {};
         char last[NAME_SIZE] = "";
         size_t n = 0;
+        unsigned n_told;
 
         assert_int_equal(member_connect(bob, 0), ERROR_NONE);
         assert_int_equal(member_connect(carol, 0), ERROR_NONE);
@@ -174,14 +179,23 @@ static void test_two_thousand_members(void **state) {
                 assert_int_equal(info.since, (n + 1) * PAGE);
         assert_int_equal(info.since, N_CROWD + 2);
 
+        wait_until(f, bob_knows_all, bob);
+        n_told = bob->n_changes;
+        assert_in_range(n_told, 1, PRESENCE_ONLINE_MAX);
+        assert_true(bob->n_reset > 0);
+        assert_int_equal(bob->generation, channel_host_get_generation(f->host));
         rpc_set_paused(carol->rpc, false);
-        wait_count(f, &carol->n_changes, N_CROWD);
+        wait_until(f, bob_knows_all, carol);
+        assert_int_equal(carol->n_changes, 0);
+        assert_in_range(carol->n_reset, 1, 2); /* one was begun before */
         crowd_goes();
-        wait_count(f, &carol->n_changes, 2 * N_CROWD);
+        wait_count(f, &carol->n_changes, N_CROWD);
         assert_int_equal(channel_host_get_n_online(f->host), N_ALL - N_CROWD);
         settle(f);
-        assert_int_equal(carol->n_changes, 2 * N_CROWD);
-        assert_int_equal(bob->n_changes, 1 + 2 * N_CROWD);
+        assert_int_equal(carol->n_changes, N_CROWD);
+        assert_int_equal(bob->n_changes, n_told + N_CROWD);
+        assert_int_equal(carol->n_online, 3);
+        assert_int_equal(bob->n_online, 3);
 }
 
 /* More have a role than a frame holds: as many as fit, and word that there are more. */

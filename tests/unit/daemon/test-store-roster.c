@@ -7,7 +7,7 @@
 typedef struct Loaded {
         bool is_done;
         uint64_t saved, generation;
-        char rows[256]; /* "bob/REGISTERED/17 " each, by name */
+        char rows[256]; /* "bob/REGISTERED/17 ", or "bob/REGISTERED/17/away ", each, by name */
 } Loaded;
 
 static void on_roster(int r, uint64_t saved, uint64_t generation, const StoredPresence *rows,
@@ -18,8 +18,9 @@ static void on_roster(int r, uint64_t saved, uint64_t generation, const StoredPr
         *l = (Loaded){ .is_done = true, .saved = saved, .generation = generation };
         for (size_t i = 0; i < n; i++)
                 snprintf(l->rows + strlen(l->rows), sizeof(l->rows) - strlen(l->rows),
-                         "%s/%s/%" PRIu64 " ", rows[i].username,
-                         user_type_to_string(rows[i].user_type), rows[i].since);
+                         "%s/%s/%" PRIu64 "%s ", rows[i].username,
+                         user_type_to_string(rows[i].user_type), rows[i].since,
+                         rows[i].is_away ? "/away" : "");
 }
 
 static bool is_loaded(void *userdata) {
@@ -61,7 +62,7 @@ static void test_changes(void **state) {
                 { .username = "bob", .is_gone = true },
                 { .username = "nobody", .is_gone = true },
                 { .username = "guest-eve", .user_type = USER_GUEST, .since = 20 },
-                { .username = "carol", .user_type = USER_REGISTERED, .since = 21 },
+                { .username = "carol", .user_type = USER_REGISTERED, .since = 21, .is_away = true },
         };
         Fixture *f = *state;
         uint64_t row = make_channel(f, true);
@@ -73,7 +74,7 @@ static void test_changes(void **state) {
         expect(f, row, 200, 2, "bob/REGISTERED/17 guest-eve/GUEST/18 ");
         save(f, row, 300, 6, false, changes, ELEMENTSOF(changes));
         reopen_store(f);
-        expect(f, row, 300, 6, "carol/REGISTERED/21 guest-eve/GUEST/20 ");
+        expect(f, row, 300, 6, "carol/REGISTERED/21/away guest-eve/GUEST/20 ");
         save(f, row, 400, 7, true, two, 1);
         expect(f, row, 400, 7, "bob/REGISTERED/17 ");
         save(f, row, 500, 8, true, NULL, 0);
@@ -90,15 +91,16 @@ static void test_rubbish(void **state) {
         save(f, row, 100, 2, false, &bob, 1);
         f->store = store_free(f->store);
         assert_int_equal(sqlite3_open(f->path, &db), SQLITE_OK);
-        assert_int_equal(sqlite3_exec(db,
-                                      "INSERT INTO roster_member SELECT channel, '', 'GUEST', 1"
-                                      " FROM roster;"
-                                      "INSERT INTO roster_member SELECT channel, 'carol', 'KING', 1"
-                                      " FROM roster;"
-                                      "INSERT INTO roster_member SELECT channel,"
-                                      " hex(zeroblob(40)), 'REGISTERED', 1 FROM roster;",
-                                      NULL, NULL, NULL),
-                         SQLITE_OK);
+        assert_int_equal(
+                sqlite3_exec(db,
+                             "INSERT INTO roster_member SELECT channel, '', 'GUEST', 1, 0"
+                             " FROM roster;"
+                             "INSERT INTO roster_member SELECT channel, 'carol', 'KING', 1, 0"
+                             " FROM roster;"
+                             "INSERT INTO roster_member SELECT channel,"
+                             " hex(zeroblob(40)), 'REGISTERED', 1, 0 FROM roster;",
+                             NULL, NULL, NULL),
+                SQLITE_OK);
         assert_int_equal(sqlite3_close(db), SQLITE_OK);
         open_store(f);
         expect(f, row, 100, 2, "bob/REGISTERED/0 ");
