@@ -74,6 +74,13 @@
 #define DEVICES_LISTED_MAX 2000        /* in one list, ≈ 240 KiB on the bus */
 #define HOST_BACKLOG_REQUESTS_MAX 4096 /* parked while a commit runs; `busy` beyond */
 
+/* Names of whom a channel's host never saw, which it asks the tracker about before it gives them a
+ * role or bans them. */
+#define LOOKUPS_AT_ONCE_MAX 8   /* one moderator does not fill the tracker's connection */
+#define LOOKUPS_WAITING_MAX 256 /* requests; `busy` beyond, so that there is room for messages */
+#define LOOKUP_TIMEOUT_USEC (8 * USEC_PER_SEC) /* who asked the host gives up at ten */
+#define NEAR_KNOWN_MAX 10000                   /* names here that one is compared with, ≈ 1 ms */
+
 /* Ours: search. A step of the index delays acknowledgements by ≈ 3 ms, 10 at worst, no more than
  * a slow disk does; a look at a page of what was found takes ≈ 25 ms of the reader. */
 #define INDEX_STEP_ENTRIES 256 /* brought into the index in one transaction … */
@@ -96,7 +103,8 @@
 /* WHOIS of names that nobody has, by one asker: a list of a hundred people with typing errors goes
  * through; who guesses names learns at most three with each. */
 #define WHOIS_MISSES_PER_MINUTE 120
-#define NEAR_ROWS_MAX 1000 /* that a search for near names reads around the wanted one, ≈ 0.5 ms */
+#define NEAR_ROWS_MAX 1000 /* that a search for near names reads around the wanted one, ≈ 0.5 ms \
+                            */
 /* At a time, ≈ 10 ms of the reader each with a million accounts; further misses are told none. */
 #define NEAR_SEARCHES_MAX 8
 #define THROTTLE_SOURCES_MAX 10000 /* remembered at a time, ≈ 1 MiB; the oldest is forgotten */

@@ -217,7 +217,6 @@ typedef struct Work {
         char target[NAME_SIZE];
         Role role;
         bool target_exists;
-        uint64_t ticket; /* of the look-up that was asked for */
 
         /* REDACT: whose message it is, as read before that many removals */
         uint64_t target_seq;
@@ -242,7 +241,19 @@ int queue_on_pump(sd_event_source *source, void *host);
 /* Everything that waits is answered with this, or all but what is at the store. */
 void queue_fail_all(ChannelHost *h, const Failure *f);
 void queue_fail_waiting(ChannelHost *h, const Failure *f);
-void queue_looked_up(ChannelHost *h, uint64_t ticket, const Failure *f);
+
+/* ---- who is not known here (channel-host-lookup.c) ---- */
+
+/* A question that the tracker was asked; ticket 0: none. */
+typedef struct HostLookup {
+        uint64_t ticket;
+        char target[NAME_SIZE];
+} HostLookup;
+
+bool lookup_is_needed(const ChannelHost *h, const Work *w);
+/* Takes w, which is in no list; negative with w->failure, and w is not taken. */
+int lookup_wait(ChannelHost *h, Work *w);
+void lookup_ask(ChannelHost *h);
 
 /* ---- removal (channel-host-removal.c) ---- */
 
@@ -295,9 +306,10 @@ struct ChannelHost {
         unsigned n_inside;     /* turns of the loop in which the memory must stay */
 
         sd_event_source *pump;
-        Work *queue;    /* Work: waiting for a batch */
-        Work *batch;    /* Work: at the store */
-        Work *lookups;  /* Work: waiting for the tracker's word on their target */
+        Work *queue;   /* Work: waiting for a batch */
+        Work *batch;   /* Work: at the store */
+        Work *lookups; /* Work: waiting for the tracker's word on their target */
+        HostLookup asked[LOOKUPS_AT_ONCE_MAX];
         Work *authors;  /* Work: waiting for who wrote what they would remove */
         Work *answered; /* Work: judged or stored, to be answered */
         size_t n_works, n_work_bytes;

@@ -202,42 +202,6 @@ void queue_fail_all(ChannelHost *h, const Failure *f) {
         queue_fail_waiting(h, f);
 }
 
-/* ---- look-ups ---- */
-
-static bool is_unseen(const ChannelHost *h, const char *username) {
-        return channel_get_role(h->channel, username) == ROLE_NONE &&
-               !roster_find(&h->roster, username);
-}
-
-static void ask_for_targets(ChannelHost *h) {
-        Work *w;
-
-        for (;;) {
-                DL_SEARCH_SCALAR(h->lookups, w, ticket, 0);
-                if (!w)
-                        return;
-                w->ticket = ++h->last_ticket;
-                h->handlers.lookup_user(h, w->target, w->ticket, h->userdata);
-        }
-}
-
-void queue_looked_up(ChannelHost *h, uint64_t ticket, const Failure *f) {
-        Work *w;
-
-        DL_SEARCH_SCALAR(h->lookups, w, ticket, ticket);
-        if (!w)
-                return;
-        DL_DELETE(h->lookups, w);
-        if (f) {
-                w->failure = *f;
-                DL_APPEND(h->answered, w);
-        } else {
-                w->target_exists = true;
-                DL_APPEND(h->queue, w);
-        }
-        queue_pump_soon(h);
-}
-
 /* ---- batches ---- */
 
 typedef enum Verdict {
@@ -273,7 +237,7 @@ static int judge(ChannelHost *h, Work *w) {
                 r = channel_may_authorize(c, &w->actor, w->target, w->role, now, &w->failure);
                 if (r < 0)
                         return r;
-                if (!w->target_exists && is_unseen(h, w->target))
+                if (lookup_is_needed(h, w))
                         return VERDICT_LOOK_UP;
                 r = channel_extra_role(c, w->target, w->role, &m->extra, &m->n_extra);
                 break;
@@ -333,12 +297,10 @@ static size_t collect(ChannelHost *h, Proposal *proposals) {
                         break;
                 DL_DELETE(h->queue, w);
                 r = judge(h, w);
-                if (r < 0 || r == VERDICT_UNCHANGED) {
-                        DL_APPEND(h->answered, w);
+                if (r == VERDICT_LOOK_UP && lookup_wait(h, w) >= 0)
                         continue;
-                }
-                if (r == VERDICT_LOOK_UP) {
-                        DL_APPEND(h->lookups, w);
+                if (r < 0 || r == VERDICT_LOOK_UP || r == VERDICT_UNCHANGED) {
+                        DL_APPEND(h->answered, w);
                         continue;
                 }
                 if (r == VERDICT_READ) {
@@ -451,7 +413,7 @@ int queue_on_pump(sd_event_source *source, void *host) {
                         batch_failed(h);
         }
         flush_answers(h);
-        ask_for_targets(h);
+        lookup_ask(h);
         removal_ask_for_authors(h);
         queue_pump_soon(h);
         host_end_check(h);

@@ -318,7 +318,3 @@ void channel_host_set_previous(ChannelHost *h, const char *channel_id) {
         assert(h->load_job && !h->loaded);
         snprintf(h->previous, sizeof(h->previous), "%s", channel_id);
 }
-
-void channel_host_user_looked_up(ChannelHost *h, uint64_t ticket, const Failure *f) {
-        queue_looked_up(h, ticket, f);
-}

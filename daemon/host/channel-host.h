@@ -3,6 +3,7 @@
  * it. Leaves rules to channel.h, disk to store.h, connections to peer.h. */
 #pragma once
 
+#include "base/near-names.h"
 #include "daemon/channel/channel.h"
 #include "net/rpc.h"
 
@@ -18,8 +19,9 @@ typedef struct ChannelHostHandlers {
         /* On disk, and being sent to members. Governance among them is applied already. */
         void (*on_entries)(ChannelHost *h, const Entry *entries, size_t n, void *userdata);
         void (*on_members)(ChannelHost *h, uint64_t generation, void *userdata);
-        /* AUTHORIZE names somebody who never was here: the owner asks the tracker (WHOIS) and
-         * answers, now or later, by channel_host_user_looked_up(). */
+        /* A role or a ban is for somebody who never was here: the owner asks the tracker (WHOIS)
+         * and answers, now or later but once, by channel_host_user_looked_up(). At most
+         * LOOKUPS_AT_ONCE_MAX at a time, no name twice. */
         void (*lookup_user)(ChannelHost *h, const char *username, uint64_t ticket, void *userdata);
         /* A commit failed (disk full …) or works again (r 0). */
         void (*on_disk)(ChannelHost *h, int r, void *userdata);
@@ -54,8 +56,11 @@ bool channel_host_is_ending(const ChannelHost *h);
  */
 ChannelHost *channel_host_free(ChannelHost *h, const char *closed_reason);
 
-/* f NULL: a registered user of that name exists. A ticket that is not known any more is ignored. */
-void channel_host_user_looked_up(ChannelHost *h, uint64_t ticket, const Failure *f);
+/* f NULL: a registered user of that name exists. ERROR_NO_SUCH_USER and ERROR_GUESTS_NOT_ALLOWED
+ * say that none does; anything else, that it is not known, which fails all that waits to be asked.
+ * near (may be NULL): who may be meant instead. A ticket that is not known any more is ignored. */
+void channel_host_user_looked_up(ChannelHost *h, uint64_t ticket, const Failure *f,
+                                 const NearNames *near);
 
 const Channel *channel_host_get_channel(const ChannelHost *h);
 const char *channel_host_get_name(const ChannelHost *h);

@@ -138,7 +138,8 @@ static void on_members(ChannelHost *host, uint64_t generation, void *userdata) {
 static void lookup_user(ChannelHost *host, const char *username, uint64_t ticket, void *userdata) {
         Hosting *h = userdata;
 
-        whois_ask(&h->whois, h->channel->manager->account, host, username, ticket);
+        whois_ask(&h->whois, h->channel->manager->account, h->channel->manager->rt, host, username,
+                  ticket);
 }
 
 static void on_disk(ChannelHost *host, int r, void *userdata) {

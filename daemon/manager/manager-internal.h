@@ -228,7 +228,8 @@ bool manager_is_giving_up(const Manager *m, const char *channel_id);
 
 /* manager-whois.c */
 /* Asks the tracker about somebody whom the host never saw, and answers the host. */
-void whois_ask(Whois **list, Account *a, ChannelHost *host, const char *username, uint64_t ticket);
+void whois_ask(Whois **list, Account *a, const Runtime *rt /* weak */, ChannelHost *host,
+               const char *username, uint64_t ticket);
 void whois_free_all(Whois **list);
 
 /* manager-host.c */

@@ -39,8 +39,9 @@ typedef struct Fixture {
         unsigned n_members_told, n_peers_told;
         int disk;
         unsigned n_disk_told;
-        char lookup[NAME_SIZE];
+        char lookup[NAME_SIZE]; /* the latest */
         uint64_t ticket;
+        unsigned n_lookups;
         bool answer_lookup_at_once;
 } Fixture;
 
@@ -124,8 +125,9 @@ static inline void lookup_user(ChannelHost *h, const char *username, uint64_t ti
 
         snprintf(f->lookup, sizeof(f->lookup), "%s", username);
         f->ticket = ticket;
+        f->n_lookups++;
         if (f->answer_lookup_at_once)
-                channel_host_user_looked_up(h, ticket, NULL);
+                channel_host_user_looked_up(h, ticket, NULL, NULL);
 }
 
 static inline void on_disk(ChannelHost *h, int r, void *userdata) {
@@ -336,8 +338,8 @@ static inline ErrorCode local_permissions(Fixture *f, ViewPermission view, SendP
         Local l = {};
 
         assert_int_equal(channel_host_set_permissions(f->host, &f->owner,
-                                                      &(Permissions){ view, send, -1, -1, -1 }, local_done,
-                                                      &l),
+                                                      &(Permissions){ view, send, -1, -1, -1 },
+                                                      local_done, &l),
                          0);
         local_wait(f, &l, 1);
         return l.failure.code;

@@ -101,11 +101,11 @@ static void test_unseen_targets_are_looked_up(void **state) {
         local_wait(f, &message, 1);
         assert_int_equal(l.n_done, 0);
         assert_string_equal(f->lookup, "carol");
-        channel_host_user_looked_up(f->host, f->ticket + 1, NULL);
+        channel_host_user_looked_up(f->host, f->ticket + 1, NULL, NULL);
         settle(f);
         assert_int_equal(l.n_done, 0);
         (void) failure_set(&none, ERROR_NO_SUCH_USER, "There is no carol.");
-        channel_host_user_looked_up(f->host, f->ticket, &none);
+        channel_host_user_looked_up(f->host, f->ticket, &none, NULL);
         local_wait(f, &l, 1);
         assert_int_equal(l.failure.code, ERROR_NO_SUCH_USER);
         assert_int_equal(head_of(f), 2);
@@ -116,7 +116,7 @@ static void test_unseen_targets_are_looked_up(void **state) {
         f->lookup[0] = '\0';
         assert_int_equal(local_authorize(f, "carol", ROLE_MODERATOR), ERROR_NONE);
         assert_string_equal(f->lookup, "");
-        channel_host_user_looked_up(f->host, f->ticket, NULL);
+        channel_host_user_looked_up(f->host, f->ticket, NULL, NULL);
         settle(f);
         assert_int_equal(head_of(f), 4);
 }

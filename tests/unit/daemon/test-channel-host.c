@@ -392,31 +392,6 @@ static void test_one_message_in_flight(void **state) {
         assert_int_equal(member_send(bob, 2, "second"), ERROR_NONE);
 }
 
-static void test_backlog_is_bounded(void **state) {
-        Fixture *f = *state;
-        _cleanup_(member_freep) Member *bob = member_new(f, "bob");
-        LocalMessage m = { .text = "x" };
-        Local l = {};
-
-        assert_int_equal(member_connect(bob, 0), ERROR_NONE);
-        /* Held back by the look-up of their targets, which nobody answers. */
-        for (unsigned i = 0; i < HOST_BACKLOG_REQUESTS_MAX; i++)
-                assert_int_equal(channel_host_authorize(f->host, &f->owner, "carol", ROLE_MEMBER,
-                                                        local_done, &l),
-                                 0);
-        snprintf(m.id, sizeof(m.id), "%s", uuid_of(1));
-        assert_int_equal(channel_host_send(f->host, &f->owner, &m, 1, local_sent, &l), -ENOBUFS);
-        assert_int_equal(member_send(bob, 1, "x"), ERROR_BUSY);
-        assert_true(bob->failure.retry_after_ms > 0);
-        channel_host_user_looked_up(f->host, f->ticket, NULL);
-        local_wait(f, &l, 1);
-        assert_int_equal(member_send(bob, 1, "x"), ERROR_NONE);
-
-        peer_server_remove_host(f->server, f->host);
-        f->host = channel_host_free(f->host, NULL);
-        assert_int_equal(l.n_done, HOST_BACKLOG_REQUESTS_MAX);
-}
-
 static void limit_files(rlim_t bytes) {
         struct rlimit limit;
 
@@ -472,7 +447,6 @@ int main(void) {
                 TEST(large_entries),
                 TEST(slow_reader_is_bounded),
                 TEST(one_message_in_flight),
-                TEST(backlog_is_bounded),
                 TEST(disk_fails_and_works_again),
         };
 

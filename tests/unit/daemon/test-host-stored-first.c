@@ -157,6 +157,31 @@ static void test_one_who_connects_meanwhile(void **state) {
         assert_int_equal(member_wait(bob), ERROR_NONE);
 }
 
+static void test_what_waits_for_it_is_bounded(void **state) {
+        Fixture *f = *state;
+        _cleanup_(member_freep) Member *bob = member_new(f, "bob");
+        LocalMessage m = { .text = "x" };
+        Local *l = &disk.local;
+
+        assert_int_equal(member_connect(bob, 0), ERROR_NONE);
+        hold_the_writer(f, bob, bob);
+        local_start(f, l, 1, "hello");
+        settle(f);
+        for (unsigned i = 0; i < HOST_BACKLOG_REQUESTS_MAX - 1; i++)
+                assert_int_equal(
+                        channel_host_authorize(f->host, &f->owner, "bob", ROLE_NONE, local_done, l),
+                        0);
+        snprintf(m.id, sizeof(m.id), "%s", uuid_of(2));
+        assert_int_equal(channel_host_send(f->host, &f->owner, &m, 1, local_sent, l), -ENOBUFS);
+        assert_int_equal(member_send(bob, 2, "x"), ERROR_BUSY);
+        assert_true(bob->failure.retry_after_ms > 0);
+        assert_int_equal(l->n_done, 0);
+
+        latch_open(&disk.gate);
+        local_wait(f, l, HOST_BACKLOG_REQUESTS_MAX);
+        assert_int_equal(member_send(bob, 2, "x"), ERROR_NONE);
+}
+
 /* All on one thread: at the fsync nothing can be on its way either. */
 static void test_nothing_is_told_ahead_of_it(void **state) {
         Fixture *f = *state;
@@ -193,6 +218,7 @@ int main(void) {
                 TEST(test_a_member_says_it),
                 TEST(test_the_local_user_says_it),
                 TEST(test_one_who_connects_meanwhile),
+                TEST(test_what_waits_for_it_is_bounded),
         };
 
         /* Who tells from the wrong thread has no business on two. */
