@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Knows members, info, view, sending, authorize and deauthorize: who is in a channel, and who may
- * what. */
+/* Knows members and info: who is in a channel, and what its host tells. */
 #include <limits.h>
 
 #include "ctl/print.h"
@@ -96,70 +95,8 @@ static int verb_info(Ctl *ctl, int argc, char **argv) {
         return EXIT_OK;
 }
 
-/* view and sending: one permission, shown or set. */
-static int permission(Ctl *ctl, int argc, char **argv, const char *key) {
-        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
-        _cleanup_free_ char *path = NULL;
-        int n_args, r, exit_status;
-        char **args;
-
-        if (ctl_parse(ctl, argc, argv, NULL, &args, &n_args, &exit_status) < 0)
-                return exit_status;
-        r = client_find_channel(ctl, args[0], &path);
-        if (r == EXIT_OK)
-                r = client_new_call(ctl, FACE_MODERATION, path, "SetPermissions", &m);
-        if (r == EXIT_OK)
-                r = client_append_options(ctl, m, key, "s", args[1], NULL);
-        if (r == EXIT_OK)
-                r = client_call(ctl, m, 0, NULL);
-        return client_done(ctl, r);
-}
-
-static int verb_view(Ctl *ctl, int argc, char **argv) {
-        return permission(ctl, argc, argv, "view_permission");
-}
-
-static int verb_sending(Ctl *ctl, int argc, char **argv) {
-        return permission(ctl, argc, argv, "send_permission");
-}
-
-static int authorize(Ctl *ctl, int argc, char **argv, bool give) {
-        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
-        _cleanup_free_ char *path = NULL;
-        const char *arg_role = give ? "member" : "none";
-        const Option options[] = { { give ? "role" : NULL, 0, OPTION_STRING, &arg_role }, {} };
-        int n_args, r, exit_status;
-        char **args;
-
-        if (ctl_parse(ctl, argc, argv, options, &args, &n_args, &exit_status) < 0)
-                return exit_status;
-        r = client_find_channel(ctl, args[0], &path);
-        if (r == EXIT_OK)
-                r = client_new_call(ctl, FACE_MODERATION, path, "Authorize", &m);
-        if (r == EXIT_OK && sd_bus_message_append(m, "ss", args[1], arg_role) < 0)
-                r = client_fail(ctl, NULL, -ENOMEM);
-        if (r == EXIT_OK)
-                r = client_append_options(ctl, m, NULL);
-        if (r == EXIT_OK)
-                r = client_call(ctl, m, 0, NULL);
-        return client_done(ctl, r);
-}
-
-static int verb_authorize(Ctl *ctl, int argc, char **argv) {
-        return authorize(ctl, argc, argv, true);
-}
-
-static int verb_deauthorize(Ctl *ctl, int argc, char **argv) {
-        return authorize(ctl, argc, argv, false);
-}
-
 const Verb verbs_info[] = {
         { "members", "CHANNEL", 1, 1, verb_members, "who is here" },
         { "info", "CHANNEL", 1, 1, verb_info, "all that the host tells of a channel" },
-        { "view", "CHANNEL public|restricted", 2, 2, verb_view, "who may read" },
-        { "sending", "CHANNEL everyone|registered|members", 2, 2, verb_sending, "who may write" },
-        { "authorize", "CHANNEL USER", 2, 2, verb_authorize,
-          "make somebody a member (--role=member|moderator)" },
-        { "deauthorize", "CHANNEL USER", 2, 2, verb_deauthorize, "take that back" },
         {},
 };

@@ -44,6 +44,28 @@ static int method_set_permissions(sd_bus_message *m, void *userdata, sd_bus_erro
         return bus_operation_park(op, r, waiting, member_op_cancel, error);
 }
 
+static int method_set_topic(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        ChannelObject *o = userdata;
+        MemberOp *waiting = NULL;
+        BusOperation *op;
+        const char *topic;
+        int r;
+
+        r = sd_bus_message_read(m, "s", &topic);
+        if (r >= 0)
+                r = options_read(m, NULL, NULL, error);
+        if (r < 0)
+                return r;
+        if (strlen(topic) > TOPIC_BYTES_MAX || !text_is_valid(topic, strlen(topic), false))
+                return bus_error_code(error, ERROR_BAD_REQUEST,
+                                      "A topic is one line of at most %d bytes.", TOPIC_BYTES_MAX);
+        r = channel_object_new_operation(o, m, &op);
+        if (r < 0)
+                return r;
+        r = channel_member_set_topic(o->member, topic, channel_object_on_done, op, &waiting);
+        return bus_operation_park(op, r, waiting, member_op_cancel, error);
+}
+
 static int method_authorize(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         const char *username, *role_name;
         ChannelObject *o = userdata;
@@ -102,6 +124,8 @@ const sd_bus_vtable moderation_vtable[] = {
         SD_BUS_VTABLE_START(SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("SetPermissions", SD_BUS_ARGS("a{sv}", options), SD_BUS_NO_RESULT,
                                 method_set_permissions, 0),
+        SD_BUS_METHOD_WITH_ARGS("SetTopic", SD_BUS_ARGS("s", topic, "a{sv}", options),
+                                SD_BUS_NO_RESULT, method_set_topic, 0),
         SD_BUS_METHOD_WITH_ARGS("Authorize",
                                 SD_BUS_ARGS("s", username, "s", role, "a{sv}", options),
                                 SD_BUS_NO_RESULT, method_authorize, 0),

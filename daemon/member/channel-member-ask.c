@@ -325,6 +325,27 @@ int channel_member_set_permissions(ChannelMember *c, const Permissions *p, membe
         return member_change_begun(x, r, op, ret_op);
 }
 
+int channel_member_set_topic(ChannelMember *c, const char *topic, member_done_fn done,
+                             void *userdata, MemberOp **ret_op) {
+        _cleanup_(writer_done) Writer w = {};
+        MemberOp *op = member_op_new(c, &member_done_type, userdata);
+        MemberChange *x = NULL;
+        int r;
+
+        if (!op)
+                return -ENOMEM;
+        op->fn.done = done;
+        if (!c->host) {
+                member_begin_request(c, &w);
+                writer_string(&w, "topic", topic);
+                return ask(op, "TOPIC", &w, on_changed, ret_op);
+        }
+        r = member_change_new(c, NULL, op, &x);
+        if (r >= 0)
+                r = channel_host_set_topic(c->host, &c->me, topic, on_changed_here, x);
+        return member_change_begun(x, r, op, ret_op);
+}
+
 int channel_member_redact(ChannelMember *c, uint64_t seq, const char *reason, member_done_fn done,
                           void *userdata, MemberOp **ret_op) {
         _cleanup_(writer_done) Writer w = {};

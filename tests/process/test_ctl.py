@@ -21,8 +21,8 @@ CHANNEL_KEYS = {"channel_name", "channel_id", "state", "state_reason", "state_te
                 "members_online"}
 VERBS = ("status", "tracker", "signup", "signin", "guest", "signout", "whoami",
          "recover", "passwd", "devices", "delete-account", "list", "channels", "host", "unhost",
-         "join", "leave", "send", "log", "read", "outbox", "members", "info", "view", "sending",
-         "authorize", "deauthorize", "backup", "restore", "export", "search", "redact", "retention", "chat")
+         "join", "leave", "send", "log", "read", "outbox", "members", "info", "topic", "view", "sending",
+         "ignore", "unignore", "authorize", "deauthorize", "backup", "restore", "export", "search", "redact", "retention", "chat")
 ERROR = "org.p2pchat.Error."
 
 
@@ -67,7 +67,7 @@ def fails(peer, status, *arguments, stdin=""):
 def test_usage(stage):
     peer = stage.nobody
     for arguments in (["nonsense"], ["--nonsense"], ["--json=xml"], ["send"], ["host"], ["join"], ["log"],
-                      ["view", "lobby"], ["authorize", "lobby"], ["whoami", "more"], ["list", "--nonsense"],
+                      ["view"], ["topic"], ["topic", "lobby", "two", "words"], ["authorize", "lobby"], ["whoami", "more"], ["list", "--nonsense"],
                       ["log", "lobby", "-n", "x"], ["log", "lobby", "-n", "-1"], ["send", "lobby", "x", "--wait=never"],
                       ["outbox", "cancel"], ["log", "lobby", "-o", "xml"], ["send", "lobby", "--lines", "text"],
                       ["log", "lobby", "-S", "soon"], ["log", "lobby", "-U", "-1y"], ["log", "lobby", "-f", "-r"],
@@ -118,6 +118,7 @@ def test_no_daemon(tmp_path):
     arguments = {"host": ["x1"], "unhost": ["x1"], "join": ["x1"], "leave": ["x1"], "send": ["x1", "text"],
                  "log": ["x1"], "read": ["x1"], "export": ["x1"], "members": ["x1"], "info": ["x1"], "view": ["x1", "public"],
                  "search": ["x1", "word"], "redact": ["x1", "2"], "retention": ["x1", "7"],
+                 "topic": ["x1", "tea"], "ignore": ["y1"], "unignore": ["y1"],
                  "sending": ["x1", "everyone"], "authorize": ["x1", "y1"],
                  "deauthorize": ["x1", "y1"], "signup": ["x1", "--password-fd=0"],
                  "signin": ["x1", "--password-fd=0"], "guest": ["x1"],
@@ -224,7 +225,7 @@ def test_host_join_leave(stage):
     stage.alice.ctl("deauthorize", "cellar", "bob")
     wait_for(lambda: js(stage.bob, "status", "cellar")["state"] == "denied", "bob to be put out")
     assert "denied" in stage.bob.ctl("status", "cellar").stdout
-    stage.alice.ctl("view", "cellar", "public")
+    assert js(stage.alice, "view", "cellar", "public") == {}
     assert js(stage.alice, "status", "cellar")["view_permission"] == "public"
     stage.alice.ctl("sending", "cellar", "everyone")
     shown = js(stage.alice, "status", "cellar")
@@ -235,6 +236,42 @@ def test_host_join_leave(stage):
     assert fails(stage.bob, 4, "log", "cellar") == "NoSuchChannel"
     stage.alice.ctl("unhost", "cellar", "--forget")
     wait_for(lambda: js(stage.bob, "list", "cellar") == [], "the name to be free")
+
+
+def test_rules(stage):
+    """topic, view, sending: shown to whoever has the channel, set by who may, wherever the channel is hosted."""
+    alice, bob = stage.alice, stage.bob
+    alice.ctl("host", "salon", "--topic=old")
+    bob.join("salon")
+    for peer in (alice, bob):
+        assert peer.ctl("topic", "salon").stdout == "old\n"
+        assert js(peer, "topic", "salon") == {"channel_name": "salon", "topic": "old"}
+        assert js(peer, "view", "salon") == {"channel_name": "salon", "view_permission": "public"}
+        assert peer.ctl("sending", "salon").stdout == "registered\n"
+        assert js(peer, "sending", "salon") == {"channel_name": "salon", "send_permission": "registered"}
+    assert fails(bob, 5, "topic", "salon", "mine") == "NotModerator"
+    assert js(alice, "authorize", "salon", "bob", "--role=moderator") == {}
+    wait_for(lambda: js(bob, "status", "salon")["role"] == "moderator", "bob to be a moderator")
+    assert js(bob, "topic", "salon", "tea \N{HOT BEVERAGE}") == {}
+    for peer in (alice, bob):
+        wait_for(lambda p=peer: p.ctl("topic", "salon").stdout == "tea \N{HOT BEVERAGE}\n", "the topic at both")
+    assert wait_for(lambda: js(bob, "list", "salon")[0]["topic"], "the topic at the tracker") == "tea \N{HOT BEVERAGE}"
+    alice.ctl("topic", "salon", "")
+    wait_for(lambda: bob.ctl("topic", "salon").stdout == "\n", "no topic")
+    assert fails(alice, 7, "topic", "salon", "x" * 513) == "BadRequest"
+    assert fails(bob, 7, "topic", "salon", "two\nlines") == "BadRequest"
+    assert fails(alice, 4, "topic", "nowhere") == fails(alice, 4, "view", "nowhere") == "NoSuchChannel"
+    # Of names with a slip, whose is meant: from the tracker, and of who has a role.
+    for verb in ("authorize", "deauthorize"):
+        assert fails(bob, 4, verb, "salon", "alcie") == "NoSuchUser"
+        assert "did you mean alice?" in bob.ctl(verb, "salon", "alcie", check=False).stderr
+    assert "did you mean bob?" in alice.ctl("authorize", "salon", "bobb", check=False).stderr
+    assert fails(alice, 7, "authorize", "salon", "bob", "--role=king") == "BadRequest"
+    assert fails(alice, 5, "authorize", "salon", "guest-gus") == "GuestsNotAllowed"
+    assert fails(alice, 7, "authorize", "salon", "alice") == "BadRequest"
+    assert fails(bob, 5, "authorize", "salon", "bob", "--role=member") == "NotModerator", "a moderator's own role, too"
+    bob.ctl("leave", "salon", "--forget")
+    alice.ctl("unhost", "salon", "--forget")
 
 
 def test_send_and_log(stage):

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Knows topic, view, sending, authorize and deauthorize: what a channel is about, and who may do
+ * what there. */
+#include "ctl/print.h"
+
+typedef enum Rule { RULE_TOPIC, RULE_VIEW, RULE_SENDING } Rule;
+
+static const char *const rule_keys[] = {
+        [RULE_TOPIC] = "topic",
+        [RULE_VIEW] = "view_permission",
+        [RULE_SENDING] = "send_permission",
+};
+
+static int show(Ctl *ctl, const char *channel, const char *path, Rule rule) {
+        _cleanup_(snapshot_done) Snapshot s = {};
+        _cleanup_(writer_done) Writer w = {};
+        const ChannelView *c = NULL;
+        const char *value;
+        int r;
+
+        r = client_get_snapshot(ctl, &s);
+        if (r != EXIT_OK)
+                return r;
+        for (size_t i = 0; i < s.n_channels; i++)
+                if (streq(s.channels[i].path, path))
+                        c = &s.channels[i];
+        if (!c)
+                return client_fail_as(ctl, "NoSuchChannel", EXIT_NO_SUCH, "%s is gone", channel);
+        value = rule == RULE_TOPIC ? c->topic : rule == RULE_VIEW ? c->view : c->send;
+        if (ctl->json == JSON_OFF) {
+                print_escaped(stdout, value ?: "", false);
+                putchar('\n');
+                return EXIT_OK;
+        }
+        writer_begin_object(&w, NULL);
+        writer_string(&w, "channel_name", c->name);
+        writer_string(&w, rule_keys[rule], value ?: "");
+        writer_end_object(&w);
+        r = print_json(ctl, &w);
+        return r < 0 ? client_fail(ctl, NULL, r) : EXIT_OK;
+}
+
+static int set(Ctl *ctl, const char *path, Rule rule, const char *value) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
+        int r;
+
+        r = client_new_call(ctl, FACE_MODERATION, path,
+                            rule == RULE_TOPIC ? "SetTopic" : "SetPermissions", &m);
+        if (r == EXIT_OK && rule == RULE_TOPIC && sd_bus_message_append(m, "s", value) < 0)
+                r = client_fail(ctl, NULL, -ENOMEM);
+        if (r == EXIT_OK)
+                r = client_append_options(ctl, m, rule == RULE_TOPIC ? NULL : rule_keys[rule], "s",
+                                          value, NULL);
+        if (r == EXIT_OK)
+                r = client_call(ctl, m, 0, NULL);
+        return client_done(ctl, r);
+}
+
+static int show_or_set(Ctl *ctl, int argc, char **argv, Rule rule) {
+        _cleanup_free_ char *path = NULL;
+        int n_args, r, exit_status;
+        char **args;
+
+        if (ctl_parse(ctl, argc, argv, NULL, &args, &n_args, &exit_status) < 0)
+                return exit_status;
+        r = client_find_channel(ctl, args[0], &path);
+        if (r != EXIT_OK)
+                return r;
+        return n_args > 1 ? set(ctl, path, rule, args[1]) : show(ctl, args[0], path, rule);
+}
+
+static int verb_topic(Ctl *ctl, int argc, char **argv) {
+        return show_or_set(ctl, argc, argv, RULE_TOPIC);
+}
+
+static int verb_view(Ctl *ctl, int argc, char **argv) {
+        return show_or_set(ctl, argc, argv, RULE_VIEW);
+}
+
+static int verb_sending(Ctl *ctl, int argc, char **argv) {
+        return show_or_set(ctl, argc, argv, RULE_SENDING);
+}
+
+static int authorize(Ctl *ctl, int argc, char **argv, bool give) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
+        _cleanup_free_ char *path = NULL;
+        const char *arg_role = give ? "member" : "none";
+        const Option options[] = { { give ? "role" : NULL, 0, OPTION_STRING, &arg_role }, {} };
+        int n_args, r, exit_status;
+        char **args;
+
+        if (ctl_parse(ctl, argc, argv, options, &args, &n_args, &exit_status) < 0)
+                return exit_status;
+        r = client_find_channel(ctl, args[0], &path);
+        if (r == EXIT_OK)
+                r = client_new_call(ctl, FACE_MODERATION, path, "Authorize", &m);
+        if (r == EXIT_OK && sd_bus_message_append(m, "ss", args[1], arg_role) < 0)
+                r = client_fail(ctl, NULL, -ENOMEM);
+        if (r == EXIT_OK)
+                r = client_append_options(ctl, m, NULL);
+        if (r == EXIT_OK)
+                r = client_call(ctl, m, 0, NULL);
+        return client_done(ctl, r);
+}
+
+static int verb_authorize(Ctl *ctl, int argc, char **argv) {
+        return authorize(ctl, argc, argv, true);
+}
+
+static int verb_deauthorize(Ctl *ctl, int argc, char **argv) {
+        return authorize(ctl, argc, argv, false);
+}
+
+const Verb verbs_rules[] = {
+        { "topic", "CHANNEL [TEXT]", 1, 2, verb_topic, "what a channel is about" },
+        { "view", "CHANNEL [public|restricted]", 1, 2, verb_view, "who may read" },
+        { "sending", "CHANNEL [everyone|registered|members]", 1, 2, verb_sending, "who may write" },
+        { "authorize", "CHANNEL USER", 2, 2, verb_authorize,
+          "make somebody a member (--role=member|moderator)" },
+        { "deauthorize", "CHANNEL USER", 2, 2, verb_deauthorize, "take that back" },
+        {},
+};
