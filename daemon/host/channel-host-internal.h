@@ -52,9 +52,10 @@ void recent_get(const Recent *recent, uint64_t seq, size_t max, const char **ret
 typedef struct RosterRow {
         char username[NAME_SIZE];
         UserType user_type;
-        size_t n_sessions; /* those that are seen … */
-        size_t n_online;   /* … and of them, those that are not away */
-        Presence shown;    /* less than that only after the grace */
+        char key_id[KEY_ID_SIZE]; /* of who joined last; "": not known (a restart) */
+        size_t n_sessions;        /* those that are seen … */
+        size_t n_online;          /* … and of them, those that are not away */
+        Presence shown;           /* less than that only after the grace */
         uint64_t since;
         uint64_t generation;
         uint64_t leave_at; /* boottime; 0: what is shown is so */
@@ -102,6 +103,8 @@ void roster_row_leaves(Roster *roster, RosterRow *row);
 int roster_join(Roster *roster, const Actor *actor, Presence status);
 void roster_leave(Roster *roster, const char *username, Presence status, bool at_once);
 void roster_change(Roster *roster, const char *username, Presence from, Presence to);
+/* Who is shown though no session is left is so no more. */
+void roster_expel(Roster *roster, const char *username);
 /* Something that the roster shows of this user is another now. */
 void roster_touch(Roster *roster, const char *username);
 const RosterRow *roster_find(const Roster *roster, const char *username);
@@ -184,6 +187,9 @@ typedef enum WorkKind {
         WORK_TOPIC,
         WORK_ROLE,
         WORK_REDACT,
+        WORK_KICK,
+        WORK_BAN,
+        WORK_UNBAN,
 } WorkKind;
 
 typedef struct WorkMessage {
@@ -218,9 +224,14 @@ typedef struct Work {
         Role role;
         bool target_exists;
 
+        /* KICK, BAN */
+        uint64_t until;           /* µs since the epoch; 0: no end */
+        char key_id[KEY_ID_SIZE]; /* of a guest */
+        bool has_key;             /* the log was asked for it */
+
         /* REDACT: whose message it is, as read before that many removals */
         uint64_t target_seq;
-        char *reason; /* NULL: none */
+        char *reason; /* NULL: none; of KICK and BAN too */
         EntryAuthor author;
         bool has_author;
         uint64_t n_removals;
@@ -263,6 +274,28 @@ bool removal_has_author(const ChannelHost *h, const Work *w);
 /* Those that wait for it: h->authors. */
 void removal_ask_for_authors(ChannelHost *h);
 void removal_request(const HostCall *c);
+
+/* ---- KICK, BAN, UNBAN (channel-host-sanction.c) ---- */
+
+/* Negative with w->failure: not by that one, not then. */
+int sanction_check(const ChannelHost *h, Work *w);
+/* False: the log has to say who that guest is. */
+bool sanction_has_key(const ChannelHost *h, Work *w);
+/* Those that wait for it: h->keys. */
+void sanction_ask_for_keys(ChannelHost *h);
+/* As removal_judge(). */
+int sanction_judge(ChannelHost *h, Work *w);
+/* It is in the log: live sessions end. */
+void sanction_done(ChannelHost *h, const Work *w);
+void sanction_request_kick(const HostCall *c);
+void sanction_request_ban(const HostCall *c);
+void sanction_request_unban(const HostCall *c);
+
+/* ---- the local user (channel-host-local.c) ---- */
+
+int local_new_change(ChannelHost *h, WorkKind kind, const Actor *actor, channel_host_done_fn done,
+                     void *userdata, Work **ret);
+int local_push(ChannelHost *h, Work *w);
 
 /* ---- requests (channel-host-request.c; those that read: channel-host-read.c) ---- */
 
@@ -311,6 +344,7 @@ struct ChannelHost {
         Work *lookups; /* Work: waiting for the tracker's word on their target */
         HostLookup asked[LOOKUPS_AT_ONCE_MAX];
         Work *authors;  /* Work: waiting for who wrote what they would remove */
+        Work *keys;     /* Work: waiting for whose key that guest's name stands */
         Work *answered; /* Work: judged or stored, to be answered */
         size_t n_works, n_work_bytes;
         Job *append_job;

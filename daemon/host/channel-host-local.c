@@ -3,7 +3,7 @@
  * else uses. Leaves the bus to its callers. */
 #include "daemon/host/channel-host-internal.h"
 
-static int push_local(ChannelHost *h, Work *w) {
+int local_push(ChannelHost *h, Work *w) {
         Failure f;
 
         if (h->closing)
@@ -34,15 +34,15 @@ int channel_host_send(ChannelHost *h, const Actor *actor, const LocalMessage *me
                 return r;
         w->sent = done;
         w->userdata = userdata;
-        r = push_local(h, w);
+        r = local_push(h, w);
         if (r < 0)
                 return r;
         TAKE_PTR(w);
         return 0;
 }
 
-static int change_new(ChannelHost *h, WorkKind kind, const Actor *actor, channel_host_done_fn done,
-                      void *userdata, Work **ret) {
+int local_new_change(ChannelHost *h, WorkKind kind, const Actor *actor, channel_host_done_fn done,
+                     void *userdata, Work **ret) {
         int r = work_new(h, kind, actor, 1, ret);
 
         if (r < 0)
@@ -58,11 +58,11 @@ int channel_host_set_permissions(ChannelHost *h, const Actor *actor, const Permi
         _cleanup_(work_freep) Work *w = NULL;
         int r;
 
-        r = change_new(h, WORK_VIEW, actor, done, userdata, &w);
+        r = local_new_change(h, WORK_VIEW, actor, done, userdata, &w);
         if (r < 0)
                 return r;
         w->permissions = *p;
-        r = push_local(h, w);
+        r = local_push(h, w);
         if (r < 0)
                 return r;
         TAKE_PTR(w);
@@ -76,13 +76,13 @@ int channel_host_set_topic(ChannelHost *h, const Actor *actor, const char *topic
 
         if (strlen(topic) > TOPIC_BYTES_MAX || !text_is_valid(topic, strlen(topic), false))
                 return -EINVAL;
-        r = change_new(h, WORK_TOPIC, actor, done, userdata, &w);
+        r = local_new_change(h, WORK_TOPIC, actor, done, userdata, &w);
         if (r < 0)
                 return r;
         r = free_and_strdup(&w->topic, topic);
         if (r < 0)
                 return r;
-        r = push_local(h, w);
+        r = local_push(h, w);
         if (r < 0)
                 return r;
         TAKE_PTR(w);
@@ -96,12 +96,12 @@ int channel_host_authorize(ChannelHost *h, const Actor *actor, const char *targe
 
         if (!name_is_valid(target))
                 return -EINVAL;
-        r = change_new(h, WORK_ROLE, actor, done, userdata, &w);
+        r = local_new_change(h, WORK_ROLE, actor, done, userdata, &w);
         if (r < 0)
                 return r;
         strcpy(w->target, target);
         w->role = role;
-        r = push_local(h, w);
+        r = local_push(h, w);
         if (r < 0)
                 return r;
         TAKE_PTR(w);
@@ -116,13 +116,13 @@ int channel_host_redact(ChannelHost *h, const Actor *actor, uint64_t seq, const 
         if (reason &&
             (strlen(reason) > REASON_BYTES_MAX || !text_is_valid(reason, strlen(reason), false)))
                 return -EINVAL;
-        r = change_new(h, WORK_REDACT, actor, done, userdata, &w);
+        r = local_new_change(h, WORK_REDACT, actor, done, userdata, &w);
         if (r < 0)
                 return r;
         w->target_seq = seq;
         r = free_and_strdup(&w->reason, reason);
         if (r >= 0)
-                r = push_local(h, w);
+                r = local_push(h, w);
         if (r < 0)
                 return r;
         TAKE_PTR(w);

@@ -4,7 +4,12 @@
 #include "daemon/host/channel-host-internal.h"
 
 bool lookup_is_needed(const ChannelHost *h, const Work *w) {
-        return !w->target_exists && channel_get_role(h->channel, w->target) == ROLE_NONE &&
+        Actor a;
+
+        actor_named(w->target, &a);
+        return !w->target_exists && a.user_type == USER_REGISTERED &&
+               channel_get_role(h->channel, w->target) == ROLE_NONE &&
+               !channel_find_ban(h->channel, &a, host_now(h)) &&
                !roster_find(&h->roster, w->target);
 }
 

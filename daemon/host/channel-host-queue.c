@@ -193,6 +193,7 @@ static void fail_list(const ChannelHost *h, Work **list, const Failure *f) {
 void queue_fail_waiting(ChannelHost *h, const Failure *f) {
         fail_list(h, &h->lookups, f);
         fail_list(h, &h->authors, f);
+        fail_list(h, &h->keys, f);
         fail_list(h, &h->queue, f);
 }
 
@@ -209,6 +210,7 @@ typedef enum Verdict {
         VERDICT_UNCHANGED,
         VERDICT_LOOK_UP,
         VERDICT_READ,
+        VERDICT_READ_KEY,
 } Verdict;
 
 /* A Verdict, or negative with w->failure. */
@@ -248,6 +250,20 @@ static int judge(ChannelHost *h, Work *w) {
                 if (r < 0)
                         return r;
                 break;
+        case WORK_KICK:
+        case WORK_BAN:
+        case WORK_UNBAN:
+                r = sanction_check(h, w);
+                if (r < 0)
+                        return r;
+                if (w->kind == WORK_BAN && lookup_is_needed(h, w))
+                        return VERDICT_LOOK_UP;
+                if (!sanction_has_key(h, w))
+                        return VERDICT_READ_KEY;
+                r = sanction_judge(h, w);
+                if (r < 0)
+                        return r;
+                break;
         }
         if (r < 0)
                 return failure_set(&w->failure, ERROR_INTERNAL, "Out of memory.");
@@ -266,6 +282,12 @@ static EntryKind work_entry_kind(WorkKind kind) {
                 return ENTRY_ROLE;
         case WORK_REDACT:
                 return ENTRY_REDACT;
+        case WORK_KICK:
+                return ENTRY_KICK;
+        case WORK_BAN:
+                return ENTRY_BAN;
+        case WORK_UNBAN:
+                return ENTRY_UNBAN;
         }
         return ENTRY_KIND_INVALID;
 }
@@ -307,6 +329,10 @@ static size_t collect(ChannelHost *h, Proposal *proposals) {
                         DL_APPEND(h->authors, w);
                         continue;
                 }
+                if (r == VERDICT_READ_KEY) {
+                        DL_APPEND(h->keys, w);
+                        continue;
+                }
                 w->first = n;
                 for (size_t i = 0; i < w->n_messages; i++)
                         propose(w, &w->messages[i], &proposals[n++]);
@@ -346,7 +372,8 @@ static void apply_entries(ChannelHost *h, const Entry *entries, size_t n) {
                                    "Entry %" PRIu64
                                    " is on disk and has no effect before a restart",
                                    entries[i].seq);
-                rights = rights || entries[i].kind == ENTRY_VIEW || entries[i].kind == ENTRY_ROLE;
+                rights = rights || entries[i].kind == ENTRY_VIEW || entries[i].kind == ENTRY_ROLE ||
+                         entries[i].kind == ENTRY_BAN;
                 removed = removed || entries[i].kind == ENTRY_REDACT;
         }
         if (removed)
@@ -373,6 +400,7 @@ static void on_appended(int r, const Appended *results, size_t n_results, const 
                                 w->messages[i].result = results[w->first + i];
                         if (w->kind == WORK_ROLE)
                                 roster_touch(&h->roster, w->target);
+                        sanction_done(h, w);
                         log_progress(h, w, "on disk");
                 }
                 DL_CONCAT(h->answered, h->batch);
@@ -415,6 +443,7 @@ int queue_on_pump(sd_event_source *source, void *host) {
         flush_answers(h);
         lookup_ask(h);
         removal_ask_for_authors(h);
+        sanction_ask_for_keys(h);
         queue_pump_soon(h);
         host_end_check(h);
         return 0;

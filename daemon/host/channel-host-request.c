@@ -274,6 +274,9 @@ static const struct Command {
         { "REDACT", removal_request },
         { "INVISIBLE", presence_request_invisible },
         { "STATUS", presence_request_status },
+        { "KICK", sanction_request_kick },
+        { "BAN", sanction_request_ban },
+        { "UNBAN", sanction_request_unban },
 };
 
 static const struct Command *find_command(const char *name) {

@@ -169,6 +169,7 @@ int roster_join(Roster *roster, const Actor *actor, Presence status) {
                 return -ENOMEM;
         row->n_sessions++;
         row->n_online += status == PRESENCE_ONLINE;
+        memcpy(row->key_id, actor->key_id, sizeof(row->key_id));
         settle(roster, row, false);
         return 0;
 }
@@ -189,6 +190,13 @@ void roster_change(Roster *roster, const char *username, Presence from, Presence
         row->n_online -= from == PRESENCE_ONLINE;
         row->n_online += to == PRESENCE_ONLINE;
         settle(roster, row, row->leave_at == 0);
+}
+
+void roster_expel(Roster *roster, const char *username) {
+        RosterRow *row = find(roster, username);
+
+        if (row && row->n_sessions == 0)
+                settle(roster, row, true);
 }
 
 static void write_change(const Roster *roster, Writer *w, const RosterRow *row) {

@@ -226,7 +226,8 @@ static void close_older(HostSession *s) {
 
 static void connect_refuse(HostSession *s, const Failure *f) {
         rpc_request_fail(TAKE_PTR(s->connect), f);
-        (void) session_end(s, false);
+        /* Who lost the right meanwhile is gone at once, like everybody who did. */
+        (void) session_end(s, error_info(f->code)->status == STATUS_UNAUTHORIZED);
 }
 
 static int failure_conflict(const ChannelHost *h, Failure *f) {

@@ -110,6 +110,20 @@ int channel_host_authorize(ChannelHost *h, const Actor *actor, const char *targe
 int channel_host_redact(ChannelHost *h, const Actor *actor, uint64_t seq,
                         const char *reason /* NULL: none */, channel_host_done_fn done,
                         void *userdata);
+
+typedef enum SanctionKind {
+        SANCTION_KICK,
+        SANCTION_BAN,
+        SANCTION_UNBAN,
+} SanctionKind;
+typedef struct Sanction {
+        SanctionKind kind;
+        const char *target;
+        const char *reason; /* NULL: none; at most REASON_BYTES_MAX, one line */
+        uint64_t until;     /* of a ban, µs since the epoch; 0: no end */
+} Sanction;
+int channel_host_sanction(ChannelHost *h, const Actor *actor, const Sanction *s,
+                          channel_host_done_fn done, void *userdata);
 /* Messages of the log lost their content otherwise (by age): nobody is sent it from now on. */
 void channel_host_content_removed(ChannelHost *h);
 

@@ -197,57 +197,6 @@ bool store_removal_is_among(const Entry *entries, size_t n) {
         return false;
 }
 
-/* ---- who wrote it ---- */
-
-typedef struct AuthorRequest {
-        uint64_t row, seq;
-        EntryAuthor author;
-        store_author_fn done;
-} AuthorRequest;
-
-static int work_author(SqlTx *tx, void *request) {
-        AuthorRequest *q = request;
-        EntryAuthor *a = &q->author;
-        sqlite3_stmt *stmt;
-        int r;
-
-        if (q->seq > INT64_MAX)
-                return 0;
-        r = sql_prepare(tx,
-                        "SELECT username, user_type, coalesce(sender, ''),"
-                        " substr(extra, 1, length(?3)) = ?3 FROM entry"
-                        " WHERE channel = ?1 AND seq = ?2 AND kind = 'message'",
-                        "tts", &stmt, q->row, q->seq, ENTRY_STUB_PREFIX);
-        if (r >= 0)
-                r = sql_step(stmt);
-        if (r <= 0)
-                return r;
-        a->is_message = true;
-        a->is_stub = sqlite3_column_int(stmt, 3);
-        a->user_type = user_type_from_string(sql_column_text(stmt, 1));
-        if (a->user_type < 0)
-                return -EBADMSG;
-        r = store_column_copy(stmt, 0, a->username, sizeof(a->username));
-        return r < 0 ? r : store_column_copy(stmt, 2, a->sender, sizeof(a->sender));
-}
-
-static void on_author(int r, void *request, void *userdata) {
-        AuthorRequest *q = request;
-
-        if (q->done)
-                q->done(MIN(r, 0), &q->author, userdata);
-}
-
-int store_read_author(Store *s, uint64_t row, uint64_t seq, store_author_fn done, void *userdata,
-                      Job **ret_job) {
-        AuthorRequest *q = new0(AuthorRequest, 1);
-
-        if (!q)
-                return -ENOMEM;
-        *q = (AuthorRequest){ .row = row, .seq = seq, .done = done };
-        return store_read(s, work_author, q, free, on_author, userdata, ret_job);
-}
-
 /* ---- a whole copy ---- */
 
 static int work_drop_copy(SqlTx *tx, void *request) {

@@ -225,6 +225,9 @@ const char *const store_migrations[] = {
         ") STRICT, WITHOUT ROWID;",
 
         "ALTER TABLE roster_member ADD COLUMN away INTEGER NOT NULL DEFAULT 0;",
+        /* Whose key a guest's name stands for, in any log. */
+        "CREATE INDEX entry_by_guest ON entry (channel, username, seq)"
+        "        WHERE user_type = 'GUEST';",
 
         NULL,
 };

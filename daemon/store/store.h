@@ -365,6 +365,8 @@ typedef void (*store_swept_fn)(int r, const uint64_t *touched, size_t n, bool mo
 int store_sweep_retention(Store *s, uint64_t now_hosted, uint64_t now_copied, store_swept_fn done,
                           void *userdata, Job **ret_job);
 
+/* ---- who said what (store-author.c) ---- */
+
 /* Who wrote entry seq, for REDACT. r 0 with is_message false: there is no such message. */
 typedef struct EntryAuthor {
         bool is_message, is_stub;
@@ -375,6 +377,12 @@ typedef struct EntryAuthor {
 typedef void (*store_author_fn)(int r, const EntryAuthor *author, void *userdata);
 int store_read_author(Store *s, uint64_t row, uint64_t seq, store_author_fn done, void *userdata,
                       Job **ret_job);
+
+/* Whose key it is that said something last as that guest, for BAN; "": nobody's. Gives no key that
+ * is not known, of what was said while this log was a copy. */
+typedef void (*store_guest_fn)(int r, const char *key_id, void *userdata);
+int store_read_guest(Store *s, uint64_t row, const char *username, store_guest_fn done,
+                     void *userdata, Job **ret_job);
 
 /* ---- search (store-search.c) ---- */
 

@@ -9,6 +9,7 @@ import pytest
 
 from conformance import sentence
 from outsider import Identity
+from p2pchat import MODERATION
 from shapes import of_page
 from wirestage import BAD_REQUEST, Stage, error_of, host_payload
 
@@ -37,7 +38,8 @@ def good(stage, me):
             "CONNECT": {"since": 0, "invisible": False},
             "MESSAGE": {"messages": [{"id": str(uuid.uuid4()), "message_content": "hello"}]},
             "HISTORY": {"limit": 1}, "MEMBERS": {"limit": 1}, "STATUS": {"status": "away"},
-            "INVISIBLE": {"invisible": False}, "REDACT": {"seq": stage.own}, "DISCONNECT": {}}
+            "INVISIBLE": {"invisible": False}, "REDACT": {"seq": stage.own}, "DISCONNECT": {},
+            "KICK": {"target": "nobody"}, "BAN": {"target": "lister"}, "UNBAN": {"target": "lister"}}
 
 
 def check(c, command, keys, payload, again):
@@ -70,13 +72,15 @@ def test_of_the_tracker(stage):
                   lambda x=command: good(stage, me)[x])
 
 
-@sentence("5.CONNECT.1", "5.MESSAGE.1", "5.HISTORY.1", "5.MEMBERS.1", "5.DISCONNECT.1", "5.INVISIBLE.1", "5.STATUS.1",
+@sentence("5.CONNECT.1", "5.MESSAGE.1", "5.HISTORY.1", "5.MEMBERS.1", "5.DISCONNECT.1", "5.KICK.1", "5.BAN.1", "5.UNBAN.1",
+           "5.INVISIBLE.1", "5.STATUS.1",
           "2.8", "2.9", "2.28")
 def test_of_a_host(stage):
-    name, _, address = stage.host()
+    name, path, address = stage.host()
     stage.held, stage.own = name, 0
     visitor = stage.person("visitor")
     channel = stage.channel(name)["channel_id"]
+    stage.alice.call(path, MODERATION, "Authorize", "ssa{sv}", "visitor", "moderator", {})
 
     def payload(command):
         return {"channel_name": name, "channel_id": channel, **good(stage, visitor)[command]}

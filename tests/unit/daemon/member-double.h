@@ -29,7 +29,7 @@ struct Member {
         char presence[4096];        /* "bob/none+ carol/member~ dave/none- …" */
         uint64_t n_online, n_reset; /* as told last, and how often with `reset` */
         uint64_t generation;
-        char closed_reason[64], closed_channel[NAME_SIZE];
+        char closed_reason[64], closed_channel[NAME_SIZE], closed_message[512];
         char going_away[64];
         uint64_t resume_in_ms;
         char *ping;
@@ -119,7 +119,9 @@ static inline void member_on_push(Rpc *r, const char *command, const Value *payl
                          get_string(payload, "reason"));
                 snprintf(m->closed_channel, sizeof(m->closed_channel), "%s",
                          get_string(payload, "channel_name"));
-                assert_true(strlen(get_string(payload, "message")) > 0);
+                snprintf(m->closed_message, sizeof(m->closed_message), "%s",
+                         get_string(payload, "message"));
+                assert_true(m->closed_message[0]);
         } else if (streq(command, "PRESENCE")) {
                 see_presence(m, payload);
         } else {

@@ -319,7 +319,9 @@ static void test_first_version_is_brought_up(void **state) {
                                       "ALTER TABLE channel DROP COLUMN begin_id;"
                                       "DROP TABLE roster_member;"
                                       "DROP TABLE roster;"
-                                      "DROP TABLE ignored;" ENTRY_OF_BEFORE "PRAGMA user_version=1",
+                                      "DROP TABLE ignored;"
+                                      "DROP INDEX entry_by_guest;" ENTRY_OF_BEFORE
+                                      "PRAGMA user_version=1",
                                       NULL, NULL, NULL),
                          SQLITE_OK);
         assert_int_equal(sqlite3_close(db), SQLITE_OK);
