@@ -122,12 +122,17 @@ static void handle_message(const HostCall *c) {
         _cleanup_(work_freep) Work *w = NULL;
         MessagesFields x = {};
         const char *bad;
+        Failure f;
         int r;
 
         if (rpc_request_read(c->q, table, &x) < 0)
                 return;
         if (!host_session_is_connected(*c->session) || (*c->session)->connect) {
-                rpc_request_fail_code(c->q, ERROR_BAD_REQUEST, "CONNECT comes first.");
+                /* Who was sent away a moment ago is told why, not what to do. */
+                if (channel_may_view(c->host->channel, c->actor, host_now(c->host), &f) < 0)
+                        rpc_request_fail(c->q, &f);
+                else
+                        rpc_request_fail_code(c->q, ERROR_BAD_REQUEST, "CONNECT comes first.");
                 return;
         }
         if ((*c->session)->in_flight) {

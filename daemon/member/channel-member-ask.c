@@ -10,6 +10,11 @@ static void ask_failure(Failure *f, int r) {
                 failure_set(f, ERROR_HOST_OFFLINE, "The channel's host is away.");
 }
 
+/* Who is denied may ask: the host says why not, and what is for everybody. */
+static bool may_ask(const ChannelMember *c) {
+        return c->connected || (c->slot && c->state == MEMBER_DENIED);
+}
+
 /* Sends what member_begin_request() began. A host that is away is a failure from a later turn. */
 static int ask(MemberOp *op, const char *command, Writer *w, rpc_reply_fn reply,
                MemberOp **ret_op) {
@@ -18,7 +23,7 @@ static int ask(MemberOp *op, const char *command, Writer *w, rpc_reply_fn reply,
         int r;
 
         writer_end_object(w);
-        r = c->connected ? host_slot_call(c->slot, command, w, 0, reply, op, &op->call) : -ENOTCONN;
+        r = may_ask(c) ? host_slot_call(c->slot, command, w, 0, reply, op, &op->call) : -ENOTCONN;
         if (r == -ENOTCONN) {
                 ask_failure(&f, r);
                 return member_op_return(op, ret_op, &f);

@@ -101,6 +101,7 @@ static void deny(ChannelMember *c, const Failure *f) {
                 clock_timer_arm(c->retry, DENIED_RETRY_USEC);
         member_set_state(c, MEMBER_DENIED, error_info(f->code)->wire);
         member_settled(c, f);
+        outbox_pump(c);
 }
 
 /* ---- CONNECT ---- */

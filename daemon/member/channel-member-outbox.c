@@ -344,7 +344,10 @@ static int send_to_self(ChannelMember *c, const OutboxRow *rows, size_t n) {
 static bool may_send(const ChannelMember *c) {
         if (c->host)
                 return true;
-        return c->connected && c->slot && host_slot_is_up(c->slot);
+        if (!c->slot || !host_slot_is_up(c->slot))
+                return false;
+        /* A host that has denied us says so of each message, too: it shall not wait for ever. */
+        return c->connected || (c->state == MEMBER_DENIED && !c->connect_call);
 }
 
 static void on_rows(int r, const OutboxRow *rows, size_t n, bool more, void *userdata) {

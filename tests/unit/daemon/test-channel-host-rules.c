@@ -62,7 +62,7 @@ static void test_restricted_at_once(void **state) {
         assert_int_equal(member_call(carol, "HISTORY", ",\"limit\":1"), ERROR_RESTRICTED);
         assert_int_equal(member_call(carol, "RET_INFO", "%s", ""), ERROR_RESTRICTED);
         assert_int_equal(member_call(carol, "MEMBERS", ",\"limit\":1"), ERROR_RESTRICTED);
-        assert_int_equal(member_send(carol, 1, "x"), ERROR_BAD_REQUEST);
+        assert_int_equal(member_send(carol, 1, "x"), ERROR_RESTRICTED);
 
         f->answer_lookup_at_once = true;
         assert_int_equal(local_authorize(f, "carol", ROLE_MODERATOR), ERROR_NONE);

@@ -199,6 +199,28 @@ static void test_untimely(void **state) {
         assert_false(d->is_asked);
 }
 
+/* Who is denied learns of each message why, at once; one that was let in meanwhile loses none. */
+static void test_denied(void **state) {
+        HostDouble *d = *state;
+
+        double_live(d, 0);
+        double_push(d, "CLOSED",
+                    "{\"channel_name\":\"lobby\",\"reason\":\"banned\",\"message\":\"x\"}");
+        double_until(d, MEMBER_DENIED, 0);
+        send_some(d, 1);
+        expect_messages(d, "1");
+        double_fail(d, ERROR_BANNED, 0);
+        until_empty(d);
+        assert_int_equal(channel_member_get_state(d->member), MEMBER_DENIED);
+
+        double_send(d, "aaaaaaaa-0000-4000-8000-000000000002", "m2");
+        expect_messages(d, "2");
+        double_fail(d, ERROR_BAD_REQUEST, 0);
+        (void) double_expect(d, "CONNECT");
+        double_accept(d, 0);
+        expect_messages(d, "2");
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, saved_setup, double_teardown)
 
 int main(void) {
@@ -207,6 +229,7 @@ int main(void) {
                 cmocka_unit_test(test_of_all),
                 T(test_unknown_code),
                 T(test_untimely),
+                T(test_denied),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
