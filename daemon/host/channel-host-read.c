@@ -283,34 +283,18 @@ void read_members(const HostCall *c) {
 
 /* ---- RET_INFO ---- */
 
-typedef struct RolePage {
-        Writer *w;
-        size_t max_size;
-        bool more;
-} RolePage;
-
-static int write_role(const char *username, Role role, void *userdata) {
-        RolePage *page = userdata;
-        size_t size = page->w->size;
-        bool needs_comma = page->w->needs_comma;
-
-        writer_begin_object(page->w, NULL);
-        writer_string(page->w, "username", username);
-        writer_string(page->w, "role", role_to_string(role));
-        writer_end_object(page->w);
-        if (page->w->size <= page->max_size)
-                return 0;
-        writer_truncate(page->w, size, needs_comma);
-        page->more = true;
-        return 1;
-}
+/* What a list needs behind its rows. */
+#define LIST_RESERVE (sizeof("],\"authorized_more\":true,\"next\":\"\"}") + LIST_NEXT_SIZE)
 
 static int write_info(const HostRead *read, const Entry *messages, size_t n, Writer *w) {
         const ChannelHost *h = read->host;
-        RolePage roles = { .w = w };
+        bool with_bans;
+        char next[LIST_NEXT_SIZE];
+        Failure f;
         size_t max;
         int r;
 
+        with_bans = channel_may_list_bans(h->channel, &read->actor, host_now(h), &f) >= 0;
         writer_begin_object(w, NULL);
         host_write_state(h, &read->actor, w);
         /* Half for the messages, what they leave for people. */
@@ -322,12 +306,17 @@ static int write_info(const HostRead *read, const Entry *messages, size_t n, Wri
                                "members_next");
         if (r < 0)
                 return r;
-        writer_begin_array(w, "authorized");
-        roles.max_size = read->max_bytes - sizeof("\"authorized_more\":true,");
-        r = channel_each_role(h->channel, write_role, &roles);
-        writer_end_array(w);
-        if (roles.more)
+        max = read->max_bytes - w->size - 2 * LIST_RESERVE;
+        r = lists_write(h, LIST_AUTHORIZED, w, NULL, MEMBERS_LIMIT_MAX,
+                        w->size + (with_bans ? max / 2 : max), next);
+        if (r > 0)
                 writer_bool(w, "authorized_more", true);
+        if (r >= 0 && with_bans) {
+                r = lists_write(h, LIST_BANNED, w, NULL, MEMBERS_LIMIT_MAX,
+                                read->max_bytes - LIST_RESERVE, next);
+                if (r > 0)
+                        writer_bool(w, "banned_more", true);
+        }
         writer_end_object(w);
         return MIN(r, 0);
 }
@@ -346,14 +335,60 @@ static void reply_info(HostRead *read, const Entry *entries, size_t n, bool more
                 rpc_request_reply(TAKE_PTR(read->q), &w);
 }
 
+typedef struct InfoFields {
+        const char *list, *after;
+        uint64_t limit;
+} InfoFields;
+
+static void reply_list(const HostCall *c, const InfoFields *x) {
+        ListKind kind = streq(x->list, "banned") ? LIST_BANNED : LIST_AUTHORIZED;
+        _cleanup_(writer_done) Writer w = {};
+        char next[LIST_NEXT_SIZE];
+        Failure f;
+        int r;
+
+        if (kind == LIST_BANNED &&
+            channel_may_list_bans(c->host->channel, c->actor, host_now(c->host), &f) < 0) {
+                rpc_request_fail(c->q, &f);
+                return;
+        }
+        writer_begin_object(&w, NULL);
+        r = lists_write(c->host, kind, &w, x->after, x->limit, payload_max(c) - LIST_RESERVE, next);
+        if (r > 0)
+                writer_string(&w, "next", next);
+        writer_end_object(&w);
+        if (r < 0)
+                rpc_request_fail_code(c->q, ERROR_INTERNAL, "Out of memory.");
+        else
+                rpc_request_reply(c->q, &w);
+}
+
 void read_info(const HostCall *c) {
+        static const Field table[] = {
+                { "list", FIELD_STRING, offsetof(InfoFields, list) },
+                { "after", FIELD_STRING, offsetof(InfoFields, after), false, 1,
+                  LIST_NEXT_SIZE - 1 },
+                { "limit", FIELD_UINT, offsetof(InfoFields, limit), false, 1, MEMBERS_LIMIT_MAX },
+                {},
+        };
         PageQuery query = {
                 .anchor = channel_get_last_seq(c->host->channel) + 1,
                 .before = true,
                 .limit = INFO_MESSAGES_MAX,
                 .max_bytes = INFO_MESSAGES_BYTES,
         };
+        InfoFields x = { .limit = MEMBERS_LIMIT_MAX };
 
-        if (!refuse_view(c))
+        if (rpc_request_read(c->q, table, &x) < 0)
+                return;
+        if (x.list && !streq(x.list, "authorized") && !streq(x.list, "banned")) {
+                request_fail_field(c->q, "list", "authorized or banned.");
+                return;
+        }
+        if (refuse_view(c))
+                return;
+        if (x.list)
+                reply_list(c, &x);
+        else
                 read_submit(c, &query, reply_info);
 }

@@ -304,7 +304,9 @@ def test_info_and_members(stage, room):
 
     info = room.visitor("bob").ok("RET_INFO")
     assert set(info) >= STATE | {"members", "authorized", "messages"}
-    assert info["role"] == "moderator" and info["authorized"] == [{"username": "bob", "role": "moderator"}]
+    (given,) = info["authorized"]
+    assert TIME.fullmatch(given.pop("since")) and given == {"username": "bob", "role": "moderator", "by": "alice"}
+    assert info["role"] == "moderator" and info["banned"] == []
     info = m.ok("RET_INFO")
     assert info["members"] == page["members"] and info["last_seq"] == last + 1
     seqs = [e["seq"] for e in info["messages"]]

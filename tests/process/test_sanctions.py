@@ -103,6 +103,38 @@ def test_ban_of_a_guest(stage, room):
     eve.connect(since=0)
 
 
+STATE = {"channel_id", "epoch", "owner", "role", "view_permission", "send_permission", "topic", "last_seq",
+         "members_online", "generation", "message_rate", "message_burst"}
+
+
+@sentence("5.RET_INFO.2", "5.RET_INFO.4", "5.RET_INFO.6", "5.RET_INFO.8")
+def test_lists(stage, room):
+    owner, bob, guest = owner_of(stage, room), room.member("bob"), room.member("guest-lou")
+    owner.ok("AUTHORIZE", target="bob", role="moderator")
+    until = in_days(1)
+    stage.person("carol")
+    owner.ok("BAN", target="carol", reason="spam", until=until)
+    bob.ok("BAN", target="guest-lou")
+    entries = {e["seq"]: e for e in owner.read_to(owner.ok("RET_INFO")["last_seq"])}
+    (given,), (of_carol, of_lou) = ([e for e in entries.values() if e["kind"] == k] for k in ("role", "ban"))
+    authorized = [{"username": "bob", "role": "moderator", "by": "alice", "since": given["time"]}]
+    banned = [{"username": "carol", "by": "alice", "reason": "spam", "since": of_carol["time"], "until": until},
+              {"username": "guest-lou", "key": stage.people["guest-lou"].key_id, "by": "bob", "since": of_lou["time"]}]
+    for m in (owner, bob):
+        info = m.ok("RET_INFO")
+        assert set(info) == STATE | {"members", "authorized", "banned", "messages"}
+        assert (info["authorized"], info["banned"]) == (authorized, banned)
+        assert m.ok("RET_INFO", list="authorized") == {"authorized": authorized}
+        page = m.ok("RET_INFO", list="banned", limit=1)
+        assert page == {"banned": banned[:1], "next": page["next"]}
+        assert m.ok("RET_INFO", list="banned", after=page["next"]) == {"banned": banned[1:]}
+    visitor = room.visitor("dora")
+    assert "banned" not in visitor.ok("RET_INFO")
+    assert visitor.ok("RET_INFO", list="authorized") == {"authorized": authorized}
+    assert error_of(visitor.request("RET_INFO", list="banned")) == NOT_MODERATOR
+    assert error_of(guest.request("RET_INFO", list="authorized")) == BANNED
+
+
 # -- wrong input
 
 def test_bad_input_of_sanctions(stage, room):

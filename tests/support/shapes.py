@@ -13,6 +13,6 @@ def keys_of(shape):
 
 def of_page(text, section):
     """→ {command: (keys, who may ask)}, of those that the dialling side asks"""
-    requests = dict(re.findall(rf"^{section}\.([A-Z]+)\.\w+\tRequest: (\{{[^\t\n]*\}})", text, re.MULTILINE))
-    who = dict(re.findall(rf"^{section}\.([A-Z]+)\.\w+\tFrom: ([^\t\n]*)", text, re.MULTILINE))
+    requests = dict(re.findall(rf"^{section}\.([A-Z_]+)\.\w+\tRequest: (\{{[^\t\n]*\}})", text, re.MULTILINE))
+    who = dict(re.findall(rf"^{section}\.([A-Z_]+)\.\w+\tFrom: ([^\t\n]*)", text, re.MULTILINE))
     return {c: (keys_of(shape), who.get(c, "")) for c, shape in requests.items() if c != "PING"}
