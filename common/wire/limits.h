@@ -36,6 +36,8 @@
 /* Online in a channel; of more only the number is pushed: each who comes or goes would be told to
  * all others. */
 #define PRESENCE_ONLINE_MAX 500
+#define WHY_MAX 8         /* sentences of ACCESS: what there is to say of one person */
+#define WHY_BYTES_MAX 256 /* … of a line or two each; a longer reason ends in an ellipsis */
 
 /* protocol §3 */
 #define PING_INTERVAL_USEC (20 * USEC_PER_SEC) /* ± 10 % */

@@ -7,8 +7,9 @@
 
 #include "daemon/channel/channel.h"
 
-#define KICK_USEC (60 * USEC_PER_SEC) /* protocol §5: so long a kicked user's CONNECT is refused  \
-                                       */
+#define KICK_USEC                                                                                  \
+        (60 * USEC_PER_SEC) /* protocol §5: so long a kicked user's CONNECT is refused            \
+                             */
 
 typedef struct RoleRow {
         char username[NAME_SIZE];
@@ -56,3 +57,7 @@ int standing_kick(Channel *c, const Entry *e, const Value *extra);
 /* How long that one may not come back, in µs; 0: may. */
 uint64_t standing_kicked_for(const Channel *c, const Actor *a, uint64_t now, const char **ret_by);
 void standing_done(Channel *c);
+
+/* channel-explain.c: a moment for people, to the minute. */
+#define MINUTE_SIZE sizeof("2026-11-22 20:14 UTC")
+void print_minute(uint64_t realtime_usec, char ret[static MINUTE_SIZE]);

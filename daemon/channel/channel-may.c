@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Knows the rules of who may (protocol §5); leaves what the log adds up to to channel.c. */
-#include "base/timestamp.h"
 #include "daemon/channel/channel-internal.h"
 
 #define ENDS_SIZE 64
@@ -14,13 +13,13 @@ static Role actor_role(const Channel *c, const Actor *a, uint64_t now) {
 }
 
 static void print_end(const ChannelBan *ban, char ret[static ENDS_SIZE]) {
-        char time[TIME_STRING_SIZE];
+        char minute[MINUTE_SIZE];
 
         ret[0] = '\0';
         if (ban->until == 0)
                 return;
-        time_print(ban->until, time);
-        snprintf(ret, ENDS_SIZE, " until %.10s %.5s UTC", time, time + 11);
+        print_minute(ban->until, minute);
+        snprintf(ret, ENDS_SIZE, " until %s", minute);
 }
 
 static int refuse_banned(const ChannelBan *ban, Failure *f) {

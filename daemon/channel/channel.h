@@ -72,6 +72,13 @@ typedef struct Access {
 } Access;
 void channel_get_access(const Channel *c, const Actor *a, uint64_t now, Access *ret);
 
+/* Why that is so, in sentences of one line each: text by protocol §2. */
+typedef struct Why {
+        char text[WHY_MAX][WHY_BYTES_MAX + 1];
+        size_t n;
+} Why;
+int channel_explain_access(const Channel *c, const Actor *a, uint64_t now, Why *ret);
+
 /* Each answers 0, or fills *f with the wire code and a sentence, and returns its -errno (protocol
  * §5 "Who may"). now: µs since the epoch, since bans end by themselves. */
 int channel_may_view(const Channel *c, const Actor *a, uint64_t now, Failure *f);
