@@ -66,6 +66,10 @@
 #define FRAMES_PER_TURN 32             /* one busy peer does not starve the others */
 #define LOW_WATER_BYTES 32768          /* bulk sources are asked below it */
 #define CHANNELS_HOSTED_MAX 1000
+/* Who was refused and hears when it may come: ≈ 0.5 KiB each. Those beyond do not, and ask again
+ * within the hour. */
+#define REFUSED_PER_CHANNEL_MAX 1000  /* connections of a channel */
+#define REFUSED_PER_CONNECTION_MAX 32 /* channels of a connection */
 #define CHANNELS_JOINED_MAX 1000
 #define IGNORED_MAX 1000      /* people, in one channel: ≈ 20 KiB on the bus */
 #define OUTBOX_ROWS_MAX 10000 /* a channel; QueueFull beyond */

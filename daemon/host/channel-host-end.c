@@ -11,7 +11,8 @@
 #define CLOSE_USEC_MAX (3 * USEC_PER_SEC) /* in all */
 
 static bool lags(const HostSession *s) {
-        return s->connect || (s->source && s->cursor < channel_get_last_seq(s->host->channel));
+        return s->connect ||
+               (s->connected && s->source && s->cursor < channel_get_last_seq(s->host->channel));
 }
 
 static bool is_pumped(const ChannelHost *h) {

@@ -142,7 +142,10 @@ struct HostSession {
         Rpc *rpc;           /* weak */
         Actor actor;
         bool connected; /* CONNECT was answered with OK, pushes flow */
+        bool refused;   /* it may not view, and hears when it may: what there is of it then */
         Appearance appearance;
+        bool told_view, told_send; /* by CONNECT's answer, CLOSED, ACCESS */
+        bool access_due;           /* … and may be otherwise now */
 
         /* CONNECT while the log is asked for since_id. */
         RpcRequest *connect;
@@ -169,11 +172,28 @@ void session_connect(ChannelHost *h, const Actor *actor, RpcRequest *q, HostSess
 /* CLOSED {reason} is the last thing that follows; frees. */
 void session_close(HostSession *s, const char *reason, const char *message);
 void sessions_wake(ChannelHost *h);
-/* After a change of rights: those who may not view any more are out. */
-void sessions_check_rights(ChannelHost *h);
+/* CLOSED for want of the right to view is the last of the channel; s stays as one that is refused.
+ */
+void session_refuse(HostSession *s, const Failure *f);
 void sessions_retry(void *host); /* a clock_timer_fn */
 /* What was prepared for them is read again. */
 void sessions_reread(ChannelHost *h);
+
+/* ---- what somebody may, asked and told (channel-host-access.c) ---- */
+
+void access_request(const HostCall *c);
+/* After whatever may have changed it: those who may not view any more are out, in this turn, and
+ * who may more or less than was told hears that, as soon as it reads. */
+void access_changed(ChannelHost *h);
+void access_on_timer(void *host); /* a clock_timer_fn */
+void access_arm(ChannelHost *h);
+/* What holds now is said otherwise. */
+void access_told(HostSession *s);
+/* An ACCESS frame: 1; it is as it was told: 0. */
+int access_pull(HostSession *s, Writer *out);
+/* -EINVAL: that refusal is not of the kind that ends by itself, or too many wait already. */
+int access_keep_refused(HostSession *s, ErrorCode why);
+void access_forget_refused(HostSession *s);
 
 /* ---- the queue of the one writer (channel-host-queue.c) ---- */
 
@@ -366,6 +386,8 @@ struct ChannelHost {
 
         HostSession *sessions;
         size_t n_sessions; /* connected ones */
+        size_t n_refused;
+        ClockTimer *access_timer;
         Recent recent;
         char *push_head; /* a MESSAGE push up to its first entry, and what follows its last */
         size_t n_push_head;

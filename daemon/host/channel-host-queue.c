@@ -373,13 +373,13 @@ static void apply_entries(ChannelHost *h, const Entry *entries, size_t n) {
                                    " is on disk and has no effect before a restart",
                                    entries[i].seq);
                 rights = rights || entries[i].kind == ENTRY_VIEW || entries[i].kind == ENTRY_ROLE ||
-                         entries[i].kind == ENTRY_BAN;
+                         entries[i].kind == ENTRY_BAN || entries[i].kind == ENTRY_UNBAN;
                 removed = removed || entries[i].kind == ENTRY_REDACT;
         }
         if (removed)
                 channel_host_content_removed(h);
         if (rights)
-                sessions_check_rights(h);
+                access_changed(h);
         /* Without it members read the same from the store. */
         if (h->n_sessions > 0 && n > 0 && recent_append(&h->recent, entries, n) < 0)
                 recent_clear(&h->recent);

@@ -277,6 +277,7 @@ static const struct Command {
         { "TOPIC", handle_topic },
         { "AUTHORIZE", handle_authorize },
         { "REDACT", removal_request },
+        { "ACCESS", access_request },
         { "INVISIBLE", presence_request_invisible },
         { "STATUS", presence_request_status },
         { "KICK", sanction_request_kick },

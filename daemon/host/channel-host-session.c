@@ -95,6 +95,8 @@ static int session_pull(Conn *c, Writer *out, void *userdata) {
         size_t n;
 
         host_end_soon(h);
+        if (s->access_due && access_pull(s, out) > 0)
+                return 1;
         if (roster_has_news(&h->roster, s) && roster_pull(&h->roster, s, out) > 0)
                 return 1;
         if (s->page.size > 0) {
@@ -141,7 +143,7 @@ static void session_pause(HostSession *s) {
         s->stalled = false;
 }
 
-static HostSession *session_end(HostSession *s, bool left_at_once) {
+static void session_leave(HostSession *s, bool at_once) {
         ChannelHost *h = s->host;
 
         session_pause(s);
@@ -149,13 +151,22 @@ static HostSession *session_end(HostSession *s, bool left_at_once) {
         s->connect = rpc_request_free(s->connect);
         if (s->in_flight)
                 s->in_flight->session = NULL;
+        s->in_flight = NULL;
+        access_forget_refused(s);
+        if (!s->connected)
+                return;
+        s->connected = false;
+        h->n_sessions--;
+        appearance_end(h, &s->actor, &s->appearance, at_once);
+        if (h->n_sessions == 0)
+                recent_clear(&h->recent);
+}
+
+static HostSession *session_end(HostSession *s, bool left_at_once) {
+        ChannelHost *h = s->host;
+
+        session_leave(s, left_at_once);
         DL_DELETE(h->sessions, s);
-        if (s->connected) {
-                h->n_sessions--;
-                appearance_end(h, &s->actor, &s->appearance, left_at_once);
-                if (h->n_sessions == 0)
-                        recent_clear(&h->recent);
-        }
         *s->slot = NULL;
         free(s);
         host_end_soon(h);
@@ -174,26 +185,33 @@ bool host_session_is_seen(const HostSession *s) {
         return s && s->appearance.is_seen;
 }
 
-void session_close(HostSession *s, const char *reason, const char *message) {
+bool host_session_is_refused(const HostSession *s) {
+        return s && s->refused;
+}
+
+static void tell_closed(const HostSession *s, const char *reason, const char *message) {
         _cleanup_(writer_done) Writer w = {};
 
+        writer_begin_object(&w, NULL);
+        writer_string(&w, "channel_name", s->host->name);
+        writer_string(&w, "channel_id", channel_get_id(s->host->channel));
+        writer_string(&w, "reason", reason);
+        writer_string(&w, "message", message);
+        if (streq(reason, "moved"))
+                writer_uint(&w, "last_seq", channel_get_last_seq(s->host->channel));
+        writer_end_object(&w);
+        (void) rpc_push(s->rpc, "CLOSED", &w); /* fails on a dying connection only */
+}
+
+void session_close(HostSession *s, const char *reason, const char *message) {
         session_pause(s);
         if (s->connect) /* where no reason is a code, there is no channel here any more */
                 rpc_request_fail_code(TAKE_PTR(s->connect),
                                       error_from_wire(reason) > ERROR_NONE ? error_from_wire(reason)
                                                                            : ERROR_NO_SUCH_CHANNEL,
                                       "%s", message);
-        if (s->connected) {
-                writer_begin_object(&w, NULL);
-                writer_string(&w, "channel_name", s->host->name);
-                writer_string(&w, "channel_id", channel_get_id(s->host->channel));
-                writer_string(&w, "reason", reason);
-                writer_string(&w, "message", message);
-                if (streq(reason, "moved"))
-                        writer_uint(&w, "last_seq", channel_get_last_seq(s->host->channel));
-                writer_end_object(&w);
-                (void) rpc_push(s->rpc, "CLOSED", &w); /* fails on a dying connection only */
-        }
+        if (s->connected)
+                tell_closed(s, reason, message);
         /* Where the one in its place is invisible it looks like any other end. */
         (void) session_end(s, !streq(reason, "replaced"));
 }
@@ -204,14 +222,14 @@ HostSession *host_session_close(HostSession *s, const char *reason, const char *
         return NULL;
 }
 
-void sessions_check_rights(ChannelHost *h) {
-        HostSession *s, *next;
-        Failure f;
-
-        DL_FOREACH_SAFE(h->sessions, s, next)
-                if (s->connected && !s->connect && /* else its answer says so */
-                    channel_may_view(h->channel, &s->actor, host_now(h), &f) < 0)
-                        session_close(s, error_info(f.code)->wire, f.message);
+void session_refuse(HostSession *s, const Failure *f) {
+        session_pause(s);
+        tell_closed(s, error_info(f->code)->wire, f->message);
+        session_leave(s, true);
+        if (access_keep_refused(s, f->code) < 0)
+                (void) session_end(s, true);
+        else
+                host_end_soon(s->host);
 }
 
 /* A key has one session here: the newest. */
@@ -225,9 +243,15 @@ static void close_older(HostSession *s) {
 }
 
 static void connect_refuse(HostSession *s, const Failure *f) {
+        bool lost = error_info(f->code)->status == STATUS_UNAUTHORIZED;
+
         rpc_request_fail(TAKE_PTR(s->connect), f);
         /* Who lost the right meanwhile is gone at once, like everybody who did. */
-        (void) session_end(s, error_info(f->code)->status == STATUS_UNAUTHORIZED);
+        session_leave(s, lost);
+        if (access_keep_refused(s, f->code) < 0)
+                (void) session_end(s, lost);
+        else
+                host_end_soon(s->host);
 }
 
 static int failure_conflict(const ChannelHost *h, Failure *f) {
@@ -278,6 +302,8 @@ static void connect_finish(HostSession *s) {
         s->cursor = s->connect_since;
         s->presence_cursor = h->roster.generation;
         s->n_told = h->roster.n_online;
+        access_forget_refused(s);
+        access_told(s);
 
         writer_begin_object(&w, NULL);
         host_write_state(h, &s->actor, &w);

@@ -239,6 +239,8 @@ int channel_host_new(const Runtime *rt, Store *store, uint64_t row, const char *
         if (r >= 0)
                 r = clock_timer_new(rt->clock, sessions_retry, h, &h->retry_timer);
         if (r >= 0)
+                r = clock_timer_new(rt->clock, access_on_timer, h, &h->access_timer);
+        if (r >= 0)
                 r = roster_init(&h->roster, h);
         if (r >= 0)
                 r = store_settle(store, on_settled, h, &h->load_job);
@@ -289,6 +291,7 @@ ChannelHost *channel_host_free(ChannelHost *h, const char *closed_reason) {
         roster_done(&h->roster);
         recent_clear(&h->recent);
         h->retry_timer = clock_timer_free(h->retry_timer);
+        h->access_timer = clock_timer_free(h->access_timer);
         h->end_timer = clock_timer_free(h->end_timer);
         h->channel = channel_free(h->channel);
         free(h->push_head);

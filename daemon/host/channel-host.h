@@ -78,7 +78,9 @@ HostSession *host_session_free(HostSession *s);
 /* CLOSED with this reason is the last thing that follows of the channel. */
 HostSession *host_session_close(HostSession *s, const char *reason, const char *message);
 bool host_session_is_connected(const HostSession *s); /* CONNECT was accepted; false for NULL */
-bool host_session_is_seen(const HostSession *s);      /* … and others may know; false for NULL */
+/* CONNECT was refused, or the right to view taken: it is told when that ends. */
+bool host_session_is_refused(const HostSession *s);
+bool host_session_is_seen(const HostSession *s); /* … and others may know; false for NULL */
 
 /* The local user, by the same queue and the same rules, before on_loaded too. done (may be NULL)
  * runs once, from a later turn of the loop, with the result of each or a failure for all; what is

@@ -162,6 +162,16 @@ static PeerChannel *get_slot(Peer *p, ChannelHost *h) {
         return c;
 }
 
+/* Those of the channels that were asked for first. */
+static void forget_refused(Peer *p) {
+        PeerChannel *c;
+        size_t n = 0;
+
+        LL_FOREACH(p->channels, c)
+                if (host_session_is_refused(c->session) && ++n > REFUSED_PER_CONNECTION_MAX)
+                        c->session = host_session_free(c->session);
+}
+
 static void on_request(Rpc *r, RpcRequest *q, void *userdata) {
         Peer *p = userdata;
         ChannelHost *h;
@@ -183,6 +193,8 @@ static void on_request(Rpc *r, RpcRequest *q, void *userdata) {
                 return;
         }
         channel_host_request(h, &p->actor, q, &c->session);
+        if (host_session_is_refused(c->session))
+                forget_refused(p);
 }
 
 /* One PING has room for all that one may host. */

@@ -44,7 +44,7 @@ def test_which_channel(stage, room):
     last = fill(m, 3)[-1]
     payloads = {"CONNECT": {"since": 0, "invisible": False}, "MESSAGE": {"messages": [message()]},
                 "HISTORY": {"limit": 1}, "DISCONNECT": {}, "RET_INFO": {}, "MEMBERS": {"limit": 1},
-                "TOPIC": {"topic": "x"}, "VIEW": {}, "AUTHORIZE": {"target": "carol", "role": "none"}}
+                "TOPIC": {"topic": "x"}, "VIEW": {}, "ACCESS": {}, "AUTHORIZE": {"target": "carol", "role": "none"}}
     for command, payload in payloads.items():
         for identity, expected in (({"channel_name": m.name, "channel_id": str(uuid.uuid4())}, NO_SUCH_CHANNEL),
                                    ({"channel_name": "no-such"}, NO_SUCH_CHANNEL),

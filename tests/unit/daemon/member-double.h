@@ -30,6 +30,8 @@ struct Member {
         uint64_t n_online, n_reset; /* as told last, and how often with `reset` */
         uint64_t generation;
         char closed_reason[64], closed_channel[NAME_SIZE], closed_message[512];
+        char access[256];        /* "view+send+ view-send- …", as it was told */
+        size_t n_seen_at_access; /* entries, when it was told last */
         char going_away[64];
         uint64_t resume_in_ms;
         char *ping;
@@ -102,6 +104,17 @@ static inline void see_presence(Member *m, const Value *payload) {
         m->n_changes += value_length(changes);
 }
 
+static inline void see_access(Member *m, const Value *payload) {
+        size_t n = strlen(m->access);
+        bool can_view, can_send;
+
+        assert_int_equal(value_bool(value_get(payload, "can_view"), &can_view), 0);
+        assert_int_equal(value_bool(value_get(payload, "can_send"), &can_send), 0);
+        snprintf(m->access + n, sizeof(m->access) - n, "view%csend%c ", can_view ? '+' : '-',
+                 can_send ? '+' : '-');
+        m->n_seen_at_access = m->n_seen;
+}
+
 static inline void member_on_push(Rpc *r, const char *command, const Value *payload,
                                   void *userdata) {
         Member *m = userdata;
@@ -124,6 +137,8 @@ static inline void member_on_push(Rpc *r, const char *command, const Value *payl
                 assert_true(m->closed_message[0]);
         } else if (streq(command, "PRESENCE")) {
                 see_presence(m, payload);
+        } else if (streq(command, "ACCESS")) {
+                see_access(m, payload);
         } else {
                 assert_string_equal(command, "MESSAGE");
                 assert_true(value_length(entries) > 0);
