@@ -320,6 +320,8 @@ int local_push(ChannelHost *h, Work *w);
 /* ---- requests (channel-host-request.c; those that read: channel-host-read.c) ---- */
 
 /* Hands q to the queue as w, or answers why not. */
+/* The session of who asks and has joined; NULL when that is answered already. */
+HostSession *request_joined(const HostCall *c);
 void request_enqueue(const HostCall *c, Work *w);
 int request_new_change(const HostCall *c, WorkKind kind, Work **ret);
 void read_history(const HostCall *c);

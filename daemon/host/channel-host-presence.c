@@ -55,15 +55,6 @@ int channel_host_set_presence(ChannelHost *h, bool invisible, bool away) {
 
 /* ---- INVISIBLE, STATUS ---- */
 
-static HostSession *joined(const HostCall *c) {
-        HostSession *s = *c->session;
-
-        if (host_session_is_connected(s) && !s->connect)
-                return s;
-        rpc_request_fail_code(c->q, ERROR_BAD_REQUEST, "CONNECT comes first.");
-        return NULL;
-}
-
 static void reply(const HostCall *c, HostSession *s, bool invisible, Presence status) {
         if (appearance_set(c->host, &s->actor, &s->appearance, invisible, status) < 0)
                 rpc_request_fail_code(c->q, ERROR_INTERNAL, "Out of memory.");
@@ -86,12 +77,13 @@ void presence_request_invisible(const HostCall *c) {
 
         if (rpc_request_read(c->q, table, &x) < 0)
                 return;
-        /* Whatever she asks for: it is not hers to switch. */
-        if (appearance_may_hide(c->actor, true, &f) < 0) {
+        /* Whatever a guest asks for: it is not hers to switch. */
+        if (channel_may_view(c->host->channel, c->actor, host_now(c->host), &f) < 0 ||
+            appearance_may_hide(c->actor, true, &f) < 0) {
                 rpc_request_fail(c->q, &f);
                 return;
         }
-        s = joined(c);
+        s = request_joined(c);
         if (s)
                 reply(c, s, x.invisible, s->appearance.status);
 }
@@ -114,7 +106,7 @@ void presence_request_status(const HostCall *c) {
                 request_fail_field(c->q, "status", STATUS_RULE);
                 return;
         }
-        s = joined(c);
+        s = request_joined(c);
         if (s)
                 reply(c, s, !s->appearance.is_seen, presence_said(x.status));
 }

@@ -109,6 +109,20 @@ static const char *message_rule(const char *field) {
         return "objects of id, message_content and meta.";
 }
 
+HostSession *request_joined(const HostCall *c) {
+        HostSession *s = *c->session;
+        Failure f;
+
+        if (host_session_is_connected(s) && !s->connect)
+                return s;
+        /* Who was sent away a moment ago is told why, not what to do. */
+        if (channel_may_view(c->host->channel, c->actor, host_now(c->host), &f) < 0)
+                rpc_request_fail(c->q, &f);
+        else
+                rpc_request_fail_code(c->q, ERROR_BAD_REQUEST, "CONNECT comes first.");
+        return NULL;
+}
+
 typedef struct MessagesFields {
         const Value *messages;
 } MessagesFields;
@@ -122,19 +136,12 @@ static void handle_message(const HostCall *c) {
         _cleanup_(work_freep) Work *w = NULL;
         MessagesFields x = {};
         const char *bad;
-        Failure f;
         int r;
 
         if (rpc_request_read(c->q, table, &x) < 0)
                 return;
-        if (!host_session_is_connected(*c->session) || (*c->session)->connect) {
-                /* Who was sent away a moment ago is told why, not what to do. */
-                if (channel_may_view(c->host->channel, c->actor, host_now(c->host), &f) < 0)
-                        rpc_request_fail(c->q, &f);
-                else
-                        rpc_request_fail_code(c->q, ERROR_BAD_REQUEST, "CONNECT comes first.");
+        if (!request_joined(c))
                 return;
-        }
         if ((*c->session)->in_flight) {
                 rpc_request_fail_code(c->q, ERROR_BAD_REQUEST,
                                       "The MESSAGE before is not answered yet.");
