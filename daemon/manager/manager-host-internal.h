@@ -11,6 +11,8 @@ struct Hosting {
         uint64_t epoch; /* of host, or what it will be */
         bool registered;
         TrackerCall *register_call, *view_call;
+        ViewPermission said_view; /* to the tracker; VIEW_INVALID: it may not have it */
+        char *said_topic;
         uint64_t register_sent; /* boottime */
         uint64_t n_refreshed;   /* Manager's: which addresses were sent; 0: none that were taken */
         uint64_t held_until; /* boottime; another key holds the lease; 0: not as far as we know */
@@ -18,3 +20,10 @@ struct Hosting {
         TakeOver *take_over;              /* NULL: nobody serves it before us */
         Whois *whois;                     /* what it asks about people */
 };
+
+/* manager-host-view.c */
+/* VIEW, where the tracker was told something else. Called whenever that may be so. */
+void hosting_tell_view(Hosting *h);
+/* The two members of HOST. */
+void hosting_write_view(Hosting *h, const HostWish *wish, Writer *w);
+void hosting_view_done(Hosting *h);

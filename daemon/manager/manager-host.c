@@ -56,7 +56,7 @@ void hosting_end(ManagedChannel *x, const char *closed_reason, const char *reaso
         stop_serving(h, closed_reason, reason);
         x->hosting = NULL;
         tracker_call_free(h->register_call);
-        tracker_call_free(h->view_call);
+        hosting_view_done(h);
         take_over_free(h->take_over);
         if (h->flow) {
                 failure_set(&f, ERROR_CANCELLED, "The channel is not hosted any more.");
@@ -95,28 +95,6 @@ static void give_up(Hosting *h, const char *closed_reason, const char *reason) {
 
 /* ---- what the host tells ---- */
 
-static void on_view_told(const Value *payload, const Failure *failure, void *userdata) {
-        Hosting *h = userdata;
-
-        h->view_call = NULL;
-}
-
-/* The directory shows view and topic. What it misses it hears with the next HOST. */
-static void tell_view(Hosting *h) {
-        const ChannelMember *c = h->channel->member;
-        _cleanup_(writer_done) Writer w = {};
-
-        writer_begin_object(&w, NULL);
-        writer_string(&w, "channel_name", channel_member_get_name(c));
-        writer_string(&w, "view_permission", view_permission_to_string(channel_member_get_view(c)));
-        writer_string(&w, "topic", channel_member_get_topic(c));
-        writer_end_object(&w);
-        h->view_call = tracker_call_free(h->view_call);
-        if (account_is_online(h->channel->manager->account))
-                (void) account_call(h->channel->manager->account, "VIEW", &w, on_view_told, h,
-                                    &h->view_call);
-}
-
 static void on_entries(ChannelHost *host, const Entry *entries, size_t n, void *userdata) {
         Hosting *h = userdata;
         bool view = false;
@@ -124,8 +102,8 @@ static void on_entries(ChannelHost *host, const Entry *entries, size_t n, void *
         for (size_t i = 0; i < n; i++)
                 view = view || entries[i].kind == ENTRY_VIEW || entries[i].kind == ENTRY_TOPIC;
         channel_member_host_entries(h->channel->member, entries, n);
-        if (view && h->registered)
-                tell_view(h);
+        if (view)
+                hosting_tell_view(h);
 }
 
 static void on_members(ChannelHost *host, uint64_t generation, void *userdata) {
@@ -195,6 +173,7 @@ static void on_loaded(ChannelHost *host, int r, void *userdata) {
         manager_changed(x->manager);
         if (h->flow && host_flow_up(h->flow, host))
                 h->flow = NULL;
+        hosting_tell_view(h);
 }
 
 static void on_ended(ChannelHost *host, void *userdata) {
@@ -364,6 +343,7 @@ static void on_registered(const Value *payload, const Failure *failure, void *us
         hosting_renewed(h, h->register_sent + m->lease_usec);
         manager_lease_schedule(m);
         granted(h, epoch);
+        hosting_tell_view(h);
 }
 
 static uint64_t last_seq(const Hosting *h) {
@@ -396,9 +376,7 @@ static int register_now(Hosting *h) {
                 writer_string(&w, NULL, address);
         }
         writer_end_array(&w);
-        writer_string(&w, "view_permission",
-                      view_permission_to_string(wish.view >= 0 ? wish.view : stored->view));
-        writer_string(&w, "topic", wish.topic ? wish.topic : stored->topic);
+        hosting_write_view(h, &wish, &w);
         writer_uint(&w, "epoch", stored->epoch);
         writer_uint(&w, "last_seq", last_seq(h));
         writer_uint(&w, "members", n_members(h));
@@ -468,6 +446,7 @@ int hosting_hold(ManagedChannel *x, HostFlow *flow) {
 
 void hosting_flow_done(ManagedChannel *x) {
         x->hosting->flow = NULL;
+        hosting_tell_view(x->hosting);
 }
 
 /* ---- the tracker comes and goes ---- */
@@ -527,6 +506,7 @@ void hosting_write_beat(const Hosting *h, Writer *w) {
 void hosting_renewed(Hosting *h, uint64_t lease_until) {
         if (lease_until > channel_member_get_lease_until(h->channel->member))
                 channel_member_set_lease_until(h->channel->member, lease_until);
+        hosting_tell_view(h);
 }
 
 void hosting_lost(Hosting *h, ErrorCode error) {

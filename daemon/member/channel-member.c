@@ -276,8 +276,7 @@ void channel_member_set_local_host(ChannelMember *c, ChannelHost *host, const ch
         c->stored.retention_days = channel_get_retention(channel)->days;
         c->stored.epoch = channel_get_epoch(channel);
         c->stored.last_seq = channel_get_last_seq(channel);
-        if (channel_get_topic(channel)[0])
-                (void) member_set_topic(c, channel_get_topic(channel));
+        (void) member_set_topic(c, channel_get_topic(channel));
         c->n_online = channel_host_get_n_online(host);
         member_set_state(c, MEMBER_LIVE, "");
         member_changed(c);
@@ -305,7 +304,7 @@ void channel_member_host_entries(ChannelMember *c, const Entry *entries, size_t 
         c->stored.send = channel_get_send(channel);
         c->stored.retention_days = channel_get_retention(channel)->days;
         c->stored.epoch = channel_get_epoch(channel);
-        if (!streq(channel_get_topic(channel), c->topic) && channel_get_topic(channel)[0])
+        if (!streq(channel_get_topic(channel), c->topic))
                 (void) member_set_topic(c, channel_get_topic(channel));
         member_changed(c);
         c->handlers.on_entries(c, entries[0].seq, last->seq, c->userdata);

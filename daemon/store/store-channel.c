@@ -269,6 +269,8 @@ static int insert_channel(SqlTx *tx, StoredChannel *c) {
         return 0;
 }
 
+/* What a log that is ours says of its channel comes with the entries (store-truth.c): who saves may
+ * not have heard of the latest. */
 static int update_channel(SqlTx *tx, const StoredChannel *c) {
         char addresses[ADDRESSES_TEXT_SIZE];
         int r;
@@ -277,7 +279,9 @@ static int update_channel(SqlTx *tx, const StoredChannel *c) {
         r = sql_run(tx,
                     "UPDATE channel SET identity = ?, channel_id = ?, name = ?, owner = ?,"
                     " host = ?, hosted = ?, wanted = ?, closed = ?, reason = ?, role = ?,"
-                    " view_permission = ?, send_permission = ?, topic = ?, epoch = ?,"
+                    " view_permission = iif(hosted AND ?6, view_permission, ?),"
+                    " send_permission = iif(hosted AND ?6, send_permission, ?),"
+                    " topic = iif(hosted AND ?6, topic, ?), epoch = ?,"
                     " backlog = nullif(?, -1), begin_seq = iif(?, ?, NULL), begin_id = ?, "
                     "went_back = ?, previous = ?, successor = ?,"
                     " diverged_seq = ?, addresses = ? WHERE id = ?",

@@ -123,6 +123,11 @@ int store_outbox_is_carried(SqlTx *tx, uint64_t row, const char *id, const char 
 /* The end of the queue: an order that no row had before. */
 int store_outbox_take_position(SqlTx *tx, uint64_t row, uint64_t *ret);
 
+/* ---- what entries do to the channel's row (store-truth.c) ---- */
+
+/* In the transaction that appends e to a log of ours. */
+int store_truth_apply(SqlTx *tx, uint64_t row, const Entry *e);
+
 /* ---- what entries do to messages (store-removal.c) ---- */
 
 /* Of an entry that has come into the log, whose copy begins at first_seq: `view` sets how long is

@@ -207,6 +207,8 @@ static int append_one(SqlTx *tx, AppendRequest *q, StoreLog *log, Proposal *p, A
                 r = count_unread(tx, q->row, e, &log->self, log);
                 if (r >= 0)
                         r = store_removal_apply(tx, q->row, 1, e);
+                if (r >= 0)
+                        r = store_truth_apply(tx, q->row, e);
         }
         if (r < 0 || ret->r < 0)
                 return r;

@@ -432,7 +432,15 @@ ErrorCode person_set_view(Person *p, const char *channel, ViewPermission view,
 }
 
 ErrorCode person_set_retention(Person *p, const char *channel, unsigned days) {
-        return set_permissions(p, channel, (Permissions){ VIEW_INVALID, SEND_INVALID, (int) days });
+        return set_permissions(p, channel, (Permissions){ VIEW_INVALID, SEND_INVALID, (int) days, -1, -1 });
+}
+
+ErrorCode person_set_topic(Person *p, const char *channel, const char *topic) {
+        Result q = {};
+
+        assert_int_equal(
+                channel_member_set_topic(must_channel(p, channel), topic, on_done, &q, NULL), 0);
+        return wait_for(p, &q);
 }
 
 ErrorCode person_redact(Person *p, const char *channel, uint64_t seq) {

@@ -340,6 +340,57 @@ static void test_first_version_is_brought_up(void **state) {
         result_done(&q);
 }
 
+/* With the entry, not behind it: a crash between the two would show a restricted channel's topic to
+ * everybody when the tracker is told by the row. Who saves what it knew before changes nothing. */
+static void test_row_says_what_the_log_says(void **state) {
+        static const struct {
+                const char *extra;
+                EntryKind kind;
+                ViewPermission view;
+                SendPermission send;
+                const char *topic;
+        } steps[] = {
+                { "{\"topic\":\"tea\"}", ENTRY_TOPIC, VIEW_PUBLIC, SEND_REGISTERED, "tea" },
+                { "{\"view_permission\":\"restricted\"}", ENTRY_VIEW, VIEW_RESTRICTED,
+                  SEND_REGISTERED, "tea" },
+                { "{\"send_permission\":\"everyone\",\"retention_days\":3}", ENTRY_VIEW,
+                  VIEW_RESTRICTED, SEND_EVERYONE, "tea" },
+                { "{\"topic\":\"\"}", ENTRY_TOPIC, VIEW_RESTRICTED, SEND_EVERYONE, "" },
+                { "{\"view_permission\":\"public\",\"send_permission\":\"members\"}", ENTRY_VIEW,
+                  VIEW_PUBLIC, SEND_MEMBERS, "" },
+                { "{\"topic\":\"said by a message\",\"view_permission\":\"restricted\"}",
+                  ENTRY_MESSAGE, VIEW_PUBLIC, SEND_MEMBERS, "" },
+        };
+        Fixture *f = *state;
+        uint64_t row = make_channel(f, true);
+        StoredChannel before, after;
+        Result q = {};
+
+        for (unsigned i = 0; i < ELEMENTSOF(steps); i++) {
+                Proposal p = proposal_of(i + 1, "alice", steps[i].extra);
+
+                before = *load_channel(f, &q);
+                before.topic = before.reason = NULL;
+                p.kind = steps[i].kind;
+                assert_int_equal(
+                        CALL(f, &q, store_append(f->store, row, &p, 1, on_appended, &q, NULL)), 0);
+                assert_int_equal(save_channel(f, &before), row);
+                reopen_store(f);
+                after = *load_channel(f, &q);
+                assert_int_equal(after.view, steps[i].view);
+                assert_int_equal(after.send, steps[i].send);
+                assert_string_equal(after.topic ?: "", steps[i].topic);
+        }
+
+        /* Where the log is another's, what it told is saved. */
+        after.hosted = false;
+        after.view = VIEW_RESTRICTED;
+        after.topic = after.reason = NULL;
+        assert_int_equal(save_channel(f, &after), row);
+        assert_int_equal(load_channel(f, &q)->view, VIEW_RESTRICTED);
+        result_done(&q);
+}
+
 static void test_names_of_enums(void **state) {
         for (ViewPermission p = 0; p < VIEW_MAX; p++)
                 assert_int_equal(view_permission_from_string(view_permission_to_string(p)), p);
@@ -366,6 +417,7 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(test_copy_begins_where_it_should, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_find_other, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_first_version_is_brought_up, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_row_says_what_the_log_says, setup, teardown),
                 cmocka_unit_test(test_names_of_enums),
         };
 
