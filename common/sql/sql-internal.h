@@ -42,6 +42,7 @@ struct Sql {
         int n_pages_before;       /* that were written before it */
         int n_wal_pages;          /* that the WAL held after the last commit */
         atomic_uint_fast64_t n_commits, n_requests, commit_usec_max, commit_usec_sum;
+        atomic_uint_fast32_t recent[SQL_RECENT_COMMITS]; /* µs; by number of the commit */
 };
 
 typedef struct SqlRequest {
@@ -65,6 +66,9 @@ SqlRequest *sql_request_new(Sql *s, sql_work_fn work, void *request, job_free_fn
                             job_done_fn done, void *userdata);
 void sql_request_free(void *request);
 int sql_request_submit(SqlRequest *q, Lane *lane, job_run_fn run, Job **ret_job);
+
+/* statistics.c */
+void sql_note_commit(Sql *s, uint64_t usec);
 
 /* exchange.c: asks for one more try; health_tried() is told. */
 void sql_try_again(void *sql);

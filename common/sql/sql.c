@@ -75,10 +75,7 @@ int sql_batch_end(Sql *s) {
         for (; s->batch; s->batch = s->batch->next)
                 s->batch->has_result = true;
         usec = clock_boottime(s->clock) - begin;
-        s->n_commits++;
-        s->commit_usec_sum += usec;
-        if (usec > s->commit_usec_max)
-                s->commit_usec_max = usec;
+        sql_note_commit(s, usec);
         if (s->writer.must_forget)
                 forget(s);
         else
@@ -298,13 +295,4 @@ Sql *sql_free(Sql *s) {
         free(s->path);
         free(s);
         return NULL;
-}
-
-void sql_get_statistics(const Sql *s, SqlStatistics *ret) {
-        *ret = (SqlStatistics){
-                .n_commits = s->n_commits,
-                .n_requests = s->n_requests,
-                .commit_usec_max = s->commit_usec_max,
-                .commit_usec_sum = s->commit_usec_sum,
-        };
 }

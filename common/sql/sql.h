@@ -105,8 +105,11 @@ DEFINE_CLEANUP(sqlite3_stmt *, sql_finalize);
  * it.) */
 void sql_forget(SqlTx *tx);
 
-/* For `status` and benchmarks. */
+/* For DEBUG and benchmarks; from any thread. */
+#define SQL_RECENT_COMMITS 1024
 typedef struct SqlStatistics {
         uint64_t n_commits, n_requests, commit_usec_max, commit_usec_sum;
+        uint64_t commit_usec_p99; /* of the latest SQL_RECENT_COMMITS, their fsync included; 0: none
+                                   */
 } SqlStatistics;
 void sql_get_statistics(const Sql *s, SqlStatistics *ret);

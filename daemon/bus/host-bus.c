@@ -141,6 +141,8 @@ const sd_bus_vtable host_vtable[] = {
         SD_BUS_VTABLE_START(SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("GetPeers", SD_BUS_ARGS("a{sv}", options),
                                 SD_BUS_RESULT("aa{sv}", peers), method_get_peers, 0),
+        SD_BUS_METHOD_WITH_ARGS("GetDebug", SD_BUS_ARGS("a{sv}", options),
+                                SD_BUS_RESULT("a{sv}", debug), method_get_debug, 0),
         SD_BUS_METHOD_WITH_ARGS("Unhost", SD_BUS_ARGS("a{sv}", options), SD_BUS_NO_RESULT,
                                 method_unhost, 0),
         SD_BUS_PROPERTY("Connections", "u", property_get, 0, CHANGING),

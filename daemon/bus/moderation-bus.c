@@ -131,5 +131,7 @@ const sd_bus_vtable moderation_vtable[] = {
                                 SD_BUS_NO_RESULT, method_authorize, 0),
         SD_BUS_METHOD_WITH_ARGS("Redact", SD_BUS_ARGS("t", seq, "a{sv}", options), SD_BUS_NO_RESULT,
                                 method_redact, 0),
+        SD_BUS_METHOD_WITH_ARGS("GetDebug", SD_BUS_ARGS("a{sv}", options),
+                                SD_BUS_RESULT("a{sv}", debug), method_get_debug, 0),
         SD_BUS_VTABLE_END,
 };

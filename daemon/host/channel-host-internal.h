@@ -327,6 +327,9 @@ int request_new_change(const HostCall *c, WorkKind kind, Work **ret);
 void read_history(const HostCall *c);
 void read_info(const HostCall *c);
 void read_members(const HostCall *c);
+/* Bytes of an answer's payload: who has not joined gets no frame above what strangers get. */
+size_t read_payload_max(const HostCall *c);
+void debug_request(const HostCall *c); /* channel-host-debug.c */
 
 /* ---- lists of people (channel-host-lists.c) ---- */
 

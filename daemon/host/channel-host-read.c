@@ -35,8 +35,8 @@ HostRead *host_read_free(HostRead *read) {
 }
 DEFINE_CLEANUP(HostRead *, host_read_free);
 
-/* Who has not joined gets no frame above what strangers get (protocol §2). */
-static size_t payload_max(const HostCall *c) {
+/* protocol §2 */
+size_t read_payload_max(const HostCall *c) {
         return (host_session_is_connected(*c->session) ? FRAME_BYTES_MAX
                                                        : FRAME_BYTES_ANONYMOUS_MAX) -
                ENVELOPE_BYTES;
@@ -97,7 +97,7 @@ static void read_submit(const HostCall *c, const PageQuery *query,
                         .actor = *c->actor,
                         .query = *query,
                         .end = channel_get_last_seq(c->host->channel),
-                        .max_bytes = payload_max(c),
+                        .max_bytes = read_payload_max(c),
                         .reply = reply,
                 };
                 DL_APPEND(c->host->reads, read);
@@ -181,7 +181,7 @@ void read_history(const HostCall *c) {
                 {},
         };
         HistoryFields x = { .before = SEQ_NONE, .after = SEQ_NONE };
-        PageQuery query = { .max_bytes = payload_max(c) };
+        PageQuery query = { .max_bytes = read_payload_max(c) };
 
         if (rpc_request_read(c->q, table, &x) < 0 || refuse_view(c))
                 return;
@@ -271,7 +271,7 @@ void read_members(const HostCall *c) {
         if (rpc_request_read(c->q, table, &x) < 0 || refuse_view(c))
                 return;
         writer_begin_object(&w, NULL);
-        r = write_members_page(c->host, &w, x.after, x.limit, payload_max(c), "next");
+        r = write_members_page(c->host, &w, x.after, x.limit, read_payload_max(c), "next");
         if (r < 0) {
                 rpc_request_fail_code(c->q, ERROR_INTERNAL, "Out of memory.");
                 return;
@@ -353,7 +353,8 @@ static void reply_list(const HostCall *c, const InfoFields *x) {
                 return;
         }
         writer_begin_object(&w, NULL);
-        r = lists_write(c->host, kind, &w, x->after, x->limit, payload_max(c) - LIST_RESERVE, next);
+        r = lists_write(c->host, kind, &w, x->after, x->limit, read_payload_max(c) - LIST_RESERVE,
+                        next);
         if (r > 0)
                 writer_string(&w, "next", next);
         writer_end_object(&w);

@@ -285,6 +285,7 @@ static const struct Command {
         { "AUTHORIZE", handle_authorize },
         { "REDACT", removal_request },
         { "ACCESS", access_request },
+        { "DEBUG", debug_request },
         { "INVISIBLE", presence_request_invisible },
         { "STATUS", presence_request_status },
         { "KICK", sanction_request_kick },

@@ -146,3 +146,28 @@ typedef struct RosterEntry {
 typedef int (*channel_host_each_member_fn)(const RosterEntry *m, void *userdata);
 int channel_host_each_member(const ChannelHost *h, const char *after /* exclusive, NULL = first */,
                              channel_host_each_member_fn fn, void *userdata);
+
+/* What DEBUG tells of the connections that are in the channel, those of the invisible among them
+ * (protocol §5): by name, then key. */
+typedef struct SessionDebug {
+        char username[NAME_SIZE];
+        UserType user_type;
+        char key_id[KEY_ID_SIZE];
+        bool is_invisible;
+        uint64_t cursor; /* the last entry that the connection was given */
+        uint64_t lag;    /* entries behind it */
+        uint64_t queued_bytes;
+} SessionDebug;
+/* Where a page ends: "NAME/KEY", of its last row. */
+#define SESSION_PLACE_SIZE (NAME_SIZE + KEY_ID_SIZE)
+void session_debug_place(const SessionDebug *s, char ret[static SESSION_PLACE_SIZE]);
+int session_place_compare(const char *a, const char *b);
+typedef int (*channel_host_each_session_fn)(const SessionDebug *s, void *userdata);
+int channel_host_each_session(const ChannelHost *h, const char *after /* exclusive; NULL: first */,
+                              channel_host_each_session_fn fn, void *userdata);
+
+typedef struct HostDebug {
+        uint64_t n_connections;
+        StoreStatistics store;
+} HostDebug;
+void channel_host_get_debug(const ChannelHost *h, HostDebug *ret);

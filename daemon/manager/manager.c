@@ -262,6 +262,10 @@ void manager_get_hosting(const Manager *m, size_t *ret_n_channels, size_t *ret_n
         }
 }
 
+void manager_get_store_statistics(const Manager *m, StoreStatistics *ret) {
+        store_get_statistics(m->store, ret);
+}
+
 size_t manager_get_listen_addresses(const Manager *m, const Address **ret) {
         *ret = m->listening;
         return m->n_listening;

@@ -79,6 +79,7 @@ StoreState manager_get_store_state(const Manager *m);
 uint64_t manager_get_store_since(const Manager *m);
 const char *manager_get_store_aside(const Manager *m);
 const char *manager_get_store_reason(const Manager *m);
+void manager_get_store_statistics(const Manager *m, StoreStatistics *ret);
 /* -EBUSY and ERROR_BUSY while it is not known what is stored: neither accounts nor channels. */
 int manager_check_store(const Manager *m, Failure *f);
 

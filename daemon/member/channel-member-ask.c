@@ -3,7 +3,7 @@
  * are answers from memory. Leaves judging to it. */
 #include "daemon/member/channel-member-internal.h"
 
-static void ask_failure(Failure *f, int r) {
+void member_ask_failure(Failure *f, int r) {
         if (r == -ETIMEDOUT)
                 failure_set(f, ERROR_TIMEOUT, "The host did not answer in time.");
         else
@@ -15,8 +15,7 @@ static bool may_ask(const ChannelMember *c) {
         return c->connected || (c->slot && c->state == MEMBER_DENIED);
 }
 
-/* Sends what member_begin_request() began. A host that is away is a failure from a later turn. */
-static int ask(MemberOp *op, const char *command, Writer *w, rpc_reply_fn reply,
+int member_ask(MemberOp *op, const char *command, Writer *w, rpc_reply_fn reply,
                MemberOp **ret_op) {
         ChannelMember *c = op->member;
         Failure f;
@@ -25,7 +24,7 @@ static int ask(MemberOp *op, const char *command, Writer *w, rpc_reply_fn reply,
         writer_end_object(w);
         r = may_ask(c) ? host_slot_call(c->slot, command, w, 0, reply, op, &op->call) : -ENOTCONN;
         if (r == -ENOTCONN) {
-                ask_failure(&f, r);
+                member_ask_failure(&f, r);
                 return member_op_return(op, ret_op, &f);
         }
         return member_op_begun(op, r, ret_op);
@@ -110,7 +109,7 @@ static void on_members(int r, const Value *payload, const Failure *failure, void
 
         x->op.call = NULL;
         if (r < 0) {
-                ask_failure(&f, r);
+                member_ask_failure(&f, r);
                 failure = &f;
         }
         for (size_t i = 0; !failure && i < n && is_good; i++) {
@@ -160,7 +159,7 @@ int channel_member_get_members(ChannelMember *c, const char *after, unsigned lim
         member_begin_request(c, &w);
         writer_string(&w, "after", after);
         writer_uint(&w, "limit", x->limit);
-        return ask(&x->op, "MEMBERS", &w, on_members, ret_op);
+        return member_ask(&x->op, "MEMBERS", &w, on_members, ret_op);
 }
 
 /* ---- RET_INFO ---- */
@@ -235,7 +234,7 @@ static void on_info(int r, const Value *payload, const Failure *failure, void *u
 
         x->op.call = NULL;
         if (r < 0) {
-                ask_failure(&f, r);
+                member_ask_failure(&f, r);
                 failure = &f;
         }
         if (!failure && (r = read_info(x, payload)) < 0) {
@@ -282,7 +281,7 @@ int channel_member_get_info(ChannelMember *c, member_info_fn done, void *userdat
                 return member_op_return(&x->op, ret_op, &none);
         }
         member_begin_request(c, &w);
-        return ask(&x->op, "RET_INFO", &w, on_info, ret_op);
+        return member_ask(&x->op, "RET_INFO", &w, on_info, ret_op);
 }
 
 /* ---- rules ---- */
@@ -293,7 +292,7 @@ static void on_changed(int r, const Value *payload, const Failure *failure, void
 
         op->call = NULL;
         if (r < 0) {
-                ask_failure(&f, r);
+                member_ask_failure(&f, r);
                 failure = &f;
         }
         operation_complete(&op->base, failure);
@@ -322,7 +321,7 @@ int channel_member_set_permissions(ChannelMember *c, const Permissions *p, membe
                         writer_string(&w, "send_permission", send_permission_to_string(p->send));
                 if (p->retention_days >= 0)
                         writer_uint(&w, "retention_days", (uint64_t) p->retention_days);
-                return ask(op, "VIEW", &w, on_changed, ret_op);
+                return member_ask(op, "VIEW", &w, on_changed, ret_op);
         }
         r = member_change_new(c, NULL, op, &x);
         if (r >= 0)
@@ -343,7 +342,7 @@ int channel_member_set_topic(ChannelMember *c, const char *topic, member_done_fn
         if (!c->host) {
                 member_begin_request(c, &w);
                 writer_string(&w, "topic", topic);
-                return ask(op, "TOPIC", &w, on_changed, ret_op);
+                return member_ask(op, "TOPIC", &w, on_changed, ret_op);
         }
         r = member_change_new(c, NULL, op, &x);
         if (r >= 0)
@@ -370,7 +369,7 @@ int channel_member_redact(ChannelMember *c, uint64_t seq, const char *reason, me
                 member_begin_request(c, &w);
                 writer_uint(&w, "seq", seq);
                 writer_string(&w, "reason", reason);
-                return ask(op, "REDACT", &w, on_changed, ret_op);
+                return member_ask(op, "REDACT", &w, on_changed, ret_op);
         }
         r = member_change_new(c, NULL, op, &x);
         if (r >= 0)
@@ -398,7 +397,7 @@ int channel_member_authorize(ChannelMember *c, const char *target, Role role, me
                 member_begin_request(c, &w);
                 writer_string(&w, "target", name);
                 writer_string(&w, "role", role_to_string(role));
-                return ask(op, "AUTHORIZE", &w, on_changed, ret_op);
+                return member_ask(op, "AUTHORIZE", &w, on_changed, ret_op);
         }
         r = member_change_new(c, NULL, op, &x);
         if (r >= 0)

@@ -17,6 +17,7 @@ struct MemberOp {
                 member_done_fn done;
                 member_roster_fn roster;
                 member_info_fn info;
+                member_debug_fn debug;
         } fn;
         void *userdata; /* weak */
         Job *job;
@@ -180,6 +181,11 @@ void member_diverge(ChannelMember *c, const char *reason, uint64_t seq);
 
 /* {channel_name, channel_id, …: every request to the host begins so. */
 void member_begin_request(const ChannelMember *c, Writer *w);
+
+/* channel-member-ask.c. Sends what member_begin_request() began; r: member_op_begun(). A host that
+ * is away is a failure from a later turn. */
+int member_ask(MemberOp *op, const char *command, Writer *w, rpc_reply_fn reply, MemberOp **ret_op);
+void member_ask_failure(Failure *f, int r);
 
 /* channel-member-begin.c */
 uint64_t member_since(const ChannelMember *c); /* what is held, or begun, ends here */

@@ -127,6 +127,18 @@ typedef struct MemberInfo {
 typedef void (*member_info_fn)(const Failure *f, const MemberInfo *info, void *userdata);
 int channel_member_get_info(ChannelMember *c, member_info_fn done, void *userdata,
                             MemberOp **ret_op);
+/* DEBUG, from the host; for the owner. */
+typedef struct MemberDebug {
+        uint64_t n_connections, n_commits, commit_msec_p99, uptime_sec;
+        const char *version; /* of the host's program, text */
+        const SessionDebug *sessions;
+        size_t n;
+        const char *next; /* the place to go on after; NULL: the end */
+} MemberDebug;
+typedef void (*member_debug_fn)(const Failure *f, const MemberDebug *d, void *userdata);
+int channel_member_get_debug(ChannelMember *c, const char *after /* NULL: from the first */,
+                             unsigned limit, member_debug_fn done, void *userdata,
+                             MemberOp **ret_op);
 /* Moderation, here or at the host. */
 int channel_member_set_permissions(ChannelMember *c, const Permissions *p, member_done_fn done,
                                    void *userdata, MemberOp **ret_op);

@@ -23,6 +23,7 @@ typedef struct StoreLag StoreLag;
 struct Store {
         const Runtime *rt; /* weak */
         Sql *sql;
+        uint64_t made;    /* boottime */
         StoreHead *heads; /* store_set_last_seq() that wait for the next write, by row */
         Purge *purge;
         StoreLag *lags; /* logs that the index has to follow (store-index-run.c), by row */

@@ -372,6 +372,17 @@ bool store_self_is(const StoreSelf *self, const char *username, UserType user_ty
         return self->user_type == user_type && streq(self->username, username);
 }
 
+void store_get_statistics(const Store *s, StoreStatistics *ret) {
+        SqlStatistics statistics;
+
+        sql_get_statistics(s->sql, &statistics);
+        *ret = (StoreStatistics){
+                .n_commits = statistics.n_commits,
+                .commit_usec_p99 = statistics.commit_usec_p99,
+                .uptime_usec = clock_boottime(s->rt->clock) - s->made,
+        };
+}
+
 int store_new(const Runtime *rt, const char *path, Store **ret) {
         _cleanup_(store_freep) Store *s = NULL;
         int r;
@@ -379,7 +390,7 @@ int store_new(const Runtime *rt, const char *path, Store **ret) {
         s = new0(Store, 1);
         if (!s)
                 return -ENOMEM;
-        *s = (Store){ .rt = rt };
+        *s = (Store){ .rt = rt, .made = clock_boottime(rt->clock) };
         r = sql_new(rt, path, store_migrations, &s->sql);
         if (r >= 0)
                 r = purge_new(s, &s->purge);

@@ -24,6 +24,14 @@ int store_new(const Runtime *rt /* weak */, const char *path, Store **ret);
 Store *store_free(Store *s); /* finishes what was submitted */
 DEFINE_CLEANUP(Store *, store_free);
 
+/* Since the store was made, which is when the daemon began. */
+typedef struct StoreStatistics {
+        uint64_t n_commits;
+        uint64_t commit_usec_p99; /* what 99 of 100 of the latest thousand stayed within; 0: none */
+        uint64_t uptime_usec;
+} StoreStatistics;
+void store_get_statistics(const Store *s, StoreStatistics *ret);
+
 /* ---- trouble with the disk (store-trouble.c) ---- */
 
 typedef enum StoreState {

@@ -15,7 +15,8 @@ from wirestage import BAD_REQUEST, Stage, error_of, host_payload
 
 SENTENCES = (pathlib.Path(__file__).parent.parent / "conformance/sentences.tsv").read_text(encoding="utf-8")
 STRANGERS = ("SIGNUP", "SIGNIN", "RECOVER", "GUEST")
-FREE = {"SIGNOUT", "DELETE", "PASSWD", "RECOVER", "SIGNIN"}  # whose good form is not tried here: it ends who asks
+# Whose good form is not tried here: it ends who asks, or is the owner's.
+FREE = {"SIGNOUT", "DELETE", "PASSWD", "RECOVER", "SIGNIN", "DEBUG"}
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +38,7 @@ def good(stage, me):
             "VIEW": {"channel_name": stage.held}, "UNHOST": {"channel_name": stage.held, "forget": False},
             "CONNECT": {"since": 0, "invisible": False},
             "MESSAGE": {"messages": [{"id": str(uuid.uuid4()), "message_content": "hello"}]},
-            "HISTORY": {"limit": 1}, "MEMBERS": {"limit": 1}, "STATUS": {"status": "away"},
+            "HISTORY": {"limit": 1}, "MEMBERS": {"limit": 1}, "DEBUG": {}, "STATUS": {"status": "away"},
             "INVISIBLE": {"invisible": False}, "REDACT": {"seq": stage.own}, "DISCONNECT": {},
             "RET_INFO": {}, "KICK": {"target": "nobody"}, "BAN": {"target": "lister"}, "UNBAN": {"target": "lister"}}
 

@@ -170,6 +170,23 @@ static size_t hang_up(Reader *r) {
         return before - allocated();
 }
 
+/* DEBUG: how far each is by what the host gave its connection. */
+static int check_session(const SessionDebug *s, void *userdata) {
+        const Fixture *f = userdata;
+
+        assert_int_equal(s->cursor + s->lag, head_of(f));
+        assert_false(s->is_invisible);
+        if (streq(s->username, "bob")) {
+                assert_int_equal(s->lag, 0);
+        } else {
+                assert_string_equal(s->username, "carol");
+                assert_true(s->cursor > carol.last);
+                assert_true(s->lag > N_MESSAGES / 2);
+                assert_true(s->queued_bytes > 0);
+        }
+        return 0;
+}
+
 static void test_one_that_does_not_read_costs_nothing(void **state) {
         size_t of_reading, of_stalled, of_client;
         Fixture *f = *state;
@@ -191,6 +208,7 @@ static void test_one_that_does_not_read_costs_nothing(void **state) {
         assert_false(carol.is_closed);
         last = carol.last;
         assert_true(head_of(f) - last > N_MESSAGES * 9 / 10);
+        assert_int_equal(channel_host_each_session(f->host, NULL, check_session, f), 0);
         of_client = hang_up(&carol);
         of_client -= MIN(of_client, hang_up(&bob));
         print_message("%zu bytes with one that reads, %zd more with one that does not, %zu of "

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Knows that a batch is one transaction, in which a request stands or falls for itself; leaves the
  * file to test-sql-file.c. */
+#include "sql/sql-internal.h"
 #include "unit/sql/sql-fixture.h"
 
 static int insert_and_fail(SqlTx *tx, Item *item) {
@@ -43,6 +44,35 @@ static void what_arrives_during_a_commit_is_one_batch(void **state) {
         assert_true(statistics.commit_usec_max <= statistics.commit_usec_sum);
         f->n_done = 0;
         assert_int_equal(one(f, false, count, 0), N_MAX);
+}
+
+/* How long commits took: of the latest ones only, and one in a hundred may be above. */
+static void the_slowest_hundredth_is_known(void **state) {
+        Fixture *f = *state;
+        SqlStatistics statistics;
+
+        open_sql(f);
+        sql_get_statistics(f->sql, &statistics);
+        assert_int_equal(statistics.n_commits, 0);
+        assert_int_equal(statistics.commit_usec_p99, 0);
+        sql_note_commit(f->sql, 7);
+        sql_get_statistics(f->sql, &statistics);
+        assert_int_equal(statistics.commit_usec_p99, 7);
+        for (unsigned i = 2; i <= 200; i++)
+                sql_note_commit(f->sql, i > 198 ? 90000 : 100);
+        sql_get_statistics(f->sql, &statistics);
+        assert_int_equal(statistics.commit_usec_p99, 100);
+        sql_note_commit(f->sql, 90000);
+        sql_get_statistics(f->sql, &statistics);
+        assert_int_equal(statistics.commit_usec_p99, 90000);
+        for (unsigned i = 0; i < SQL_RECENT_COMMITS; i++)
+                sql_note_commit(f->sql, 5);
+        sql_get_statistics(f->sql, &statistics);
+        assert_int_equal(statistics.commit_usec_p99, 5);
+        assert_int_equal(statistics.n_commits, 201 + SQL_RECENT_COMMITS);
+        sql_note_commit(f->sql, UINT64_MAX); /* a clock of a fool's */
+        sql_get_statistics(f->sql, &statistics);
+        assert_int_equal(statistics.commit_usec_p99, 5);
 }
 
 static void a_failed_request_undoes_itself_alone(void **state) {
@@ -154,6 +184,7 @@ static void freeing_stores_what_was_submitted(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 on_threads(what_arrives_during_a_commit_is_one_batch),
+                inline_only(the_slowest_hundredth_is_known),
                 on_both(a_failed_request_undoes_itself_alone),
                 inline_only(a_failed_commit_fails_them_all),
                 inline_only(a_lost_transaction_fails_them_all),
