@@ -58,6 +58,8 @@ int method_mark_read(sd_bus_message *m, void *userdata, sd_bus_error *error);
 int method_export(sd_bus_message *m, void *userdata, sd_bus_error *error);
 /* channel-bus-debug.c: of Host and of Moderation */
 int method_get_debug(sd_bus_message *m, void *userdata, sd_bus_error *error);
+/* channel-bus-access.c */
+int method_explain_access(sd_bus_message *m, void *userdata, sd_bus_error *error);
 /* channel-bus-search.c */
 int method_search(sd_bus_message *m, void *userdata, sd_bus_error *error);
 /* channel-bus-set.c: org.freedesktop.DBus.Properties.Set of what is on disk before it is answered;

@@ -312,6 +312,8 @@ const sd_bus_vtable channel_vtable[] = {
                                 method_get_members, 0),
         SD_BUS_METHOD_WITH_ARGS("GetInfo", SD_BUS_ARGS("a{sv}", options),
                                 SD_BUS_RESULT("a{sv}", info), method_get_info, 0),
+        SD_BUS_METHOD_WITH_ARGS("ExplainAccess", SD_BUS_ARGS("s", username, "a{sv}", options),
+                                SD_BUS_RESULT("a{sv}", access), method_explain_access, 0),
         SD_BUS_METHOD_WITH_ARGS("Export", SD_BUS_ARGS("h", fd, "a{sv}", options), SD_BUS_NO_RESULT,
                                 method_export, 0),
         SD_BUS_METHOD_WITH_ARGS("Connect", SD_BUS_ARGS("a{sv}", options), SD_BUS_NO_RESULT,

@@ -18,6 +18,7 @@ struct MemberOp {
                 member_roster_fn roster;
                 member_info_fn info;
                 member_debug_fn debug;
+                member_access_fn access;
         } fn;
         void *userdata; /* weak */
         Job *job;

@@ -139,6 +139,16 @@ typedef void (*member_debug_fn)(const Failure *f, const MemberDebug *d, void *us
 int channel_member_get_debug(ChannelMember *c, const char *after /* NULL: from the first */,
                              unsigned limit, member_debug_fn done, void *userdata,
                              MemberOp **ret_op);
+/* ACCESS, likewise: what that user or guest may do here, and why. username NULL: who we are. */
+typedef struct MemberAccess {
+        const char *username;
+        Access access;
+        const char *why[WHY_MAX];
+        size_t n_why;
+} MemberAccess;
+typedef void (*member_access_fn)(const Failure *f, const MemberAccess *access, void *userdata);
+int channel_member_explain_access(ChannelMember *c, const char *username, member_access_fn done,
+                                  void *userdata, MemberOp **ret_op);
 /* Moderation, here or at the host. */
 int channel_member_set_permissions(ChannelMember *c, const Permissions *p, member_done_fn done,
                                    void *userdata, MemberOp **ret_op);

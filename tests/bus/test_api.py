@@ -170,6 +170,8 @@ def test_unknown_options_are_refused_everywhere(two):
     (CHANNEL, "GetMembers", "a{sv}", ({"limit": dbus.UInt32(501)},), "BadRequest"),
     (CHANNEL, "Cancel", "sa{sv}", (NO_SUCH, {}), "NoSuchEntry"),
     (CHANNEL, "Retry", "sa{sv}", (NO_SUCH, {}), "NoSuchEntry"),
+    (CHANNEL, "ExplainAccess", "sa{sv}", ("a b", {}), "InvalidName"),
+    (CHANNEL, "ExplainAccess", "sa{sv}", ("x", {}), "InvalidName"),
     (MODERATION, "SetPermissions", "a{sv}", ({"view_permission": "secret"},), "BadRequest"),
     (MODERATION, "SetPermissions", "a{sv}", ({"retention_days": dbus.UInt32(36501)},), "BadRequest"),
     (MODERATION, "Redact", "ta{sv}", (1, {}), "NoSuchEntry"),

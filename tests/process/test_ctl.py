@@ -21,7 +21,7 @@ CHANNEL_KEYS = {"channel_name", "channel_id", "state", "state_reason", "state_te
                 "members_online"}
 VERBS = ("status", "tracker", "signup", "signin", "guest", "signout", "whoami",
          "recover", "passwd", "devices", "delete-account", "list", "channels", "host", "unhost",
-         "join", "leave", "send", "log", "read", "outbox", "members", "info", "topic", "view", "sending",
+         "join", "leave", "send", "log", "read", "outbox", "members", "info", "access", "topic", "view", "sending",
          "ignore", "unignore", "authorize", "deauthorize", "backup", "restore", "export", "search", "redact", "retention", "chat")
 ERROR = "org.p2pchat.Error."
 
@@ -41,7 +41,7 @@ def js(peer, *arguments, stdin="", check=True):
     result = peer.ctl(*arguments, "--json=short", stdin=stdin, check=check)
     assert result.stdout.count("\n") == 1, "short: one line"
     pretty = None
-    if arguments[0] in ("status", "whoami", "channels", "list", "members", "info", "outbox", "tracker"):
+    if arguments[0] in ("status", "whoami", "channels", "list", "members", "info", "access", "outbox", "tracker"):
         pretty = json.loads(peer.ctl(*arguments, "--json=pretty", stdin=stdin).stdout)
     value = json.loads(result.stdout)
     assert pretty is None or type(pretty) is type(value)
@@ -116,7 +116,8 @@ def test_no_daemon(tmp_path):
     """3 of every verb: where there is a bus without a daemon, and where there is no bus."""
     world = World(tmp_path)
     arguments = {"host": ["x1"], "unhost": ["x1"], "join": ["x1"], "leave": ["x1"], "send": ["x1", "text"],
-                 "log": ["x1"], "read": ["x1"], "export": ["x1"], "members": ["x1"], "info": ["x1"], "view": ["x1", "public"],
+                 "log": ["x1"], "read": ["x1"], "export": ["x1"], "members": ["x1"], "info": ["x1"],
+                 "access": ["x1"], "view": ["x1", "public"],
                  "search": ["x1", "word"], "redact": ["x1", "2"], "retention": ["x1", "7"],
                  "topic": ["x1", "tea"], "ignore": ["y1"], "unignore": ["y1"],
                  "sending": ["x1", "everyone"], "authorize": ["x1", "y1"],

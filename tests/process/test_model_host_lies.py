@@ -212,6 +212,23 @@ def test_questions(stage):
                         assert told == [m["username"] for m in lie["members" if command == "MEMBERS" else "authorized"]]
 
 
+def test_access(stage):
+    """ACCESS: as the host says it, in bounds, or not at all."""
+    honest = {"username": "bob", "role": "none", "can_view": True, "can_send": True, "can_moderate": False,
+              "why": ["public channel", "bob is not a member"]}
+    wrong = [{**honest, **lie} for lie in ({"username": "carol"}, {"role": "king"}, {"why": ["x"] * 9},
+                                           {"why": ["x" * 257]}, {"why": [1]}, {"can_view": 1})]
+    with stage.host() as h:
+        for name, lie in [*lies(honest), *(("in bounds", x) for x in wrong)]:
+            with lie_of(f"ACCESS {name}"):
+                once(h, "ACCESS", lambda c, f, lie=lie: h.ok(c, f, lie))
+                result, error = tell(stage.bob.call, h.path, CHANNEL, "ExplainAccess", "sa{sv}", "", {})
+                assert "ACCESS" not in h.hooks
+                assert error in (None, "Protocol") and BAD_WORDS not in str(result)
+                assert lie not in wrong or error == "Protocol"
+                assert stage.get(h, "State") == "live"
+
+
 def test_history(stage):
     """HISTORY: what is no page of the log is not shown, and not kept."""
     with stage.host(n=20, join=False) as h:
