@@ -20,6 +20,7 @@ static const Property manager_properties[] = {
         PROPERTY(ManagerView, outbox, "OutboxCount", 'u'),
         PROPERTY(ManagerView, listen, "ListenAddresses", 'S'),
         PROPERTY(ManagerView, clock_offset, "ClockOffset", 'x'),
+        PROPERTY(ManagerView, invisible, "Invisible", 'b'),
         PROPERTY(ManagerView, store_state, "StoreState", 's'),
         PROPERTY(ManagerView, store_reason, "StoreReason", 's'),
         {},

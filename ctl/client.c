@@ -102,7 +102,7 @@ static int client_open(Ctl *ctl) {
         return sd_bus_open_user(&ctl->bus);
 }
 
-int client_new_call(Ctl *ctl, Face face, const char *path, const char *method,
+static int new_call(Ctl *ctl, const char *path, const char *interface, const char *method,
                     sd_bus_message **ret) {
         int r;
 
@@ -113,10 +113,25 @@ int client_new_call(Ctl *ctl, Face face, const char *path, const char *method,
                                       "DBUS_SESSION_BUS_ADDRESS set?",
                                       strerror(-r));
         r = sd_bus_message_new_method_call(ctl->bus, ret, P2PCHAT_BUS_NAME, path ?: P2PCHAT_PATH,
-                                           face_interfaces[face], method);
+                                           interface, method);
         if (r < 0)
                 return client_fail(ctl, NULL, r);
         return EXIT_OK;
+}
+
+int client_new_call(Ctl *ctl, Face face, const char *path, const char *method,
+                    sd_bus_message **ret) {
+        return new_call(ctl, path, face_interfaces[face], method, ret);
+}
+
+int client_new_set(Ctl *ctl, Face face, const char *path, const char *property,
+                   sd_bus_message **ret) {
+        int r;
+
+        r = new_call(ctl, path, "org.freedesktop.DBus.Properties", "Set", ret);
+        if (r == EXIT_OK && sd_bus_message_append(*ret, "ss", face_interfaces[face], property) < 0)
+                r = client_fail(ctl, NULL, -ENOMEM);
+        return r;
 }
 
 static int append_option(sd_bus_message *m, const char *name, const char *type, va_list *ap) {

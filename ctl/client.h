@@ -15,6 +15,9 @@ typedef enum Face { FACE_MANAGER, FACE_ACCOUNT, FACE_CHANNEL, FACE_MODERATION, F
 /* A method call in the making: append arguments, then client_call(). path NULL: the manager's. */
 int client_new_call(Ctl *ctl, Face face, const char *path, const char *method,
                     sd_bus_message **ret);
+/* The same for writing a property: append its variant. */
+int client_new_set(Ctl *ctl, Face face, const char *path, const char *property,
+                   sd_bus_message **ret);
 /* Appends `a{sv}` with these members: "name", "type", value …, NULL. A string that is NULL is left
  * out; members with a NULL name end it. */
 int client_append_options(Ctl *ctl, sd_bus_message *m, ...) _sentinel_;
@@ -49,6 +52,7 @@ typedef struct ManagerView {
         char **listen; /* NULL-terminated */
         int64_t clock_offset;
         char *store_state, *store_reason;
+        bool invisible;
 } ManagerView;
 
 typedef struct AccountView {

@@ -233,6 +233,8 @@ static int verb_status(Ctl *ctl, int argc, char **argv) {
                 putchar('\n');
                 print_store(&s.manager);
                 print_account(&s.account);
+                if (s.manager.invisible)
+                        puts("Shown as: offline, everywhere; to be seen: p2pchatctl invisible off");
                 print_reach(&s);
                 if (clock_is_off(s.manager.clock_offset))
                         printf("Clock:    your clock is %s, by the tracker's; set it: timedatectl "

@@ -7,6 +7,7 @@
 #include "daemon/bus/account-bus.h"
 #include "daemon/bus/channel-bus.h"
 #include "daemon/bus/manager-bus.h"
+#include "daemon/bus/session-watch.h"
 
 #define STATUS_SIZE 160
 
@@ -22,6 +23,7 @@ struct Daemon {
         ManagerBus *manager_bus;
         AccountBus *account_bus;
         ChannelBus *channel_bus;
+        SessionWatch *sessions; /* NULL: not watched */
         char status[STATUS_SIZE];
 };
 
@@ -228,6 +230,17 @@ void daemon_open_bus(Daemon *d) {
         begin_bus(d);
 }
 
+static void on_sessions(bool is_away, void *userdata) {
+        Daemon *d = userdata;
+
+        manager_set_away(d->manager, is_away);
+}
+
+int daemon_watch_sessions(Daemon *d) {
+        assert(!d->sessions);
+        return session_watch_new(d->rt, on_sessions, d, &d->sessions);
+}
+
 int daemon_start(Daemon *d) {
         return manager_start(d->manager);
 }
@@ -290,6 +303,7 @@ Daemon *daemon_free(Daemon *d) {
                 return NULL;
         if (d->manager)
                 manager_set_observer(d->manager, &(ManagerObserver){ 0 }, NULL);
+        session_watch_free(d->sessions);
         bus_free(d->bus);
         channel_bus_free(d->channel_bus);
         account_bus_free(d->account_bus);

@@ -28,6 +28,8 @@ Manager *daemon_get_manager(Daemon *d);
 
 /* The user's session bus, for as long as this lives: found again when it is lost. */
 void daemon_open_bus(Daemon *d);
+/* Members are told when the user is away from this machine (bus/session-watch.h). */
+int daemon_watch_sessions(Daemon *d);
 int daemon_start(Daemon *d);
 /* As manager_stop(); its status is not told any more. */
 int daemon_stop(Daemon *d);

@@ -95,6 +95,7 @@ int describe_manager(const Manager *m, char **ret) {
         else
                 writer_null(&w, "account");
         write_store(&w, m);
+        writer_bool(&w, "invisible", manager_is_invisible(m));
         manager_get_hosting(m, &n_channels, &n_members);
         writer_uint(&w, "hosting", n_channels);
         writer_uint(&w, "outbox", manager_get_n_outbox(m));

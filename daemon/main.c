@@ -115,7 +115,9 @@ int main(int argc, char **argv) {
         }
         daemon_set_handlers(p.daemon, &handlers, &p);
         daemon_open_bus(p.daemon);
-        r = daemon_start(p.daemon);
+        r = daemon_watch_sessions(p.daemon);
+        if (r >= 0)
+                r = daemon_start(p.daemon);
         if (r < 0)
                 log_error_errno(r, "Cannot start");
         else

@@ -23,12 +23,15 @@ void property_value_addresses(PropertyValue *ret, const Address *addresses, size
 
 static int append_value(sd_bus_message *reply, const char *type, const PropertyValue *v) {
         uint32_t u;
-        int r;
+        int b, r;
 
         switch (type[0]) {
         case 's':
         case 'o':
                 return sd_bus_message_append_basic(reply, type[0], v->s);
+        case 'b':
+                b = v->u != 0;
+                return sd_bus_message_append_basic(reply, 'b', &b);
         case 'u':
                 u = (uint32_t) MIN(v->u, (uint64_t) UINT32_MAX);
                 return sd_bus_message_append_basic(reply, 'u', &u);
@@ -45,6 +48,26 @@ static int append_value(sd_bus_message *reply, const char *type, const PropertyV
                 return r < 0 ? r : sd_bus_message_close_container(reply);
         }
         return -EINVAL;
+}
+
+int property_read_set(sd_bus_message *m, const char *interface, const char *name, char type,
+                      void *ret) {
+        const char type_string[] = { type, 0 }, *asked_interface, *asked_name, *contents;
+        int r;
+
+        if (!sd_bus_message_is_method_call(m, "org.freedesktop.DBus.Properties", "Set") ||
+            !sd_bus_message_has_signature(m, "ssv"))
+                return 0;
+        r = sd_bus_message_read(m, "ss", &asked_interface, &asked_name);
+        if (r < 0)
+                return r;
+        if (!streq(asked_interface, interface) || !streq(asked_name, name))
+                return 0;
+        r = sd_bus_message_peek_type(m, NULL, &contents);
+        if (r < 0 || !streq(contents, type_string))
+                return MIN(r, 0);
+        r = sd_bus_message_read(m, "v", type_string, ret);
+        return r < 0 ? r : 1;
 }
 
 int property_append(const PropertySpec *table, const char *name, const void *object,

@@ -10,7 +10,7 @@
 
 typedef struct PropertyValue {
         const char *s; /* s, o */
-        uint64_t u;    /* u, t */
+        uint64_t u;    /* u, t, b */
         int64_t x;
         char *const *names; /* as, ends with NULL; u says which ones: it differs when they do */
         size_t n_strings;   /* as, where names is NULL */
@@ -20,7 +20,7 @@ typedef struct PropertyValue {
 
 typedef struct PropertySpec {
         const char *name; /* NULL ends the table */
-        const char *type; /* s o u t x as */
+        const char *type; /* s o b u t x as */
         enum { PROPERTY_PACED, PROPERTY_PROMPT, PROPERTY_SILENT } telling;
         void (*read)(const void *object, PropertyValue *ret); /* *ret is zero */
 } PropertySpec;
@@ -28,6 +28,11 @@ typedef struct PropertySpec {
 /* The body of a vtable's getter. */
 int property_append(const PropertySpec *table, const char *name, const void *object,
                     sd_bus_message *reply);
+/* A setter of sd-bus has answered when it returns. What is answered later is read ahead of it, by
+ * the callback of an object (sd_bus_add_object()): 1, with what the property is to be; 0: another
+ * call, or another type, which sd-bus refuses. type: of one letter. */
+int property_read_set(sd_bus_message *m, const char *interface, const char *name, char type,
+                      void *ret);
 /* As many as fit. */
 void property_value_addresses(PropertyValue *ret, const Address *addresses, size_t n);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Knows how the daemon as a whole looks on the bus (org.p2pchat.Peer1.Manager); leaves what it does
- * to manager.h, and most methods to manager-bus-{identity,channels,backup}.c. */
+ * to manager.h, most methods to manager-bus-{identity,channels,backup}.c, writing properties to
+ * manager-bus-presence.c. */
 #include "daemon/bus-util/options.h"
 #include "daemon/bus/manager-bus-internal.h"
 #include "daemon/describe.h"
@@ -78,12 +79,17 @@ static void read_store_reason(const void *object, PropertyValue *ret) {
         ret->s = manager_get_store_reason(object);
 }
 
+static void read_invisible(const void *object, PropertyValue *ret) {
+        ret->u = manager_is_invisible(object);
+}
+
 static const PropertySpec manager_properties[] = {
         { "Version", "s", PROPERTY_SILENT, read_version },
         { "DefaultAccount", "o", PROPERTY_PROMPT, read_default_account },
         { "OutboxCount", "u", PROPERTY_PACED, read_outbox_count },
         { "ListenAddresses", "as", PROPERTY_PACED, read_listen_addresses },
         { "ClockOffset", "x", PROPERTY_PACED, read_clock_offset },
+        { "Invisible", "b", PROPERTY_PROMPT, read_invisible },
         { "StoreState", "s", PROPERTY_PROMPT, read_store_state },
         { "StoreReason", "s", PROPERTY_PROMPT, read_store_reason },
         {},
@@ -138,6 +144,8 @@ static const sd_bus_vtable manager_vtable[] = {
         SD_BUS_PROPERTY("OutboxCount", "u", property_get, 0, CHANGING),
         SD_BUS_PROPERTY("ListenAddresses", "as", property_get, 0, CHANGING),
         SD_BUS_PROPERTY("ClockOffset", "x", property_get, 0, CHANGING),
+        SD_BUS_WRITABLE_PROPERTY("Invisible", "b", property_get, manager_bus_never_set, 0,
+                                 CHANGING),
         SD_BUS_PROPERTY("StoreState", "s", property_get, 0, CHANGING),
         SD_BUS_PROPERTY("StoreReason", "s", property_get, 0, CHANGING),
         SD_BUS_VTABLE_END,
@@ -148,6 +156,8 @@ int manager_bus_add_objects(ManagerBus *b, sd_bus *connection) {
 
         r = sd_bus_add_object_vtable(connection, NULL, P2PCHAT_PATH, P2PCHAT_INTERFACE_MANAGER,
                                      manager_vtable, b);
+        if (r >= 0)
+                r = sd_bus_add_object(connection, NULL, P2PCHAT_PATH, manager_bus_on_set, b);
         if (r < 0)
                 return r;
         return sd_bus_add_object_manager(connection, NULL, P2PCHAT_PATH);

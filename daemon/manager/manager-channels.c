@@ -110,6 +110,7 @@ int managed_channel_new(Manager *m, const StoredChannel *stored, ManagedChannel 
                         .exporter = m->exporter,
                         .tracker_id = account_get_tracker_id(m->account),
                         .me = m->me,
+                        .presence = m->presence,
                         .handlers = &member_handlers,
                         .userdata = x,
                 },
@@ -167,11 +168,13 @@ void managed_channel_begin(ManagedChannel *x) {
                            "Cannot host channel %s", stored->name);
 }
 
-static void on_loaded(int r, const StoredChannel *channels, size_t n, void *userdata) {
+static void on_loaded(int r, const StoredChannel *channels, size_t n, bool invisible,
+                      void *userdata) {
         Manager *m = userdata;
         ManagedChannel *x, *next;
 
         m->channels_job = NULL;
+        manager_presence_loaded(m, r, invisible);
         for (size_t i = 0; r >= 0 && i < n; i++) {
                 r = managed_channel_new(m, &channels[i], &x);
                 if (r >= 0 && !managed_channel_is_unborn(x))
@@ -211,4 +214,5 @@ void manager_drop_channels(Manager *m) {
         while (m->channels)
                 managed_channel_free(m->channels);
         m->links = host_links_free(m->links);
+        manager_presence_done(m);
 }

@@ -43,3 +43,7 @@ bool hosting_is_leaving(const Hosting *h) {
 bool hosting_has_flow(const ManagedChannel *x) {
         return x->hosting && x->hosting->flow;
 }
+
+ChannelHost *hosting_get_host(const Hosting *h) {
+        return h->host;
+}

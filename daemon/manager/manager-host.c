@@ -219,10 +219,12 @@ static void serve(Hosting *h, uint64_t epoch) {
         r = channel_host_new(x->manager->rt, x->manager->store, stored->row, stored->name,
                              stored->channel_id, epoch, &x->manager->me, &host_handlers, h,
                              &h->host);
-        if (r < 0)
+        if (r < 0) {
                 give_up(h, "unhosted", "disk-error");
-        else
-                channel_host_set_previous(h->host, stored->previous);
+                return;
+        }
+        channel_host_set_previous(h->host, stored->previous);
+        (void) manager_show_presence(x);
 }
 
 /* Another key of ours holds the lease: another device, or this one before it signed out. When that

@@ -21,6 +21,7 @@ typedef struct TrackerFlow TrackerFlow; /* manager-tracker.c */
 typedef struct Deletion Deletion;       /* manager-store.c */
 typedef struct Archiving Archiving;     /* manager-store.c */
 typedef struct Stop Stop;               /* manager-stop.c */
+typedef struct Wish Wish;               /* manager-presence.c */
 
 struct ManagerOp {
         Operation base;
@@ -93,7 +94,9 @@ struct Manager {
         Lane *archive_lane;   /* from the first backup on */
         Archiving *archiving; /* one at a time */
 
-        Actor me; /* username "": nobody is signed in */
+        Actor me;                /* username "": nobody is signed in */
+        MemberPresence presence; /* … is to be shown so */
+        Wish *wishes;            /* Wish */
         HostLinks *links;
         Exporter *exporter;
         ClockTimer *sweep; /* for messages that are too old */
@@ -218,6 +221,12 @@ void manager_locate_all(Manager *m);
 void manager_directory(Manager *m, const DirectoryEntry *changed, size_t n_changed,
                        const char *const *removed, size_t n_removed, bool reset);
 
+/* manager-presence.c */
+int manager_show_presence(ManagedChannel *x); /* to its host, where that is here */
+/* Of who has just signed in, before any channel is begun; r: how reading went. */
+void manager_presence_loaded(Manager *m, int r, bool invisible);
+void manager_presence_done(Manager *m); /* nobody is signed in any more */
+
 /* manager-join.c, manager-leave.c */
 JoinFlow *join_flow_free(JoinFlow *j);
 LeaveFlow *leave_flow_free(LeaveFlow *l);
@@ -258,6 +267,7 @@ void manager_register_missing(Manager *m); /* … those that it did not take yet
 void manager_serve_all(Manager *m);        /* the tracker is not there: what is known is served */
 /* The tracker says that we are nobody to host. Members are told closed_reason. */
 void manager_stop_hosting(Manager *m, const char *closed_reason, const char *reason);
+ChannelHost *hosting_get_host(const Hosting *h); /* NULL: it does not serve */
 const char *hosting_get_name(const Hosting *h);
 bool hosting_is_registered(const Hosting *h);
 bool hosting_may_have_lease(const Hosting *h); /* … or it is asked for */

@@ -19,6 +19,7 @@ void member_begin_request(const ChannelMember *c, Writer *w) {
 static void hang_up(ChannelMember *c) {
         c->connect_call = rpc_call_free(c->connect_call);
         c->begin_call = rpc_call_free(c->begin_call);
+        c->presence_call = rpc_call_free(c->presence_call);
         c->outbox.call = rpc_call_free(c->outbox.call);
         c->connected = c->connect_due = false;
         clock_timer_disarm(c->retry);
@@ -177,6 +178,7 @@ static void accepted(ChannelMember *c, const Accepted *a) {
         member_changed(c);
         c->handlers.on_members(c, c->generation, c->userdata);
         member_settled(c, NULL);
+        member_presence_told(c);
         outbox_pump(c);
 }
 
@@ -207,6 +209,11 @@ static void refused(ChannelMember *c, const Failure *f) {
                 retry_after(c, 0);
                 member_settled(c, f);
                 c->handlers.on_lost(c, c->userdata);
+                return;
+        case ERROR_UNSUPPORTED:
+                if (!c->telling.invisible)
+                        break;
+                member_leave_visible(c);
                 return;
         default:
                 break;
@@ -249,6 +256,7 @@ void member_connect_now(ChannelMember *c) {
         if (!c->slot || !host_slot_is_up(c->slot))
                 return;
         c->connected = false;
+        c->presence_call = rpc_call_free(c->presence_call);
         clock_timer_disarm(c->retry);
         c->connect_due = stream_is_storing(c);
         if (c->connect_due || c->connect_call)
@@ -257,7 +265,7 @@ void member_connect_now(ChannelMember *c) {
 
         member_begin_request(c, &w);
         member_write_since(c, &w);
-        writer_bool(&w, "invisible", false);
+        member_write_presence(c, &w);
         writer_end_object(&w);
         if (host_slot_call(c->slot, "CONNECT", &w, 0, on_connect_reply, c, &c->connect_call) < 0) {
                 retry_after(c, 0);

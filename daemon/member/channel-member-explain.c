@@ -79,6 +79,11 @@ void member_explain(const ChannelMember *c, char ret[static STATE_TEXT_SIZE]) {
                          "it to that one, or sign in anew here, which makes a key of its own: "
                          "p2pchatctl signin %s.",
                          c->me.username);
+        else if (streq(c->reason, SEEN_THERE))
+                snprintf(ret, STATE_TEXT_SIZE,
+                         "The host cannot let you be invisible, so it was left rather than that you "
+                         "are seen there. What is here is kept, and it is asked again in an hour. "
+                         "To be seen, there and everywhere: p2pchatctl invisible off.");
         else if (streq(c->reason, "revoked"))
                 snprintf(ret, STATE_TEXT_SIZE,
                          "This sign-in was revoked. What is here is kept. To go on: p2pchatctl "

@@ -111,14 +111,18 @@ struct ChannelMember {
         HostSlot *slot;
         RpcCall *connect_call;
         RpcCall *begin_call;
-        bool is_unhosted;    /* its host has said so, and none has answered since */
-        bool connected;      /* CONNECT was answered with OK on this connection */
-        bool connect_due;    /* as soon as the store has what came */
-        uint64_t target_seq; /* live from here on */
-        uint64_t ended_seq;  /* where its host said, with `moved`, that its log ends; 0: nowhere */
-        uint64_t truth_seq;  /* entries above it change what we know */
-        uint64_t since;      /* boottime; nothing was sent in our name before */
-        RetentionRule rule;  /* of before our copy, by CONNECT's OK; days 0: none */
+        RpcCall *presence_call;
+        MemberPresence presence; /* as it is to be */
+        MemberPresence telling;  /* … as the request says that is under way */
+        MemberPresence told;     /* … as the host has taken it, while connected */
+        bool is_unhosted;        /* its host has said so, and none has answered since */
+        bool connected;          /* CONNECT was answered with OK on this connection */
+        bool connect_due;        /* as soon as the store has what came */
+        uint64_t target_seq;     /* live from here on */
+        uint64_t ended_seq; /* where its host said, with `moved`, that its log ends; 0: nowhere */
+        uint64_t truth_seq; /* entries above it change what we know */
+        uint64_t since;     /* boottime; nothing was sent in our name before */
+        RetentionRule rule; /* of before our copy, by CONNECT's OK; days 0: none */
         ClockTimer *retry;
         Backoff backoff;
         Stream stream;
@@ -179,6 +183,13 @@ void member_set_addresses(ChannelMember *c, const Address *addresses, size_t n);
 /* The host's log is not ours, from entry seq on at the latest. reason: shorter-log, other-entry,
  * broken-log. */
 void member_diverge(ChannelMember *c, const char *reason, uint64_t seq);
+
+/* channel-member-presence.c */
+#define SEEN_THERE "seen-there" /* state reason: its host cannot keep us invisible */
+/* Of CONNECT; then member_presence_told(), or member_leave_visible(). */
+void member_write_presence(ChannelMember *c, Writer *w);
+void member_presence_told(ChannelMember *c);
+void member_leave_visible(ChannelMember *c);
 
 /* {channel_name, channel_id, …: every request to the host begins so. */
 void member_begin_request(const ChannelMember *c, Writer *w);

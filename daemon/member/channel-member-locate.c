@@ -95,7 +95,8 @@ void channel_member_locate(ChannelMember *c, const DirectoryEntry *e) {
                 not_there(c);
                 return;
         }
-        if (!c->slot && c->state != MEMBER_DENIED && c->state != MEMBER_CLOSED)
+        if (!c->slot && c->state != MEMBER_DENIED && c->state != MEMBER_CLOSED &&
+            !streq(c->reason, SEEN_THERE))
                 channel_member_start(c);
         else if (c->slot && !host_slot_is_up(c->slot)) {
                 if (is_news)

@@ -15,6 +15,11 @@ typedef struct MemberHandlers {
         void (*on_lost)(ChannelMember *c, void *userdata);
 } MemberHandlers;
 
+/* How the local user is to be shown to others. */
+typedef struct MemberPresence {
+        bool invisible, is_away;
+} MemberPresence;
+
 typedef struct MemberContext {
         const Runtime *rt;  /* weak */
         Store *store;       /* weak */
@@ -22,6 +27,7 @@ typedef struct MemberContext {
         Exporter *exporter; /* weak */
         const char *tracker_id;
         Actor me;
+        MemberPresence presence;
         const MemberHandlers *handlers;
         void *userdata; /* weak */
 } MemberContext;
@@ -44,6 +50,9 @@ void channel_member_start(ChannelMember *c);
 /* What the directory says now; NULL: nothing under this name. Another channel or another owner
  * under the name is not followed: this one is closed until the directory says otherwise. */
 void channel_member_locate(ChannelMember *c, const DirectoryEntry *entry);
+/* A host that it is connected to hears it now, the others with CONNECT. One that knows no invisible
+ * members is left: better not there than seen. */
+void channel_member_set_presence(ChannelMember *c, const MemberPresence *p);
 /* Is it this channel that the entry means? */
 bool channel_member_is_meant(const ChannelMember *c, const DirectoryEntry *entry);
 /* Its name means the channel `successor` now. Closed with its copy and outbox kept, for as long as

@@ -198,6 +198,7 @@ int channel_member_new(const MemberContext *context, const StoredChannel *stored
                 .handlers = *context->handlers,
                 .userdata = context->userdata,
                 .me = context->me,
+                .presence = context->presence,
                 .state = MEMBER_OFFLINE,
                 .since = clock_boottime(context->rt->clock),
                 .backoff = { .base_usec = USEC_PER_SEC, .max_usec = USEC_PER_MINUTE },

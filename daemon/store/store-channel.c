@@ -79,6 +79,7 @@ typedef struct LoadRequest {
         uint64_t identity;
         StoredChannel *channels;
         size_t n;
+        bool invisible;
         store_channels_fn done;
 } LoadRequest;
 
@@ -163,7 +164,9 @@ static int work_load(SqlTx *tx, void *request) {
         size_t n;
         int r;
 
-        r = count_channels(tx, q->identity, &n);
+        r = store_invisible_load(tx, q->identity, &q->invisible);
+        if (r >= 0)
+                r = count_channels(tx, q->identity, &n);
         if (r < 0 || n == 0)
                 return r;
         q->channels = new0(StoredChannel, n);
@@ -200,7 +203,7 @@ static void on_loaded(int r, void *request, void *userdata) {
         LoadRequest *q = request;
 
         if (q->done)
-                q->done(r, r < 0 ? NULL : q->channels, r < 0 ? 0 : q->n, userdata);
+                q->done(r, r < 0 ? NULL : q->channels, r < 0 ? 0 : q->n, q->invisible, userdata);
 }
 
 /* On the writer, where it comes behind heads that are written lazily. */

@@ -69,6 +69,10 @@ int store_revocations_load(SqlTx *tx, const char *tracker_id, StoredRevocation *
                            size_t *ret_n);
 int store_attempt_load(SqlTx *tx, const char *tracker_id, StoredAttempt *ret);
 
+/* ---- what an identity is loaded with (store-presence.c) ---- */
+
+int store_invisible_load(SqlTx *tx, uint64_t identity, bool *ret); /* false: no such row */
+
 /* ---- what a log knows of itself (store-log.c) ---- */
 
 typedef struct StoreLog {

@@ -42,6 +42,9 @@ static bool identity_is_good(SqlTx *tx, sqlite3_stmt *stmt) {
         UserType type = user_type_from_string(sql_column_text(stmt, 0));
         const char *name = sql_column_text(stmt, 1);
 
+        if (sqlite3_column_int64(stmt, 2) != 0 &&
+            (type != USER_REGISTERED || sqlite3_column_int64(stmt, 2) != 1))
+                return false;
         return type == USER_GUEST        ? name_is_guest(name)
                : type == USER_REGISTERED ? name_is_user(name)
                                          : false;
@@ -144,7 +147,7 @@ static const struct {
         bool (*is_good)(SqlTx *tx, sqlite3_stmt *stmt);
 } checks[] = {
         { "a tracker", "SELECT tracker_id, pin, address, ca_pem FROM tracker", tracker_is_good },
-        { "an identity", "SELECT user_type, username FROM identity", identity_is_good },
+        { "an identity", "SELECT user_type, username, invisible FROM identity", identity_is_good },
         { "a channel",
           "SELECT channel_id, name, owner, host, hosted, wanted, closed, went_back,"
           " coalesce(reason, ''), role, view_permission, send_permission, coalesce(topic, ''),"

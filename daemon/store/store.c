@@ -229,6 +229,8 @@ const char *const store_migrations[] = {
         "CREATE INDEX entry_by_guest ON entry (channel, username, seq)"
         "        WHERE user_type = 'GUEST';",
 
+        "ALTER TABLE identity ADD COLUMN invisible INTEGER NOT NULL DEFAULT 0;",
+
         NULL,
 };
 

@@ -135,6 +135,11 @@ int store_sign_out(Store *s, uint64_t identity, store_done_fn done, void *userda
 int store_delete_identity(Store *s, uint64_t identity, store_done_fn done, void *userdata,
                           Job **ret_job);
 
+/* Nobody is to see that this user is there (store-presence.c); false for a new identity, and kept
+ * when it signs out. Who is asked for first is written first. -ENOENT: no such identity. */
+int store_set_invisible(Store *s, uint64_t identity, bool invisible, store_done_fn done,
+                        void *userdata, Job **ret_job);
+
 /* ---- a sign-in on its way (store-attempt.c) ---- */
 
 /* In the place of an earlier one at that tracker. -EBADMSG: no such tracker. */
@@ -215,7 +220,9 @@ typedef struct StoredChannel {
         const char *ignored;     /* names, a space between each; NULL: nobody */
 } StoredChannel;
 
-typedef void (*store_channels_fn)(int r, const StoredChannel *channels, size_t n, void *userdata);
+/* invisible: of the identity, by store_set_invisible(). Both are read at one moment. */
+typedef void (*store_channels_fn)(int r, const StoredChannel *channels, size_t n, bool invisible,
+                                  void *userdata);
 int store_load_channels(Store *s, uint64_t identity, store_channels_fn done, void *userdata,
                         Job **ret_job);
 /* Inserts (row 0) or updates the caller's fields by row. With hosted a copy becomes a log: what

@@ -156,6 +156,11 @@ class ModelHost(Model):
     def on_disconnect(self, c, f):
         self.ok(c, f, {})
 
+    def on_invisible(self, c, f):
+        self.ok(c, f, {})
+
+    on_status = on_invisible
+
     def on_ret_info(self, c, f):
         self.ok(c, f, {**self.state(), "members": [], "authorized": [], "messages": []})
 

@@ -233,7 +233,9 @@ class Peer:
     def environment(self):
         env = {k: v for k, v in os.environ.items()
                if k not in ("STATE_DIRECTORY", "XDG_STATE_HOME", "NOTIFY_SOCKET", "WATCHDOG_USEC", "JOURNAL_STREAM")}
-        env.update(DBUS_SESSION_BUS_ADDRESS=self.bus_address, XDG_CONFIG_HOME=self.config)
+        # Whoever runs the tests may be away: no logind, unless a test brings one (logind.py).
+        env.update(DBUS_SESSION_BUS_ADDRESS=self.bus_address, XDG_CONFIG_HOME=self.config,
+                   DBUS_SYSTEM_BUS_ADDRESS="unix:path=" + self.socket + ".none")
         return env
 
     def start_bus(self):

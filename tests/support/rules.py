@@ -107,7 +107,7 @@ class Rules:
             self.joined.discard(channel)
             if f.payload["since"] > 0 and "backlog" in f.payload:
                 self.fault(f, "backlog with a since")
-        if f.header == "MESSAGE" and channel not in self.joined:
+        if f.header in ("MESSAGE", "INVISIBLE", "STATUS") and channel not in self.joined:
             self.fault(f, "before CONNECT was answered")
         if f.header == "HISTORY" and "before" in f.payload and "after" in f.payload:
             self.fault(f, "both before and after")

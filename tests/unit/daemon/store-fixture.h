@@ -58,6 +58,7 @@ typedef struct Result {
         bool has_tracker, has_identity;
         StoredTracker tracker;
         StoredIdentity identity;
+        bool invisible;
 } Result;
 
 static inline void *copy_of(const void *array, size_t n, size_t size) {
@@ -134,9 +135,11 @@ static inline void on_loaded(int r, const StoredTracker *tracker, const StoredId
         on_done(r, q);
 }
 
-static inline void on_channels(int r, const StoredChannel *channels, size_t n, void *userdata) {
+static inline void on_channels(int r, const StoredChannel *channels, size_t n, bool invisible,
+                               void *userdata) {
         Result *q = userdata;
 
+        q->invisible = invisible;
         q->channels = copy_of(channels, n, sizeof(StoredChannel));
         q->n_channels = n;
         for (size_t i = 0; i < n; i++) {

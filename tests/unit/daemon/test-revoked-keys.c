@@ -154,6 +154,7 @@ static void test_version_2(void **state) {
         run(db, "DROP TABLE roster");
         run(db, "DROP TABLE ignored");
         run(db, "DROP INDEX entry_by_guest");
+        run(db, "ALTER TABLE identity DROP COLUMN invisible");
         run(db, ENTRY_OF_BEFORE);
         run(db, "PRAGMA user_version=2");
         assert_int_equal(sqlite3_close(db), SQLITE_OK);

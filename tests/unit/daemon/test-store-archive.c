@@ -80,6 +80,8 @@ static void fill(Fixture *f, Archive *a, bool signed_in) {
                                          &q, NULL)),
                          0);
         assert_int_equal(add_row(f, &q, row, 3, "waits"), 0);
+        assert_int_equal(CALL(f, &q, store_set_invisible(f->store, alice, true, on_done, &q, NULL)),
+                         0);
         if (!signed_in)
                 assert_int_equal(CALL(f, &q, store_sign_out(f->store, alice, on_done, &q, NULL)),
                                  0);
@@ -149,6 +151,7 @@ static void check_alice(Fixture *f, Archive *a) {
         /* The rows keep their numbers: alice is the second one. */
         assert_int_equal(CALL(f, &q, store_load_channels(f->store, 2, on_channels, &q, NULL)), 0);
         assert_int_equal(q.n_channels, 2);
+        assert_true(q.invisible);
         den = &q.channels[0];
         lobby = &q.channels[1];
         assert_string_equal(den->name, "den");

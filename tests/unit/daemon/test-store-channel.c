@@ -320,7 +320,8 @@ static void test_first_version_is_brought_up(void **state) {
                                       "DROP TABLE roster_member;"
                                       "DROP TABLE roster;"
                                       "DROP TABLE ignored;"
-                                      "DROP INDEX entry_by_guest;" ENTRY_OF_BEFORE
+                                      "DROP INDEX entry_by_guest;"
+                                      "ALTER TABLE identity DROP COLUMN invisible;" ENTRY_OF_BEFORE
                                       "PRAGMA user_version=1",
                                       NULL, NULL, NULL),
                          SQLITE_OK);

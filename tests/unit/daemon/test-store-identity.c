@@ -298,6 +298,39 @@ static void test_text_of_who_signs_out(void **state) {
         result_done(&q);
 }
 
+static bool is_invisible(Fixture *f, Result *q, uint64_t identity) {
+        assert_int_equal(CALL(f, q, store_load_channels(f->store, identity, on_channels, q, NULL)),
+                         0);
+        return q->invisible;
+}
+
+/* A person's wish: of this identity, for the next process and the next sign-in too. */
+static void test_invisible_is_kept(void **state) {
+        Fixture *f = *state;
+        uint64_t bob, carol;
+        Result q = {};
+
+        save_tracker(f, TRACKER_ID);
+        bob = sign_in(f, "bob", USER_REGISTERED, PEM(PEM_BODY));
+        assert_false(is_invisible(f, &q, bob));
+        assert_int_equal(CALL(f, &q, store_set_invisible(f->store, bob, true, on_done, &q, NULL)),
+                         0);
+        assert_true(is_invisible(f, &q, bob));
+        reopen_store(f);
+        assert_true(is_invisible(f, &q, bob));
+        assert_int_equal(sign_out(f, &q, bob), 0);
+        carol = sign_in(f, "carol", USER_REGISTERED, PEM(PEM_BODY));
+        assert_false(is_invisible(f, &q, carol));
+        assert_int_equal(sign_in(f, "bob", USER_REGISTERED, PEM(PEM_BODY)), bob);
+        assert_true(is_invisible(f, &q, bob));
+        assert_int_equal(CALL(f, &q, store_set_invisible(f->store, bob, false, on_done, &q, NULL)),
+                         0);
+        assert_false(is_invisible(f, &q, bob));
+        assert_int_equal(CALL(f, &q, store_set_invisible(f->store, 9, true, on_done, &q, NULL)),
+                         -ENOENT);
+        result_done(&q);
+}
+
 static void check_private(const char *path, void *userdata) {
         struct stat st;
         unsigned *n = userdata;
@@ -342,6 +375,7 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(test_who_is_replaced_is_signed_out, setup,
                                                 teardown),
                 cmocka_unit_test_setup_teardown(test_text_of_who_signs_out, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_invisible_is_kept, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_files_are_private_and_held, setup_on_threads,
                                                 teardown),
         };
