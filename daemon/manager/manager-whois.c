@@ -8,7 +8,9 @@
 
 struct Whois {
         Whois **list;      /* weak */
+        Account *account;  /* weak */
         ChannelHost *host; /* weak */
+        tracker_reply_fn reply;
         Whois *prev, *next;
         uint64_t ticket;
         char username[NAME_SIZE];
@@ -49,6 +51,15 @@ static void read_near(const Value *payload, const char *username, NearNames *ret
         }
 }
 
+static int ask(Whois *w) {
+        _cleanup_(writer_done) Writer payload = {};
+
+        writer_begin_object(&payload, NULL);
+        writer_string(&payload, "username", w->username);
+        writer_end_object(&payload);
+        return account_call(w->account, "WHOIS", &payload, w->reply, w, &w->call);
+}
+
 static void on_whois(const Value *payload, const Failure *failure, void *userdata) {
         Whois *w = userdata;
         const char *type = value_string(value_get(payload, "user_type"), NULL);
@@ -57,6 +68,9 @@ static void on_whois(const Value *payload, const Failure *failure, void *userdat
         Failure f = {};
 
         w->call = NULL;
+        /* It hung up on us: what only asks is asked again, until the time is over. */
+        if (failure && failure->code == ERROR_TIMEOUT && ask(w) >= 0)
+                return;
         read_near(payload, w->username, &near);
         if (failure)
                 f = *failure;
@@ -80,21 +94,21 @@ static void on_timeout(void *userdata) {
 
 void whois_ask(Whois **list, Account *a, const Runtime *rt, ChannelHost *host, const char *username,
                uint64_t ticket) {
-        _cleanup_(writer_done) Writer payload = {};
         Whois *w = new0(Whois, 1);
-        Failure f;
         int r = -ENOMEM;
+        Failure f;
 
-        writer_begin_object(&payload, NULL);
-        writer_string(&payload, "username", username);
-        writer_end_object(&payload);
         if (w) {
-                *w = (Whois){ .list = list, .host = host, .ticket = ticket };
+                *w = (Whois){ .list = list,
+                              .account = a,
+                              .host = host,
+                              .reply = on_whois,
+                              .ticket = ticket };
                 snprintf(w->username, sizeof(w->username), "%s", username);
                 DL_APPEND(*list, w);
                 r = clock_timer_new(rt->clock, on_timeout, w, &w->timer);
                 if (r >= 0)
-                        r = account_call(a, "WHOIS", &payload, on_whois, w, &w->call);
+                        r = ask(w);
         }
         if (r >= 0) {
                 clock_timer_arm(w->timer, LOOKUP_TIMEOUT_USEC);

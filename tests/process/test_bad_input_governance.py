@@ -130,6 +130,8 @@ def test_authorize_nobody(stage, room):
                 assert target in f.payload["message"] and ("did you mean" in f.payload["message"]) == bool(near)
                 for name in near:
                     assert name in f.payload["message"], f.payload
+            f = m.request("BAN", target=target)
+            assert error_of(f) == NO_SUCH_USER and ("did you mean" in f.payload["message"]) == bool(near)
         name, message = refused(stage.moe.call, moe, MODERATION, "Authorize", "ssa{sv}", target, "member", {})
         assert name == ERROR + "NoSuchUser"
         for n in near:
