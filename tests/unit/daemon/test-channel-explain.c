@@ -14,8 +14,8 @@
 #define KEY_A "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 #define KEY_B "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
 
-static void apply(Channel *c, uint64_t time, const char *by, const char *kind, const char *format,
-                  ...) {
+_printf_(5, 6) static void apply(Channel *c, uint64_t time, const char *by, const char *kind,
+                                 const char *format, ...) {
         char extra[1024];
         va_list ap;
         Entry e = {
