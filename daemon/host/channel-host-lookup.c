@@ -9,6 +9,7 @@ bool lookup_is_needed(const ChannelHost *h, const Work *w) {
         actor_named(w->target, &a);
         return !w->target_exists && a.user_type == USER_REGISTERED &&
                channel_get_role(h->channel, w->target) == ROLE_NONE &&
+               !channel_get_role_change(h->channel, w->target) && /* had one, and is a user */
                !channel_find_ban(h->channel, &a, host_now(h)) &&
                !roster_find(&h->roster, w->target);
 }

@@ -439,7 +439,8 @@ void channel_member_start(ChannelMember *c) {
                 member_settled(c, &f);
                 return;
         }
-        member_set_state(c, MEMBER_CONNECTING, "");
+        if (c->state != MEMBER_DENIED) /* which it is until the host says otherwise */
+                member_set_state(c, MEMBER_CONNECTING, "");
 }
 
 void member_on_retry(void *userdata) {

@@ -80,10 +80,17 @@ void member_explain(const ChannelMember *c, char ret[static STATE_TEXT_SIZE]) {
                          "p2pchatctl signin %s.",
                          c->me.username);
         else if (streq(c->reason, SEEN_THERE))
+                snprintf(
+                        ret, STATE_TEXT_SIZE,
+                        "The host cannot let you be invisible, so it was left rather than that you "
+                        "are seen there. What is here is kept, and it is asked again in an hour. "
+                        "To be seen, there and everywhere: p2pchatctl invisible off.");
+        else if (c->state == MEMBER_DENIED && !streq(c->reason, "revoked"))
                 snprintf(ret, STATE_TEXT_SIZE,
-                         "The host cannot let you be invisible, so it was left rather than that you "
-                         "are seen there. What is here is kept, and it is asked again in an hour. "
-                         "To be seen, there and everywhere: p2pchatctl invisible off.");
+                         "The host does not let you in. What is here is kept, and ends here. "
+                         "It goes on by itself once you are let in; why you are not: p2pchatctl "
+                         "access %s.",
+                         s->name);
         else if (streq(c->reason, "revoked"))
                 snprintf(ret, STATE_TEXT_SIZE,
                          "This sign-in was revoked. What is here is kept. To go on: p2pchatctl "

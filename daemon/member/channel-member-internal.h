@@ -101,7 +101,8 @@ struct ChannelMember {
         bool save_again;
         ClockTimer *save_retry; /* armed: the row lacks something */
 
-        bool is_searching; /* the directory was asked because a dial failed */
+        bool is_searching;         /* the directory was asked because a dial failed */
+        bool is_listed_restricted; /* as the directory said last */
         MemberState state;
         char reason[64];
         char *state_text; /* NULL: nothing to say */

@@ -52,8 +52,23 @@ bool channel_member_is_meant(const ChannelMember *c, const DirectoryEntry *e) {
                (!c->stored.owner[0] || streq(e->owner, c->stored.owner));
 }
 
+/* A new sign-in is nothing that comes about by itself. */
+static bool needs_person(const ChannelMember *c) {
+        return c->state == MEMBER_DENIED && streq(c->reason, "revoked");
+}
+
+/* Of a channel that refuses whoever is no member: once for each time that the directory says so,
+ * which may be wrong. */
+static bool becomes_public(ChannelMember *c, const DirectoryEntry *e) {
+        bool was_restricted = c->is_listed_restricted;
+
+        c->is_listed_restricted = e->restricted;
+        return was_restricted && !e->restricted && c->state == MEMBER_DENIED &&
+               streq(c->reason, "restricted");
+}
+
 void channel_member_locate(ChannelMember *c, const DirectoryEntry *e) {
-        bool is_search = c->is_searching, is_news;
+        bool is_search = c->is_searching, is_news, is_public_now;
 
         c->is_searching = false;
         if (c->stored.hosted || c->host)
@@ -72,6 +87,7 @@ void channel_member_locate(ChannelMember *c, const DirectoryEntry *e) {
                 channel_member_come_back(c);
         if (c->stored.closed)
                 return;
+        is_public_now = becomes_public(c, e);
         if (!streq(e->host, c->stored.host) && e->host[0]) {
                 snprintf(c->stored.host, sizeof(c->stored.host), "%s", e->host);
                 if (c->stored.row != 0)
@@ -95,12 +111,13 @@ void channel_member_locate(ChannelMember *c, const DirectoryEntry *e) {
                 not_there(c);
                 return;
         }
-        if (!c->slot && c->state != MEMBER_DENIED && c->state != MEMBER_CLOSED &&
+        if (!c->slot && c->state != MEMBER_CLOSED && !needs_person(c) &&
             !streq(c->reason, SEEN_THERE))
                 channel_member_start(c);
         else if (c->slot && !host_slot_is_up(c->slot)) {
                 if (is_news)
                         host_slot_kick(c->slot, false);
-        } else if (c->slot && c->state != MEMBER_DENIED && !clock_timer_is_armed(c->retry))
+        } else if (c->slot && (is_public_now ||
+                               (c->state != MEMBER_DENIED && !clock_timer_is_armed(c->retry))))
                 member_connect_now(c);
 }

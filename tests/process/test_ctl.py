@@ -22,7 +22,7 @@ CHANNEL_KEYS = {"channel_name", "channel_id", "state", "state_reason", "state_te
 VERBS = ("status", "tracker", "signup", "signin", "guest", "signout", "whoami",
          "recover", "passwd", "devices", "delete-account", "list", "channels", "host", "unhost",
          "join", "leave", "send", "log", "read", "outbox", "members", "info", "access", "topic", "view", "sending",
-         "ignore", "unignore", "authorize", "deauthorize", "backup", "restore", "export", "search", "redact", "retention", "chat")
+         "ignore", "unignore", "debug", "invisible", "authorize", "deauthorize", "backup", "restore", "export", "search", "redact", "retention", "chat")
 ERROR = "org.p2pchat.Error."
 
 
@@ -119,7 +119,7 @@ def test_no_daemon(tmp_path):
                  "log": ["x1"], "read": ["x1"], "export": ["x1"], "members": ["x1"], "info": ["x1"],
                  "access": ["x1"], "view": ["x1", "public"],
                  "search": ["x1", "word"], "redact": ["x1", "2"], "retention": ["x1", "7"],
-                 "topic": ["x1", "tea"], "ignore": ["y1"], "unignore": ["y1"],
+                 "topic": ["x1", "tea"], "invisible": ["on"], "ignore": ["y1"], "unignore": ["y1"],
                  "sending": ["x1", "everyone"], "authorize": ["x1", "y1"],
                  "deauthorize": ["x1", "y1"], "signup": ["x1", "--password-fd=0"],
                  "signin": ["x1", "--password-fd=0"], "guest": ["x1"],
