@@ -224,6 +224,12 @@ static void print_words(FILE *f, const EntryView *e) {
                 fputs(" (", f), print_escaped(f, e->reason, false), fputc(')', f);
 }
 
+void print_who(FILE *f, const char *name, const char *user_type) {
+        print_escaped(f, name, false);
+        if (streq(user_type, "guest"))
+                fputs(" (guest)", f);
+}
+
 void print_entry(FILE *f, const EntryView *e, bool with_date) {
         char when[LOCAL_TIME_SIZE];
 
@@ -232,13 +238,13 @@ void print_entry(FILE *f, const EntryView *e, bool with_date) {
         fputc(' ', f);
         if (!streq(e->kind, "message")) {
                 fprintf(f, "* ");
-                print_escaped(f, e->username, false);
+                print_who(f, e->username, e->user_type);
                 fputc(' ', f);
                 print_words(f, e);
                 fputc('\n', f);
                 return;
         }
-        print_escaped(f, e->username, false);
+        print_who(f, e->username, e->user_type);
         fputs(": ", f);
         if (!e->text) {
                 fputs("(removed)\n", f);

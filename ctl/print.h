@@ -38,6 +38,9 @@ int listing_show(Ctl *ctl, Listing *l, const char *nothing);
 #define LOCAL_TIME_SIZE 24
 void print_local_time(uint64_t realtime_usec, char ret[static LOCAL_TIME_SIZE]);
 
+/* Somebody's name, and whether it is a guest's: "guest-gus (guest)". user_type as on the bus. */
+void print_who(FILE *f, const char *name, const char *user_type);
+
 /* One entry as `log` and `chat` show it, governance in words, ends with LF. */
 void print_entry(FILE *f, const EntryView *e, bool with_date);
 /* On stderr, that so many were not shown; 0: nothing. */

@@ -3,13 +3,14 @@
 #include "ctl/print.h"
 
 typedef struct AccessView {
-        char *username, *role;
+        char *username, *user_type, *role;
         int can_view, can_send, can_moderate;
         char **why; /* NULL-terminated */
 } AccessView;
 
 static void access_view_done(AccessView *a) {
         free(a->username);
+        free(a->user_type);
         free(a->role);
         for (size_t i = 0; a->why && a->why[i]; i++)
                 free(a->why[i]);
@@ -37,6 +38,7 @@ static int read_member(sd_bus_message *m, const char *key, void *userdata) {
         AccessView *a = userdata;
 
         return streq(key, "username")       ? read_string(m, &a->username)
+               : streq(key, "user_type")    ? read_string(m, &a->user_type)
                : streq(key, "role")         ? read_string(m, &a->role)
                : streq(key, "can_view")     ? sd_bus_message_read(m, "v", "b", &a->can_view)
                : streq(key, "can_send")     ? sd_bus_message_read(m, "v", "b", &a->can_send)
@@ -46,7 +48,7 @@ static int read_member(sd_bus_message *m, const char *key, void *userdata) {
 }
 
 static void show(const AccessView *a) {
-        print_escaped(stdout, a->username ?: "", false);
+        print_who(stdout, a->username ?: "", a->user_type ?: "");
         printf(": %s; %s, %s, %s\n", a->role ?: "none", a->can_view ? "may view" : "may not view",
                a->can_send ? "may send" : "may not send",
                a->can_moderate ? "may moderate" : "may not moderate");
@@ -62,6 +64,7 @@ static int show_json(Ctl *ctl, const AccessView *a) {
 
         writer_begin_object(&w, NULL);
         writer_string(&w, "username", a->username);
+        writer_string(&w, "user_type", streq_ptr(a->user_type, "guest") ? "GUEST" : "REGISTERED");
         writer_string(&w, "role", a->role);
         writer_bool(&w, "can_view", a->can_view);
         writer_bool(&w, "can_send", a->can_send);

@@ -9,10 +9,11 @@ static int append_access(sd_bus_message *reply, const MemberAccess *x) {
 
         r = sd_bus_message_open_container(reply, 'a', "{sv}");
         if (r >= 0)
-                r = sd_bus_message_append(reply, "{sv}{sv}{sv}{sv}{sv}", "username", "s",
-                                          x->username, "role", "s", role_to_string(a->role),
-                                          "can_view", "b", a->can_view, "can_send", "b",
-                                          a->can_send, "can_moderate", "b", a->can_moderate);
+                r = sd_bus_message_append(
+                        reply, "{sv}{sv}{sv}{sv}{sv}{sv}", "username", "s", x->username,
+                        "user_type", "s", user_type_of_name(x->username), "role", "s",
+                        role_to_string(a->role), "can_view", "b", a->can_view, "can_send", "b",
+                        a->can_send, "can_moderate", "b", a->can_moderate);
         if (r >= 0)
                 r = sd_bus_message_open_container(reply, 'e', "sv");
         if (r >= 0)

@@ -46,6 +46,8 @@ int channel_object_end(ChannelObject *o, sd_bus_message *m, channel_end_fn end,
                        sd_bus_error *error);
 /* "registered", "guest" */
 const char *user_type_to_bus(UserType t);
+/* Where only a name is told: no user may be called as guests are. */
+const char *user_type_of_name(const char *username);
 
 /* channel-bus-send.c */
 int method_send(sd_bus_message *m, void *userdata, sd_bus_error *error);

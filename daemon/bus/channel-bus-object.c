@@ -23,6 +23,10 @@ const char *user_type_to_bus(UserType t) {
         return t == USER_GUEST ? "guest" : "registered";
 }
 
+const char *user_type_of_name(const char *username) {
+        return user_type_to_bus(name_is_guest(username) ? USER_GUEST : USER_REGISTERED);
+}
+
 typedef struct MembersOptions {
         const char *after;
         uint64_t limit;
@@ -91,9 +95,10 @@ static int append_authorized(sd_bus_message *reply, const MemberInfo *info) {
         if (r >= 0)
                 r = sd_bus_message_open_container(reply, 'a', "a{sv}");
         for (size_t i = 0; r >= 0 && i < info->n_authorized; i++)
-                r = sd_bus_message_append(reply, "a{sv}", 2, "username", "s",
-                                          info->authorized[i].username, "role", "s",
-                                          role_to_string(info->authorized[i].role));
+                r = sd_bus_message_append(reply, "a{sv}", 3, "username", "s",
+                                          info->authorized[i].username, "user_type", "s",
+                                          user_type_of_name(info->authorized[i].username), "role",
+                                          "s", role_to_string(info->authorized[i].role));
         for (unsigned i = 0; r >= 0 && i < 3; i++)
                 r = sd_bus_message_close_container(reply);
         return r;

@@ -64,6 +64,8 @@ static void write_text(Writer *w, const Entry *e) {
         write_string(w, when);
         write_string(w, e->kind == ENTRY_MESSAGE ? " " : " * ");
         write_escaped(w, e->username, strlen(e->username));
+        if (e->user_type == USER_GUEST)
+                write_string(w, " (guest)");
         if (e->kind != ENTRY_MESSAGE) {
                 write_string(w, " ");
                 write_escaped(w, e->kind_name, strlen(e->kind_name));

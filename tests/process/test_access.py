@@ -10,7 +10,7 @@ import pytest
 from p2pchat import CHANNEL, MODERATION, refused, wait_for
 
 ERROR = "org.p2pchat.Error."
-KEYS = {"username", "role", "can_view", "can_send", "can_moderate", "why"}
+KEYS = {"username", "user_type", "role", "can_view", "can_send", "can_moderate", "why"}
 MINUTE = r"\d{4}-\d\d-\d\d \d\d:\d\d UTC"
 
 
