@@ -60,7 +60,7 @@ class Wire:
             if may_wait or f.payload.get("error") not in ("rate-limited", "busy"):
                 return f
             joined = self.joined
-            time.sleep(min(f.payload["retry_after_ms"], 200) / 1000)
+            time.sleep(min(f.payload.get("retry_after_ms", 0), 200) / 1000)
             self.dial()
             if joined and command != "CONNECT":
                 assert self.join().header == "OK"
@@ -96,8 +96,9 @@ class Place:
         self.stage, self.cast, self.view, self.send = stage, cast, view, send
         self.name, self.path, self.address = stage.host()
         self.hand = self.wire(cast.owner)
-        rate = self.hand.join().payload["message_rate"]
-        self.hand.ok("VIEW", send_permission="everyone", **({"message_rate": 0} if rate else {}))
+        f = self.hand.join()
+        assert f.header == "OK", f"CONNECT: {f}"
+        self.hand.ok("VIEW", send_permission="everyone", **({"message_rate": 0} if f.payload["message_rate"] else {}))
         self.roles, self.bans, self.present = {"alice": "owner"}, {}, set()
         self.said, self.expected, self.kicks, self.changes = {}, [], [], 0
 
@@ -127,8 +128,9 @@ class Place:
         self.hand.ok("TOPIC", topic="of now")
         self.topic = "of now"
         self.hand.ok("VIEW", view_permission=self.view, send_permission=self.send)
-        state = self.hand.join().payload
-        self.begin = state["last_seq"]
+        f = self.hand.join()
+        assert f.header == "OK", f"CONNECT: {f}"
+        self.begin = f.payload["last_seq"]
         self.said["entry"] = [self.begin]
         self.said["missing"] = [self.begin + 100000]
         self.expected.clear()
