@@ -180,7 +180,8 @@ void roster_leave(Roster *roster, const char *username, Presence status, bool at
         assert(row && row->n_sessions > 0);
         row->n_sessions--;
         row->n_online -= status == PRESENCE_ONLINE;
-        settle(roster, row, at_once);
+        /* Where all go at once nobody is told in which order. */
+        settle(roster, row, at_once && row->n_sessions == 0);
 }
 
 void roster_change(Roster *roster, const char *username, Presence from, Presence to) {
