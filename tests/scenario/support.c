@@ -53,6 +53,7 @@ World *world_free(World *w) {
                 w->people = p->next;
                 manager_free(p->manager);
                 clock_free(p->clock);
+                random_free(p->random);
                 free(p->directory);
                 free(p);
         }
@@ -283,6 +284,14 @@ static Person *stranger(World *w, const char *directory_name, int64_t skew_usec)
         if (skew_usec != 0) {
                 assert_int_equal(clock_new_virtual_view(p->rt.clock, skew_usec, &p->clock), 0);
                 p->rt.clock = p->clock;
+        }
+        if (w->seed != 0) {
+                uint64_t seed = w->seed;
+
+                for (const char *s = directory_name; *s; s++)
+                        seed = seed * 257 + (unsigned char) *s;
+                assert_int_equal(random_new_seeded(seed, &p->random), 0);
+                p->rt.random = p->random;
         }
         p->next = w->people;
         w->people = p;

@@ -21,6 +21,7 @@ typedef struct World {
         Rig *rig;
         struct Person *people; /* Person */
         char *directory;
+        uint64_t seed; /* not 0: each person draws from chance of its own, made of this */
 } World;
 
 /* With a tracker that serves. */
@@ -53,6 +54,7 @@ typedef struct Person {
         Address advertise;
         bool is_advertised; /* from its next start on, instead of where it listens */
         Clock *clock;       /* NULL: the world's */
+        Random *random;     /* NULL: the world's */
         Runtime rt;
         Manager *manager;
         bool is_started, is_stopped;
