@@ -172,18 +172,21 @@ static int keep_string(EntryView *e, const char *key, sd_bus_message *m) {
 
 /* The same for numbers. */
 static int keep_number(EntryView *e, const char *key, sd_bus_message *m, uint64_t *ret) {
-        bool is_target = streq(key, "target_seq"), is_days = streq(key, "retention_days");
+        bool is_target = streq(key, "target_seq"), is_days = streq(key, "retention_days"),
+             is_until = streq(key, "until");
         const char *contents;
         int r;
 
         r = sd_bus_message_peek_type(m, NULL, &contents);
-        if (r < 0 || !streq(contents, "t") || (!is_target && !is_days))
+        if (r < 0 || !streq(contents, "t") || (!is_target && !is_days && !is_until))
                 return MIN(r, 0);
         r = sd_bus_message_read(m, "v", "t", ret);
         if (r < 0)
                 return r;
         if (is_target)
                 e->target_seq = *ret;
+        else if (is_until)
+                e->until = *ret;
         else {
                 e->has_retention = true;
                 e->retention_days = *ret;
@@ -245,7 +248,9 @@ static int read_entry(sd_bus_message *m, EntryView *ret) {
                                       kept_string(&e, key));
                 else {
                         r = keep_number(&e, key, m, &number);
-                        if (r > 0)
+                        if (r > 0 && streq(key, "until"))
+                                writer_time(&w, key, number);
+                        else if (r > 0)
                                 writer_uint(&w, key, number);
                         else if (r == 0)
                                 r = json_from_message(&w, key, m);

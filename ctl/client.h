@@ -95,6 +95,7 @@ typedef struct EntryView {
         char *text, *topic, *role, *target, *view, *send, *reason; /* NULL: not in this entry */
         char *json;                                                /* the whole ENTRY, one line */
         uint64_t target_seq;                                       /* 0: not in this entry */
+        uint64_t until;                                            /* of a ban; 0: it has no end */
         bool has_retention;                                        /* this entry sets it */
         uint64_t retention_days;
         bool hidden; /* a message of somebody whom the person ignores */

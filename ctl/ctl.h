@@ -57,5 +57,5 @@ const Verb *ctl_find_verb(const char *name);
 /* Groups, one file each; ends with {}. */
 extern const Verb verbs_status[], verbs_identity[], verbs_account[], verbs_channel[], verbs_send[],
         verbs_log[], verbs_search[], verbs_outbox[], verbs_info[], verbs_access[], verbs_rules[],
-        verbs_removal[], verbs_ignore[], verbs_debug[], verbs_presence[], verbs_backup[],
-        verbs_export[], verbs_chat[];
+        verbs_sanction[], verbs_removal[], verbs_ignore[], verbs_debug[], verbs_presence[],
+        verbs_backup[], verbs_export[], verbs_chat[];

@@ -9,6 +9,8 @@
 #include <time.h>
 #include <wchar.h>
 
+#include "base/names.h"
+
 void print_escaped(FILE *f, const char *s, bool multiline) {
         const unsigned char *p = (const unsigned char *) s;
 
@@ -196,6 +198,28 @@ static void print_word(FILE *f, const char *before, const char *word) {
         print_escaped(f, word ?: "", false);
 }
 
+void print_who(FILE *f, const char *name, const char *user_type) {
+        print_escaped(f, name, false);
+        if (streq(user_type, "guest"))
+                fputs(" (guest)", f);
+}
+
+static void print_target(FILE *f, const char *before, const EntryView *e) {
+        const char *target = e->target ?: "somebody";
+
+        fputs(before, f);
+        print_who(f, target, name_is_guest(target) ? "guest" : "registered");
+}
+
+static void print_ban(FILE *f, const EntryView *e) {
+        char ends[LOCAL_TIME_SIZE];
+
+        print_local_time(e->until, ends);
+        print_target(f, "banned ", e);
+        if (ends[0])
+                fprintf(f, " until %.16s", ends);
+}
+
 static void print_words(FILE *f, const EntryView *e) {
         if (streq(e->kind, "create"))
                 fputs("created the channel", f);
@@ -215,6 +239,12 @@ static void print_words(FILE *f, const EntryView *e) {
         else if (streq(e->kind, "role"))
                 print_word(f, "made ", e->target ?: "somebody"),
                         print_word(f, " ", e->role ?: "none");
+        else if (streq(e->kind, "kick"))
+                print_target(f, "sent out ", e);
+        else if (streq(e->kind, "ban"))
+                print_ban(f, e);
+        else if (streq(e->kind, "unban"))
+                print_target(f, "lifted the ban of ", e);
         else {
                 print_escaped(f, e->kind, false);
                 if (e->target)
@@ -222,12 +252,6 @@ static void print_words(FILE *f, const EntryView *e) {
         }
         if (e->reason)
                 fputs(" (", f), print_escaped(f, e->reason, false), fputc(')', f);
-}
-
-void print_who(FILE *f, const char *name, const char *user_type) {
-        print_escaped(f, name, false);
-        if (streq(user_type, "guest"))
-                fputs(" (guest)", f);
 }
 
 void print_entry(FILE *f, const EntryView *e, bool with_date) {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Knows list, host, unhost, join and leave: which channels there are, and which are ours. */
+/* Knows list, host, unhost, join, leave, connect and disconnect: which channels there are, and
+ * which are ours. */
 #include <limits.h>
 
 #include "ctl/print.h"
@@ -220,6 +221,33 @@ static int verb_leave(Ctl *ctl, int argc, char **argv) {
         return end_channel(ctl, argc, argv, FACE_CHANNEL, "Leave");
 }
 
+/* connect and disconnect. */
+static int change_connection(Ctl *ctl, int argc, char **argv, const char *method) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
+        _cleanup_free_ char *path = NULL;
+        int n_args, r, exit_status;
+        char **args;
+
+        if (ctl_parse(ctl, argc, argv, NULL, &args, &n_args, &exit_status) < 0)
+                return exit_status;
+        r = client_find_channel(ctl, args[0], &path);
+        if (r == EXIT_OK)
+                r = client_new_call(ctl, FACE_CHANNEL, path, method, &m);
+        if (r == EXIT_OK)
+                r = client_append_options(ctl, m, NULL);
+        if (r == EXIT_OK)
+                r = client_call(ctl, m, CHANNEL_TIMEOUT_USEC, NULL);
+        return client_done(ctl, r);
+}
+
+static int verb_connect(Ctl *ctl, int argc, char **argv) {
+        return change_connection(ctl, argc, argv, "Connect");
+}
+
+static int verb_disconnect(Ctl *ctl, int argc, char **argv) {
+        return change_connection(ctl, argc, argv, "Disconnect");
+}
+
 const Verb verbs_channel[] = {
         { "list", "[PATTERN]", 0, 1, verb_list, "the tracker's directory (--online)" },
         { "host", "NAME", 1, 1, verb_host,
@@ -227,5 +255,7 @@ const Verb verbs_channel[] = {
         { "unhost", "NAME", 1, 1, verb_unhost, "stop hosting (--forget: give the name back, too)" },
         { "join", "NAME", 1, 1, verb_join, "be a member (--backlog=N --new-copy)" },
         { "leave", "NAME", 1, 1, verb_leave, "leave for good (--forget: drop your copy, too)" },
+        { "connect", "CHANNEL", 1, 1, verb_connect, "come back, or ask again after a refusal" },
+        { "disconnect", "CHANNEL", 1, 1, verb_disconnect, "stay away for now, and a member" },
         {},
 };

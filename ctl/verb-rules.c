@@ -81,6 +81,47 @@ static int verb_sending(Ctl *ctl, int argc, char **argv) {
         return show_or_set(ctl, argc, argv, RULE_SENDING);
 }
 
+static int read_by(sd_bus_message *m, const char *key, void *userdata) {
+        return streq(key, "by") ? sd_bus_message_read(m, "v", "s", userdata) : 0;
+}
+
+static int read_authorized(sd_bus_message *m, void *userdata) {
+        char when[LOCAL_TIME_SIZE];
+        const char *name, *role, *by = "";
+        Listing *l = userdata;
+        uint64_t since;
+        int r;
+
+        r = sd_bus_message_read(m, "sst", &name, &role, &since);
+        if (r >= 0)
+                r = client_read_pairs(m, read_by, &by);
+        if (r < 0)
+                return r;
+        writer_begin_object(&l->json, NULL);
+        writer_string(&l->json, "username", name);
+        writer_string(&l->json, "role", role);
+        writer_string(&l->json, "by", by);
+        writer_time(&l->json, "since", since);
+        writer_end_object(&l->json);
+        print_local_time(since, when);
+        return table_add(&l->table, name, role, by, when);
+}
+
+static int list_authorized(Ctl *ctl, const char *path) {
+        _cleanup_(listing_done) Listing l = { .table.n_columns = 4 };
+        int r;
+
+        if (table_add(&l.table, "NAME", "ROLE", "BY", "SINCE") < 0)
+                return client_fail(ctl, NULL, -ENOMEM);
+        writer_begin_array(&l.json, NULL);
+        r = client_each_row(ctl, FACE_MODERATION, path, "ListAuthorized", "ssta{sv}",
+                            read_authorized, &l, NULL);
+        if (r != EXIT_OK)
+                return r;
+        writer_end_array(&l.json);
+        return listing_show(ctl, &l, "Nobody has a role but the owner.");
+}
+
 static int authorize(Ctl *ctl, int argc, char **argv, bool give) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
         _cleanup_free_ char *path = NULL;
@@ -92,6 +133,8 @@ static int authorize(Ctl *ctl, int argc, char **argv, bool give) {
         if (ctl_parse(ctl, argc, argv, options, &args, &n_args, &exit_status) < 0)
                 return exit_status;
         r = client_find_channel(ctl, args[0], &path);
+        if (r == EXIT_OK && n_args == 1)
+                return list_authorized(ctl, path);
         if (r == EXIT_OK)
                 r = client_new_call(ctl, FACE_MODERATION, path, "Authorize", &m);
         if (r == EXIT_OK && sd_bus_message_append(m, "ss", args[1], arg_role) < 0)
@@ -115,7 +158,7 @@ const Verb verbs_rules[] = {
         { "topic", "CHANNEL [TEXT]", 1, 2, verb_topic, "what a channel is about" },
         { "view", "CHANNEL [public|restricted]", 1, 2, verb_view, "who may read" },
         { "sending", "CHANNEL [everyone|registered|members]", 1, 2, verb_sending, "who may write" },
-        { "authorize", "CHANNEL USER", 2, 2, verb_authorize,
+        { "authorize", "CHANNEL [USER]", 1, 2, verb_authorize,
           "make somebody a member (--role=member|moderator)" },
         { "deauthorize", "CHANNEL USER", 2, 2, verb_deauthorize, "take that back" },
         {},

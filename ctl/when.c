@@ -21,7 +21,7 @@ static int get_now(uint64_t *ret) {
         return 0;
 }
 
-static int parse_ago(const char *s, uint64_t now, uint64_t *ret) {
+static int parse_span(const char *s, uint64_t *ret) {
         static const struct {
                 const char *name;
                 uint64_t usec;
@@ -45,7 +45,7 @@ static int parse_ago(const char *s, uint64_t now, uint64_t *ret) {
                 return -EINVAL;
         for (size_t i = 0; i < ELEMENTSOF(units); i++)
                 if (streq(end, units[i].name)) {
-                        *ret = n < now / units[i].usec ? now - n * units[i].usec : 0;
+                        *ret = n < UINT64_MAX / units[i].usec ? n * units[i].usec : UINT64_MAX;
                         return 0;
                 }
         return -EINVAL;
@@ -106,7 +106,7 @@ static int parse_day(int days_ago, uint64_t now, uint64_t *ret) {
 }
 
 int when_parse(const char *s, uint64_t *ret) {
-        uint64_t now;
+        uint64_t now, span = 0;
         int r;
 
         r = get_now(&now);
@@ -120,9 +120,30 @@ int when_parse(const char *s, uint64_t *ret) {
                 return parse_day(0, now, ret);
         if (streq(s, "yesterday"))
                 return parse_day(1, now, ret);
-        if (*s == '-')
-                return parse_ago(s + 1, now, ret);
+        if (*s == '-') {
+                r = parse_span(s + 1, &span);
+                *ret = now - MIN(now, span);
+                return r;
+        }
         if (time_parse(s, ret) >= 0)
                 return 0;
         return parse_local(s, now, ret);
+}
+
+int when_parse_end(const char *s, uint64_t *ret) {
+        uint64_t now, span;
+        int r;
+
+        r = get_now(&now);
+        if (r < 0)
+                return r;
+        if (streq(s, "tomorrow"))
+                return parse_day(-1, now, ret);
+        if (parse_span(s + (*s == '+'), &span) >= 0) {
+                *ret = now + MIN(span, UINT64_MAX - now);
+                return 0;
+        }
+        if (*s == '-')
+                return -EINVAL;
+        return when_parse(s, ret);
 }

@@ -73,4 +73,12 @@ int property_set_elsewhere(sd_bus *bus, const char *path, const char *interface,
                            sd_bus_error *error);
 /* EntryPageFilter.is_hidden; userdata: ChannelMember. */
 bool channel_object_hides(const Entry *e, const void *member);
+/* moderation-bus-people.c */
+int method_kick(sd_bus_message *m, void *userdata, sd_bus_error *error);
+int method_ban(sd_bus_message *m, void *userdata, sd_bus_error *error);
+int method_unban(sd_bus_message *m, void *userdata, sd_bus_error *error);
+int method_list_authorized(sd_bus_message *m, void *userdata, sd_bus_error *error);
+int method_list_banned(sd_bus_message *m, void *userdata, sd_bus_error *error);
+/* "\"X\" is no user's name", or it folded into ret. */
+int moderation_read_name(const char *name, char ret[static NAME_SIZE], sd_bus_error *error);
 /* channel-bus-object.c has the rest */

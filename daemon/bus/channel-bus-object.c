@@ -84,21 +84,37 @@ static int method_get_members(sd_bus_message *m, void *userdata, sd_bus_error *e
         return bus_operation_park(op, r, waiting, member_op_cancel, error);
 }
 
-static int append_authorized(sd_bus_message *reply, const MemberInfo *info) {
+static int append_person(sd_bus_message *reply, const ListedPerson *p, bool is_banned) {
+        int r;
+
+        r = sd_bus_message_open_container(reply, 'a', "{sv}");
+        if (r >= 0)
+                r = sd_bus_message_append(reply, "{sv}{sv}", "username", "s", p->username,
+                                          "user_type", "s", user_type_of_name(p->username));
+        if (r >= 0 && !is_banned)
+                r = sd_bus_message_append(reply, "{sv}", "role", "s", role_to_string(p->role));
+        if (r >= 0)
+                r = sd_bus_message_append(reply, "{sv}{sv}", "by", "s", p->by, "since", "t",
+                                          p->since);
+        if (r >= 0 && is_banned)
+                r = sd_bus_message_append(reply, "{sv}{sv}", "reason", "s", p->reason, "until", "t",
+                                          p->until);
+        return r < 0 ? r : sd_bus_message_close_container(reply);
+}
+
+static int append_people(sd_bus_message *reply, const char *key, const ListedPerson *people,
+                         size_t n, bool are_banned) {
         int r;
 
         r = sd_bus_message_open_container(reply, 'e', "sv");
         if (r >= 0)
-                r = sd_bus_message_append_basic(reply, 's', "authorized");
+                r = sd_bus_message_append_basic(reply, 's', key);
         if (r >= 0)
                 r = sd_bus_message_open_container(reply, 'v', "aa{sv}");
         if (r >= 0)
                 r = sd_bus_message_open_container(reply, 'a', "a{sv}");
-        for (size_t i = 0; r >= 0 && i < info->n_authorized; i++)
-                r = sd_bus_message_append(reply, "a{sv}", 3, "username", "s",
-                                          info->authorized[i].username, "user_type", "s",
-                                          user_type_of_name(info->authorized[i].username), "role",
-                                          "s", role_to_string(info->authorized[i].role));
+        for (size_t i = 0; r >= 0 && i < n; i++)
+                r = append_person(reply, &people[i], are_banned);
         for (unsigned i = 0; r >= 0 && i < 3; i++)
                 r = sd_bus_message_close_container(reply);
         return r;
@@ -134,7 +150,9 @@ static int append_info(sd_bus_message *reply, const ChannelMember *c, const Memb
                                           "successor", "s", channel_member_get_successor(c),
                                           "diverged_seq", "t", channel_member_get_diverged_seq(c));
         if (r >= 0)
-                r = append_authorized(reply, info);
+                r = append_people(reply, "authorized", info->authorized, info->n_authorized, false);
+        if (r >= 0 && info->sees_banned)
+                r = append_people(reply, "banned", info->banned, info->n_banned, true);
         return r < 0 ? r : sd_bus_message_close_container(reply);
 }
 

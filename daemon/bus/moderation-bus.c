@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Knows org.p2pchat.Peer1.Moderation; leaves who may to channel.h, at the host. */
+/* Knows org.p2pchat.Peer1.Moderation; leaves who may to channel.h, at the host, and whom it
+ * sends out to moderation-bus-people.c. */
 #include "base/text.h"
 #include "daemon/bus/channel-bus-internal.h"
 
@@ -66,6 +67,13 @@ static int method_set_topic(sd_bus_message *m, void *userdata, sd_bus_error *err
         return bus_operation_park(op, r, waiting, member_op_cancel, error);
 }
 
+int moderation_read_name(const char *name, char ret[static NAME_SIZE], sd_bus_error *error) {
+        if (name_fold(name, ret) < 0 || !name_is_valid(ret))
+                return bus_error_code(error, ERROR_INVALID_NAME, "\"%.64s\" is no user's name.",
+                                      name);
+        return 0;
+}
+
 static int method_authorize(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         const char *username, *role_name;
         ChannelObject *o = userdata;
@@ -84,9 +92,9 @@ static int method_authorize(sd_bus_message *m, void *userdata, sd_bus_error *err
         if (role == ROLE_INVALID || role == ROLE_OWNER)
                 return bus_error_code(error, ERROR_BAD_REQUEST,
                                       "role must be moderator, member or none.");
-        if (name_fold(username, target) < 0 || !name_is_valid(target))
-                return bus_error_code(error, ERROR_INVALID_NAME, "\"%.64s\" is no user's name.",
-                                      username);
+        r = moderation_read_name(username, target, error);
+        if (r < 0)
+                return r;
         r = channel_object_new_operation(o, m, &op);
         if (r < 0)
                 return r;
@@ -129,6 +137,18 @@ const sd_bus_vtable moderation_vtable[] = {
         SD_BUS_METHOD_WITH_ARGS("Authorize",
                                 SD_BUS_ARGS("s", username, "s", role, "a{sv}", options),
                                 SD_BUS_NO_RESULT, method_authorize, 0),
+        SD_BUS_METHOD_WITH_ARGS("Kick", SD_BUS_ARGS("s", username, "a{sv}", options),
+                                SD_BUS_NO_RESULT, method_kick, 0),
+        SD_BUS_METHOD_WITH_ARGS("Ban", SD_BUS_ARGS("s", username, "a{sv}", options),
+                                SD_BUS_NO_RESULT, method_ban, 0),
+        SD_BUS_METHOD_WITH_ARGS("Unban", SD_BUS_ARGS("s", username, "a{sv}", options),
+                                SD_BUS_NO_RESULT, method_unban, 0),
+        SD_BUS_METHOD_WITH_ARGS("ListAuthorized", SD_BUS_ARGS("a{sv}", options),
+                                SD_BUS_RESULT("a(ssta{sv})", authorized, "s", next),
+                                method_list_authorized, 0),
+        SD_BUS_METHOD_WITH_ARGS("ListBanned", SD_BUS_ARGS("a{sv}", options),
+                                SD_BUS_RESULT("a(sssta{sv})", banned, "s", next),
+                                method_list_banned, 0),
         SD_BUS_METHOD_WITH_ARGS("Redact", SD_BUS_ARGS("t", seq, "a{sv}", options), SD_BUS_NO_RESULT,
                                 method_redact, 0),
         SD_BUS_METHOD_WITH_ARGS("GetDebug", SD_BUS_ARGS("a{sv}", options),

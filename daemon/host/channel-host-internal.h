@@ -333,13 +333,11 @@ void debug_request(const HostCall *c); /* channel-host-debug.c */
 
 /* ---- lists of people (channel-host-lists.c) ---- */
 
-typedef enum ListKind {
-        LIST_AUTHORIZED,
-        LIST_BANNED,
-} ListKind;
 /* Rows behind `after` (NULL: from the first), as many as leave w at max_size bytes at most. The end
  * is reached: 0, ret_next "". Else 1, ret_next is what to give as `after`. */
 #define LIST_NEXT_SIZE (NAME_SIZE + KEY_ID_SIZE)
+/* What a list needs behind its rows. */
+#define LIST_RESERVE (sizeof("],\"authorized_more\":true,\"next\":\"\"}") + LIST_NEXT_SIZE)
 int lists_write(const ChannelHost *h, ListKind kind, Writer *w, const char *after, uint64_t limit,
                 size_t max_size, char ret_next[static LIST_NEXT_SIZE]);
 

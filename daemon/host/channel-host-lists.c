@@ -47,23 +47,22 @@ static int write_role(const char *username, Role role, void *userdata) {
         return r;
 }
 
-/* In the order of channel_each_ban(). next: NAME, or NAME/KEY of a guest. */
-static bool is_beyond(const ChannelBan *ban, const char *next) {
-        size_t n = strcspn(next, "/");
-        int r = strncmp(ban->target, next, n);
-
-        if (r == 0 && ban->target[n])
-                r = 1;
-        return (r ?: strcmp(ban->key_id, next[n] ? next + n + 1 : "")) > 0;
+/* NAME, or NAME KEY of a guest: in byte order as they are listed, since no name has a byte below a
+ * blank. */
+static void print_key(const ChannelBan *ban, char ret[static LIST_NEXT_SIZE]) {
+        snprintf(ret, LIST_NEXT_SIZE, "%s%s%s", ban->target, ban->key_id[0] ? " " : "",
+                 ban->key_id);
 }
 
 static int write_ban(const ChannelBan *ban, void *userdata) {
         Page *page = userdata;
         size_t size = page->w->size;
         bool needs_comma = page->w->needs_comma;
+        char key[LIST_NEXT_SIZE];
         int r;
 
-        if (page->after && !is_beyond(ban, page->after))
+        print_key(ban, key);
+        if (page->after && strcmp(key, page->after) <= 0)
                 return 0;
         writer_begin_object(page->w, NULL);
         writer_string(page->w, "username", ban->target);
@@ -76,8 +75,7 @@ static int write_ban(const ChannelBan *ban, void *userdata) {
         writer_end_object(page->w);
         r = page_add(page, size, needs_comma);
         if (r == 0)
-                snprintf(page->last, LIST_NEXT_SIZE, "%s%s%s", ban->target,
-                         ban->key_id[0] ? "/" : "", ban->key_id);
+                strcpy(page->last, key);
         return r;
 }
 
@@ -101,4 +99,23 @@ int lists_write(const ChannelHost *h, ListKind kind, Writer *w, const char *afte
         if (!page.more)
                 ret_next[0] = '\0';
         return r;
+}
+
+int channel_host_list(const ChannelHost *h, const Actor *actor, ListKind kind, const char *after,
+                      uint64_t limit, size_t max_bytes, Writer *w, Failure *f) {
+        char next[LIST_NEXT_SIZE];
+        int r;
+
+        r = kind == LIST_BANNED ? channel_may_list_bans(h->channel, actor, host_now(h), f)
+                                : channel_may_list_roles(h->channel, actor, host_now(h), f);
+        if (r < 0)
+                return r;
+        writer_begin_object(w, NULL);
+        r = lists_write(h, kind, w, after, limit, w->size + max_bytes - LIST_RESERVE, next);
+        if (r > 0)
+                writer_string(w, "next", next);
+        writer_end_object(w);
+        if (r < 0 || w->error < 0)
+                return failure_set(f, ERROR_INTERNAL, "Out of memory.");
+        return 0;
 }

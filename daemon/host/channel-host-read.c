@@ -283,9 +283,6 @@ void read_members(const HostCall *c) {
 
 /* ---- RET_INFO ---- */
 
-/* What a list needs behind its rows. */
-#define LIST_RESERVE (sizeof("],\"authorized_more\":true,\"next\":\"\"}") + LIST_NEXT_SIZE)
-
 static int write_info(const HostRead *read, const Entry *messages, size_t n, Writer *w) {
         const ChannelHost *h = read->host;
         bool with_bans;
@@ -341,25 +338,13 @@ typedef struct InfoFields {
 } InfoFields;
 
 static void reply_list(const HostCall *c, const InfoFields *x) {
-        ListKind kind = streq(x->list, "banned") ? LIST_BANNED : LIST_AUTHORIZED;
         _cleanup_(writer_done) Writer w = {};
-        char next[LIST_NEXT_SIZE];
         Failure f;
-        int r;
 
-        if (kind == LIST_BANNED &&
-            channel_may_list_bans(c->host->channel, c->actor, host_now(c->host), &f) < 0) {
+        if (channel_host_list(c->host, c->actor,
+                              streq(x->list, "banned") ? LIST_BANNED : LIST_AUTHORIZED, x->after,
+                              x->limit, read_payload_max(c), &w, &f) < 0)
                 rpc_request_fail(c->q, &f);
-                return;
-        }
-        writer_begin_object(&w, NULL);
-        r = lists_write(c->host, kind, &w, x->after, x->limit, read_payload_max(c) - LIST_RESERVE,
-                        next);
-        if (r > 0)
-                writer_string(&w, "next", next);
-        writer_end_object(&w);
-        if (r < 0)
-                rpc_request_fail_code(c->q, ERROR_INTERNAL, "Out of memory.");
         else
                 rpc_request_reply(c->q, &w);
 }

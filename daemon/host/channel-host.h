@@ -135,6 +135,16 @@ void channel_host_content_removed(ChannelHost *h);
  * -ENOMEM: it is as before, and may be tried again. */
 int channel_host_set_presence(ChannelHost *h, bool invisible, bool away);
 
+/* A page of who has a role, or who is banned: the answer to RET_INFO with a list, of at most so
+ * many bytes, {authorized or banned, next?}. Negative with *f: not for that one. */
+typedef enum ListKind {
+        LIST_AUTHORIZED,
+        LIST_BANNED,
+} ListKind;
+int channel_host_list(const ChannelHost *h, const Actor *actor, ListKind kind,
+                      const char *after /* NULL: from the first */, uint64_t limit,
+                      size_t max_bytes, Writer *w, Failure *f);
+
 /* The roster: who is here now and seen (the local user like others), by name. */
 typedef struct RosterEntry {
         char username[NAME_SIZE];

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Knows what is asked of the host about people and rules: who is here, who may. The host that we
- * are answers from memory. Leaves judging to it. */
+/* Knows how the host is asked who is here, and for another rule. The host that we are answers from
+ * memory. Leaves judging to it. */
 #include "daemon/member/channel-member-internal.h"
 
 void member_ask_failure(Failure *f, int r) {
@@ -162,128 +162,6 @@ int channel_member_get_members(ChannelMember *c, const char *after, unsigned lim
         return member_ask(&x->op, "MEMBERS", &w, on_members, ret_op);
 }
 
-/* ---- RET_INFO ---- */
-
-typedef struct InfoOp {
-        MemberOp op;
-        MemberInfo info;
-        MemberAuthorized *authorized; /* names are ours */
-} InfoOp;
-
-static void info_complete(Operation *o, const Failure *f) {
-        InfoOp *x = (InfoOp *) o;
-
-        x->info.authorized = x->authorized;
-        x->op.fn.info(f, f ? NULL : &x->info, x->op.userdata);
-}
-
-static void info_release(Operation *o) {
-        InfoOp *x = (InfoOp *) o;
-
-        member_op_release(o);
-        for (size_t i = 0; i < x->info.n_authorized; i++)
-                free((char *) x->authorized[i].username);
-        free(x->authorized);
-}
-
-static const OperationType info_type = { .complete = info_complete, .release = info_release };
-
-static int add_authorized(const char *username, Role role, void *userdata) {
-        InfoOp *x = userdata;
-        MemberAuthorized *list;
-        char *name = strdup(username);
-
-        list = name ? reallocarray(x->authorized, x->info.n_authorized + 1, sizeof(*list)) : NULL;
-        if (!list) {
-                free(name);
-                return -ENOMEM;
-        }
-        x->authorized = list;
-        list[x->info.n_authorized++] = (MemberAuthorized){ .username = name, .role = role };
-        return 0;
-}
-
-static int read_authorized(InfoOp *x, const Value *array) {
-        size_t n = value_length(array);
-        int r = value_kind(array) == VALUE_ARRAY ? 0 : -EBADMSG;
-
-        for (size_t i = 0; i < n && r >= 0; i++) {
-                const char *name = value_string(value_get(value_at(array, i), "username"), NULL);
-                const char *role = value_string(value_get(value_at(array, i), "role"), NULL);
-
-                if (name && role && name_is_valid(name) && role_from_string(role) >= 0)
-                        r = add_authorized(name, role_from_string(role), x);
-                else
-                        r = -EBADMSG;
-        }
-        return r;
-}
-
-static int read_info(InfoOp *x, const Value *payload) {
-        if (value_uint(value_get(payload, "epoch"), &x->info.epoch) < 0 ||
-            value_uint(value_get(payload, "message_rate"), &x->info.message_rate) < 0 ||
-            value_uint(value_get(payload, "message_burst"), &x->info.message_burst) < 0 ||
-            value_uint(value_get(payload, "generation"), &x->info.generation) < 0)
-                return -EBADMSG;
-        return read_authorized(x, value_get(payload, "authorized"));
-}
-
-static void on_info(int r, const Value *payload, const Failure *failure, void *userdata) {
-        InfoOp *x = userdata;
-        Failure f;
-
-        x->op.call = NULL;
-        if (r < 0) {
-                member_ask_failure(&f, r);
-                failure = &f;
-        }
-        if (!failure && (r = read_info(x, payload)) < 0) {
-                if (r == -EBADMSG)
-                        failure_set(&f, ERROR_PROTOCOL,
-                                    "The host did not answer with what the channel is.");
-                else
-                        failure_set(&f, ERROR_INTERNAL, "Out of memory.");
-                failure = &f;
-        }
-        operation_complete(&x->op.base, failure);
-}
-
-static int info_of_host(InfoOp *x, const ChannelHost *h) {
-        const Channel *channel = channel_host_get_channel(h);
-
-        x->info.epoch = channel_get_epoch(channel);
-        x->info.generation = channel_host_get_generation(h);
-        channel_get_rates(channel, &x->info.message_rate, &x->info.message_burst);
-        return channel_each_role(channel, add_authorized, x);
-}
-
-int channel_member_get_info(ChannelMember *c, member_info_fn done, void *userdata,
-                            MemberOp **ret_op) {
-        static const Failure none;
-        _cleanup_(writer_done) Writer w = {};
-        InfoOp *x = new0(InfoOp, 1);
-        int r;
-
-        if (!x)
-                return -ENOMEM;
-        member_op_init(&x->op, c, &info_type, userdata);
-        x->op.fn.info = done;
-        if (c->host) {
-                r = info_of_host(x, c->host);
-                if (r < 0) {
-                        member_op_free(&x->op);
-                        return r;
-                }
-                return member_op_return(&x->op, ret_op, &none);
-        }
-        if (c->stored.closed) { /* no host is asked any more */
-                x->info.epoch = c->stored.epoch;
-                return member_op_return(&x->op, ret_op, &none);
-        }
-        member_begin_request(c, &w);
-        return member_ask(&x->op, "RET_INFO", &w, on_info, ret_op);
-}
-
 /* ---- rules ---- */
 
 static void on_changed(int r, const Value *payload, const Failure *failure, void *userdata) {
@@ -402,5 +280,34 @@ int channel_member_authorize(ChannelMember *c, const char *target, Role role, me
         r = member_change_new(c, NULL, op, &x);
         if (r >= 0)
                 r = channel_host_authorize(c->host, &c->me, name, role, on_changed_here, x);
+        return member_change_begun(x, r, op, ret_op);
+}
+
+int channel_member_sanction(ChannelMember *c, const Sanction *s, member_done_fn done,
+                            void *userdata, MemberOp **ret_op) {
+        static const char *const commands[] = {
+                [SANCTION_KICK] = "KICK",
+                [SANCTION_BAN] = "BAN",
+                [SANCTION_UNBAN] = "UNBAN",
+        };
+        _cleanup_(writer_done) Writer w = {};
+        MemberOp *op = member_op_new(c, &member_done_type, userdata);
+        MemberChange *x = NULL;
+        int r;
+
+        if (!op)
+                return -ENOMEM;
+        op->fn.done = done;
+        if (!c->host) {
+                member_begin_request(c, &w);
+                writer_string(&w, "target", s->target);
+                writer_string(&w, "reason", s->reason);
+                if (s->until > 0)
+                        writer_time(&w, "until", s->until);
+                return member_ask(op, commands[s->kind], &w, on_changed, ret_op);
+        }
+        r = member_change_new(c, NULL, op, &x);
+        if (r >= 0)
+                r = channel_host_sanction(c->host, &c->me, s, on_changed_here, x);
         return member_change_begun(x, r, op, ret_op);
 }

@@ -19,6 +19,7 @@ struct MemberOp {
                 member_info_fn info;
                 member_debug_fn debug;
                 member_access_fn access;
+                member_people_fn people;
         } fn;
         void *userdata; /* weak */
         Job *job;

@@ -114,15 +114,27 @@ typedef void (*member_roster_fn)(const Failure *f, const RosterEntry *members, s
                                  const char *next, void *userdata);
 int channel_member_get_members(ChannelMember *c, const char *after, unsigned limit,
                                member_roster_fn done, void *userdata, MemberOp **ret_op);
-/* RET_INFO, from the host: what is not a property already. */
-typedef struct MemberAuthorized {
-        const char *username;
-        Role role;
-} MemberAuthorized;
+/* Who has a role, or who is banned, as the host tells it. */
+typedef struct ListedPerson {
+        char username[NAME_SIZE];
+        char key_id[KEY_ID_SIZE];              /* of a banned guest; else "" */
+        Role role;                             /* of who has one */
+        char by[NAME_SIZE];                    /* "": the host does not say */
+        uint64_t since, until;                 /* µs since the epoch; 0: not said, no end */
+        char reason[3 * REASON_BYTES_MAX + 1]; /* what is no text in it takes three bytes */
+} ListedPerson;
+/* next: what to give as `after` for the next page; NULL: the end. */
+typedef void (*member_people_fn)(const Failure *f, const ListedPerson *people, size_t n,
+                                 const char *next, void *userdata);
+int channel_member_list_people(ChannelMember *c, ListKind kind, const char *after, unsigned limit,
+                               member_people_fn done, void *userdata, MemberOp **ret_op);
+
+/* RET_INFO, from the host: what is not a property already. Of long lists the beginning. */
 typedef struct MemberInfo {
         uint64_t epoch, message_rate, message_burst, generation;
-        const MemberAuthorized *authorized;
-        size_t n_authorized;
+        const ListedPerson *authorized, *banned;
+        size_t n_authorized, n_banned;
+        bool sees_banned; /* they are told to us */
 } MemberInfo;
 typedef void (*member_info_fn)(const Failure *f, const MemberInfo *info, void *userdata);
 int channel_member_get_info(ChannelMember *c, member_info_fn done, void *userdata,
@@ -158,3 +170,6 @@ int channel_member_authorize(ChannelMember *c, const char *target, Role role, me
                              void *userdata, MemberOp **ret_op);
 int channel_member_redact(ChannelMember *c, uint64_t seq, const char *reason /* NULL: none */,
                           member_done_fn done, void *userdata, MemberOp **ret_op);
+/* -EINVAL: the target is no name, the reason no line of text. */
+int channel_member_sanction(ChannelMember *c, const Sanction *s, member_done_fn done,
+                            void *userdata, MemberOp **ret_op);

@@ -22,7 +22,8 @@ CHANNEL_KEYS = {"channel_name", "channel_id", "state", "state_reason", "state_te
 VERBS = ("status", "invisible", "debug", "tracker", "signup", "signin", "guest", "signout", "whoami",
          "recover", "passwd", "devices", "delete-account", "list", "channels", "host", "unhost",
          "join", "leave", "send", "log", "read", "outbox", "members", "info", "access", "topic", "view", "sending",
-         "ignore", "unignore", "debug", "invisible", "authorize", "deauthorize", "backup", "restore", "export", "search", "redact", "retention", "chat")
+         "ignore", "unignore", "authorize", "deauthorize", "kick", "ban", "unban", "bans", "connect", "disconnect",
+         "backup", "restore", "export", "search", "redact", "retention", "chat")
 ERROR = "org.p2pchat.Error."
 
 
@@ -67,7 +68,8 @@ def fails(peer, status, *arguments, stdin=""):
 def test_usage(stage):
     peer = stage.nobody
     for arguments in (["nonsense"], ["--nonsense"], ["--json=xml"], ["send"], ["host"], ["join"], ["log"],
-                      ["view"], ["topic"], ["topic", "lobby", "two", "words"], ["authorize", "lobby"], ["whoami", "more"], ["list", "--nonsense"],
+                      ["view"], ["topic"], ["topic", "lobby", "two", "words"], ["authorize"], ["deauthorize", "lobby"], ["ban", "lobby"], ["ban", "lobby", "bob", "--until=soon"], ["bans"],
+                      ["whoami", "more"], ["list", "--nonsense"],
                       ["log", "lobby", "-n", "x"], ["log", "lobby", "-n", "-1"], ["send", "lobby", "x", "--wait=never"],
                       ["outbox", "cancel"], ["log", "lobby", "-o", "xml"], ["send", "lobby", "--lines", "text"],
                       ["log", "lobby", "-S", "soon"], ["log", "lobby", "-U", "-1y"], ["log", "lobby", "-f", "-r"],
@@ -119,7 +121,9 @@ def test_no_daemon(tmp_path):
                  "log": ["x1"], "read": ["x1"], "export": ["x1"], "members": ["x1"], "info": ["x1"],
                  "access": ["x1"], "view": ["x1", "public"],
                  "search": ["x1", "word"], "redact": ["x1", "2"], "retention": ["x1", "7"],
-                 "topic": ["x1", "tea"], "invisible": ["on"], "ignore": ["y1"], "unignore": ["y1"],
+                 "kick": ["x1", "y1"], "ban": ["x1", "y1"], "unban": ["x1", "y1"], "bans": ["x1"],
+                 "connect": ["x1"], "disconnect": ["x1"], "topic": ["x1", "tea"], "invisible": ["on"],
+                 "ignore": ["y1"], "unignore": ["y1"],
                  "sending": ["x1", "everyone"], "authorize": ["x1", "y1"],
                  "deauthorize": ["x1", "y1"], "signup": ["x1", "--password-fd=0"],
                  "signin": ["x1", "--password-fd=0"], "guest": ["x1"],

@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""kick, ban, unban and bans on the bus and in p2pchatctl, between real daemons, here and at the host."""
+import json
+import re
+import time
+
+import dbus
+import pytest
+
+from p2pchat import CHANNEL, ERROR, MODERATION, refused, wait_for
+
+HOUR = 3600
+
+
+@pytest.fixture(scope="module")
+def stage(module_world):
+    w = module_world
+    w.alice, w.bob, w.carol = w.people("alice", "bob", "carol")
+    return w
+
+
+@pytest.fixture
+def room(stage, request):
+    """→ (name, alice's path, bob's): carol is a moderator, and all are there."""
+    name = re.sub("[^a-z]", "-", request.node.name)[5:]
+    path = stage.alice.host(name)
+    his, hers = stage.bob.join(name), stage.carol.join(name)
+    stage.alice.ctl("authorize", name, "carol", "--role=moderator")
+    for peer, p in ((stage.bob, his), (stage.carol, hers)):
+        wait_for(lambda: peer.get(p, CHANNEL, "State") == "live", f"{peer.name} to be there")
+    return name, path, his, hers
+
+
+def listing(peer, *arguments):
+    return json.loads(peer.ctl(*arguments, "-j").stdout)
+
+
+def refusal(*how):
+    return refused(moderate, *how)[0]
+
+
+def moderate(peer, path, method, signature, *arguments):
+    return peer.call(path, MODERATION, method, signature, *arguments)
+
+
+def head(stage, path):
+    return int(stage.alice.get(path, CHANNEL, "LastSeq"))
+
+
+def test_bus(stage, room):
+    """By a moderator elsewhere; what the host that we are says is the same."""
+    name, path, his, hers = room
+    carol, bob = stage.carol, stage.bob
+    for method, signature, options in (("Kick", "sa{sv}", {}), ("Ban", "sa{sv}", {"reason": "x"}), ("Unban", "sa{sv}", {})):
+        for target, expected in (("alice", "NotModerator"), ("carol", "BadRequest"), ("no name", "InvalidName")):
+            assert refusal(carol, hers, method, signature, target, options) == ERROR + expected
+        assert refusal(bob, his, method, signature, "carol", options) == ERROR + "NotModerator"
+    for options in ({"reason": "x" * 257}, {"reason": "a\nb"}, {"until": 1_000_000}):
+        for peer, p in ((stage.alice, path), (carol, hers)):
+            typed = {k: dbus.UInt64(v) if k == "until" else v for k, v in options.items()}
+            assert refusal(peer, p, "Ban", "sa{sv}", "bob", typed) == ERROR + "BadRequest"
+    for peer, p in ((stage.alice, path), (carol, hers)):
+        assert refusal(peer, p, "Ban", "sa{sv}", "nobody-there", {}) == ERROR + "NoSuchUser"
+        assert refusal(peer, p, "Ban", "sa{sv}", "guest-nobody", {}) == ERROR + "NoSuchUser"
+    moderate(carol, hers, "Ban", "sa{sv}", "bob", {"reason": "spam"})
+    wait_for(lambda: bob.get(his, CHANNEL, "State") == "denied", "bob to be out")
+    lists = [moderate(p, q, "ListBanned", "a{sv}", {}) for p, q in ((stage.alice, path), (carol, hers))]
+    assert lists[0] == lists[1]
+    ((row,), after) = lists[0]
+    assert (row[0], row[1], row[2], row[3], after) == ("bob", "carol", "spam", 0, "")
+    assert abs(row[4]["since"] / 1e6 - time.time()) < HOUR and row[4]["user_type"] == "registered" and "key" not in row[4]
+    lists = [moderate(p, q, "ListAuthorized", "a{sv}", {"limit": dbus.UInt32(1)})
+             for p, q in ((stage.alice, path), (carol, hers))]
+    assert lists[0] == lists[1]
+    ((row,), after) = lists[0]
+    assert (row[0], row[1], row[3]["by"], after) == ("carol", "moderator", "alice", "")
+    assert abs(row[2] / 1e6 - time.time()) < HOUR
+    assert refusal(bob, his, "ListBanned", "a{sv}", {}) == ERROR + "Banned"
+    moderate(stage.alice, path, "Unban", "sa{sv}", "bob", {})
+    assert moderate(carol, hers, "ListBanned", "a{sv}", {}) == ([], "")
+    bob.ctl("connect", name)
+    assert refusal(bob, his, "ListBanned", "a{sv}", {}) == ERROR + "NotModerator"
+
+
+def test_ctl(stage, room):
+    name, path, his, _ = room
+    alice, bob, carol = stage.alice, stage.bob, stage.carol
+    assert alice.ctl("bans", name).stderr == "Nobody is banned.\n"
+    assert listing(alice, "bans", name) == []
+    assert bob.ctl("bans", name, check=False).returncode == 5
+    assert bob.ctl("ban", name, "carol", check=False).returncode == 5
+    f = carol.ctl("ban", name, "nobody-there", check=False)
+    assert f.returncode == 4 and "nobody-there" in f.stderr
+    for wrong in ("soon", "-2h", "2x", "2026-13-01"):
+        f = carol.ctl("ban", name, "bob", "--until=" + wrong, check=False)
+        assert f.returncode == 2 and "90min" in f.stderr, wrong
+    before = head(stage, path)
+    f = carol.ctl("ban", name, "bob", "--until=2020-01-01", check=False)
+    assert f.returncode == 7 and "until" in f.stderr
+    assert head(stage, path) == before
+    carol.ctl("ban", name, "bob", "--until=2h", "--reason=spam, again")
+    (row,) = listing(carol, "bans", name)
+    assert {k: v for k, v in row.items() if k not in ("since", "until")} == {
+        "username": "bob", "user_type": "REGISTERED", "by": "carol", "reason": "spam, again"}
+    shown = alice.ctl("bans", name).stdout
+    assert re.search(r"^bob +registered +carol .* spam, again$", shown, re.MULTILINE), shown
+    assert re.search(r"carol banned bob until \d{4}-\d\d-\d\d \d\d:\d\d \(spam, again\)$", alice.ctl("log", name).stdout,
+                     re.MULTILINE)
+    (entry,) = [e for e in map(json.loads, alice.ctl("log", name, "-j").stdout.splitlines()) if e["kind"] == "ban"]
+    assert entry["until"] == row["until"]
+    assert listing(carol, "info", name)["banned"][0]["username"] == "bob"
+    carol.ctl("unban", name, "bob")
+    carol.ctl("unban", name, "bob")
+    assert head(stage, path) == before + 2
+    assert "carol lifted the ban of bob\n" in alice.ctl("log", name).stdout
+    (row,) = listing(bob, "authorize", name)
+    assert (row["username"], row["role"], row["by"]) == ("carol", "moderator", "alice")
+    assert re.search(r"^carol +moderator +alice ", bob.ctl("authorize", name).stdout, re.MULTILINE)
+
+
+def test_kick(stage, room):
+    name, path, his, _ = room
+    before = head(stage, path)
+    stage.carol.ctl("kick", name, "nobody-there")
+    assert head(stage, path) == before
+    stage.carol.ctl("kick", name, "bob", "--reason=too loud")
+    wait_for(lambda: stage.bob.get(his, CHANNEL, "State") == "closed", "bob to be out")
+    assert stage.bob.get(his, CHANNEL, "StateReason") == "kicked"
+    assert "carol sent out bob (too loud)\n" in stage.alice.ctl("log", name).stdout
+    f = stage.bob.ctl("connect", name, check=False)
+    assert f.returncode == 7 and re.search(r"carol has sent you out .* in \d+ s", f.stderr), f.stderr
