@@ -172,26 +172,35 @@ static int keep_string(EntryView *e, const char *key, sd_bus_message *m) {
 
 /* The same for numbers. */
 static int keep_number(EntryView *e, const char *key, sd_bus_message *m, uint64_t *ret) {
-        bool is_target = streq(key, "target_seq"), is_days = streq(key, "retention_days"),
-             is_until = streq(key, "until");
+        const struct {
+                const char *key;
+                uint64_t *target;
+                bool *is_set;
+        } known[] = {
+                { "target_seq", &e->target_seq, NULL },
+                { "until", &e->until, NULL },
+                { "retention_days", &e->retention_days, &e->has_retention },
+                { "message_rate", &e->message_rate, &e->has_rate },
+                { "message_burst", &e->message_burst, &e->has_burst },
+        };
         const char *contents;
         int r;
 
         r = sd_bus_message_peek_type(m, NULL, &contents);
-        if (r < 0 || !streq(contents, "t") || (!is_target && !is_days && !is_until))
+        if (r < 0 || !streq(contents, "t"))
                 return MIN(r, 0);
-        r = sd_bus_message_read(m, "v", "t", ret);
-        if (r < 0)
-                return r;
-        if (is_target)
-                e->target_seq = *ret;
-        else if (is_until)
-                e->until = *ret;
-        else {
-                e->has_retention = true;
-                e->retention_days = *ret;
+        for (size_t i = 0; i < ELEMENTSOF(known); i++) {
+                if (!streq(known[i].key, key))
+                        continue;
+                r = sd_bus_message_read(m, "v", "t", ret);
+                if (r < 0)
+                        return r;
+                *known[i].target = *ret;
+                if (known[i].is_set)
+                        *known[i].is_set = true;
+                return 1;
         }
-        return 1;
+        return 0;
 }
 
 static const char *kept_string(const EntryView *e, const char *key) {

@@ -61,6 +61,8 @@ static const Property channel_properties[] = {
         PROPERTY(ChannelView, members, "MembersOnline", 'u'),
         PROPERTY(ChannelView, retention_days, "RetentionDays", 'u'),
         PROPERTY(ChannelView, ignored, "Ignored", 'S'),
+        PROPERTY(ChannelView, message_rate, "MessageRate", 'u'),
+        PROPERTY(ChannelView, message_burst, "MessageBurst", 'u'),
         {},
 };
 

@@ -67,7 +67,7 @@ typedef struct ChannelView {
         char *id, *name, *topic, *owner, *host, *role, *view, *send, *state, *reason;
         char *text, *previous, *successor;
         uint64_t first_seq, synced_seq, last_seq, read_seq;
-        uint32_t unread, outbox, members, retention_days;
+        uint32_t unread, outbox, members, retention_days, message_rate, message_burst;
         bool hosted;
         char *reachable, *reachable_reason, *observed;
         char **addresses; /* NULL-terminated; NULL: not hosted here */
@@ -96,8 +96,8 @@ typedef struct EntryView {
         char *json;                                                /* the whole ENTRY, one line */
         uint64_t target_seq;                                       /* 0: not in this entry */
         uint64_t until;                                            /* of a ban; 0: it has no end */
-        bool has_retention;                                        /* this entry sets it */
-        uint64_t retention_days;
+        bool has_retention, has_rate, has_burst;                   /* this entry sets it */
+        uint64_t retention_days, message_rate, message_burst;
         bool hidden; /* a message of somebody whom the person ignores */
 } EntryView;
 

@@ -51,11 +51,14 @@ typedef struct Option {
 int ctl_parse(Ctl *ctl, int argc, char **argv, const Option *options, char ***ret_args,
               int *ret_n_args, int *ret_exit);
 
+/* An argument that is a number of at most max; EXIT_OK, or what is wrong was told. */
+int ctl_parse_number(Ctl *ctl, const char *what, const char *text, uint64_t max, uint64_t *ret);
+
 /* NULL: there is none of that name. */
 const Verb *ctl_find_verb(const char *name);
 
 /* Groups, one file each; ends with {}. */
 extern const Verb verbs_status[], verbs_identity[], verbs_account[], verbs_channel[], verbs_send[],
         verbs_log[], verbs_search[], verbs_outbox[], verbs_info[], verbs_access[], verbs_rules[],
-        verbs_sanction[], verbs_removal[], verbs_ignore[], verbs_debug[], verbs_presence[],
-        verbs_backup[], verbs_export[], verbs_chat[];
+        verbs_rate[], verbs_sanction[], verbs_removal[], verbs_ignore[], verbs_debug[],
+        verbs_presence[], verbs_backup[], verbs_export[], verbs_chat[];

@@ -11,10 +11,10 @@
 #include "version.h"
 
 static const Verb *const verb_groups[] = {
-        verbs_status,   verbs_identity, verbs_account, verbs_channel, verbs_send,
-        verbs_log,      verbs_search,   verbs_outbox,  verbs_info,    verbs_access,
-        verbs_rules,    verbs_sanction, verbs_debug,   verbs_removal, verbs_ignore,
-        verbs_presence, verbs_backup,   verbs_export,  verbs_chat,
+        verbs_status, verbs_identity, verbs_account,  verbs_channel, verbs_send,
+        verbs_log,    verbs_search,   verbs_outbox,   verbs_info,    verbs_access,
+        verbs_rules,  verbs_rate,     verbs_sanction, verbs_debug,   verbs_removal,
+        verbs_ignore, verbs_presence, verbs_backup,   verbs_export,  verbs_chat,
 };
 
 static void help(void) {
@@ -163,6 +163,17 @@ int ctl_parse(Ctl *ctl, int argc, char **argv, const Option *options, char ***re
                 return -1;
         }
         return 0;
+}
+
+int ctl_parse_number(Ctl *ctl, const char *what, const char *text, uint64_t max, uint64_t *ret) {
+        char *end;
+
+        errno = 0;
+        *ret = strtoull(text, &end, 10);
+        if (errno != 0 || !isdigit((unsigned char) *text) || *end || *ret > max)
+                return client_fail_as(ctl, "BadRequest", EXIT_USAGE, "%s is a number, not %s", what,
+                                      text);
+        return EXIT_OK;
 }
 
 const Verb *ctl_find_verb(const char *name) {

@@ -234,6 +234,12 @@ static void print_words(FILE *f, const EntryView *e) {
                         fprintf(f, " keep %" PRIu64 " days", e->retention_days);
                 else if (e->has_retention)
                         fputs(" keep all", f);
+                if (e->has_rate && e->message_rate > 0)
+                        fprintf(f, " rate %" PRIu64 " a second", e->message_rate);
+                else if (e->has_rate)
+                        fputs(" no rate", f);
+                if (e->has_burst)
+                        fprintf(f, " burst %" PRIu64, e->message_burst);
         } else if (streq(e->kind, "redact") && e->target_seq > 0)
                 fprintf(f, "removed message %" PRIu64, e->target_seq);
         else if (streq(e->kind, "role"))

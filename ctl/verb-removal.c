@@ -1,19 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Knows redact and retention: what a channel says no longer. */
-#include <ctype.h>
-
 #include "ctl/print.h"
-
-static int parse_number(Ctl *ctl, const char *what, const char *text, uint64_t max, uint64_t *ret) {
-        char *end;
-
-        errno = 0;
-        *ret = strtoull(text, &end, 10);
-        if (errno != 0 || !isdigit((unsigned char) *text) || *end || *ret > max)
-                return client_fail_as(ctl, "BadRequest", EXIT_USAGE, "%s is a number, not %s", what,
-                                      text);
-        return EXIT_OK;
-}
 
 static int verb_redact(Ctl *ctl, int argc, char **argv) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
@@ -26,7 +13,7 @@ static int verb_redact(Ctl *ctl, int argc, char **argv) {
 
         if (ctl_parse(ctl, argc, argv, options, &args, &n_args, &exit_status) < 0)
                 return exit_status;
-        r = parse_number(ctl, "SEQ", args[1], UINT64_MAX, &seq);
+        r = ctl_parse_number(ctl, "SEQ", args[1], UINT64_MAX, &seq);
         if (r == EXIT_OK)
                 r = client_find_channel(ctl, args[0], &path);
         if (r == EXIT_OK)
@@ -77,7 +64,7 @@ static int verb_retention(Ctl *ctl, int argc, char **argv) {
 
         if (ctl_parse(ctl, argc, argv, NULL, &args, &n_args, &exit_status) < 0)
                 return exit_status;
-        r = n_args > 1 ? parse_number(ctl, "DAYS", args[1], UINT32_MAX - 1, &days) : EXIT_OK;
+        r = n_args > 1 ? ctl_parse_number(ctl, "DAYS", args[1], UINT32_MAX - 1, &days) : EXIT_OK;
         if (r == EXIT_OK)
                 r = client_find_channel(ctl, args[0], &path);
         if (r == EXIT_OK && n_args == 1)

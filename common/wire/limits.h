@@ -87,6 +87,25 @@
 #define LOOKUP_TIMEOUT_USEC (8 * USEC_PER_SEC) /* who asked the host gives up at ten */
 #define NEAR_KNOWN_MAX 10000                   /* names here that one is compared with, ≈ 1 ms */
 
+/* Ours: how much a channel takes from each, and a host from a connection. */
+#define MESSAGE_RATE_DEFAULT 5 /* a second: faster than anybody types */
+#define MESSAGE_BURST_DEFAULT 20
+/* What one could set and mean: more is no limit. A burst is no more than an outbox holds. */
+#define MESSAGE_RATE_MAX 1000
+#define MESSAGE_BURST_MAX OUTBOX_ROWS_MAX
+#define RATE_ROWS_MAX CONNECTIONS_MAX /* senders, ≈ 2 MiB; who spoke longest ago is forgotten */
+/* Requests of each kind for a channel on a connection, a second and at once. HISTORY: who scrolls
+ * asks for a few pages a second, who exports a log for many; 50 are ≈ 3 MB. RET_INFO, MEMBERS and the like: four
+ * pages are a channel of 2,000, and who is there changes once a second. */
+#define HISTORY_RATE 50
+#define HISTORY_BURST 500
+#define INFORMATION_RATE 20
+#define INFORMATION_BURST 100
+#define OWN_STATE_RATE 2 /* INVISIBLE, STATUS: people come and go, screens lock */
+#define OWN_STATE_BURST 20
+#define GOVERNANCE_RATE 50   /* each is a commit and an entry for ever: a quarter of a slow disk */
+#define GOVERNANCE_BURST 200 /* a script that lets in a whole company */
+
 /* Ours: search. A step of the index delays acknowledgements by ≈ 3 ms, 10 at worst, no more than
  * a slow disk does; a look at a page of what was found takes ≈ 25 ms of the reader. */
 #define INDEX_STEP_ENTRIES 256 /* brought into the index in one transaction … */

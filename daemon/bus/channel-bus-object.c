@@ -230,6 +230,20 @@ static int method_leave(sd_bus_message *m, void *userdata, sd_bus_error *error) 
         return channel_object_end(userdata, m, manager_leave, error);
 }
 
+static uint64_t get_rate(const ChannelMember *c) {
+        uint64_t rate, burst;
+
+        channel_member_get_rates(c, &rate, &burst);
+        return rate;
+}
+
+static uint64_t get_burst(const ChannelMember *c) {
+        uint64_t rate, burst;
+
+        channel_member_get_rates(c, &rate, &burst);
+        return burst;
+}
+
 #define READER(name, field, expression)                                                            \
         static void read_##name(const void *object, PropertyValue *ret) {                          \
                 const ChannelMember *c = ((const ChannelObject *) object)->member;                 \
@@ -246,6 +260,8 @@ READER(host, s, channel_member_get_host(c))
 READER(role, s, role_to_string(channel_member_get_role(c)))
 READER(view, s, view_permission_to_string(channel_member_get_view(c)))
 READER(send, s, send_permission_to_string(channel_member_get_send(c)))
+READER(rate, u, get_rate(c))
+READER(burst, u, get_burst(c))
 READER(retention, u, channel_member_get_retention_days(c))
 READER(state, s, member_state_to_string(channel_member_get_state(c)))
 READER(state_reason, s, channel_member_get_state_reason(c))
@@ -286,6 +302,8 @@ const PropertySpec channel_properties[] = {
         { "Role", "s", PROPERTY_PACED, read_role },
         { "ViewPermission", "s", PROPERTY_PACED, read_view },
         { "SendPermission", "s", PROPERTY_PACED, read_send },
+        { "MessageRate", "u", PROPERTY_PACED, read_rate },
+        { "MessageBurst", "u", PROPERTY_PACED, read_burst },
         { "RetentionDays", "u", PROPERTY_PACED, read_retention },
         { "State", "s", PROPERTY_PROMPT, read_state },
         { "StateReason", "s", PROPERTY_PROMPT, read_state_reason },
@@ -360,6 +378,8 @@ const sd_bus_vtable channel_vtable[] = {
         SD_BUS_PROPERTY("Role", "s", property_get, 0, CHANGING),
         SD_BUS_PROPERTY("ViewPermission", "s", property_get, 0, CHANGING),
         SD_BUS_PROPERTY("SendPermission", "s", property_get, 0, CHANGING),
+        SD_BUS_PROPERTY("MessageRate", "u", property_get, 0, CHANGING),
+        SD_BUS_PROPERTY("MessageBurst", "u", property_get, 0, CHANGING),
         SD_BUS_PROPERTY("RetentionDays", "u", property_get, 0, CHANGING),
         SD_BUS_PROPERTY("State", "s", property_get, 0, CHANGING),
         SD_BUS_PROPERTY("StateReason", "s", property_get, 0, CHANGING),

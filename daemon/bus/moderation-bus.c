@@ -6,17 +6,33 @@
 
 typedef struct PermissionOptions {
         const char *view, *send;
-        uint64_t retention_days;
+        uint64_t retention_days, message_rate, message_burst;
 } PermissionOptions;
+
+/* What was not said stays unsaid. */
+static int get_number(uint64_t value, uint64_t max, const char *name, const char *zero, int *ret,
+                      sd_bus_error *error) {
+        if (value == UINT64_MAX)
+                return 0;
+        if (value > max)
+                return bus_error_code(error, ERROR_BAD_REQUEST, "%s is at most %" PRIu64 "; %s.",
+                                      name, max, zero);
+        *ret = (int) value;
+        return 0;
+}
 
 static int method_set_permissions(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         static const Option table[] = {
                 { "view_permission", OPTION_STRING, offsetof(PermissionOptions, view) },
                 { "send_permission", OPTION_STRING, offsetof(PermissionOptions, send) },
                 { "retention_days", OPTION_UINT, offsetof(PermissionOptions, retention_days) },
+                { "message_rate", OPTION_UINT, offsetof(PermissionOptions, message_rate) },
+                { "message_burst", OPTION_UINT, offsetof(PermissionOptions, message_burst) },
                 {},
         };
-        PermissionOptions options = { .retention_days = UINT64_MAX };
+        PermissionOptions options = { .retention_days = UINT64_MAX,
+                                      .message_rate = UINT64_MAX,
+                                      .message_burst = UINT64_MAX };
         Permissions p = PERMISSIONS_UNSAID;
         ChannelObject *o = userdata;
         MemberOp *waiting = NULL;
@@ -32,12 +48,16 @@ static int method_set_permissions(sd_bus_message *m, void *userdata, sd_bus_erro
         if (options.send && (p.send = send_permission_from_string(options.send)) == SEND_INVALID)
                 return bus_error_code(error, ERROR_BAD_REQUEST,
                                       "send_permission must be everyone, registered or members.");
-        if (options.retention_days != UINT64_MAX && options.retention_days > RETENTION_DAYS_MAX)
-                return bus_error_code(error, ERROR_BAD_REQUEST,
-                                      "retention_days is at most %d; 0 keeps all.",
-                                      RETENTION_DAYS_MAX);
-        if (options.retention_days != UINT64_MAX)
-                p.retention_days = (int) options.retention_days;
+        r = get_number(options.retention_days, RETENTION_DAYS_MAX, "retention_days", "0 keeps all",
+                       &p.retention_days, error);
+        if (r >= 0)
+                r = get_number(options.message_rate, MESSAGE_RATE_MAX, "message_rate",
+                               "0 is no limit", &p.message_rate, error);
+        if (r >= 0)
+                r = get_number(options.message_burst, MESSAGE_BURST_MAX, "message_burst",
+                               "0 is one after the other", &p.message_burst, error);
+        if (r < 0)
+                return r;
         r = channel_object_new_operation(o, m, &op);
         if (r < 0)
                 return r;

@@ -8,8 +8,12 @@ int channel_new(Channel **ret) {
 
         if (!c)
                 return -ENOMEM;
-        /* Rates are none: nothing here holds anybody to one yet. */
-        *c = (Channel){ .view = VIEW_PUBLIC, .send = SEND_REGISTERED };
+        *c = (Channel){
+                .view = VIEW_PUBLIC,
+                .send = SEND_REGISTERED,
+                .message_rate = MESSAGE_RATE_DEFAULT,
+                .message_burst = MESSAGE_BURST_DEFAULT,
+        };
         *ret = c;
         return 0;
 }

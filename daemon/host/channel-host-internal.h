@@ -6,6 +6,7 @@
 #include <uthash.h>
 #include <utlist.h>
 
+#include "base/token-bucket.h"
 #include "daemon/host/channel-host.h"
 
 /* A request of a peer. */
@@ -134,6 +135,24 @@ Presence presence_said(const char *s);
 void presence_request_invisible(const HostCall *c);
 void presence_request_status(const HostCall *c);
 
+/* ---- how much each may say (channel-host-rate.c) ---- */
+
+typedef struct RateRow RateRow;
+
+/* A bucket a sender, over all of its connections, while it is not full. */
+typedef struct Rates {
+        RateRow *by_sender; /* hash */
+        RateRow *rows;      /* the same, in the order in which they spoke last */
+        uint64_t rate, burst;
+} Rates;
+
+void rates_done(Rates *rates);
+/* Of n messages in a row the first *ret_n may be said now, and are counted; *ret_wait_usec: until
+ * the next may. -ENOMEM. */
+int rates_take(ChannelHost *h, const Actor *a, size_t n, size_t *ret_n, uint64_t *ret_wait_usec);
+/* n of those counted were no new ones. */
+void rates_give_back(ChannelHost *h, const Actor *a, size_t n);
+
 /* ---- sessions (channel-host-session.c) ---- */
 
 struct HostSession {
@@ -235,6 +254,8 @@ typedef struct Work {
 
         WorkMessage *messages; /* governance: one, whose extra is made when it is judged */
         size_t n_messages;
+        size_t n_counted;        /* messages that may be stored; those behind only if they are */
+        uint64_t retry_after_ms; /* of the first that may not */
         size_t n_bytes;
         size_t first; /* index of its first proposal in the batch */
 
@@ -399,6 +420,7 @@ struct ChannelHost {
         ClockTimer *retry_timer;
 
         Roster roster;
+        Rates rates;
         HostRead *reads;
 };
 

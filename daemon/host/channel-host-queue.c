@@ -85,6 +85,8 @@ static void write_refused(Writer *w, const WorkMessage *m, const Failure *f) {
         writer_string(w, "id", m->id);
         writer_string(w, "error", error_info(f->code)->wire);
         writer_string(w, "message", f->message);
+        if (f->retry_after_ms > 0)
+                writer_uint(w, "retry_after_ms", f->retry_after_ms);
         writer_end_object(w);
 }
 
@@ -98,16 +100,24 @@ static void write_stored(Writer *w, const WorkMessage *m) {
         writer_end_object(w);
 }
 
-static void message_failure(const WorkMessage *m, Failure *f) {
+static void message_failure(const Work *w, const WorkMessage *m, Failure *f) {
         if (m->result.r >= 0)
                 *f = (Failure){};
-        else
+        else if (m->result.r == -ENOENT) {
+                (void) failure_set(f, ERROR_RATE_LIMITED,
+                                   "This channel takes %" PRIu64 " messages a second from each,"
+                                   " %" PRIu64 " at once; the rest can come a little later.",
+                                   w->host->rates.rate, w->host->rates.burst);
+                f->retry_after_ms = w->retry_after_ms;
+        } else
                 (void) failure_set(f, ERROR_CONFLICT,
                                    "This id was used for another message already.");
 }
 
 static void answer_messages(Work *w) {
         _cleanup_(writer_done) Writer out = {};
+        ErrorCode code = ERROR_NONE;
+        bool is_one_code = true;
         size_t n_refused = 0;
         Failure f = {};
 
@@ -121,14 +131,16 @@ static void answer_messages(Work *w) {
         for (size_t i = 0; i < w->n_messages; i++) {
                 if (w->messages[i].result.r >= 0)
                         continue;
-                message_failure(&w->messages[i], &f);
+                message_failure(w, &w->messages[i], &f);
                 write_refused(&out, &w->messages[i], &f);
+                is_one_code = is_one_code && (n_refused == 0 || f.code == code);
+                code = f.code;
                 n_refused++;
         }
         writer_end_array(&out);
         writer_end_object(&out);
 
-        if (n_refused == w->n_messages)
+        if (n_refused == w->n_messages && is_one_code)
                 rpc_request_fail(TAKE_PTR(w->q), &f);
         else
                 rpc_request_reply(TAKE_PTR(w->q), &out);
@@ -145,8 +157,9 @@ static void answer_local_messages(Work *w) {
         }
         for (size_t i = 0; i < w->n_messages; i++) {
                 results[i].id = w->messages[i].id;
-                message_failure(&w->messages[i], &results[i].failure);
+                message_failure(w, &w->messages[i], &results[i].failure);
                 results[i].seq = w->messages[i].result.r >= 0 ? w->messages[i].result.seq : 0;
+                results[i].duplicate = w->messages[i].result.r == 1;
         }
         w->sent(results, w->n_messages, NULL, w->userdata);
 }
@@ -213,6 +226,22 @@ typedef enum Verdict {
         VERDICT_READ_KEY,
 } Verdict;
 
+/* A Verdict, or negative with w->failure. What is beyond the sender's rate is only looked up: a
+ * repeat of what is stored is none of it. */
+static int judge_messages(ChannelHost *h, Work *w, uint64_t now) {
+        uint64_t wait_usec;
+        int r;
+
+        r = channel_may_send(h->channel, &w->actor, now, &w->failure);
+        if (r < 0)
+                return r;
+        r = rates_take(h, &w->actor, w->n_messages, &w->n_counted, &wait_usec);
+        if (r < 0)
+                return failure_set(&w->failure, ERROR_INTERNAL, "Out of memory.");
+        w->retry_after_ms = (wait_usec + USEC_PER_MSEC - 1) / USEC_PER_MSEC;
+        return VERDICT_PROPOSE;
+}
+
 /* A Verdict, or negative with w->failure. */
 static int judge(ChannelHost *h, Work *w) {
         const Channel *c = h->channel;
@@ -222,7 +251,7 @@ static int judge(ChannelHost *h, Work *w) {
 
         switch (w->kind) {
         case WORK_MESSAGES:
-                return channel_may_send(c, &w->actor, now, &w->failure);
+                return judge_messages(h, w, now);
         case WORK_VIEW:
                 r = channel_may_set_permissions(c, &w->actor, now, &w->failure);
                 if (r < 0)
@@ -292,12 +321,15 @@ static EntryKind work_entry_kind(WorkKind kind) {
         return ENTRY_KIND_INVALID;
 }
 
-static void propose(const Work *w, const WorkMessage *m, Proposal *p) {
+static void propose(const Work *w, size_t i, Proposal *p) {
+        const WorkMessage *m = &w->messages[i];
+
         *p = (Proposal){
                 .kind = work_entry_kind(w->kind),
                 .user_type = w->actor.user_type,
                 .extra = m->extra,
                 .n_extra = m->n_extra,
+                .only_repeat = w->kind == WORK_MESSAGES && i >= w->n_counted,
         };
         memcpy(p->id, m->id, sizeof(p->id));
         memcpy(p->username, w->actor.username, sizeof(p->username));
@@ -335,7 +367,7 @@ static size_t collect(ChannelHost *h, Proposal *proposals) {
                 }
                 w->first = n;
                 for (size_t i = 0; i < w->n_messages; i++)
-                        propose(w, &w->messages[i], &proposals[n++]);
+                        propose(w, i, &proposals[n++]);
                 n_bytes += w->n_bytes;
                 governance = w->kind != WORK_MESSAGES;
                 DL_APPEND(h->batch, w);
@@ -346,9 +378,11 @@ static size_t collect(ChannelHost *h, Proposal *proposals) {
 static void batch_failed(ChannelHost *h) {
         Work *w;
 
-        DL_FOREACH(h->batch, w)
+        DL_FOREACH(h->batch, w) {
+                rates_give_back(h, &w->actor, w->n_counted);
                 (void) host_fail_busy(&w->failure,
                                       "The host cannot write to its disk now; try again.");
+        }
         DL_CONCAT(h->answered, h->batch);
         h->batch = NULL;
 }
@@ -385,6 +419,17 @@ static void apply_entries(ChannelHost *h, const Entry *entries, size_t n) {
                 recent_clear(&h->recent);
 }
 
+static void take_results(ChannelHost *h, Work *w, const Appended *results) {
+        size_t n_new = 0;
+
+        for (size_t i = 0; i < w->n_messages; i++) {
+                w->messages[i].result = results[i];
+                n_new += i < w->n_counted && results[i].r == 0;
+        }
+        if (w->n_counted > n_new)
+                rates_give_back(h, &w->actor, w->n_counted - n_new);
+}
+
 static void on_appended(int r, const Appended *results, size_t n_results, const Entry *entries,
                         size_t n, void *userdata) {
         _cleanup_(host_leavep) ChannelHost *h = host_enter(userdata);
@@ -396,8 +441,7 @@ static void on_appended(int r, const Appended *results, size_t n_results, const 
         else {
                 apply_entries(h, entries, n);
                 DL_FOREACH(h->batch, w) {
-                        for (size_t i = 0; i < w->n_messages; i++)
-                                w->messages[i].result = results[w->first + i];
+                        take_results(h, w, results + w->first);
                         if (w->kind == WORK_ROLE)
                                 roster_touch(&h->roster, w->target);
                         sanction_done(h, w);

@@ -167,30 +167,27 @@ static void handle_message(const HostCall *c) {
 
 typedef struct ViewFields {
         const char *view, *send;
-        const Value *rate, *burst;
-        uint64_t retention_days;
+        uint64_t rate, burst, retention_days;
 } ViewFields;
 
 static void handle_view(const HostCall *c) {
         static const Field table[] = {
                 { "view_permission", FIELD_STRING, offsetof(ViewFields, view) },
                 { "send_permission", FIELD_STRING, offsetof(ViewFields, send) },
-                { "message_rate", FIELD_ANY, offsetof(ViewFields, rate) },
-                { "message_burst", FIELD_ANY, offsetof(ViewFields, burst) },
+                { "message_rate", FIELD_UINT, offsetof(ViewFields, rate), false, 0,
+                  MESSAGE_RATE_MAX },
+                { "message_burst", FIELD_UINT, offsetof(ViewFields, burst), false, 0,
+                  MESSAGE_BURST_MAX },
                 { "retention_days", FIELD_UINT, offsetof(ViewFields, retention_days), false, 0,
                   RETENTION_DAYS_MAX },
                 {},
         };
-        ViewFields x = { .retention_days = UINT64_MAX };
+        ViewFields x = { .rate = UINT64_MAX, .burst = UINT64_MAX, .retention_days = UINT64_MAX };
         Permissions p = PERMISSIONS_UNSAID;
         Work *w;
 
         if (rpc_request_read(c->q, table, &x) < 0)
                 return;
-        if (x.rate || x.burst) {
-                rpc_request_fail_code(c->q, ERROR_UNSUPPORTED, "This host limits no rates.");
-                return;
-        }
         if (x.view && (p.view = view_permission_from_string(x.view)) < 0) {
                 request_fail_field(c->q, "view_permission", "public or restricted.");
                 return;
@@ -199,6 +196,10 @@ static void handle_view(const HostCall *c) {
                 request_fail_field(c->q, "send_permission", "everyone, registered or members.");
                 return;
         }
+        if (x.rate <= MESSAGE_RATE_MAX)
+                p.message_rate = (int) x.rate;
+        if (x.burst <= MESSAGE_BURST_MAX)
+                p.message_burst = (int) x.burst;
         if (x.retention_days <= RETENTION_DAYS_MAX)
                 p.retention_days = (int) x.retention_days;
         if (request_new_change(c, WORK_VIEW, &w) < 0)

@@ -289,6 +289,7 @@ ChannelHost *channel_host_free(ChannelHost *h, const char *closed_reason) {
         if (closed_reason && h->loaded)
                 roster_save_nobody(&h->roster);
         roster_done(&h->roster);
+        rates_done(&h->rates);
         recent_clear(&h->recent);
         h->retry_timer = clock_timer_free(h->retry_timer);
         h->access_timer = clock_timer_free(h->access_timer);

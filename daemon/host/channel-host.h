@@ -96,6 +96,7 @@ typedef struct LocalResult {
         const char *id;
         Failure failure; /* code ERROR_NONE: stored */
         uint64_t seq;
+        bool duplicate; /* … before */
 } LocalResult;
 typedef void (*channel_host_sent_fn)(const LocalResult *results, size_t n, const Failure *f,
                                      void *userdata);

@@ -8,6 +8,7 @@
 #include <utlist.h>
 
 #include "base/log.h"
+#include "daemon/host/request-budget.h"
 #include "version.h"
 
 #define AGENT "p2pchatd/" P2PCHAT_VERSION
@@ -24,6 +25,7 @@ typedef struct Peer Peer;
 typedef struct PeerChannel {
         ChannelHost *host; /* weak; NULL: removed */
         HostSession *session;
+        RequestBudgets budgets;
         struct PeerChannel *next;
 } PeerChannel;
 
@@ -158,6 +160,7 @@ static PeerChannel *get_slot(Peer *p, ChannelHost *h) {
         if (!c)
                 return NULL;
         c->host = h;
+        request_budgets_init(&c->budgets, clock_boottime(p->server->rt->clock));
         LL_PREPEND(p->channels, c);
         return c;
 }
@@ -190,6 +193,11 @@ static void on_request(Rpc *r, RpcRequest *q, void *userdata) {
         c = get_slot(p, h);
         if (!c) {
                 rpc_request_fail_code(q, ERROR_INTERNAL, "Out of memory.");
+                return;
+        }
+        if (request_budgets_take(&c->budgets, rpc_request_get_command(q),
+                                 clock_boottime(p->server->rt->clock), &f) < 0) {
+                rpc_request_fail(q, &f);
                 return;
         }
         channel_host_request(h, &p->actor, q, &c->session);

@@ -22,7 +22,7 @@ int member_ask(MemberOp *op, const char *command, Writer *w, rpc_reply_fn reply,
         int r;
 
         writer_end_object(w);
-        r = may_ask(c) ? host_slot_call(c->slot, command, w, 0, reply, op, &op->call) : -ENOTCONN;
+        r = may_ask(c) ? member_call(c, command, w, reply, op, &op->call) : -ENOTCONN;
         if (r == -ENOTCONN) {
                 member_ask_failure(&f, r);
                 return member_op_return(op, ret_op, &f);
@@ -197,6 +197,10 @@ int channel_member_set_permissions(ChannelMember *c, const Permissions *p, membe
                         writer_string(&w, "view_permission", view_permission_to_string(p->view));
                 if (p->send >= 0)
                         writer_string(&w, "send_permission", send_permission_to_string(p->send));
+                if (p->message_rate >= 0)
+                        writer_uint(&w, "message_rate", (uint64_t) p->message_rate);
+                if (p->message_burst >= 0)
+                        writer_uint(&w, "message_burst", (uint64_t) p->message_burst);
                 if (p->retention_days >= 0)
                         writer_uint(&w, "retention_days", (uint64_t) p->retention_days);
                 return member_ask(op, "VIEW", &w, on_changed, ret_op);

@@ -57,5 +57,5 @@ void member_learn_begin(ChannelMember *c) {
         writer_uint(&w, "before", s->begin_seq + 1);
         writer_uint(&w, "limit", 1);
         writer_end_object(&w);
-        (void) host_slot_call(c->slot, "HISTORY", &w, 0, on_begin, c, &c->begin_call);
+        (void) member_call(c, "HISTORY", &w, on_begin, c, &c->begin_call);
 }

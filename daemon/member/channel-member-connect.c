@@ -18,12 +18,13 @@ void member_begin_request(const ChannelMember *c, Writer *w) {
 /* What the host said before is stored all the same. */
 static void hang_up(ChannelMember *c) {
         c->connect_call = rpc_call_free(c->connect_call);
-        c->begin_call = rpc_call_free(c->begin_call);
+        c->begin_call = member_call_free(c->begin_call);
         c->presence_call = rpc_call_free(c->presence_call);
         c->outbox.call = rpc_call_free(c->outbox.call);
         c->connected = c->connect_due = false;
         clock_timer_disarm(c->retry);
         c->slot = host_slot_free(c->slot);
+        member_calls_hung_up(c);
         outbox_connected(c);
 }
 
@@ -109,7 +110,7 @@ static void deny(ChannelMember *c, const Failure *f) {
 
 typedef struct Accepted {
         const char *channel_id, *owner, *role, *view, *send, *topic;
-        uint64_t epoch, last_seq, members_online, generation;
+        uint64_t epoch, last_seq, members_online, generation, message_rate, message_burst;
         const Value *retention;
 } Accepted;
 
@@ -125,6 +126,8 @@ static const Field accepted_fields[] = {
         { "last_seq", FIELD_UINT, offsetof(Accepted, last_seq), .required = true },
         { "members_online", FIELD_UINT, offsetof(Accepted, members_online), .required = true },
         { "generation", FIELD_UINT, offsetof(Accepted, generation), .required = true },
+        { "message_rate", FIELD_UINT, offsetof(Accepted, message_rate) },
+        { "message_burst", FIELD_UINT, offsetof(Accepted, message_burst) },
         { "retention", FIELD_OBJECT, offsetof(Accepted, retention) },
         {},
 };
@@ -140,6 +143,8 @@ static int take_state(ChannelMember *c, const Accepted *a) {
         c->stored.last_seq = a->last_seq;
         c->n_online = a->members_online;
         c->generation = a->generation;
+        c->message_rate = a->message_rate;
+        c->message_burst = a->message_burst;
         return member_set_topic(c, a->topic);
 }
 

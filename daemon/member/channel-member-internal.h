@@ -3,8 +3,11 @@
 #pragma once
 
 #include "base/backoff.h"
+#include "base/token-bucket.h"
 #include "daemon/member/channel-member-owner.h"
 #include "daemon/operation.h"
+
+typedef struct MemberCall MemberCall;
 
 struct MemberOp {
         Operation base;
@@ -23,7 +26,7 @@ struct MemberOp {
         } fn;
         void *userdata; /* weak */
         Job *job;
-        RpcCall *call;
+        MemberCall *call;
 };
 
 /* What came from the host and is not in the store yet (channel-member-stream.c). */
@@ -47,7 +50,8 @@ typedef struct Stream {
 /* One message that is under way to the host. */
 typedef struct Sent {
         char id[UUID_STRING_SIZE];
-        bool decided; /* the host has said what became of it */
+        bool decided;   /* the host has said what became of it */
+        bool duplicate; /* … which it was before */
         uint64_t seq;
         Failure failure; /* code ERROR_NONE: stored */
 } Sent;
@@ -64,6 +68,7 @@ typedef struct Outbox {
         unsigned batch_max;
         bool uncertain; /* an earlier request on this connection may still be under way */
         bool untimely;  /* it was not the time for MESSAGE; we have joined again since */
+        TokenBucket bucket;
         uint64_t generation;
 } Outbox;
 
@@ -108,12 +113,15 @@ struct ChannelMember {
         char reason[64];
         char *state_text; /* NULL: nothing to say */
         uint64_t n_online, generation;
+        uint64_t message_rate, message_burst; /* as the host has told; 0: none, or never */
 
         /* the host, elsewhere (channel-member-connect.c) */
         HostSlot *slot;
         RpcCall *connect_call;
-        RpcCall *begin_call;
+        MemberCall *begin_call;
         RpcCall *presence_call;
+        MemberCall *calls; /* all, in the order of asking */
+        ClockTimer *call_timer;
         MemberPresence presence; /* as it is to be */
         MemberPresence telling;  /* … as the request says that is under way */
         MemberPresence told;     /* … as the host has taken it, while connected */
@@ -201,6 +209,14 @@ void member_begin_request(const ChannelMember *c, Writer *w);
 int member_ask(MemberOp *op, const char *command, Writer *w, rpc_reply_fn reply, MemberOp **ret_op);
 void member_ask_failure(Failure *f, int r);
 
+/* channel-member-call.c. As host_slot_call(), and takes w's text; `rate-limited` is the answer only
+ * where it would last longer than a request may. */
+int member_call(ChannelMember *c, const char *command, Writer *w, rpc_reply_fn reply,
+                void *userdata /* weak */, MemberCall **ret);
+MemberCall *member_call_free(MemberCall *x);
+void member_calls_resume(void *member); /* a clock_timer_fn */
+void member_calls_hung_up(ChannelMember *c);
+
 /* channel-member-begin.c */
 uint64_t member_since(const ChannelMember *c); /* what is held, or begun, ends here */
 /* since, since_id, backlog: of CONNECT. */
@@ -243,6 +259,14 @@ void outbox_changed(ChannelMember *c);
 void outbox_connected(ChannelMember *c); /* a new connection: nothing is under way on it */
 bool outbox_is_sending(const ChannelMember *c, const char *id);
 void outbox_hold(ChannelMember *c); /* what was read and is not sent yet stays here */
+
+/* channel-member-pace.c */
+/* How many messages may be sent now; 0: in *ret_wait_usec. */
+size_t pace_room(ChannelMember *c, uint64_t *ret_wait_usec);
+void pace_sent(ChannelMember *c, size_t n);
+/* n of those sent were not to be counted: the host has them already, or will not have them. */
+void pace_not_counted(ChannelMember *c, size_t n);
+void pace_refused(ChannelMember *c); /* it was too much: there is nothing left */
 
 /* channel-member-send.c */
 void sends_stored(ChannelMember *c, const char *id, uint64_t seq);

@@ -125,6 +125,25 @@ static void on_updated(int r, void *userdata) {
                 outbox_pump(c);
 }
 
+/* What the host has not counted is given back; of what it did not answer nobody knows. */
+static void settle_pace(ChannelMember *c) {
+        const Outbox *o = &c->outbox;
+        bool is_refused = false;
+        size_t n = 0;
+
+        for (size_t i = 0; i < o->n_sent; i++) {
+                const Sent *s = &o->sent[i];
+
+                is_refused = is_refused || (s->decided && s->failure.code == ERROR_RATE_LIMITED);
+                n += s->decided && (s->duplicate || (s->failure.code != ERROR_NONE &&
+                                                     s->failure.code != ERROR_HOST_OFFLINE));
+        }
+        if (is_refused)
+                pace_refused(c);
+        else
+                pace_not_counted(c, n);
+}
+
 /* Every one that is under way is decided, or stays queued. */
 static void note_results(ChannelMember *c) {
         Outbox *o = &c->outbox;
@@ -169,6 +188,7 @@ static void decide_all(ChannelMember *c, const Failure *f) {
                 o->sent[i].decided = true;
                 o->sent[i].failure = *f;
         }
+        settle_pace(c);
         note_results(c);
 }
 
@@ -186,6 +206,7 @@ static void read_stored(Outbox *o, const Value *list) {
                 s->decided = true;
                 s->seq = seq;
                 s->failure = (Failure){};
+                (void) value_bool(value_get(v, "duplicate"), &s->duplicate);
         }
 }
 
@@ -262,6 +283,7 @@ static void on_message_reply(int r, const Value *payload, const Failure *failure
         } else {
                 read_stored(o, value_get(payload, "stored"));
                 read_refused(o, value_get(payload, "refused"));
+                settle_pace(c);
                 note_results(c);
         }
 }
@@ -321,7 +343,9 @@ static void on_local_sent(const LocalResult *results, size_t n, const Failure *f
                 s->decided = true;
                 s->failure = results[i].failure;
                 s->seq = results[i].seq;
+                s->duplicate = results[i].duplicate;
         }
+        settle_pace(c);
         note_results(c);
 }
 
@@ -387,17 +411,25 @@ static void on_rows(int r, const OutboxRow *rows, size_t n, bool more, void *use
                 return;
         }
         o->n_sent = n;
+        pace_sent(c, n);
 }
 
 void outbox_pump(ChannelMember *c) {
         Outbox *o = &c->outbox;
+        uint64_t wait_usec;
+        size_t room;
 
         if (o->read || o->update || o->n_sent > 0 || c->stored.row == 0 ||
             c->stored.n_outbox == 0 || clock_timer_is_armed(o->retry) || !may_send(c) ||
             changes_are_cancelling(c))
                 return;
-        if (store_outbox_read(c->store, c->stored.row, 0, true, o->batch_max, PAGE_BYTES_MAX,
-                              on_rows, c, &o->read) < 0)
+        room = pace_room(c, &wait_usec);
+        if (room == 0) {
+                pump_later(c, wait_usec);
+                return;
+        }
+        if (store_outbox_read(c->store, c->stored.row, 0, true, MIN(o->batch_max, (unsigned) room),
+                              PAGE_BYTES_MAX, on_rows, c, &o->read) < 0)
                 pump_later(c, STORE_RETRY_USEC);
 }
 

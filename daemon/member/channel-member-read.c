@@ -266,7 +266,7 @@ static int ask_host(ReadOp *x) {
                 writer_time(&w, "until", q->until);
         writer_uint(&w, "limit", x->host_limit);
         writer_end_object(&w);
-        return host_slot_call(c->slot, "HISTORY", &w, 0, on_history, x, &x->op.call);
+        return member_call(c, "HISTORY", &w, on_history, x, &x->op.call);
 }
 
 static void on_page(int r, const Entry *entries, size_t n, bool more, void *userdata) {

@@ -10,7 +10,7 @@ static bool is_me(const ChannelMember *c, const Value *extra) {
 }
 
 static void apply_view(ChannelMember *c, const Value *extra) {
-        uint64_t days;
+        uint64_t days, rate, burst;
         const char *view = value_string(value_get(extra, "view_permission"), NULL);
         const char *send = value_string(value_get(extra, "send_permission"), NULL);
 
@@ -18,6 +18,10 @@ static void apply_view(ChannelMember *c, const Value *extra) {
                 c->stored.view = view_permission_from_string(view);
         if (send && send_permission_from_string(send) >= 0)
                 c->stored.send = send_permission_from_string(send);
+        if (value_uint(value_get(extra, "message_rate"), &rate) >= 0)
+                c->message_rate = rate;
+        if (value_uint(value_get(extra, "message_burst"), &burst) >= 0)
+                c->message_burst = burst;
         if (value_uint(value_get(extra, "retention_days"), &days) >= 0 &&
             days <= RETENTION_DAYS_MAX)
                 c->stored.retention_days = days;

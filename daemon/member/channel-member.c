@@ -86,7 +86,7 @@ void member_op_release(Operation *o) {
         MemberOp *op = (MemberOp *) o;
 
         op->job = job_free(op->job);
-        op->call = rpc_call_free(op->call);
+        op->call = member_call_free(op->call);
 }
 
 void member_op_init(MemberOp *op, ChannelMember *c, const OperationType *type, void *userdata) {
@@ -222,6 +222,9 @@ int channel_member_new(const MemberContext *context, const StoredChannel *stored
         r = clock_timer_new(c->rt->clock, member_on_retry, c, &c->retry);
         if (r < 0)
                 return r;
+        r = clock_timer_new(c->rt->clock, member_calls_resume, c, &c->call_timer);
+        if (r < 0)
+                return r;
         r = stream_init(c);
         if (r < 0)
                 return r;
@@ -247,6 +250,7 @@ ChannelMember *channel_member_free(ChannelMember *c) {
         outbox_done(c);
         stream_done(c);
         member_save_done(c);
+        clock_timer_free(c->call_timer);
         clock_timer_free(c->retry);
         member_names_free(c->ignored, c->n_ignored);
         free(c->topic);

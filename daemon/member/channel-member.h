@@ -33,6 +33,9 @@ Role channel_member_get_role(const ChannelMember *c);
 ViewPermission channel_member_get_view(const ChannelMember *c);
 SendPermission channel_member_get_send(const ChannelMember *c);
 uint64_t channel_member_get_retention_days(const ChannelMember *c); /* 0: for ever */
+/* Messages a second and at once that each may send there; 0: no limit, or the host was never heard.
+ */
+void channel_member_get_rates(const ChannelMember *c, uint64_t *ret_rate, uint64_t *ret_burst);
 MemberState channel_member_get_state(const ChannelMember *c);
 const char *channel_member_get_state_reason(const ChannelMember *c); /* "" */
 /* The same as a sentence or two: what happened, what is kept, what a person can do. "" where

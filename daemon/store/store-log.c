@@ -181,12 +181,14 @@ static int append_one(SqlTx *tx, AppendRequest *q, StoreLog *log, Proposal *p, A
                         return r;
                 is_known = r > 0;
         }
-        r = is_known ? 0 : insert_proposal(tx, q->row, p, seq, time);
+        r = is_known || p->only_repeat ? 0 : insert_proposal(tx, q->row, p, seq, time);
         if (r < 0)
                 return r;
         if (r == 0 && !is_known) {
                 r = find_first(tx, q->row, proposal_sender(p), p, ret);
-                if (r == 0)
+                if (r == 0 && p->only_repeat)
+                        *ret = (Appended){ .r = -ENOENT };
+                else if (r == 0)
                         r = -EBADMSG;
         } else if (r > 0) {
                 *ret = (Appended){ .seq = seq, .time = time };

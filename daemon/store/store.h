@@ -289,12 +289,14 @@ typedef struct Proposal {
         char key_id[KEY_ID_SIZE]; /* who a guest is: the sender of a guest is the key */
         const char *extra;        /* JSON object, as Entry.extra; copied */
         size_t n_extra;
+        bool only_repeat; /* not to be added: is it in the log already? */
 } Proposal;
 
 typedef struct Appended {
         int r; /* 0 stored now; 1 duplicate: seq and time are those of the first; -EEXIST: this
-                * sender used the id for other content (`conflict`). Of what was removed nobody
-                * knows the content: whatever comes under its id is a duplicate. */
+                * sender used the id for other content (`conflict`); -ENOENT: only_repeat, and it is
+                * none. Of what was removed nobody knows the content: whatever comes under its id is
+                * a duplicate. */
         uint64_t seq;
         uint64_t time;
 } Appended;

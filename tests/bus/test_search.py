@@ -80,11 +80,13 @@ def test_many(log):
     """More than the index takes in one step; each is found while it works, and only in its channel."""
     alice, _, _ = log
     hers, other = alice.host("many"), alice.host("other")
+    for name in ("many", "other"):
+        alice.ctl("rate", name, "0")
     for channel, text in ((hers, "mine"), (other, "else")):
         alice.ctl("send", "many" if channel == hers else "other", "--lines",
                   stdin="".join(f"{text} {i} x\n" for i in range(600)))
-    wait_for(lambda: alice.get(other, CHANNEL, "SyncedSeq") == 601, "all to be stored")
-    wait_for(lambda: alice.get(hers, CHANNEL, "SyncedSeq") == 601, "all to be stored")
+    wait_for(lambda: alice.get(other, CHANNEL, "SyncedSeq") == 602, "all to be stored")
+    wait_for(lambda: alice.get(hers, CHANNEL, "SyncedSeq") == 602, "all to be stored")
     for i in (0, 17, 300, 555, 599):
         assert found(alice, hers, f'" {i} x"') == [f"mine {i} x"]
     assert found(alice, hers, "else") == []

@@ -23,7 +23,7 @@ VERBS = ("status", "invisible", "debug", "tracker", "signup", "signin", "guest",
          "recover", "passwd", "devices", "delete-account", "list", "channels", "host", "unhost",
          "join", "leave", "send", "log", "read", "outbox", "members", "info", "access", "topic", "view", "sending",
          "ignore", "unignore", "authorize", "deauthorize", "kick", "ban", "unban", "bans", "connect", "disconnect",
-         "backup", "restore", "export", "search", "redact", "retention", "chat")
+         "backup", "restore", "export", "search", "redact", "retention", "rate", "chat")
 ERROR = "org.p2pchat.Error."
 
 
@@ -120,7 +120,7 @@ def test_no_daemon(tmp_path):
     arguments = {"host": ["x1"], "unhost": ["x1"], "join": ["x1"], "leave": ["x1"], "send": ["x1", "text"],
                  "log": ["x1"], "read": ["x1"], "export": ["x1"], "members": ["x1"], "info": ["x1"],
                  "access": ["x1"], "view": ["x1", "public"],
-                 "search": ["x1", "word"], "redact": ["x1", "2"], "retention": ["x1", "7"],
+                 "search": ["x1", "word"], "redact": ["x1", "2"], "retention": ["x1", "7"], "rate": ["x1"],
                  "kick": ["x1", "y1"], "ban": ["x1", "y1"], "unban": ["x1", "y1"], "bans": ["x1"],
                  "connect": ["x1"], "disconnect": ["x1"], "topic": ["x1", "tea"], "invisible": ["on"],
                  "ignore": ["y1"], "unignore": ["y1"],

@@ -27,9 +27,10 @@ def stage(module_world):
     w.alice, w.bob = w.people("alice", "bob")
     w.lobby = w.alice.host("lobby")
     w.alice.call(w.lobby, MODERATION, "Authorize", "ssa{sv}", "bob", "moderator", {})
+    w.alice.ctl("rate", "lobby", "0")
     for i in range(N):
         w.alice.send(w.lobby, f"text {i}\nünder \u2028 \U0001f600" if i % 50 else LONG)
-    wait_for(lambda: w.alice.get(w.lobby, CHANNEL, "SyncedSeq") == N + 2, "all to be stored")
+    wait_for(lambda: w.alice.get(w.lobby, CHANNEL, "SyncedSeq") == N + 3, "all to be stored")
     return w
 
 
@@ -59,7 +60,7 @@ def export(peer, path, fd, **options):
 def test_round_trip(stage, tmp_path):
     """The host's log and a member's copy: a line an entry, to a file, a pipe and a socket alike."""
     rows = of_database(stage.alice, "lobby")
-    assert [r["seq"] for r in rows] == list(range(1, N + 3))
+    assert [r["seq"] for r in rows] == list(range(1, N + 4))
     piped = stage.alice.ctl("export", "lobby").stdout
     assert entries_of(piped) == rows
     assert [(e["seq"], e["id"], e.get("message_content")) for e in rows] \
@@ -67,7 +68,7 @@ def test_round_trip(stage, tmp_path):
     assert entries_of(stage.alice.ctl("log", "lobby", "-j").stdout) == rows
 
     his = stage.bob.join("lobby")
-    wait_for(lambda: stage.bob.get(his, CHANNEL, "SyncedSeq") == N + 2, "bob to have it")
+    wait_for(lambda: stage.bob.get(his, CHANNEL, "SyncedSeq") == N + 3, "bob to have it")
     assert stage.bob.ctl("export", "lobby").stdout == piped
 
     with open(tmp_path / "file", "w+b") as f:
@@ -135,7 +136,7 @@ def test_nobody_reads(stage):
     with contextlib.closing(sqlite3.connect(f"{alice.state}/p2pchat.db")) as db:
         wait_for(lambda: db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0] == 0, "no reader")
     for _ in range(200):
-        assert alice.get(lobby, CHANNEL, "SyncedSeq") >= N + 3
+        assert alice.get(lobby, CHANNEL, "SyncedSeq") >= N + 4
     assert cpu(alice.process.pid) - used < 100, "ticks of 10 ms: it waits for the pipes, and does not ask them"
     # A caller that leaves makes room for another, whose pipe is read.
     callers[0].close()
@@ -165,14 +166,14 @@ def test_nobody_reads(stage):
         if not some:
             break
         got += some
-    assert len(entries_of(got.decode())) == N + 2, "the head of when it began"
+    assert len(entries_of(got.decode())) == N + 3, "the head of when it began"
     for bus in callers[1:]:
         bus.close()
     for r, w in pipes[:7]:
         os.close(r)
         os.close(w)
     os.close(pipes[7][0])
-    assert len(entries_of(alice.ctl("export", "lobby").stdout)) == N + 3
+    assert len(entries_of(alice.ctl("export", "lobby").stdout)) == N + 4
 
 
 def cpu(pid):

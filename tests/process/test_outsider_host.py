@@ -169,8 +169,9 @@ def test_invisible(room):
     assert room.visitor("guest").refused("CONNECT", since=0, invisible=True) == GUESTS_NOT_ALLOWED
 
 
-def test_many_entries(room):
+def test_many_entries(stage, room):
     """Frames hold what fits, ascending and contiguous, for who reads late as for who reads now."""
+    stage.alice.ctl("rate", room.name, "0")
     m = room.member("bob")
     texts = [f"{i} " + "x" * (i * 37 % 4000) for i in range(256)]
     seqs = []
@@ -235,8 +236,9 @@ def test_meta(room):
 
 
 @sentence("5.MESSAGE.6")
-def test_one_in_flight(room):
+def test_one_in_flight(stage, room):
     """One MESSAGE in flight a channel; a second one: bad-request."""
+    stage.alice.ctl("rate", room.name, "0")
     m = room.member("bob")
 
     def messages():
@@ -251,7 +253,8 @@ def test_one_in_flight(room):
 # -- HISTORY, RET_INFO, MEMBERS
 
 @sentence("5.HISTORY.7")
-def test_history(room):
+def test_history(stage, room):
+    stage.alice.ctl("rate", room.name, "0")
     m = room.member("bob")
     last = m.store(*map(str, range(20)))[-1]
     everything = m.read_to(last)
@@ -286,6 +289,7 @@ def test_history(room):
 
 
 def test_info_and_members(stage, room):
+    stage.alice.ctl("rate", room.name, "0")
     m, guest = room.member("carol"), room.member("guest")
     last = m.store(*map(str, range(60)))[-1]
     stage.alice.call(room.path, MODERATION, "Authorize", "ssa{sv}", "bob", "moderator", {})

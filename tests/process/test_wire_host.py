@@ -3,6 +3,7 @@
 before it is seen and once, HISTORY, MEMBERS, PRESENCE. How it ends: test_wire_host_ends.py."""
 import itertools
 import signal
+import time
 import uuid
 
 import pytest
@@ -149,10 +150,11 @@ def test_backlog(room):
 
 
 @sentence("5.CONNECT.10")
-def test_second_connect(room):
+def test_second_connect(stage, room):
     """It restarts the stream: nothing is pushed between it and its OK, though the stream of the first one has
     begun and its host has to look the second one's since_id up; what follows begins at its since. Both come in
     one write, so that the host has the second one before it can push."""
+    stage.alice.ctl("rate", room.name, "0")
     m = room.member("bob")
     last = fill(m, 40)[-1]
     ids = [e["id"] for e in m.read_to(last)]
@@ -170,8 +172,9 @@ def test_second_connect(room):
 
 
 @sentence("5.CONNECT.11")
-def test_connect_twice_at_once(room):
+def test_connect_twice_at_once(stage, room):
     """A CONNECT while one is not answered is bad-request; the first one holds."""
+    stage.alice.ctl("rate", room.name, "0")
     m = room.visitor("bob")
     m.connect()
     ids = [e["id"] for e in m.read_to(fill(m, 20)[-1])]
@@ -184,8 +187,9 @@ def test_connect_twice_at_once(room):
 
 
 @sentence("5.MESSAGE.6")
-def test_message_before_connect(room):
+def test_message_before_connect(stage, room):
     """A MESSAGE that no CONNECT came before, or whose CONNECT is not answered, is bad-request, and not stored."""
+    stage.alice.ctl("rate", room.name, "0")
     m = room.member("bob")
     ids = [e["id"] for e in m.read_to(fill(m, 20)[-1])]
     c, last = m.connection, m.cursor
@@ -199,9 +203,10 @@ def test_message_before_connect(room):
 
 
 @sentence("2.12", "5.DISCONNECT.3")
-def test_each_is_answered(room):
+def test_each_is_answered(stage, room):
     """Whatever is asked in one write gets one answer each, also where one ends what another began; and after
     DISCONNECT's nothing of the channel comes."""
+    stage.alice.ctl("rate", room.name, "0")
     m = room.member("bob")
     ids = [e["id"] for e in m.read_to(fill(m, 30)[-1])]
     c = m.connection
@@ -226,8 +231,9 @@ def test_each_is_answered(room):
 
 
 @sentence("5.CONNECT.4", "5.MESSAGE.14")
-def test_no_seam(room):
+def test_no_seam(stage, room):
     """From the store into live entries, while others write: each exactly once, in order."""
+    stage.alice.ctl("rate", room.name, "0")
     writer = room.member("bob")
     fill(writer, 300)
     readers = []
@@ -304,8 +310,9 @@ def test_who_is_the_sender(stage, room):
 
 
 @sentence("5.ENTRY.1", "5.ENTRY.2", "5.ENTRY.3", "5.ENTRY.4", "5.MESSAGE.3", "5.MESSAGE.15")
-def test_entries(room):
+def test_entries(stage, room):
     """seq from 1 without holes, times that do not fall, the actor's name, the form of each kind."""
+    stage.alice.ctl("rate", room.name, "0")
     m = room.member("bob")
     last = fill(m, 30)[-1]
     entries = m.read_to(last)
@@ -369,7 +376,9 @@ def test_history_bounds(room):
     everything = m.read_to(last)
 
     def page(**how):
-        answer = m.ok("HISTORY", **how)
+        while error_of(answer := m.request("HISTORY", **how))[1] == "rate-limited":
+            time.sleep(answer.payload["retry_after_ms"] / 1000)
+        answer = answer.payload
         return [e["seq"] for e in answer["entries"]], answer["more"]
     for anchor in (1, 2, 5, last, last + 1, last + 100, 2**53 - 1):
         below, above = [s for s in range(1, last + 1) if s < anchor], [s for s in range(1, last + 1) if s > anchor]

@@ -169,8 +169,9 @@ def test_deep_meta(stage):
 
 
 @sentence("5.MESSAGE.1")
-def test_many_messages(lobby):
+def test_many_messages(stage, lobby):
     """1–64 in one request."""
+    stage.alice.ctl("rate", lobby.name, "0")
     seqs = lobby.store(*(f"m{i}" for i in range(64)))
     assert [e["message_content"] for e in lobby.read_to(seqs[-1])[-64:]] == [f"m{i}" for i in range(64)]
     assert error_of(lobby.send(*("m" for _ in range(65)))) == BAD_REQUEST

@@ -26,13 +26,14 @@ static Person *member(Story *s, const char *name) {
 }
 
 static void begin(Story *s) {
-        *s = (Story){ .w = world_new(), .last = 1 };
+        *s = (Story){ .w = world_new(), .last = 2 };
         memset(s->text, 'x', TEXT_BYTES);
         s->alice = member(s, "alice");
         s->bob = member(s, "bob");
         s->carol = member(s, "carol");
         s->relay = relay_new(s->alice);
         person_host(s->alice, "lobby");
+        assert_int_equal(person_set_rate(s->alice, "lobby", 0, -1), ERROR_NONE);
         (void) person_join(s->bob, "lobby");
         (void) person_join(s->carol, "lobby");
         person_until_state(s->bob, "lobby", MEMBER_LIVE);
@@ -92,7 +93,7 @@ static void check(Story *s) {
         s->last++;
         person_until_seq(s->bob, "lobby", s->last);
         assert_int_equal(s->bob->last_told, s->last);
-        assert_int_equal(channel_member_get_n_unread(person_channel(s->bob, "lobby")), s->last - 1);
+        assert_int_equal(channel_member_get_n_unread(person_channel(s->bob, "lobby")), s->last - 2);
         assert_same_log(s->alice, s->bob, "lobby");
 }
 

@@ -440,8 +440,17 @@ ErrorCode person_set_view(Person *p, const char *channel, ViewPermission view,
         return set_permissions(p, channel, (Permissions){ view, send, -1, -1, -1 });
 }
 
+ErrorCode person_set_rate(Person *p, const char *channel, int rate, int burst) {
+        Permissions permissions = PERMISSIONS_UNSAID;
+
+        permissions.message_rate = rate;
+        permissions.message_burst = burst;
+        return set_permissions(p, channel, permissions);
+}
+
 ErrorCode person_set_retention(Person *p, const char *channel, unsigned days) {
-        return set_permissions(p, channel, (Permissions){ VIEW_INVALID, SEND_INVALID, (int) days, -1, -1 });
+        return set_permissions(p, channel,
+                               (Permissions){ VIEW_INVALID, SEND_INVALID, (int) days, -1, -1 });
 }
 
 ErrorCode person_set_topic(Person *p, const char *channel, const char *topic) {

@@ -99,6 +99,8 @@ ErrorCode person_authorize(Person *p, const char *channel, const char *target, R
 ErrorCode person_set_view(Person *p, const char *channel, ViewPermission view, SendPermission send);
 ErrorCode person_set_retention(Person *p, const char *channel, unsigned days);
 ErrorCode person_set_topic(Person *p, const char *channel, const char *topic);
+/* Of messages from each; 0: no limit. */
+ErrorCode person_set_rate(Person *p, const char *channel, int rate, int burst);
 ErrorCode person_redact(Person *p, const char *channel, uint64_t seq);
 /* Of that id, or of that name: the one that is not closed, if there is one. NULL: the bus would
  * show none. */

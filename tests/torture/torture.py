@@ -42,6 +42,7 @@ class Torture:
         self.host = wires.person(HOST, watched=True)
         self.people = {name: wires.person(name) for name in (*SENDERS, *MEMBERS)}
         self.channel = self.host.host(CHANNEL_NAME)
+        self.host.ctl("rate", CHANNEL_NAME, "0")  # as much as the wires carry
         for p in self.people.values():
             assert p.join(CHANNEL_NAME) == self.channel
         self.typists = [Typist(p, self.channel, random.Random(self.chance.getrandbits(32)))

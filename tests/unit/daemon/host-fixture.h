@@ -345,6 +345,17 @@ static inline ErrorCode local_permissions(Fixture *f, ViewPermission view, SendP
         return l.failure.code;
 }
 
+/* For who says more at a time than a new channel takes. One entry of the log. */
+static inline void local_without_rate(Fixture *f) {
+        Permissions p = PERMISSIONS_UNSAID;
+        Local l = {};
+
+        p.message_rate = 0;
+        assert_int_equal(channel_host_set_permissions(f->host, &f->owner, &p, local_done, &l), 0);
+        local_wait(f, &l, 1);
+        assert_int_equal(l.failure.code, ERROR_NONE);
+}
+
 static inline ErrorCode local_authorize(Fixture *f, const char *target, Role role) {
         Local l = {};
 

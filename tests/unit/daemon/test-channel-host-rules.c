@@ -143,7 +143,8 @@ static void test_history(void **state) {
                 { ",\"after\":9000,\"limit\":5", 0, 0, false },
         };
 
-        local_fill(f, 0, 300, 20);
+        local_without_rate(f);
+        local_fill(f, 0, 299, 20);
         assert_int_equal(member_connect(bob, 301), ERROR_NONE);
         for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
                 const Value *entries;
@@ -173,7 +174,8 @@ static void test_history_by_pages(void **state) {
         uint64_t next = 0;
         unsigned n_pages = 0;
 
-        local_fill(f, 0, 300, 3000);
+        local_without_rate(f);
+        local_fill(f, 0, 299, 3000);
         assert_int_equal(member_connect(bob, 301), ERROR_NONE);
         while (more) {
                 assert_int_equal(
@@ -207,7 +209,8 @@ static void test_info(void **state) {
         const Value *messages, *members, *authorized;
 
         f->answer_lookup_at_once = true;
-        local_fill(f, 0, 80, 20);
+        local_without_rate(f);
+        local_fill(f, 0, 79, 20);
         assert_int_equal(local_authorize(f, "zoe", ROLE_MEMBER), ERROR_NONE);
         assert_int_equal(local_authorize(f, "carol", ROLE_MODERATOR), ERROR_NONE);
         assert_int_equal(member_connect(bob, 83), ERROR_NONE);
@@ -312,7 +315,8 @@ static void test_a_crowd_comes(void **state) {
                 crowd[i] = member_new(f, name);
                 member_start(crowd[i], "CONNECT", ",\"since\":0,\"invisible\":false");
         }
-        local_fill(f, 0, 500, 100);
+        local_without_rate(f);
+        local_fill(f, 0, 499, 100);
         for (size_t i = 0; i < ELEMENTSOF(crowd); i++) {
                 wait_seen(crowd[i], 501);
                 assert_int_equal(crowd[i]->n_seen, 501);
@@ -379,7 +383,11 @@ static void test_bad_requests(void **state) {
                 { "VIEW", ",\"view_permission\":\"secret\"", ERROR_BAD_REQUEST, "view_permission" },
                 { "VIEW", ",\"send_permission\":\"nobody\"", ERROR_BAD_REQUEST, "send_permission" },
                 { "VIEW", ",\"view_permission\":1", ERROR_BAD_REQUEST, "view_permission" },
-                { "VIEW", ",\"message_rate\":5", ERROR_UNSUPPORTED, "" },
+                { "VIEW", ",\"message_rate\":5", ERROR_NOT_OWNER, "" },
+                { "VIEW", ",\"message_rate\":1001", ERROR_BAD_REQUEST, "message_rate" },
+                { "VIEW", ",\"message_rate\":-1", ERROR_BAD_REQUEST, "message_rate" },
+                { "VIEW", ",\"message_burst\":10001", ERROR_BAD_REQUEST, "message_burst" },
+                { "VIEW", ",\"message_burst\":\"1\"", ERROR_BAD_REQUEST, "message_burst" },
                 { "VIEW", ",\"retention_days\":36501", ERROR_BAD_REQUEST, "retention_days" },
                 { "VIEW", ",\"retention_days\":-1", ERROR_BAD_REQUEST, "retention_days" },
                 { "VIEW", ",\"retention_days\":5", ERROR_NOT_OWNER, "" },

@@ -47,6 +47,7 @@ static unsigned walk(Member *m, const char *list, unsigned limit, unsigned *ret_
         do {
                 const Value *rows;
 
+                test_loop_run(m->fixture->loop, 50 * USEC_PER_MSEC); /* 20 a second */
                 assert_int_equal(
                         next[0] ? member_call(m, "RET_INFO",
                                               ",\"list\":\"%s\",\"limit\":%u,\"after\":\"%s\"",

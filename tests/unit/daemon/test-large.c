@@ -116,6 +116,7 @@ static void read_members(Member *m, unsigned limit, char last[static NAME_SIZE],
         do {
                 size_t before = *n;
 
+                test_loop_run(m->fixture->loop, 50 * USEC_PER_MSEC); /* 20 a second */
                 assert_int_equal(member_call(m, "MEMBERS", ",\"limit\":%u,\"after\":\"%s\"", limit,
                                              last[0] ? last : "-"),
                                  ERROR_NONE);
@@ -190,6 +191,7 @@ static void test_two_thousand_members(void **state) {
         assert_in_range(carol->n_reset, 1, 2); /* one was begun before */
         crowd_goes();
         wait_count(f, &carol->n_changes, N_CROWD);
+        wait_count(f, &bob->n_changes, n_told + N_CROWD);
         assert_int_equal(channel_host_get_n_online(f->host), N_ALL - N_CROWD);
         settle(f);
         assert_int_equal(carol->n_changes, N_CROWD);

@@ -193,6 +193,7 @@ static void test_one_that_does_not_read_costs_nothing(void **state) {
         unsigned id = 1;
         uint64_t last;
 
+        local_without_rate(f);
         reader_init(&bob, f, "bob", 0);
         reader_init(&carol, f, "carol", 0);
         (void) say(f, &id, N_MESSAGES / 2, &bob); /* caches fill */
@@ -226,6 +227,7 @@ static void test_live_while_another_catches_up(void **state) {
         Fixture *f = *state;
         uint64_t since;
 
+        local_without_rate(f);
         reader_init(&bob, f, "bob", 0);
         (void) say(f, &id, 100, &bob);
         since = head_of(f);
