@@ -343,6 +343,45 @@ static void test_which_tracker(void **state) {
         archive_end(&a);
 }
 
+/* Who was not to be seen is not, and nothing else is taken for a wish. */
+static void test_invisible(void **state) {
+        static const struct {
+                const char *row;
+                int r;
+        } table[] = {
+                { "'REGISTERED', 'alice', 0", 0 },        { "'REGISTERED', 'alice', 1", 0 },
+                { "'REGISTERED', 'alice', 2", -EBADMSG }, { "'REGISTERED', 'alice', -1", -EBADMSG },
+                { "'GUEST', 'guest-gus', 0", 0 },         { "'GUEST', 'guest-gus', 1", -EBADMSG },
+        };
+        Fixture *f = *state;
+        char path[PATH_MAX], query[160];
+        unsigned version = 0;
+        SqlFile *file;
+        Archive a = {};
+
+        archive_begin(f, &a);
+        snprintf(path, sizeof(path), "%s/wish", f->directory);
+        while (store_migrations[version])
+                version++;
+        for (size_t i = 0; i < ELEMENTSOF(table); i++) {
+                (void) unlink(path);
+                assert_int_equal(
+                        sql_file_create(path, store_migrations, version, goes_on, NULL, &file), 0);
+                add_tracker(sql_file_get_tx(file), a.authority, "localhost:1");
+                snprintf(query, sizeof(query),
+                         "INSERT INTO identity (tracker_id, user_type, username, invisible)"
+                         " VALUES (?, %s)",
+                         table[i].row);
+                assert_int_equal(
+                        sql_run(sql_file_get_tx(file), query, "s", a.authority->tracker_id), 0);
+                assert_int_equal(sql_file_finish(file, BACKUP_APPLICATION_ID), 0);
+                close(a.fd);
+                a.fd = open(path, O_RDONLY | O_CLOEXEC);
+                assert_int_equal(receive(f, &a), table[i].r);
+        }
+        archive_end(&a);
+}
+
 static void test_stopped(void **state) {
         Fixture *f = *state;
         Archive a = {};
@@ -421,6 +460,7 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(test_put_there_by_hand, setup_on_threads, teardown),
                 cmocka_unit_test_setup_teardown(test_an_older_backup, setup_on_threads, teardown),
                 cmocka_unit_test_setup_teardown(test_which_tracker, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_invisible, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_stopped, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_somebody_was_faster, setup_on_threads,
                                                 teardown),
