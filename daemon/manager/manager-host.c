@@ -355,7 +355,9 @@ static uint64_t last_seq(const Hosting *h) {
 }
 
 static size_t n_members(const Hosting *h) {
-        return h->host && channel_host_is_loaded(h->host) ? channel_host_get_n_online(h->host) : 1;
+        if (h->host && channel_host_is_loaded(h->host))
+                return channel_host_get_n_online(h->host);
+        return !manager_is_invisible(h->channel->manager);
 }
 
 static int register_now(Hosting *h) {

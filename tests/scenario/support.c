@@ -469,6 +469,14 @@ ErrorCode person_redact(Person *p, const char *channel, uint64_t seq) {
         return wait_for(p, &q);
 }
 
+void person_set_invisible(Person *p, bool invisible) {
+        Result q = {};
+
+        assert_int_equal(manager_set_invisible(p->manager, invisible, on_done, &q, NULL), 0);
+        assert_int_equal(wait_for(p, &q), ERROR_NONE);
+        assert_true(manager_is_invisible(p->manager) == invisible);
+}
+
 typedef struct Search {
         const char *name;
         ChannelMember *found;

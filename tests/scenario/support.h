@@ -102,6 +102,7 @@ ErrorCode person_set_topic(Person *p, const char *channel, const char *topic);
 /* Of messages from each; 0: no limit. */
 ErrorCode person_set_rate(Person *p, const char *channel, int rate, int burst);
 ErrorCode person_redact(Person *p, const char *channel, uint64_t seq);
+void person_set_invisible(Person *p, bool invisible);
 /* Of that id, or of that name: the one that is not closed, if there is one. NULL: the bus would
  * show none. */
 ChannelMember *person_channel(Person *p, const char *channel);

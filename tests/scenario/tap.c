@@ -341,6 +341,18 @@ static const Track *find(const Tap *t, const char *pair) {
         return NULL;
 }
 
+size_t tap_count(const Tap *t, const char *reader, const char *of, const char *words) {
+        char pair[sizeof(((Track *) NULL)->pair)];
+        const Track *x;
+        size_t n = 0;
+
+        snprintf(pair, sizeof(pair), "%s<-%s", reader, of);
+        x = find(t, pair);
+        for (const char *s = x ? x->text : ""; (s = strstr(s, words)); n++)
+                s = strchr(s, '\n');
+        return n;
+}
+
 static bool concerns(const Track *x, const char *name) {
         const char *arrow = strstr(x->pair, "<-");
 

@@ -19,6 +19,8 @@ void tap_end(Tap *t);
 Tap *tap_free(Tap *t);
 /* Who else reads, under that name. */
 void tap_name(Tap *t, const Runtime *rt, const char *name);
+/* How many frames that one reads of the other have these words in them. */
+size_t tap_count(const Tap *t, const char *reader, const char *of, const char *words);
 /* Fails the test at the first frame that is not the same in both, but those to and from `but`.
  * Returns how many there are. */
 size_t tap_compare(const Tap *a, const Tap *b, const char *but);
