@@ -36,7 +36,7 @@ CONDITIONS = [
       "view-any-rank": "false"}),
 
     (MAY, "if (r < 0)\n                return r;\n        usec = ", "r < 0", {"connect-without-view": "r > 0"}),
-    (MAY, "if (usec == 0)", "usec == 0", {"connect-kicked": "usec != 0", "connect-never-kicked": "true"}),
+    (MAY, "if (usec == 0)", "usec == 0", {"connect-kicked": "(by = \"x\", usec != 0)", "connect-never-kicked": "true"}),
 
     (MAY, "if (r < 0)\n                return r;\n        switch", "r < 0", {"send-without-view": "r > 0"}),
     (MAY, "case SEND_EVERYONE:\n                return 0;", "0", {"send-everyone": NO}),
