@@ -114,7 +114,9 @@ def test_members_and_info(lobby):
     wait_for(lambda: bob.get(his, CHANNEL, "Role") == "moderator", "bob to be moderator")
     for peer, channel in ((alice, hers), (bob, his)):
         info = peer.call(channel, CHANNEL, "GetInfo", "a{sv}", {})
-        assert {"username": "bob", "role": "moderator"} in info["authorized"]
+        (bob_there,) = (a for a in info["authorized"] if a["username"] == "bob")
+        assert bob_there == {"username": "bob", "user_type": "registered", "role": "moderator", "by": "alice",
+                             "since": bob_there["since"]}
         assert (info["epoch"], info["owner"], info["channel_name"]) == (1, "alice", alice.get(hers, CHANNEL, "Name"))
         assert {"message_rate", "message_burst", "generation"} <= set(info)
 
