@@ -97,6 +97,7 @@ static void no_answer(ChannelMember *c, MemberState state, const char *reason) {
 
 static void deny(ChannelMember *c, const Failure *f) {
         c->connected = false;
+        (void) free_and_strdup(&c->words, f->message);
         if (f->code == ERROR_REVOKED) /* and stays so: only a person can sign in anew */
                 clock_timer_disarm(c->retry);
         else
@@ -168,6 +169,9 @@ static void accepted(ChannelMember *c, const Accepted *a) {
         }
         /* What is held here is the beginning of the log: it may go on from it. */
         c->stored.went_back = false;
+        (void) free_and_strdup(&c->words, NULL);
+        if (streq_ptr(c->closed_reason, KICKED))
+                (void) member_set_closed_reason(c, NULL);
         c->connected = true;
         c->is_unhosted = false;
         c->ended_seq = 0;
@@ -298,16 +302,32 @@ static void ended_at(ChannelMember *c, uint64_t last_seq) {
         (void) store_set_last_seq(c->store, c->stored.row, last_seq);
 }
 
-static void closed_by_host(ChannelMember *c, const char *reason, uint64_t last_seq) {
+/* The message of CLOSED, as text. */
+static void read_words(const Value *payload, ErrorCode code, Failure *f) {
+        size_t n = 0;
+        const char *message = value_string(value_get(payload, "message"), &n);
+        _cleanup_free_ char *clean = NULL;
+
+        if (message && text_sanitize(message, n, false, &clean, NULL) < 0)
+                clean = NULL;
+        (void) failure_set(f, code, "%s",
+                           clean && clean[0] ? clean : "The host has ended the membership.");
+}
+
+static void closed_by_host(ChannelMember *c, const char *reason, const Value *payload,
+                           uint64_t last_seq) {
         Failure f;
 
         c->connected = false;
         if (streq(reason, "banned") || streq(reason, "restricted") || streq(reason, "revoked")) {
-                failure_set(&f, error_from_wire(reason), "The host has ended the membership.");
+                read_words(payload, error_from_wire(reason), &f);
                 deny(c, &f);
-        } else if (streq(reason, "kicked")) {
+        } else if (streq(reason, KICKED)) {
                 member_detach(c);
+                read_words(payload, ERROR_NONE, &f);
+                (void) free_and_strdup(&c->words, f.message);
                 c->stored.wanted = false;
+                (void) member_set_closed_reason(c, KICKED);
                 member_save_soon(c);
                 member_set_state(c, MEMBER_CLOSED, reason);
                 sent_away(c);
@@ -357,7 +377,7 @@ static void on_push(HostSlot *slot, const char *command, const Value *payload, v
                                n < sizeof(c->reason) && text_is_valid(reason, n, false)
                                        ? reason
                                        : "protocol",
-                               last_seq);
+                               payload, last_seq);
         } else if (streq(command, "ACCESS")) {
                 (void) value_bool(value_get(payload, "can_view"), &can_view);
                 if (can_view && c->state == MEMBER_DENIED)
@@ -423,6 +443,10 @@ void channel_member_start(ChannelMember *c) {
 
         if (c->host || c->stored.hosted || c->stored.closed || c->slot)
                 return;
+        if (!c->stored.wanted && streq_ptr(c->closed_reason, KICKED)) {
+                member_set_state(c, MEMBER_CLOSED, KICKED);
+                return;
+        }
         if (!c->stored.wanted) {
                 member_set_state(c, MEMBER_OFFLINE, "disconnected");
                 return;

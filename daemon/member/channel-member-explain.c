@@ -46,6 +46,15 @@ static void explain_other_owner(const StoredChannel *s, char *ret) {
                  s->successor, s->channel_id, s->channel_id);
 }
 
+/* In the host's words, where it has said more than that. */
+static void explain_end(const ChannelMember *c, char *ret, const char *otherwise,
+                        const char *what_next) {
+        const char *words = c->words && c->words[0] ? c->words : otherwise;
+
+        snprintf(ret, STATE_TEXT_SIZE, "%s%s What is here is kept, and ends here. %s %s.", words,
+                 strchr(".!?", words[strlen(words) - 1]) ? "" : ".", what_next, c->stored.name);
+}
+
 void member_explain(const ChannelMember *c, char ret[static STATE_TEXT_SIZE]) {
         const StoredChannel *s = &c->stored;
 
@@ -85,6 +94,13 @@ void member_explain(const ChannelMember *c, char ret[static STATE_TEXT_SIZE]) {
                         "The host cannot let you be invisible, so it was left rather than that you "
                         "are seen there. What is here is kept, and it is asked again in an hour. "
                         "To be seen, there and everywhere: p2pchatctl invisible off.");
+        else if (c->state == MEMBER_CLOSED && streq(c->reason, KICKED))
+                explain_end(c, ret, "A moderator has sent you out.",
+                            "To come back, after a minute: p2pchatctl connect");
+        else if (c->state == MEMBER_DENIED && streq(c->reason, "banned"))
+                explain_end(c, ret, "You are banned.",
+                            "What you write fails. It goes on by itself once the ban ends; to ask "
+                            "now: p2pchatctl connect");
         else if (c->state == MEMBER_DENIED && !streq(c->reason, "revoked"))
                 snprintf(ret, STATE_TEXT_SIZE,
                          "The host does not let you in. What is here is kept, and ends here. "

@@ -100,6 +100,7 @@ struct ChannelMember {
 
         StoredChannel stored; /* its strings are ours */
         char *topic, *closed_reason;
+        char *words;    /* the host's, of why it has no place for us; NULL: none */
         char **ignored; /* in byte order, ends with NULL */
         size_t n_ignored;
         uint64_t ignored_generation;
@@ -150,6 +151,7 @@ struct ChannelMember {
 void member_changed(ChannelMember *c);
 void member_set_state(ChannelMember *c, MemberState state, const char *reason);
 #define UNHOSTED "unhosted"
+#define KICKED "kicked" /* in the row too, until the host has let us in again */
 /* Offline because its host is, or because that has said so. */
 void member_set_away(ChannelMember *c);
 int member_set_topic(ChannelMember *c, const char *topic);
@@ -227,7 +229,7 @@ void member_begin(ChannelMember *c, uint64_t last_seq);
 void member_learn_begin(ChannelMember *c);
 
 /* channel-member-explain.c */
-#define STATE_TEXT_SIZE 600
+#define STATE_TEXT_SIZE 1200 /* words of the host's among it */
 void member_explain(const ChannelMember *c, char ret[static STATE_TEXT_SIZE]);
 /* Nothing more is said or sent there: why not, and what a person can do. */
 int member_fail_closed(const ChannelMember *c, Failure *f);

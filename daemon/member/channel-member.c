@@ -255,6 +255,7 @@ ChannelMember *channel_member_free(ChannelMember *c) {
         member_names_free(c->ignored, c->n_ignored);
         free(c->topic);
         free(c->closed_reason);
+        free(c->words);
         free(c->state_text);
         free(c);
         return NULL;

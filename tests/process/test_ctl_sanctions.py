@@ -109,9 +109,21 @@ def test_ctl(stage, room):
     (entry,) = [e for e in map(json.loads, alice.ctl("log", name, "-j").stdout.splitlines()) if e["kind"] == "ban"]
     assert entry["until"] == row["until"]
     assert listing(carol, "info", name)["banned"][0]["username"] == "bob"
+    wait_for(lambda: bob.get(his, CHANNEL, "State") == "denied", "bob to be out")
+    assert ": spam, again. What is here is kept" in bob.ctl("status", name).stdout
+    f = bob.ctl("send", name, "but I", "--wait=stored", check=False)
+    assert f.returncode == 5 and "spam, again" in f.stderr, f
+    bob.ctl("send", name, "and I")
+    wait_for(lambda: [r["state"] for r in listing(bob, "outbox")] == ["failed"] * 2, "both to fail")
+    assert [(r["message_content"], r["error"]) for r in listing(bob, "outbox")] == [
+        ("but I", ERROR + "Banned"), ("and I", ERROR + "Banned")]
     carol.ctl("unban", name, "bob")
     carol.ctl("unban", name, "bob")
-    assert head(stage, path) == before + 2
+    wait_for(lambda: bob.get(his, CHANNEL, "State") == "live", "bob to be back")
+    for row in listing(bob, "outbox"):
+        bob.ctl("outbox", "retry", row["id"])
+    wait_for(lambda: alice.texts(path)[-2:] == ["but I", "and I"], "what failed to be said after all")
+    assert head(stage, path) == before + 4
     assert "carol lifted the ban of bob\n" in alice.ctl("log", name).stdout
     (row,) = listing(bob, "authorize", name)
     assert (row["username"], row["role"], row["by"]) == ("carol", "moderator", "alice")
