@@ -78,8 +78,8 @@ void conn_update_io(Conn *c);
 void conn_set_reason(Conn *c, int error, const char *format, ...) _printf_(3, 4);
 
 /* conn-source.c */
-/* Asks ready sources while less than LOW_WATER_BYTES wait; callbacks run. Negative errno: the
- * connection cannot go on. */
+/* Asks ready sources until one has said something, if nothing waits; callbacks run. Negative errno:
+ * the connection cannot go on. */
 int conn_pull(Conn *c);
 /* The connection ends: sources stay with their owners. */
 void conn_detach_sources(Conn *c);

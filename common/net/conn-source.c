@@ -72,7 +72,7 @@ int conn_pull(Conn *c) {
         for (unsigned i = 0; i < FRAMES_PER_TURN; i++) {
                 ConnSource *s = c->ready;
 
-                if (!s || c->out.size >= LOW_WATER_BYTES)
+                if (!s || c->out.size > 0)
                         break;
                 source_unready(s);
                 c->pulling = s;

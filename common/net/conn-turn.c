@@ -207,11 +207,12 @@ static void conn_read(Conn *c) {
 }
 
 static void conn_write(Conn *c) {
+        unsigned n_writes = 0;
         size_t n_total = 0;
         ssize_t n;
         int r;
 
-        while (c->may_write && n_total < WRITE_BYTES_PER_TURN) {
+        while (c->may_write && n_total < WRITE_BYTES_PER_TURN && n_writes++ < FRAMES_PER_TURN) {
                 if (c->stage == CONN_OPEN) {
                         r = conn_pull(c);
                         if (c->stage != CONN_OPEN && c->stage != CONN_CLOSING)

@@ -9,8 +9,9 @@
 
 /* Pulls: nothing is queued for a reader that does not read but the control bytes (≤
  * CONTROL_BYTES_MAX, beyond which nothing is read from it either). Bulk comes from sources, asked
- * round-robin, one frame at a time, only while less than LOW_WATER_BYTES wait. Callbacks never run
- * from inside a call of the owner into conn, and the conn holds a reference on itself through each.
+ * round-robin, one frame at a time, only when nothing else waits: what one has said is being
+ * written, and what it will say can still be another thing. Callbacks never run from inside a call
+ * of the owner into conn, and the conn holds a reference on itself through each.
  */
 typedef struct Conn Conn;
 typedef struct ConnSource ConnSource;

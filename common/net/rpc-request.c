@@ -121,6 +121,35 @@ void rpc_request_fail_code(RpcRequest *q, ErrorCode code, const char *format, ..
         rpc_request_fail(q, &f);
 }
 
+/* Negative: q has failed. */
+static int write_reply(RpcRequest *q, const Writer *payload, Writer *w) {
+        envelope_begin(w, wire_status_to_string(STATUS_OK), q->envelope.id);
+        if (payload)
+                writer_raw(w, NULL, payload->data, payload->size);
+        else
+                writer_raw(w, NULL, "{}", 2);
+        envelope_end(w);
+        if ((payload && payload->error < 0) || w->error < 0) {
+                rpc_request_fail_code(q, ERROR_INTERNAL, "The answer could not be written.");
+                return -ENOMEM;
+        }
+        if (w->size > FRAME_BYTES_MAX) {
+                rpc_request_fail_code(q, ERROR_INTERNAL, "The answer is too large for one frame.");
+                return -EMSGSIZE;
+        }
+        return 0;
+}
+
+int rpc_request_pull_reply(RpcRequest *q, const Writer *payload, Writer *out) {
+        assert(out->size == 0);
+        if (q->rpc && write_reply(q, payload, out) < 0) {
+                writer_truncate(out, 0, false);
+                return 0;
+        }
+        request_destroy(q);
+        return out->size > 0;
+}
+
 void rpc_request_reply(RpcRequest *q, const Writer *payload) {
         _cleanup_(writer_done) Writer w = {};
 
@@ -128,20 +157,8 @@ void rpc_request_reply(RpcRequest *q, const Writer *payload) {
                 request_destroy(q);
                 return;
         }
-        envelope_begin(&w, wire_status_to_string(STATUS_OK), q->envelope.id);
-        if (payload)
-                writer_raw(&w, NULL, payload->data, payload->size);
-        else
-                writer_raw(&w, NULL, "{}", 2);
-        envelope_end(&w);
-        if ((payload && payload->error < 0) || w.error < 0) {
-                rpc_request_fail_code(q, ERROR_INTERNAL, "The answer could not be written.");
+        if (write_reply(q, payload, &w) < 0)
                 return;
-        }
-        if (w.size > FRAME_BYTES_MAX) {
-                rpc_request_fail_code(q, ERROR_INTERNAL, "The answer is too large for one frame.");
-                return;
-        }
         if (conn_send(q->rpc->conn, w.data, w.size) < 0)
                 conn_close(q->rpc->conn);
         request_destroy(q);

@@ -83,6 +83,9 @@ void rpc_request_expect_large(RpcRequest *q);
  * response over FRAME_BYTES_MAX becomes `internal`. */
 void rpc_request_reply(RpcRequest *q, const Writer *payload);
 void rpc_request_fail(RpcRequest *q, const Failure *f);
+/* The same from a source of the connection (conn_pull_fn): the frame goes to out. 1; or 0 where it
+ * has become a failure, which goes out by itself. */
+int rpc_request_pull_reply(RpcRequest *q, const Writer *payload, Writer *out);
 void rpc_request_fail_code(RpcRequest *q, ErrorCode code, const char *format, ...) _printf_(3, 4);
 /* Unanswered: `internal` goes out. */
 RpcRequest *rpc_request_free(RpcRequest *q);

@@ -64,7 +64,6 @@
 #define HANDSHAKES_PER_SOURCE_MAX 64   /* … but a few sources cannot take them all */
 #define CONTROL_BYTES_MAX 65536        /* answers that wait unread; beyond: no more requests */
 #define FRAMES_PER_TURN 32             /* one busy peer does not starve the others */
-#define LOW_WATER_BYTES 32768          /* bulk sources are asked below it */
 #define CHANNELS_HOSTED_MAX 1000
 /* Who was refused and hears when it may come: ≈ 0.5 KiB each. Those beyond do not, and ask again
  * within the hour. */

@@ -362,6 +362,17 @@ void debug_request(const HostCall *c); /* channel-host-debug.c */
 int lists_write(const ChannelHost *h, ListKind kind, Writer *w, const char *after, uint64_t limit,
                 size_t max_size, char ret_next[static LIST_NEXT_SIZE]);
 
+/* ---- answers that must not be given any more when their asker's rights end
+ * (channel-host-answer.c)
+ * ---- */
+
+typedef struct HostAnswer HostAnswer;
+typedef int (*channel_may_fn)(const Channel *c, const Actor *a, uint64_t now, Failure *f);
+/* OK with that payload, which is taken, or what `may` says when it is its turn. Consumes q. */
+void answer_give(ChannelHost *h, const Actor *actor, RpcRequest *q, channel_may_fn may,
+                 Writer *payload);
+void answers_free(ChannelHost *h); /* what waits gets `busy` */
+
 typedef struct HostRead HostRead; /* one that waits for the store */
 HostRead *host_read_free(HostRead *read);
 
@@ -422,6 +433,8 @@ struct ChannelHost {
         Roster roster;
         Rates rates;
         HostRead *reads;
+        HostAnswer *answers;
+        size_t n_answers;
 };
 
 /* Around everything that runs callbacks of others: one of them may free the host, which then is

@@ -161,7 +161,7 @@ static void reply_history(HostRead *read, const Entry *entries, size_t n, bool m
         }
         writer_bool(&w, "more", more || n_written < n);
         writer_end_object(&w);
-        rpc_request_reply(TAKE_PTR(read->q), &w);
+        answer_give(read->host, &read->actor, TAKE_PTR(read->q), channel_may_view, &w);
 }
 
 typedef struct HistoryFields {
@@ -278,7 +278,8 @@ void read_members(const HostCall *c) {
         }
         writer_uint(&w, "generation", c->host->roster.generation);
         writer_end_object(&w);
-        rpc_request_reply(c->q, &w);
+        rpc_request_expect_large(c->q);
+        answer_give(c->host, c->actor, c->q, channel_may_view, &w);
 }
 
 /* ---- RET_INFO ---- */
@@ -321,15 +322,20 @@ static int write_info(const HostRead *read, const Entry *messages, size_t n, Wri
 static void reply_info(HostRead *read, const Entry *entries, size_t n, bool more) {
         _cleanup_free_ Entry *messages = new0(Entry, n + 1); /* their strings are borrowed */
         _cleanup_(writer_done) Writer w = {};
+        const ChannelHost *h = read->host;
         size_t n_messages = 0;
+        bool with_bans;
+        Failure f;
 
+        with_bans = channel_may_list_bans(h->channel, &read->actor, host_now(h), &f) >= 0;
         for (size_t i = 0; messages && i < n; i++)
                 if (entries[i].kind == ENTRY_MESSAGE)
                         messages[n_messages++] = entries[i];
         if (!messages || write_info(read, messages, n_messages, &w) < 0)
                 rpc_request_fail_code(TAKE_PTR(read->q), ERROR_INTERNAL, "Out of memory.");
         else
-                rpc_request_reply(TAKE_PTR(read->q), &w);
+                answer_give(read->host, &read->actor, TAKE_PTR(read->q),
+                            with_bans ? channel_may_list_bans : channel_may_view, &w);
 }
 
 typedef struct InfoFields {
@@ -338,15 +344,18 @@ typedef struct InfoFields {
 } InfoFields;
 
 static void reply_list(const HostCall *c, const InfoFields *x) {
+        bool is_bans = streq(x->list, "banned");
         _cleanup_(writer_done) Writer w = {};
         Failure f;
 
-        if (channel_host_list(c->host, c->actor,
-                              streq(x->list, "banned") ? LIST_BANNED : LIST_AUTHORIZED, x->after,
-                              x->limit, read_payload_max(c), &w, &f) < 0)
+        if (channel_host_list(c->host, c->actor, is_bans ? LIST_BANNED : LIST_AUTHORIZED, x->after,
+                              x->limit, read_payload_max(c), &w, &f) < 0) {
                 rpc_request_fail(c->q, &f);
-        else
-                rpc_request_reply(c->q, &w);
+                return;
+        }
+        rpc_request_expect_large(c->q);
+        answer_give(c->host, c->actor, c->q, is_bans ? channel_may_list_bans : channel_may_view,
+                    &w);
 }
 
 void read_info(const HostCall *c) {

@@ -285,6 +285,7 @@ ChannelHost *channel_host_free(ChannelHost *h, const char *closed_reason) {
         close_sessions(h, closed_reason, &f);
         while (h->reads)
                 host_read_free(h->reads);
+        answers_free(h);
 
         if (closed_reason && h->loaded)
                 roster_save_nobody(&h->roster);

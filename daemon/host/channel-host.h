@@ -73,6 +73,8 @@ size_t channel_host_get_n_online(const ChannelHost *h);
 bool channel_host_knows_command(const char *name);
 /* A §5 request of a remote peer; payload is checked here. Consumes q. */
 void channel_host_request(ChannelHost *h, const Actor *actor, RpcRequest *q, HostSession **session);
+/* Nothing is said over it any more. */
+void channel_host_peer_gone(ChannelHost *h, const Rpc *rpc);
 /* The connection is gone, or DISCONNECT. */
 HostSession *host_session_free(HostSession *s);
 /* CLOSED with this reason is the last thing that follows of the channel. */

@@ -66,11 +66,13 @@ static Peer *peer_free(Peer *p) {
         PeerServer *s = p->server;
         PeerChannel *c, *next;
 
+        rpc_free(p->rpc);
         LL_FOREACH_SAFE(p->channels, c, next) {
                 host_session_free(c->session);
+                if (c->host)
+                        channel_host_peer_gone(c->host, p->rpc);
                 free(c);
         }
-        rpc_free(p->rpc);
         DL_DELETE(s->peers, p);
         if (p->is_ready)
                 s->n_peers--;

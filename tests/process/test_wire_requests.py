@@ -40,7 +40,7 @@ def good(stage, me):
             "MESSAGE": {"messages": [{"id": str(uuid.uuid4()), "message_content": "hello"}]},
             "HISTORY": {"limit": 1}, "MEMBERS": {"limit": 1}, "DEBUG": {}, "STATUS": {"status": "away"},
             "INVISIBLE": {"invisible": False}, "REDACT": {"seq": stage.own}, "DISCONNECT": {},
-            "RET_INFO": {}, "KICK": {"target": "nobody"}, "BAN": {"target": "lister"}, "UNBAN": {"target": "lister"}}
+            "RET_INFO": {}, "ACCESS": {}, "KICK": {"target": "nobody"}, "BAN": {"target": "lister"}, "UNBAN": {"target": "lister"}}
 
 
 def check(c, command, keys, payload, again):
@@ -74,7 +74,7 @@ def test_of_the_tracker(stage):
 
 
 @sentence("5.CONNECT.1", "5.MESSAGE.1", "5.HISTORY.1", "5.MEMBERS.1", "5.DISCONNECT.1", "5.INVISIBLE.1", "5.STATUS.1",
-          "5.RET_INFO.1", "5.KICK.1", "5.BAN.1", "5.UNBAN.1", "2.8", "2.9", "2.28")
+          "5.RET_INFO.1", "5.ACCESS.1", "5.KICK.1", "5.BAN.1", "5.UNBAN.1", "2.8", "2.9", "2.28")
 def test_of_a_host(stage):
     name, path, address = stage.host()
     stage.held, stage.own = name, 0

@@ -32,6 +32,8 @@ struct Member {
         char closed_reason[64], closed_channel[NAME_SIZE], closed_message[512];
         char access[256];        /* "view+send+ view-send- …", as it was told */
         size_t n_seen_at_access; /* entries, when it was told last */
+        size_t n_seen_at_closed;
+        unsigned n_presence_at_closed;
         char going_away[64];
         uint64_t resume_in_ms;
         char *ping;
@@ -135,6 +137,8 @@ static inline void member_on_push(Rpc *r, const char *command, const Value *payl
                 snprintf(m->closed_message, sizeof(m->closed_message), "%s",
                          get_string(payload, "message"));
                 assert_true(m->closed_message[0]);
+                m->n_seen_at_closed = m->n_seen;
+                m->n_presence_at_closed = m->n_presence;
         } else if (streq(command, "PRESENCE")) {
                 see_presence(m, payload);
         } else if (streq(command, "ACCESS")) {

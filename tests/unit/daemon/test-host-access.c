@@ -196,6 +196,128 @@ static void test_ban_ends(void **state) {
         assert_int_equal(member_connect(carol, 0), ERROR_NONE);
 }
 
+/* ---- now means now ---- */
+
+static HostSession *session_of(Fixture *f, const char *name) {
+        HostSession *s;
+
+        DL_FOREACH(f->host->sessions, s)
+                if (streq(s->actor.username, name))
+                        return s;
+        fail_msg("no session of %s", name);
+        return NULL;
+}
+
+typedef struct Queued {
+        const char *username;
+        size_t n_bytes;
+} Queued;
+
+static int find_queued(const PeerInfo *info, void *userdata) {
+        Queued *x = userdata;
+
+        if (streq(info->username, x->username))
+                x->n_bytes = info->queued_bytes;
+        return 0;
+}
+
+typedef struct Waits {
+        ChannelHost *host;
+        unsigned n;
+} Waits;
+
+static bool do_wait(void *userdata) {
+        const Waits *x = userdata;
+
+        return x->host->n_answers == x->n;
+}
+
+/* Their sockets are full, and all that a channel tells waits for them: the log, answers of each
+ * kind, who came. The rights end, and of all that comes nothing but the frame in progress. */
+static void test_nothing_follows(void **state) {
+        static const struct {
+                const char *name, *command, *payload;
+        } rows[] = {
+                { "bob", "HISTORY", ",\"limit\":500" },
+                { "carol", "RET_INFO", "" },
+                { "dave", "MEMBERS", ",\"limit\":500" },
+                { "guest-eve", "RET_INFO", ",\"list\":\"authorized\"" },
+        };
+        Fixture *f = *state;
+        Member *members[ELEMENTSOF(rows)];
+        _cleanup_(member_freep) Member *late = NULL;
+        uint64_t cursors[ELEMENTSOF(rows)];
+        Waits waits = { f->host, ELEMENTSOF(rows) };
+
+        local_without_rate(f);
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+                members[i] = member_new(f, rows[i].name);
+                assert_int_equal(member_connect(members[i], 0), ERROR_NONE);
+                wait_seen(members[i], 2);
+                rpc_set_paused(members[i]->rpc, true);
+        }
+        for (unsigned i = 0; i < 3; i++)
+                local_fill(f, i * 1000, 1000, 16000);
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++)
+                member_start(members[i], rows[i].command, "%s", rows[i].payload);
+        wait_until(f, do_wait, &waits);
+        late = member_new(f, "late");
+        assert_int_equal(member_connect(late, 0), ERROR_NONE);
+        settle(f);
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+                Queued x = { .username = rows[i].name };
+
+                cursors[i] = session_of(f, rows[i].name)->cursor;
+                assert_int_equal(peer_server_each(f->server, f->host, 0, find_queued, &x), 0);
+                assert_in_range(x.n_bytes, 1, FRAME_BYTES_MAX);
+                assert_true(cursors[i] < 3000);
+                members[i]->presence[0] = '\0';
+        }
+        assert_int_equal(local_permissions(f, VIEW_RESTRICTED, SEND_INVALID), ERROR_NONE);
+
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+                Member *m = members[i];
+
+                assert_true(session_of(f, rows[i].name)->refused);
+                rpc_set_paused(m->rpc, false);
+                wait_closed(m, "restricted");
+                assert_int_equal(member_wait(m), ERROR_RESTRICTED);
+                settle(f);
+                assert_int_equal(m->n_answers, 2);
+                assert_int_equal(m->n_seen, cursors[i]);
+                assert_int_equal(m->n_seen_at_closed, cursors[i]);
+                assert_int_equal(m->n_presence_at_closed, m->n_presence);
+                assert_null(strstr(m->presence, "late"));
+        }
+        assert_null(f->host->answers);
+}
+
+/* Who goes while answers wait leaves none behind; so does the host. */
+static void test_answers_end(void **state) {
+        Fixture *f = *state;
+        Member *bob = member_new(f, "bob"), *carol = member_new(f, "carol");
+        Waits waits = { f->host, 2 };
+
+        local_without_rate(f);
+        assert_int_equal(member_connect(bob, 0), ERROR_NONE);
+        assert_int_equal(member_connect(carol, 0), ERROR_NONE);
+        rpc_set_paused(bob->rpc, true);
+        rpc_set_paused(carol->rpc, true);
+        for (unsigned i = 0; i < 3; i++)
+                local_fill(f, i * 1000, 1000, 16000);
+        member_start(bob, "HISTORY", ",\"limit\":500");
+        member_start(carol, "HISTORY", ",\"limit\":500");
+        wait_until(f, do_wait, &waits);
+        bob = member_free(bob);
+        waits.n = 1;
+        wait_until(f, do_wait, &waits);
+        peer_server_remove_host(f->server, f->host);
+        f->host = channel_host_free(f->host, "unhosted");
+        rpc_set_paused(carol->rpc, false);
+        assert_int_equal(member_wait(carol), ERROR_BUSY);
+        member_free(carol);
+}
+
 static void test_bounds(void **state) {
         Fixture *f = *state;
         _cleanup_(member_freep) Member *bob = member_new(f, "bob");
@@ -257,7 +379,8 @@ static void test_bounds(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                TEST(asked), TEST(let_in), TEST(sending), TEST(ban_ends), TEST(bounds),
+                TEST(asked),  TEST(let_in),          TEST(sending),     TEST(ban_ends),
+                TEST(bounds), TEST(nothing_follows), TEST(answers_end),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
