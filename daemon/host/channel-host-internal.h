@@ -147,6 +147,7 @@ typedef struct Rates {
 } Rates;
 
 void rates_done(Rates *rates);
+void rates_follow(ChannelHost *h); /* the channel's may be others now */
 /* Of n messages in a row the first *ret_n may be said now, and are counted; *ret_wait_usec: until
  * the next may. -ENOMEM. */
 int rates_take(ChannelHost *h, const Actor *a, size_t n, size_t *ret_n, uint64_t *ret_wait_usec);

@@ -410,6 +410,8 @@ static void apply_entries(ChannelHost *h, const Entry *entries, size_t n) {
                          entries[i].kind == ENTRY_BAN || entries[i].kind == ENTRY_UNBAN;
                 removed = removed || entries[i].kind == ENTRY_REDACT;
         }
+        if (rights)
+                rates_follow(h);
         if (removed)
                 channel_host_content_removed(h);
         if (rights)

@@ -28,14 +28,8 @@ void rates_done(Rates *rates) {
 /* A bucket that is full again is like none. Who has said nothing for the longest time comes first,
  * so each turn looks at few. */
 static void forget_full(Rates *rates, uint64_t now) {
-        while (rates->rows) {
-                TokenBucket *b = &rates->rows->bucket;
-
-                token_bucket_change(b, rates->rate, rates->burst, now);
-                if (token_bucket_look(b, now) < rates->burst)
-                        return;
+        while (rates->rows && token_bucket_look(&rates->rows->bucket, now) >= rates->burst)
                 row_free(rates, rates->rows);
-        }
 }
 
 static RateRow *get_row(Rates *rates, const char *sender, uint64_t now) {
@@ -45,7 +39,6 @@ static RateRow *get_row(Rates *rates, const char *sender, uint64_t now) {
         if (row) {
                 DL_DELETE(rates->rows, row);
                 DL_APPEND(rates->rows, row);
-                token_bucket_change(&row->bucket, rates->rate, rates->burst, now);
                 return row;
         }
         if (HASH_COUNT(rates->by_sender) >= RATE_ROWS_MAX)
@@ -64,19 +57,33 @@ static RateRow *get_row(Rates *rates, const char *sender, uint64_t now) {
         return row;
 }
 
+void rates_follow(ChannelHost *h) {
+        uint64_t rate, burst;
+        Rates *rates = &h->rates;
+        RateRow *row;
+
+        channel_get_rates(h->channel, &rate, &burst);
+        burst = MAX(burst, UINT64_C(1)); /* 0 is one after the other */
+        if (rates->rate == rate && rates->burst == burst)
+                return;
+        rates->rate = rate;
+        rates->burst = burst;
+        if (rate == 0)
+                rates_done(rates);
+        DL_FOREACH(rates->rows, row)
+                token_bucket_change(&row->bucket, rate, burst, clock_boottime(h->rt->clock));
+}
+
 int rates_take(ChannelHost *h, const Actor *a, size_t n, size_t *ret_n, uint64_t *ret_wait_usec) {
         uint64_t now = clock_boottime(h->rt->clock);
         Rates *rates = &h->rates;
         RateRow *row;
 
-        channel_get_rates(h->channel, &rates->rate, &rates->burst);
-        rates->burst = MAX(rates->burst, UINT64_C(1)); /* 0 is one after the other */
+        rates_follow(h);
         *ret_n = n;
         *ret_wait_usec = 0;
-        if (rates->rate == 0) {
-                rates_done(rates);
+        if (rates->rate == 0)
                 return 0;
-        }
         row = get_row(rates, actor_sender(a), now);
         if (!row)
                 return -ENOMEM;

@@ -122,6 +122,39 @@ static void buckets_refill_at_their_rate(void **state) {
         assert_true(token_bucket_take(&b, 1, wait, NULL));
 }
 
+static void buckets_change(void **state) {
+        const uint64_t second = 1000000;
+        TokenBucket b;
+
+        token_bucket_init(&b, 2, 10, 0);
+        assert_int_equal(token_bucket_look(&b, 0), 10);
+        assert_true(token_bucket_take(&b, 8, 0, NULL));
+        assert_int_equal(token_bucket_look(&b, second / 2), 3);
+        assert_int_equal(token_bucket_look(&b, second), 4);
+
+        /* What was gained at the old rate stays, as far as there is room. */
+        token_bucket_change(&b, 100, 20, 2 * second);
+        assert_int_equal(token_bucket_look(&b, 2 * second), 6);
+        assert_int_equal(token_bucket_look(&b, 2 * second + second / 10), 16);
+        token_bucket_change(&b, 1, 5, 3 * second);
+        assert_int_equal(token_bucket_look(&b, 3 * second), 5);
+        token_bucket_give_back(&b, UINT64_MAX); /* never above the burst */
+        assert_int_equal(token_bucket_look(&b, 3 * second), 5);
+        assert_true(token_bucket_take(&b, 5, 3 * second, NULL));
+        token_bucket_give_back(&b, 2);
+        assert_int_equal(token_bucket_look(&b, 3 * second), 2);
+        token_bucket_drain(&b, 5 * second);
+        assert_int_equal(token_bucket_look(&b, 5 * second), 0);
+        assert_int_equal(token_bucket_look(&b, 6 * second), 1);
+
+        token_bucket_change(&b, 0, 5, 7 * second);
+        assert_int_equal(token_bucket_look(&b, 7 * second), UINT64_MAX);
+        token_bucket_change(&b, 1, 5, 7 * second); /* one that had no limit is full */
+        assert_int_equal(token_bucket_look(&b, 7 * second), 5);
+        token_bucket_change(&b, UINT64_MAX, UINT64_MAX, 7 * second);
+        assert_int_equal(token_bucket_look(&b, UINT64_MAX), UINT64_MAX / 1000000);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(a_seed_repeats),
@@ -129,6 +162,7 @@ int main(void) {
                 cmocka_unit_test(uuids_are_version_4),
                 cmocka_unit_test(backoff_doubles_up_to_its_ceiling),
                 cmocka_unit_test(buckets_refill_at_their_rate),
+                cmocka_unit_test(buckets_change),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
