@@ -45,7 +45,7 @@ struct Channel {
         uint64_t message_rate, message_burst;
         RetentionRule retention;
         RoleRow *roles; /* hash of RoleRow.username */
-        BanRow *bans;   /* hash of BanRow.who; those that have ended stay until the next change */
+        BanRow *bans;   /* hash of BanRow.who; those that have ended stay until the next ban */
         KickRow *kicks; /* hash of KickRow.who; of the last minute before the latest */
 };
 

@@ -192,6 +192,18 @@ static int read_sanction(const Value *v, SanctionFields *x) {
         return 0;
 }
 
+/* By the host's clock, so that whoever replays the log forgets the same. */
+static void forget_bans(Channel *c, uint64_t before) {
+        BanRow *row, *next;
+
+        HASH_ITER(hh, c->bans, row, next) {
+                if (ban_holds(&row->ban, before))
+                        continue;
+                HASH_DEL(c->bans, row);
+                free(row);
+        }
+}
+
 int standing_ban(Channel *c, const Entry *e, const Value *extra) {
         SanctionFields x;
         ChannelBan ban = { .time = e->time, .seq = e->seq };
@@ -206,6 +218,7 @@ int standing_ban(Channel *c, const Entry *e, const Value *extra) {
         strcpy(ban.reason, x.reason ?: "");
         memcpy(ban.by, e->username, sizeof(ban.by));
 
+        forget_bans(c, e->time);
         HASH_FIND_STR(c->bans, x.key ?: x.target, row);
         if (!row) {
                 row = new0(BanRow, 1);

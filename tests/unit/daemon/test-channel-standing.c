@@ -125,6 +125,19 @@ static void test_a_guest_is_its_key(void **state) {
         assert_int_equal(view(c, "eve", KEY_B, NOW), ERROR_BANNED);
 }
 
+/* What has ended is not kept for ever. */
+static void test_ended_bans_are_forgotten(void **state) {
+        _cleanup_(channel_freep) Channel *c = make_channel();
+        char all[256] = "";
+
+        assert_int_equal(apply(c, 4, "mo", "ban",
+                               "{\"target\":\"eve\",\"until\":\"2023-11-14T22:13:20.001Z\"}"),
+                         0);
+        assert_int_equal(apply(c, 2000, "mo", "ban", "{\"target\":\"max\"}"), 0);
+        assert_int_equal(channel_each_ban(c, NOW, join_ban, all), 0);
+        assert_string_equal(all, "max/ ");
+}
+
 static void test_banned_moderator_does_nothing(void **state) {
         _cleanup_(channel_freep) Channel *c = make_channel();
         Actor mo = who("mo", KEY_A);
@@ -257,6 +270,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_a_ban_ends),
                 cmocka_unit_test(test_a_guest_is_its_key),
+                cmocka_unit_test(test_ended_bans_are_forgotten),
                 cmocka_unit_test(test_banned_moderator_does_nothing),
                 cmocka_unit_test(test_who_may_moderate),
                 cmocka_unit_test(test_kicked_for_a_minute),
