@@ -81,6 +81,57 @@ static void test_public(void **state) {
         assert_goes_on(alice, bob);
 }
 
+static void on_sanctioned(const Failure *f, void *userdata) {
+        *(ErrorCode *) userdata = f ? f->code : ERROR_NONE;
+}
+
+static bool is_sanctioned(void *userdata) {
+        return *(ErrorCode *) userdata != ERROR_MAX;
+}
+
+static void sanction(Person *p, SanctionKind kind, uint64_t until) {
+        Sanction x = { .kind = kind, .target = "bob", .until = until };
+        ErrorCode error = ERROR_MAX;
+
+        assert_int_equal(
+                channel_member_sanction(person_channel(p, "club"), &x, on_sanctioned, &error, NULL),
+                0);
+        world_until(p->world, is_sanctioned, &error);
+        assert_int_equal(error, ERROR_NONE);
+}
+
+/* Taken back, or over by itself: at once, and after both were restarted meanwhile. */
+static void test_ban(void **state) {
+        for (unsigned kind = 0; kind < 4; kind++) {
+                Person *alice, *bob;
+                _cleanup_(world_freep) World *w = begin(&alice, &bob, NULL);
+                const uint64_t hours = 5 * USEC_PER_HOUR + 7 * USEC_PER_MINUTE;
+                bool ends = kind & 1;
+
+                assert_int_equal(person_set_view(alice, "club", VIEW_PUBLIC, SEND_INVALID),
+                                 ERROR_NONE);
+                until_state(bob, MEMBER_LIVE);
+                sanction(alice, SANCTION_BAN, ends ? clock_realtime(w->rig->rt->clock) + hours : 0);
+                until_state(bob, MEMBER_DENIED);
+                assert_string_equal(channel_member_get_state_reason(person_channel(bob, "club")),
+                                    "banned");
+                if (kind & 2) {
+                        person_kill(alice);
+                        person_kill(bob);
+                        person_start(alice);
+                        person_start(bob);
+                        until_state(bob, MEMBER_DENIED);
+                }
+                world_pass(w, hours - 2 * USEC_PER_MINUTE);
+                assert_int_equal(state_of(bob), MEMBER_DENIED);
+                if (!ends)
+                        sanction(alice, SANCTION_UNBAN, 0);
+                world_pass(w, 3 * USEC_PER_MINUTE);
+                assert_int_equal(state_of(bob), MEMBER_LIVE);
+                assert_goes_on(alice, bob);
+        }
+}
+
 static void test_restarts(void **state) {
         enum { BOB = 1, ALICE = 2, TRACKER = 4, BEFORE = 8, KINDS = 16 };
 
@@ -207,9 +258,13 @@ static void test_back_and_forth(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_told),      cmocka_unit_test(test_public),
-                cmocka_unit_test(test_restarts),  cmocka_unit_test(test_push_is_lost),
-                cmocka_unit_test(test_directory), cmocka_unit_test(test_back_and_forth),
+                cmocka_unit_test(test_told),
+                cmocka_unit_test(test_public),
+                cmocka_unit_test(test_ban),
+                cmocka_unit_test(test_restarts),
+                cmocka_unit_test(test_push_is_lost),
+                cmocka_unit_test(test_directory),
+                cmocka_unit_test(test_back_and_forth),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
