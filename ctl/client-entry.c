@@ -9,8 +9,9 @@
 #include "base/names.h"
 
 static void entry_view_done(EntryView *e) {
-        char **owned[] = { &e->kind, &e->username, &e->user_type, &e->id,   &e->text,   &e->topic,
-                           &e->role, &e->target,   &e->view,      &e->send, &e->reason, &e->json };
+        char **owned[] = { &e->kind,   &e->username, &e->user_type,  &e->id,         &e->text,
+                           &e->topic,  &e->role,     &e->target,     &e->view,       &e->send,
+                           &e->reason, &e->json,     &e->removed_by, &e->removed_why };
 
         for (size_t i = 0; i < ELEMENTSOF(owned); i++)
                 free(*owned[i]);
@@ -203,6 +204,53 @@ static int keep_number(EntryView *e, const char *key, sd_bus_message *m, uint64_
         return 0;
 }
 
+/* What is left of a message, as the wire spells it. 1: it was read; 0: it is something else. */
+static int keep_redacted(EntryView *e, sd_bus_message *m, Writer *w) {
+        const char *key, *s, *contents;
+        uint64_t time;
+        int r;
+
+        r = sd_bus_message_peek_type(m, NULL, &contents);
+        if (r < 0 || !streq(contents, "a{sv}"))
+                return MIN(r, 0);
+        r = sd_bus_message_enter_container(m, 'v', "a{sv}");
+        if (r >= 0)
+                r = sd_bus_message_enter_container(m, 'a', "{sv}");
+        if (r < 0)
+                return r;
+        writer_begin_object(w, "redacted");
+        while ((r = sd_bus_message_enter_container(m, 'e', "sv")) > 0) {
+                r = sd_bus_message_read_basic(m, 's', &key);
+                if (r >= 0)
+                        r = sd_bus_message_peek_type(m, NULL, &contents);
+                if (r < 0)
+                        return r;
+                if (streq(key, "time") && streq(contents, "t")) {
+                        r = sd_bus_message_read(m, "v", "t", &time);
+                        if (r >= 0)
+                                writer_time(w, key, time);
+                } else if ((streq(key, "by") || streq(key, "reason")) && streq(contents, "s")) {
+                        r = sd_bus_message_read(m, "v", "s", &s);
+                        if (r >= 0)
+                                r = free_and_strdup(
+                                        streq(key, "by") ? &e->removed_by : &e->removed_why, s);
+                        if (r >= 0)
+                                writer_string(w, key, s);
+                } else
+                        r = json_from_message(w, key, m);
+                if (r >= 0)
+                        r = sd_bus_message_exit_container(m);
+                if (r < 0)
+                        return r;
+        }
+        writer_end_object(w);
+        if (r >= 0)
+                r = sd_bus_message_exit_container(m);
+        if (r >= 0)
+                r = sd_bus_message_exit_container(m);
+        return r < 0 ? r : 1;
+}
+
 static const char *kept_string(const EntryView *e, const char *key) {
         return streq(key, "text")              ? e->text
                : streq(key, "topic")           ? e->topic
@@ -261,6 +309,8 @@ static int read_entry(sd_bus_message *m, EntryView *ret) {
                                 writer_time(&w, key, number);
                         else if (r > 0)
                                 writer_uint(&w, key, number);
+                        else if (r == 0 && streq(key, "redacted"))
+                                r = keep_redacted(&e, m, &w) ?: json_from_message(&w, key, m);
                         else if (r == 0)
                                 r = json_from_message(&w, key, m);
                 }

@@ -94,9 +94,10 @@ typedef struct EntryView {
         char *kind, *username, *user_type, *id;
         char *text, *topic, *role, *target, *view, *send, *reason; /* NULL: not in this entry */
         char *json;                                                /* the whole ENTRY, one line */
-        uint64_t target_seq;                                       /* 0: not in this entry */
-        uint64_t until;                                            /* of a ban; 0: it has no end */
-        bool has_retention, has_rate, has_burst;                   /* this entry sets it */
+        char *removed_by, *removed_why; /* of a message that lost its text; NULL: not said */
+        uint64_t target_seq;            /* 0: not in this entry */
+        uint64_t until;                 /* of a ban; 0: it has no end */
+        bool has_retention, has_rate, has_burst; /* this entry sets it */
         uint64_t retention_days, message_rate, message_burst;
         bool hidden; /* a message of somebody whom the person ignores */
 } EntryView;

@@ -260,6 +260,15 @@ static void print_words(FILE *f, const EntryView *e) {
                 fputs(" (", f), print_escaped(f, e->reason, false), fputc(')', f);
 }
 
+static void print_removed(FILE *f, const EntryView *e) {
+        fputs("(removed", f);
+        if (e->removed_by)
+                fputs(" by ", f), print_escaped(f, e->removed_by, false);
+        if (e->removed_why)
+                fputs(": ", f), print_escaped(f, e->removed_why, false);
+        fputs(")\n", f);
+}
+
 void print_entry(FILE *f, const EntryView *e, bool with_date) {
         char when[LOCAL_TIME_SIZE];
 
@@ -277,7 +286,7 @@ void print_entry(FILE *f, const EntryView *e, bool with_date) {
         print_who(f, e->username, e->user_type);
         fputs(": ", f);
         if (!e->text) {
-                fputs("(removed)\n", f);
+                print_removed(f, e);
                 return;
         }
         /* Lines after the first are set in, so that nobody can write a line that looks like

@@ -354,14 +354,19 @@ int entry_extra_message(const char *text, const char *meta_json, char **ret, siz
         return writer_take(&w, ret, ret_n);
 }
 
-int entry_extra_redacted(const char *by, uint64_t seq, uint64_t time, char **ret, size_t *ret_n) {
+int entry_extra_redacted(const char *by, uint64_t seq, uint64_t time, const char *reason,
+                         char **ret, size_t *ret_n) {
         _cleanup_(writer_done) Writer w = {};
 
+        if (reason && (!reason[0] || strlen(reason) > REASON_BYTES_MAX ||
+                       !text_is_valid(reason, strlen(reason), false)))
+                reason = NULL;
         writer_begin_object(&w, NULL);
         writer_begin_object(&w, "redacted");
         writer_string(&w, "by", by);
         writer_uint(&w, "seq", seq);
         writer_time(&w, "time", time);
+        writer_string(&w, "reason", reason);
         writer_end_object(&w);
         writer_end_object(&w);
         return writer_take(&w, ret, ret_n);

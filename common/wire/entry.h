@@ -86,9 +86,10 @@ int entry_read(const Value *v, Entry *ret, const char **ret_bad);
  * a text that is empty, over MESSAGE_BYTES_MAX or outside §2's rule, and for a meta that is no
  * object, over META_BYTES_MAX or nested too deeply for a frame. */
 int entry_extra_message(const char *text, const char *meta_json, char **ret, size_t *ret_n);
-/* What is left of a message whose content was removed by entry seq, of that user, then: the same
- * text on every copy. */
-int entry_extra_redacted(const char *by, uint64_t seq, uint64_t time, char **ret, size_t *ret_n);
+/* What is left of a message whose content was removed by entry seq, of that user, then, and why
+ * (NULL: not said; what is no reason by §2 is none): the same text on every copy. */
+int entry_extra_redacted(const char *by, uint64_t seq, uint64_t time, const char *reason,
+                         char **ret, size_t *ret_n);
 /* Is extra what is left of a message? No other message's begins so. */
 #define ENTRY_STUB_PREFIX "{\"redacted\":{"
 bool entry_is_stub(const Entry *e);

@@ -54,6 +54,19 @@ static void write_escaped(Writer *w, const char *s, size_t n) {
         }
 }
 
+/* Who did it, and why where that was said. */
+static void write_removed(Writer *w, const Value *redacted) {
+        const char *by = value_string(value_get(redacted, "by"), NULL),
+                   *reason = value_string(value_get(redacted, "reason"), NULL);
+
+        write_string(w, "(removed");
+        if (by)
+                write_string(w, " by "), write_escaped(w, by, strlen(by));
+        if (reason)
+                write_string(w, ": "), write_escaped(w, reason, strlen(reason));
+        write_string(w, ")");
+}
+
 static void write_text(Writer *w, const Entry *e) {
         _cleanup_(value_unrefp) Value *extra = NULL;
         char when[TIME_STRING_SIZE];
@@ -78,7 +91,7 @@ static void write_text(Writer *w, const Entry *e) {
                 if (text)
                         write_escaped(w, text, n);
                 else
-                        write_string(w, "(removed)");
+                        write_removed(w, value_get(extra, "redacted"));
         }
         write_string(w, "\n");
 }

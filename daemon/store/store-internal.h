@@ -140,12 +140,13 @@ int store_truth_apply(SqlTx *tx, uint64_t row, const Entry *e);
 int store_removal_apply(SqlTx *tx, uint64_t row, uint64_t first_seq, const Entry *e);
 /* Of a page that was put below the copy: what was redacted meanwhile. */
 int store_removal_apply_older(SqlTx *tx, uint64_t row, const Entry *entries, size_t n);
-/* The message loses its content, here and in our outbox. 1: it did; 0: it was a stub already. */
+/* The message loses its content, here and in our outbox. 1: it did; 0: it was a stub already.
+ * reason: see entry_extra_redacted(). */
 int store_remove_content(SqlTx *tx, uint64_t row, uint64_t seq, const char *by, uint64_t by_seq,
-                         uint64_t time);
+                         uint64_t time, const char *reason);
 /* The same for one that store_index_remove() was called for. */
 int store_remove_unindexed(SqlTx *tx, uint64_t row, uint64_t seq, const char *by, uint64_t by_seq,
-                           uint64_t time);
+                           uint64_t time, const char *reason);
 /* The finished outbox row of that entry goes with its text. */
 int store_remove_sent(SqlTx *tx, uint64_t row, uint64_t seq);
 /* … at once where that entry was removed before the row was known to be finished. 1: it went. */

@@ -42,7 +42,7 @@ static int has_content(SqlTx *tx, uint64_t row, uint64_t seq) {
 }
 
 int store_remove_unindexed(SqlTx *tx, uint64_t row, uint64_t seq, const char *by, uint64_t by_seq,
-                           uint64_t time) {
+                           uint64_t time, const char *reason) {
         _cleanup_free_ char *stub = NULL;
         size_t n;
         int r;
@@ -52,7 +52,7 @@ int store_remove_unindexed(SqlTx *tx, uint64_t row, uint64_t seq, const char *by
                 r = has_content(tx, row, seq);
         if (r <= 0)
                 return r;
-        r = entry_extra_redacted(by, by_seq, time, &stub, &n);
+        r = entry_extra_redacted(by, by_seq, time, reason, &stub, &n);
         if (r >= 0)
                 r = sql_run(tx, "UPDATE entry SET extra = ? WHERE channel = ? AND seq = ?", "stt",
                             stub, row, seq);
@@ -62,10 +62,10 @@ int store_remove_unindexed(SqlTx *tx, uint64_t row, uint64_t seq, const char *by
 }
 
 int store_remove_content(SqlTx *tx, uint64_t row, uint64_t seq, const char *by, uint64_t by_seq,
-                         uint64_t time) {
+                         uint64_t time, const char *reason) {
         int r = store_index_remove(tx, row, &seq, 1);
 
-        return r < 0 ? r : store_remove_unindexed(tx, row, seq, by, by_seq, time);
+        return r < 0 ? r : store_remove_unindexed(tx, row, seq, by, by_seq, time, reason);
 }
 
 /* 1: there is a message, of that time. */
@@ -88,7 +88,7 @@ static int read_time(SqlTx *tx, uint64_t row, uint64_t seq, bool *ret_is_message
 
 /* Age may have come first, and not have been looked at yet: every copy says the same. */
 static int redact_one(SqlTx *tx, uint64_t row, uint64_t target, const char *by, uint64_t by_seq,
-                      uint64_t time) {
+                      uint64_t time, const char *reason) {
         RetentionRule rule;
         bool is_message;
         uint64_t said;
@@ -100,8 +100,13 @@ static int redact_one(SqlTx *tx, uint64_t row, uint64_t target, const char *by, 
         r = store_retention_find(tx, row, said, time, &rule);
         if (r < 0)
                 return r;
-        return r > 0 ? store_remove_content(tx, row, target, rule.username, rule.seq, rule.time)
-                     : store_remove_content(tx, row, target, by, by_seq, time);
+        return r > 0 ? store_remove_content(tx, row, target, rule.username, rule.seq, rule.time,
+                                            NULL)
+                     : store_remove_content(tx, row, target, by, by_seq, time, reason);
+}
+
+static const char *read_reason(const Value *extra) {
+        return value_string(value_get(extra, "reason"), NULL);
 }
 
 static int apply_redact(SqlTx *tx, uint64_t row, uint64_t first_seq, const Entry *e,
@@ -117,7 +122,7 @@ static int apply_redact(SqlTx *tx, uint64_t row, uint64_t first_seq, const Entry
                                "INSERT INTO redaction (channel, target, seq, username, time)"
                                " VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
                                "tttst", row, target, e->seq, e->username, e->time);
-        r = redact_one(tx, row, target, e->username, e->seq, e->time);
+        r = redact_one(tx, row, target, e->username, e->seq, e->time, read_reason(extra));
         return MIN(r, 0);
 }
 
@@ -150,7 +155,26 @@ int store_removal_apply(SqlTx *tx, uint64_t row, uint64_t first_seq, const Entry
                                      : apply_redact(tx, row, first_seq, e, extra);
 }
 
+/* Why, by the entry that did it; NULL where it does not say. */
+static int find_reason(SqlTx *tx, uint64_t row, uint64_t seq, Value **ret) {
+        sqlite3_stmt *stmt;
+        const char *extra;
+        int r;
+
+        r = sql_prepare(tx,
+                        "SELECT extra FROM entry WHERE channel = ? AND seq = ? AND kind = 'redact'",
+                        "tt", &stmt, row, seq);
+        if (r >= 0)
+                r = sql_step(stmt);
+        if (r <= 0)
+                return r;
+        extra = sql_column_text(stmt, 0);
+        r = extra ? value_parse(extra, strlen(extra), ret) : -ENOMEM;
+        return r == -ENOMEM ? r : 0;
+}
+
 static int apply_kept(SqlTx *tx, uint64_t row, uint64_t target) {
+        _cleanup_(value_unrefp) Value *extra = NULL;
         char by[NAME_SIZE];
         uint64_t seq, time;
         sqlite3_stmt *stmt;
@@ -168,7 +192,9 @@ static int apply_kept(SqlTx *tx, uint64_t row, uint64_t target) {
                 return r;
         seq = sql_column_u64(stmt, 1);
         time = sql_column_u64(stmt, 2);
-        r = redact_one(tx, row, target, by, seq, time);
+        r = find_reason(tx, row, seq, &extra);
+        if (r >= 0)
+                r = redact_one(tx, row, target, by, seq, time, read_reason(extra));
         return r < 0 ? r
                      : sql_run(tx, "DELETE FROM redaction WHERE channel = ? AND target = ?", "tt",
                                row, target);

@@ -157,7 +157,7 @@ static int sweep_rule(SqlTx *tx, SweepRequest *q, uint64_t row, uint64_t now, co
                 }
                 if (entries[i].is_message) {
                         r = store_remove_unindexed(tx, row, entries[i].seq, rule->rule.username,
-                                                   rule->rule.seq, due);
+                                                   rule->rule.seq, due, NULL);
                         if (r < 0)
                                 return r;
                         *ret_removed = *ret_removed || r > 0;

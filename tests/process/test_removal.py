@@ -66,8 +66,9 @@ def test_redact(stage, room):
         served = {e["seq"]: e for e in entries}
         for e in told:
             stub = served[e["target_seq"]]
+            why = {"reason": e["reason"]} if "reason" in e else {}
             assert stub == {**{k: before[stub["seq"]][k] for k in kept},
-                            "redacted": {"by": e["username"], "seq": e["seq"], "time": e["time"]}}
+                            "redacted": {"by": e["username"], "seq": e["seq"], "time": e["time"], **why}}
     # Its id is known, whatever it says now.
     again = {"id": before[one]["id"], "message_content": "another text"}
     (stored,) = bob.ok("MESSAGE", messages=[again])["stored"]
@@ -136,11 +137,16 @@ def test_bus_and_ctl(world):
     assert (entries[own + 1][6]["target_seq"], entries[own + 1][6]["reason"]) == (own, "mine")
     # By another program: the entry tells which message.
     assert alice.ctl("redact", "lobby", str(seq), "--reason=old").returncode == 0
-    wait_for(lambda: "(removed)" in bob.ctl("log", "lobby").stdout.splitlines()[1], "bob to see it")
+    for peer in (bob, alice):  # who did it, and why, where the message was
+        wait_for(lambda peer=peer: peer.ctl("log", "lobby").stdout.splitlines()[1].endswith(
+            " alice: (removed by alice: old)"), "both to see it")
+        assert peer.ctl("log", "lobby").stdout.splitlines()[2].endswith(" bob: (removed by bob: mine)")
     assert f"removed message {seq} (old)" in alice.ctl("log", "lobby").stdout
     lines = [json.loads(x) for x in alice.ctl("log", "lobby", "-o", "json").stdout.splitlines()]
     (stub,) = [x for x in lines if x["seq"] == seq]
-    assert stub["redacted"]["by"] == "alice" and "message_content" not in stub
+    (redact,) = [x for x in lines if x["kind"] == "redact" and x["target_seq"] == seq]
+    assert "message_content" not in stub
+    assert stub["redacted"] == {"by": "alice", "seq": redact["seq"], "time": redact["time"], "reason": "old"}
     # What is taken away in a file has as little of it, and no hole either.
     for peer in (alice, bob):
         lines = [json.loads(x) for x in peer.ctl("export", "lobby").stdout.splitlines()]
@@ -148,10 +154,12 @@ def test_bus_and_ctl(world):
         assert [x["seq"] for x in exported] == list(range(1, exported[-1]["seq"] + 1))
         for x in exported:
             if x["seq"] in (seq, own):
-                assert x["redacted"]["by"] == ("alice" if x["seq"] == seq else "bob")
+                assert (x["redacted"]["by"], x["redacted"]["reason"]) == \
+                    (("alice", "old") if x["seq"] == seq else ("bob", "mine"))
                 assert "message_content" not in x
         text = peer.ctl("export", "lobby", "--format=text").stdout
-        assert text.count("(removed)") == 2 and "of alice" not in text and "of bob" not in text
+        assert text.count("(removed by alice: old)") == text.count("(removed by bob: mine)") == 1
+        assert "of alice" not in text and "of bob" not in text
     for arguments, status in ((("redact", "lobby", "x"), 2), (("redact", "lobby"), 2), (("redact", "lobby", "1"), 4),
                               (("redact", "nowhere", "1"), 4), (("retention", "lobby", "-1"), 2),
                               (("retention", "lobby", "36501"), 7)):

@@ -209,7 +209,7 @@ static int do_remove(SqlTx *tx, void *userdata) {
         const Removal *x = userdata;
         int r;
 
-        r = store_remove_content(tx, x->row, x->seq, "alice", x->seq, START);
+        r = store_remove_content(tx, x->row, x->seq, "alice", x->seq, START, NULL);
         return MIN(r, 0);
 }
 

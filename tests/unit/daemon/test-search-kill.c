@@ -20,7 +20,7 @@ static int do_remove(SqlTx *tx, void *userdata) {
         const uint64_t *x = userdata; /* row, seq */
         int r;
 
-        r = store_remove_content(tx, x[0], x[1], "alice", x[1], START);
+        r = store_remove_content(tx, x[0], x[1], "alice", x[1], START, NULL);
         return MIN(r, 0);
 }
 

@@ -69,7 +69,7 @@ static void test_redact(void **state) {
         govern(f, row, 5, ENTRY_REDACT, "bob", "{\"target_seq\":3}");
         assert_extra(f, row, 2,
                      "{\"redacted\":{\"by\":\"bob\",\"seq\":4,\"time\":"
-                     "\"2023-11-14T22:13:20.000Z\"}}");
+                     "\"2023-11-14T22:13:20.000Z\",\"reason\":\"spam\"}}");
         assert_extra(f, row, 4, "{\"target_seq\":2,\"reason\":\"spam\"}");
 
         /* Nobody knows any more what it said: all that comes under its id was there before. */
@@ -87,7 +87,7 @@ static void test_redact(void **state) {
         govern(f, row, 6, ENTRY_REDACT, "carol", "{\"target_seq\":2}");
         assert_extra(f, row, 2,
                      "{\"redacted\":{\"by\":\"bob\",\"seq\":4,\"time\":"
-                     "\"2023-11-14T22:13:20.000Z\"}}");
+                     "\"2023-11-14T22:13:20.000Z\",\"reason\":\"spam\"}}");
         assert_int_equal(load_channel(f, &q)->n_unread, 1);
         result_done(&q);
 }
@@ -154,7 +154,7 @@ static void test_older_comes_later(void **state) {
         for (unsigned i = 1; i <= 6; i++)
                 say(f, row, i, "alice", TEXT(SECRET));
         read_all(f, row, &before);
-        govern(f, row, 7, ENTRY_REDACT, "bob", "{\"target_seq\":2}");
+        govern(f, row, 7, ENTRY_REDACT, "bob", "{\"target_seq\":2,\"reason\":\"late\"}");
         govern(f, row, 8, ENTRY_REDACT, "bob", "{\"target_seq\":5}");
         read_all(f, row, &after);
         assert_int_equal(copy(f, copied, &before, 4, 6), 0);
@@ -164,6 +164,7 @@ static void test_older_comes_later(void **state) {
         assert_extra(f, copied, 5, after.entries[4].extra);
         assert_int_equal(copy_older(f, copied, &before, 2, 3), 0);
         assert_int_equal(copy_older(f, copied, &after, 1, 1), 0);
+        assert_non_null(strstr(after.entries[1].extra, "\"reason\":\"late\""));
         assert_same(f, row, copied);
         result_done(&before);
         result_done(&after);

@@ -89,7 +89,7 @@ static void test_redacted(void **state) {
         assert_true(entry_is_stub(&e));
         entry_done(&e);
         e = (Entry){ .kind = ENTRY_MESSAGE };
-        assert_int_equal(entry_extra_redacted("bob", 9, 1500000, &e.extra, &n), 0);
+        assert_int_equal(entry_extra_redacted("bob", 9, 1500000, NULL, &e.extra, &n), 0);
         assert_string_equal(e.extra, "{\"redacted\":{\"by\":\"bob\",\"seq\":9,\"time\":"
                                      "\"1970-01-01T00:00:01.500Z\"}}");
         assert_int_equal(n, strlen(e.extra));
@@ -97,6 +97,35 @@ static void test_redacted(void **state) {
         e.kind = ENTRY_OTHER;
         assert_false(entry_is_stub(&e));
         entry_done(&e);
+}
+
+/* Why, in one line of §2 or not at all. */
+static void test_redacted_why(void **state) {
+        static const struct {
+                const char *reason, *extra;
+        } cases[] = {
+                { "spam", "Z\",\"reason\":\"spam\"}}" },
+                { "", "Z\"}}" },
+                { "a\nb", "Z\"}}" },
+                { "a\tb", "Z\"}}" },
+        };
+        char longest[REASON_BYTES_MAX + 2] = "";
+        size_t n;
+
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                _cleanup_free_ char *extra = NULL;
+
+                assert_int_equal(entry_extra_redacted("bob", 9, 1, cases[i].reason, &extra, &n), 0);
+                assert_string_equal(strrchr(extra, 'Z'), cases[i].extra);
+        }
+        memset(longest, 'x', sizeof(longest) - 1);
+        for (size_t i = 0; i < 2; i++) {
+                _cleanup_free_ char *extra = NULL;
+
+                assert_int_equal(entry_extra_redacted("bob", 9, 1, longest, &extra, &n), 0);
+                assert_int_equal(strstr(extra, longest) != NULL, i == 1);
+                longest[REASON_BYTES_MAX] = '\0';
+        }
 }
 
 static void test_any_order(void **state) {
@@ -435,6 +464,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_read_and_written),
                 cmocka_unit_test(test_redacted),
+                cmocka_unit_test(test_redacted_why),
                 cmocka_unit_test(test_any_order),
                 cmocka_unit_test(test_refused),
                 cmocka_unit_test(test_bounds),
