@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Knows topic, view, sending, authorize and deauthorize: what a channel is about, and who may do
  * what there. */
+#include <inttypes.h>
+
 #include "ctl/print.h"
 
 typedef enum Rule { RULE_TOPIC, RULE_VIEW, RULE_SENDING } Rule;
@@ -81,37 +83,59 @@ static int verb_sending(Ctl *ctl, int argc, char **argv) {
         return show_or_set(ctl, argc, argv, RULE_SENDING);
 }
 
-static int read_by(sd_bus_message *m, const char *key, void *userdata) {
-        return streq(key, "by") ? sd_bus_message_read(m, "v", "s", userdata) : 0;
+typedef struct Given {
+        const char *by, *key;
+        uint64_t key_since, n_keys; /* told to moderators */
+} Given;
+
+static int read_given(sd_bus_message *m, const char *key, void *userdata) {
+        Given *g = userdata;
+
+        return streq(key, "by")          ? sd_bus_message_read(m, "v", "s", &g->by)
+               : streq(key, "key")       ? sd_bus_message_read(m, "v", "s", &g->key)
+               : streq(key, "key_since") ? sd_bus_message_read(m, "v", "t", &g->key_since)
+               : streq(key, "keys")      ? sd_bus_message_read(m, "v", "t", &g->n_keys)
+                                         : 0;
 }
 
 static int read_authorized(sd_bus_message *m, void *userdata) {
         char when[LOCAL_TIME_SIZE];
-        const char *name, *role, *by = "";
+        Given g = { .by = "", .key = "" };
+        char keys[24] = "", key[20] = "", key_when[LOCAL_TIME_SIZE];
+        const char *name, *role;
         Listing *l = userdata;
         uint64_t since;
         int r;
 
         r = sd_bus_message_read(m, "sst", &name, &role, &since);
         if (r >= 0)
-                r = client_read_pairs(m, read_by, &by);
+                r = client_read_pairs(m, read_given, &g);
         if (r < 0)
                 return r;
         writer_begin_object(&l->json, NULL);
         writer_string(&l->json, "username", name);
         writer_string(&l->json, "role", role);
-        writer_string(&l->json, "by", by);
+        writer_string(&l->json, "by", g.by);
         writer_time(&l->json, "since", since);
+        if (g.n_keys > 0) {
+                writer_string(&l->json, "key", g.key);
+                writer_time(&l->json, "key_since", g.key_since);
+                writer_uint(&l->json, "keys", g.n_keys);
+                snprintf(keys, sizeof(keys), "%" PRIu64, g.n_keys);
+                snprintf(key, sizeof(key), "%.16s", g.key);
+        }
         writer_end_object(&l->json);
         print_local_time(since, when);
-        return table_add(&l->table, name, role, by, when);
+        print_local_time(g.key_since, key_when);
+        return table_add(&l->table, name, role, g.by, when, keys, key, key_when);
 }
 
 static int list_authorized(Ctl *ctl, const char *path) {
-        _cleanup_(listing_done) Listing l = { .table.n_columns = 4 };
+        _cleanup_(listing_done) Listing l = { .table.n_columns = 7 };
         int r;
 
-        if (table_add(&l.table, "NAME", "ROLE", "BY", "SINCE") < 0)
+        if (table_add(&l.table, "NAME", "ROLE", "BY", "SINCE", "KEYS", "NEWEST KEY", "SEEN FIRST") <
+            0)
                 return client_fail(ctl, NULL, -ENOMEM);
         writer_begin_array(&l.json, NULL);
         r = client_each_row(ctl, FACE_MODERATION, path, "ListAuthorized", "ssta{sv}",

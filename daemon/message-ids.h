@@ -9,3 +9,6 @@
 #define MESSAGE_STORE_DAMAGED "23fd02164a904c6aa6da5457218b3733"
 #define MESSAGE_STORE_SET_ASIDE "e11d64488019407890e164103b9b0a8e"
 #define MESSAGE_STORE_BACK "4352efd2e01147ea8171af5f6a2039c8"
+
+/* Who has a role in a channel that is hosted here came with a key that was not seen there. */
+#define MESSAGE_ROLE_KEY_NEW "296779bafaf24dbbb9ac95a620f62de0"

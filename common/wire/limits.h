@@ -70,8 +70,11 @@
 #define REFUSED_PER_CHANNEL_MAX 1000  /* connections of a channel */
 #define REFUSED_PER_CONNECTION_MAX 32 /* channels of a connection */
 #define CHANNELS_JOINED_MAX 1000
-#define IGNORED_MAX 1000      /* people, in one channel: ≈ 20 KiB on the bus */
-#define OUTBOX_ROWS_MAX 10000 /* a channel; QueueFull beyond */
+#define ROLE_KEYS_PER_USER_MAX 16 /* that somebody with a role came with; the oldest is forgotten  \
+                                   */
+#define ROLE_KEYS_MAX 100000      /* of one channel, ≈ 15 MiB */
+#define IGNORED_MAX 1000          /* people, in one channel: ≈ 20 KiB on the bus */
+#define OUTBOX_ROWS_MAX 10000     /* a channel; QueueFull beyond */
 #define OUTBOX_BYTES_MAX (64 * 1024 * 1024)
 /* Revoked keys that a daemon remembers, ≈ 20 MiB: of a week, since no certificate lives longer.
  * The oldest is forgotten. */
@@ -127,8 +130,9 @@
 /* WHOIS of names that nobody has, by one asker: a list of a hundred people with typing errors goes
  * through; who guesses names learns at most three with each. */
 #define WHOIS_MISSES_PER_MINUTE 120
-#define NEAR_ROWS_MAX 1000 /* that a search for near names reads around the wanted one, ≈ 0.5 ms \
-                            */
+#define NEAR_ROWS_MAX                                                                              \
+        1000 /* that a search for near names reads around the wanted one, ≈ 0.5 ms               \
+              */
 /* At a time, ≈ 10 ms of the reader each with a million accounts; further misses are told none. */
 #define NEAR_SEARCHES_MAX 8
 #define THROTTLE_SOURCES_MAX 10000 /* remembered at a time, ≈ 1 MiB; the oldest is forgotten */

@@ -24,6 +24,7 @@ typedef struct ChannelObject {
         uint64_t first, last; /* owed by EntriesAppended; last 0: nothing */
         uint64_t outbox_generation, members_generation;
         bool owes_outbox, owes_members;
+        uint64_t key_told; /* by MembersChanged: the news of that time */
         UT_hash_handle hh; /* ChannelBus.objects, by path */
 } ChannelObject;
 

@@ -93,6 +93,9 @@ static int append_person(sd_bus_message *reply, const ListedPerson *p, bool is_b
                                           "user_type", "s", user_type_of_name(p->username));
         if (r >= 0 && !is_banned)
                 r = sd_bus_message_append(reply, "{sv}", "role", "s", role_to_string(p->role));
+        if (r >= 0 && !is_banned && p->n_keys > 0)
+                r = sd_bus_message_append(reply, "{sv}{sv}{sv}", "key", "s", p->key_id, "key_since",
+                                          "t", p->key_since, "keys", "t", p->n_keys);
         if (r >= 0)
                 r = sd_bus_message_append(reply, "{sv}{sv}", "by", "s", p->by, "since", "t",
                                           p->since);

@@ -52,6 +52,21 @@ static bool may_say(ChannelObject *o, bool *is_first) {
         return false;
 }
 
+static void emit_members_changed(ChannelObject *o, sd_bus *connection) {
+        const StoredRoleKey *news = channel_member_get_key_news(o->member);
+
+        if (!news || news->since == o->key_told) {
+                (void) sd_bus_emit_signal(connection, o->path, P2PCHAT_INTERFACE_CHANNEL,
+                                          "MembersChanged", "ta{sv}", o->members_generation, 0);
+                return;
+        }
+        o->key_told = news->since;
+        (void) sd_bus_emit_signal(connection, o->path, P2PCHAT_INTERFACE_CHANNEL, "MembersChanged",
+                                  "ta{sv}", o->members_generation, 3, "new_key_of", "s",
+                                  news->username, "key", "s", news->key_id, "key_since", "t",
+                                  news->since);
+}
+
 /* What is owed, in this order: who hears that the outbox changed finds the text in the log, and has
  * been told so. */
 static void on_signals_due(void *userdata) {
@@ -77,9 +92,7 @@ static void on_signals_due(void *userdata) {
         }
         if (o->owes_members && may_say(o, &is_first)) {
                 if (connection)
-                        (void) sd_bus_emit_signal(connection, o->path, P2PCHAT_INTERFACE_CHANNEL,
-                                                  "MembersChanged", "ta{sv}", o->members_generation,
-                                                  0);
+                        emit_members_changed(o, connection);
                 o->owes_members = false;
         }
 }

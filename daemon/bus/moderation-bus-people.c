@@ -72,8 +72,13 @@ int method_unban(sd_bus_message *m, void *userdata, sd_bus_error *error) {
 /* ---- lists ---- */
 
 static int append_authorized(sd_bus_message *reply, const ListedPerson *p) {
+        if (p->n_keys == 0)
+                return sd_bus_message_append(reply, "(ssta{sv})", p->username,
+                                             role_to_string(p->role), p->since, 1, "by", "s",
+                                             p->by);
         return sd_bus_message_append(reply, "(ssta{sv})", p->username, role_to_string(p->role),
-                                     p->since, 1, "by", "s", p->by);
+                                     p->since, 4, "by", "s", p->by, "key", "s", p->key_id,
+                                     "key_since", "t", p->key_since, "keys", "t", p->n_keys);
 }
 
 static int append_banned(sd_bus_message *reply, const ListedPerson *p) {

@@ -201,6 +201,10 @@ int channel_may_list_bans(const Channel *c, const Actor *a, uint64_t now, Failur
         return 0;
 }
 
+bool channel_may_see_keys(const Channel *c, const Actor *a, uint64_t now) {
+        return actor_role(c, a, now) >= ROLE_MODERATOR;
+}
+
 int channel_may_see_access(const Channel *c, const Actor *a, const char *of, uint64_t now,
                            Failure *f) {
         if (streq(of, a->username) || actor_role(c, a, now) >= ROLE_MODERATOR)

@@ -99,6 +99,8 @@ int channel_may_redact(const Channel *c, const Actor *a, const EntryAuthor *auth
 int channel_may_list_roles(const Channel *c, const Actor *a, uint64_t now, Failure *f);
 /* RET_INFO's `banned`. */
 int channel_may_list_bans(const Channel *c, const Actor *a, uint64_t now, Failure *f);
+/* With which keys those who have a role came: moderators. */
+bool channel_may_see_keys(const Channel *c, const Actor *a, uint64_t now);
 /* ACCESS of that user; one's own is everybody's. */
 int channel_may_see_access(const Channel *c, const Actor *a, const char *of, uint64_t now,
                            Failure *f);

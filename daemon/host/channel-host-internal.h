@@ -360,8 +360,9 @@ void debug_request(const HostCall *c); /* channel-host-debug.c */
 #define LIST_NEXT_SIZE (NAME_SIZE + KEY_ID_SIZE)
 /* What a list needs behind its rows. */
 #define LIST_RESERVE (sizeof("],\"authorized_more\":true,\"next\":\"\"}") + LIST_NEXT_SIZE)
-int lists_write(const ChannelHost *h, ListKind kind, Writer *w, const char *after, uint64_t limit,
-                size_t max_size, char ret_next[static LIST_NEXT_SIZE]);
+int lists_write(const ChannelHost *h, const Actor *actor /* who asks */, ListKind kind, Writer *w,
+                const char *after, uint64_t limit, size_t max_size,
+                char ret_next[static LIST_NEXT_SIZE]);
 
 /* ---- answers that must not be given any more when their asker's rights end
  * (channel-host-answer.c)
@@ -380,6 +381,24 @@ HostRead *host_read_free(HostRead *read);
 /* `bad-request` that names the member of the payload. Consumes q. */
 void request_fail_field(RpcRequest *q, const char *field, const char *message);
 void request_fail_busy(RpcRequest *q, const char *message);
+
+/* ---- the keys of who has a role (channel-host-keys.c) ---- */
+
+typedef struct RoleKeys RoleKeys;
+
+int keys_load(ChannelHost *h, const StoredRoleKey *keys, size_t n);
+void keys_done(ChannelHost *h);
+/* Somebody is shown here with this key, or did something. The first key of a user is no news; a new
+ * one is, for the journal and for moderators. What nobody may see is not told of: who is invisible
+ * is not seen before that. */
+void keys_seen(ChannelHost *h, const Actor *actor);
+void keys_role_given(ChannelHost *h, const char *username);
+/* The latest, and how many there were; NULL: none. */
+const StoredRoleKey *keys_get_last(const ChannelHost *h, const char *username, size_t *ret_n);
+/* key, key_since, keys: of a row about that user. */
+void keys_write(const ChannelHost *h, Writer *w, const char *username);
+/* Was it news since this generation of the roster? */
+bool keys_are_news(const ChannelHost *h, const char *username, uint64_t generation);
 
 /* ---- the host ---- */
 
@@ -436,6 +455,8 @@ struct ChannelHost {
         HostRead *reads;
         HostAnswer *answers;
         size_t n_answers;
+        struct RoleKeys *role_keys; /* by name */
+        StoredRoleKey key_news;     /* the latest; since 0: none */
 };
 
 /* Around everything that runs callbacks of others: one of them may free the host, which then is

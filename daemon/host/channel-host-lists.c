@@ -4,7 +4,9 @@
 #include "daemon/host/channel-host-internal.h"
 
 typedef struct Page {
+        const ChannelHost *host;
         const Channel *channel;
+        bool with_keys;
         Writer *w;
         size_t max_size; /* of w */
         uint64_t left;
@@ -40,6 +42,8 @@ static int write_role(const char *username, Role role, void *userdata) {
                 writer_string(page->w, "by", change->by);
                 writer_time(page->w, "since", change->time);
         }
+        if (page->with_keys)
+                keys_write(page->host, page->w, username);
         writer_end_object(page->w);
         r = page_add(page, size, needs_comma);
         if (r == 0)
@@ -79,10 +83,13 @@ static int write_ban(const ChannelBan *ban, void *userdata) {
         return r;
 }
 
-int lists_write(const ChannelHost *h, ListKind kind, Writer *w, const char *after, uint64_t limit,
-                size_t max_size, char ret_next[static LIST_NEXT_SIZE]) {
+int lists_write(const ChannelHost *h, const Actor *actor, ListKind kind, Writer *w,
+                const char *after, uint64_t limit, size_t max_size,
+                char ret_next[static LIST_NEXT_SIZE]) {
         Page page = {
+                .host = h,
                 .channel = h->channel,
+                .with_keys = channel_may_see_keys(h->channel, actor, host_now(h)),
                 .w = w,
                 .max_size = max_size,
                 .left = limit,
@@ -111,7 +118,7 @@ int channel_host_list(const ChannelHost *h, const Actor *actor, ListKind kind, c
         if (r < 0)
                 return r;
         writer_begin_object(w, NULL);
-        r = lists_write(h, kind, w, after, limit, w->size + max_bytes - LIST_RESERVE, next);
+        r = lists_write(h, actor, kind, w, after, limit, w->size + max_bytes - LIST_RESERVE, next);
         if (r > 0)
                 writer_string(w, "next", next);
         writer_end_object(w);

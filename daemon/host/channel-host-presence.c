@@ -15,6 +15,7 @@ int appearance_set(ChannelHost *h, const Actor *actor, Appearance *a, bool invis
                 r = roster_join(&h->roster, actor, status);
                 if (r < 0)
                         return r;
+                keys_seen(h, actor);
         }
         a->is_seen = !invisible;
         a->status = status;

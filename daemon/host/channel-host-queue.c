@@ -444,8 +444,11 @@ static void on_appended(int r, const Appended *results, size_t n_results, const 
                 apply_entries(h, entries, n);
                 DL_FOREACH(h->batch, w) {
                         take_results(h, w, results + w->first);
-                        if (w->kind == WORK_ROLE)
+                        if (w->kind == WORK_ROLE) {
                                 roster_touch(&h->roster, w->target);
+                                keys_role_given(h, w->target);
+                        }
+                        keys_seen(h, &w->actor);
                         sanction_done(h, w);
                         log_progress(h, w, "on disk");
                 }

@@ -305,12 +305,12 @@ static int write_info(const HostRead *read, const Entry *messages, size_t n, Wri
         if (r < 0)
                 return r;
         max = read->max_bytes - w->size - 2 * LIST_RESERVE;
-        r = lists_write(h, LIST_AUTHORIZED, w, NULL, MEMBERS_LIMIT_MAX,
+        r = lists_write(h, &read->actor, LIST_AUTHORIZED, w, NULL, MEMBERS_LIMIT_MAX,
                         w->size + (with_bans ? max / 2 : max), next);
         if (r > 0)
                 writer_bool(w, "authorized_more", true);
         if (r >= 0 && with_bans) {
-                r = lists_write(h, LIST_BANNED, w, NULL, MEMBERS_LIMIT_MAX,
+                r = lists_write(h, &read->actor, LIST_BANNED, w, NULL, MEMBERS_LIMIT_MAX,
                                 read->max_bytes - LIST_RESERVE, next);
                 if (r > 0)
                         writer_bool(w, "banned_more", true);

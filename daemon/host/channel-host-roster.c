@@ -200,13 +200,15 @@ void roster_expel(Roster *roster, const char *username) {
                 settle(roster, row, true);
 }
 
-static void write_change(const Roster *roster, Writer *w, const RosterRow *row) {
+static void write_change(const Roster *roster, Writer *w, const RosterRow *row, bool with_key) {
         writer_begin_object(w, NULL);
         writer_string(w, "username", row->username);
         writer_string(w, "user_type", user_type_to_string(row->user_type));
         writer_string(w, "role",
                       role_to_string(channel_get_role(roster->host->channel, row->username)));
         writer_string(w, "status", presence_to_string(row->shown));
+        if (with_key)
+                keys_write(roster->host, w, row->username);
         writer_end_object(w);
 }
 
@@ -215,7 +217,9 @@ bool roster_has_news(const Roster *roster, const HostSession *s) {
 }
 
 int roster_pull(Roster *roster, HostSession *s, Writer *out) {
+        const ChannelHost *h = roster->host;
         bool counts_only = roster->n_published > PRESENCE_ONLINE_MAX;
+        bool sees_keys = channel_may_see_keys(h->channel, &s->actor, host_now(h));
         size_t start = out->size, n = 0;
         uint64_t told = roster->published;
         RosterRow *row = roster->rows ? roster->rows->prev : NULL; /* the latest change */
@@ -235,7 +239,9 @@ int roster_pull(Roster *roster, HostSession *s, Writer *out) {
                 n++;
                 if (counts_only)
                         break;
-                write_change(roster, out, row);
+                write_change(roster, out, row,
+                             sees_keys && keys_are_news(roster->host, row->username,
+                                                        s->presence_cursor));
                 if (out->size - start > FRAME_BYTES_MAX - TAIL_BYTES) {
                         writer_truncate(out, before, needs_comma);
                         told = row->generation - 1;

@@ -156,6 +156,18 @@ static void on_roster(int r, uint64_t saved, uint64_t generation, const StoredPr
                 load_finish(h, r);
 }
 
+static void on_role_keys(int r, const StoredRoleKey *keys, size_t n, void *userdata) {
+        _cleanup_(host_leavep) ChannelHost *h = host_enter(userdata);
+
+        h->load_job = NULL;
+        if (r >= 0)
+                r = keys_load(h, keys, n);
+        if (r >= 0)
+                r = store_load_roster(h->store, h->row, on_roster, h, &h->load_job);
+        if (r < 0)
+                load_finish(h, r);
+}
+
 static void on_newest(int r, const Entry *entries, size_t n, bool more, void *userdata) {
         _cleanup_(host_leavep) ChannelHost *h = host_enter(userdata);
 
@@ -163,7 +175,7 @@ static void on_newest(int r, const Entry *entries, size_t n, bool more, void *us
         if (r >= 0 && n > 0 && entries[n - 1].seq > channel_get_last_seq(h->channel))
                 r = channel_apply(h->channel, &entries[n - 1]);
         if (r >= 0)
-                r = store_load_roster(h->store, h->row, on_roster, h, &h->load_job);
+                r = store_load_role_keys(h->store, h->row, on_role_keys, h, &h->load_job);
         if (r < 0)
                 load_finish(h, r);
 }
@@ -291,6 +303,7 @@ ChannelHost *channel_host_free(ChannelHost *h, const char *closed_reason) {
                 roster_save_nobody(&h->roster);
         roster_done(&h->roster);
         rates_done(&h->rates);
+        keys_done(h);
         recent_clear(&h->recent);
         h->retry_timer = clock_timer_free(h->retry_timer);
         h->access_timer = clock_timer_free(h->access_timer);

@@ -348,6 +348,24 @@ static void closed_by_host(ChannelMember *c, const char *reason, const Value *pa
         }
 }
 
+/* What moderators are told of who has a role. */
+static void see_keys(ChannelMember *c, const Value *changes) {
+        for (size_t i = 0; i < value_length(changes); i++) {
+                const Value *v = value_at(changes, i);
+                const char *name = value_string(value_get(v, "username"), NULL);
+                const char *key = value_string(value_get(v, "key"), NULL);
+                const char *since = value_string(value_get(v, "key_since"), NULL);
+                StoredRoleKey news = {};
+
+                if (!name || !key || !since || !name_is_valid(name) ||
+                    !hex_is_valid(key, KEY_ID_SIZE - 1) || time_parse(since, &news.since) < 0)
+                        continue;
+                snprintf(news.username, sizeof(news.username), "%s", name);
+                snprintf(news.key_id, sizeof(news.key_id), "%s", key);
+                c->key_news = news;
+        }
+}
+
 static void on_presence(ChannelMember *c, const Value *payload) {
         uint64_t generation, n_online;
 
@@ -357,6 +375,7 @@ static void on_presence(ChannelMember *c, const Value *payload) {
                 return;
         c->generation = generation;
         c->n_online = n_online;
+        see_keys(c, value_get(payload, "changes"));
         member_changed(c);
         c->handlers.on_members(c, generation, c->userdata);
 }

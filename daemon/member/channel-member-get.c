@@ -129,3 +129,7 @@ ChannelHost *channel_member_get_local_host(const ChannelMember *c) {
 uint64_t channel_member_get_lease_until(const ChannelMember *c) {
         return c->lease_until;
 }
+
+const StoredRoleKey *channel_member_get_key_news(const ChannelMember *c) {
+        return c->key_news.since > 0 ? &c->key_news : NULL;
+}

@@ -14,6 +14,8 @@ typedef struct People {
 
 typedef struct PersonFields {
         const char *username, *key, *role, *by, *reason, *since, *until;
+        const char *key_since;
+        uint64_t n_keys;
 } PersonFields;
 
 static bool read_time(const char *s, uint64_t *ret) {
@@ -44,6 +46,8 @@ static int read_person(const Value *v, ListKind kind, ListedPerson *ret) {
                   REASON_BYTES_MAX },
                 { "since", FIELD_STRING, offsetof(PersonFields, since) },
                 { "until", FIELD_STRING, offsetof(PersonFields, until) },
+                { "key_since", FIELD_STRING, offsetof(PersonFields, key_since) },
+                { "keys", FIELD_UINT, offsetof(PersonFields, n_keys), false, 0, NUMBER_MAX },
                 {},
         };
         PersonFields x = {};
@@ -57,6 +61,11 @@ static int read_person(const Value *v, ListKind kind, ListedPerson *ret) {
                 return -EBADMSG;
         if (kind == LIST_AUTHORIZED && (ret->role = role_from_string(x.role ?: "")) < 0)
                 return -EBADMSG;
+        if (kind == LIST_AUTHORIZED && x.key) {
+                if (!x.key_since || !read_time(x.key_since, &ret->key_since) || x.n_keys == 0)
+                        return -EBADMSG;
+                ret->n_keys = x.n_keys;
+        }
         strcpy(ret->username, x.username);
         strcpy(ret->key_id, x.key ?: "");
         strcpy(ret->by, x.by ?: "");

@@ -100,8 +100,9 @@ struct ChannelMember {
 
         StoredChannel stored; /* its strings are ours */
         char *topic, *closed_reason;
-        char *words;    /* the host's, of why it has no place for us; NULL: none */
-        char **ignored; /* in byte order, ends with NULL */
+        char *words;            /* the host's, of why it has no place for us; NULL: none */
+        StoredRoleKey key_news; /* since 0: none */
+        char **ignored;         /* in byte order, ends with NULL */
         size_t n_ignored;
         uint64_t ignored_generation;
         Job *save;

@@ -318,8 +318,13 @@ void channel_member_host_entries(ChannelMember *c, const Entry *entries, size_t 
 
 void channel_member_host_members(ChannelMember *c, uint64_t generation) {
         c->generation = generation;
-        if (c->host)
+        if (c->host) {
+                const StoredRoleKey *news = channel_host_get_key_news(c->host);
+
                 c->n_online = channel_host_get_n_online(c->host);
+                if (news)
+                        c->key_news = *news;
+        }
         c->handlers.on_members(c, generation, c->userdata);
         member_changed(c);
 }

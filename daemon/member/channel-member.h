@@ -52,6 +52,9 @@ uint64_t channel_member_get_read_seq(const ChannelMember *c);
 uint64_t channel_member_get_n_unread(const ChannelMember *c);
 uint64_t channel_member_get_n_outbox(const ChannelMember *c);
 uint64_t channel_member_get_n_online(const ChannelMember *c);
+/* For moderators: who of those with a role came last with a key that was not seen before, while we
+ * were here; on_members says so. NULL: nobody. */
+const StoredRoleKey *channel_member_get_key_news(const ChannelMember *c);
 /* Whose messages the person does not want to read here; in byte order, ends with NULL. */
 char *const *channel_member_get_ignored(const ChannelMember *c);
 uint64_t channel_member_get_ignored_generation(const ChannelMember *c); /* counts its changes */
@@ -120,10 +123,12 @@ int channel_member_get_members(ChannelMember *c, const char *after, unsigned lim
 /* Who has a role, or who is banned, as the host tells it. */
 typedef struct ListedPerson {
         char username[NAME_SIZE];
-        char key_id[KEY_ID_SIZE];              /* of a banned guest; else "" */
-        Role role;                             /* of who has one */
-        char by[NAME_SIZE];                    /* "": the host does not say */
-        uint64_t since, until;                 /* µs since the epoch; 0: not said, no end */
+        char key_id[KEY_ID_SIZE];   /* of a banned guest; that who has a role came with last, for
+                                     * moderators; else "" */
+        uint64_t key_since, n_keys; /* since when, of how many; 0 without */
+        Role role;                  /* of who has one */
+        char by[NAME_SIZE];         /* "": the host does not say */
+        uint64_t since, until;      /* µs since the epoch; 0: not said, no end */
         char reason[3 * REASON_BYTES_MAX + 1]; /* what is no text in it takes three bytes */
 } ListedPerson;
 /* next: what to give as `after` for the next page; NULL: the end. */

@@ -11,8 +11,8 @@
  * adds one decides what it is. Which keys count no more the tracker tells anew: a file could leave
  * some out. Who was in a channel then is not there now. The index of a search is made again from
  * the entries, and its tables have the names that INDEX_TABLES says. */
-static const char *const kept[] = { "tracker", "identity",  "channel",   "entry",
-                                    "outbox",  "retention", "redaction", "ignored" };
+static const char *const kept[] = { "tracker",   "identity",  "channel", "entry",   "outbox",
+                                    "retention", "redaction", "ignored", "role_key" };
 static const char *const left_out[] = { "secret",       "revocation", "attempt",      "owed",
                                         "search_index", "roster",     "roster_member" };
 static const char *const columns_left_out[] = { "certificate_pem", NULL };

@@ -123,6 +123,11 @@ static bool redaction_is_good(SqlTx *tx, sqlite3_stmt *stmt) {
         return column_is_name(stmt, 0, false);
 }
 
+static bool role_key_is_good(SqlTx *tx, sqlite3_stmt *stmt) {
+        return column_is_name(stmt, 0, false) &&
+               hex_is_valid(sql_column_text(stmt, 1), KEY_ID_SIZE - 1);
+}
+
 static bool ignored_is_good(SqlTx *tx, sqlite3_stmt *stmt) {
         return column_is_name(stmt, 0, false) && sql_column_u64(stmt, 1) <= IGNORED_MAX;
 }
@@ -162,6 +167,7 @@ static const struct {
         { "what was removed", "SELECT username FROM redaction", redaction_is_good },
         { "who is ignored", "SELECT username, count(*) OVER (PARTITION BY channel) FROM ignored",
           ignored_is_good },
+        { "a key of who has a role", "SELECT username, key FROM role_key", role_key_is_good },
         { "an entry of no channel",
           "SELECT 1 FROM entry WHERE channel NOT IN (SELECT id FROM channel) LIMIT 1", is_bad },
         { "a log",

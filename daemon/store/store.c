@@ -231,6 +231,15 @@ const char *const store_migrations[] = {
 
         "ALTER TABLE identity ADD COLUMN invisible INTEGER NOT NULL DEFAULT 0;",
 
+        /* With which keys who has a role came to a channel of ours. */
+        "CREATE TABLE role_key ("
+        "        channel INTEGER NOT NULL REFERENCES channel (id) ON DELETE CASCADE,"
+        "        username TEXT NOT NULL,"
+        "        key TEXT NOT NULL,"
+        "        since INTEGER NOT NULL,"
+        "        PRIMARY KEY (channel, username, key)"
+        ") STRICT, WITHOUT ROWID;",
+
         NULL,
 };
 

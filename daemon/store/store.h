@@ -278,6 +278,21 @@ int store_save_roster(Store *s, uint64_t row, uint64_t saved, uint64_t generatio
                       const StoredPresence *changes, size_t n, store_done_fn done, void *userdata,
                       Job **ret_job);
 
+/* ---- with which keys who has a role came (store-role-keys.c) ---- */
+
+typedef struct StoredRoleKey {
+        char username[NAME_SIZE];
+        char key_id[KEY_ID_SIZE];
+        uint64_t since; /* µs since the epoch */
+} StoredRoleKey;
+/* By name, then time; at most ROLE_KEYS_MAX. */
+typedef void (*store_role_keys_fn)(int r, const StoredRoleKey *keys, size_t n, void *userdata);
+int store_load_role_keys(Store *s, uint64_t row, store_role_keys_fn done, void *userdata,
+                         Job **ret_job);
+/* Of more than ROLE_KEYS_PER_USER_MAX of a user the oldest goes. A channel that is gone: nothing.
+ */
+int store_save_role_key(Store *s, uint64_t row, const StoredRoleKey *key);
+
 /* ---- logs (store-log.c) ---- */
 
 /* What a host is asked to add. seq is given by the store: log order is commit order. */

@@ -116,7 +116,8 @@ def test_members_and_info(lobby):
         info = peer.call(channel, CHANNEL, "GetInfo", "a{sv}", {})
         (bob_there,) = (a for a in info["authorized"] if a["username"] == "bob")
         assert bob_there == {"username": "bob", "user_type": "registered", "role": "moderator", "by": "alice",
-                             "since": bob_there["since"]}
+                             "since": bob_there["since"], "key": bob_there["key"], "keys": 1,
+                             "key_since": bob_there["key_since"]}
         assert (info["epoch"], info["owner"], info["channel_name"]) == (1, "alice", alice.get(hers, CHANNEL, "Name"))
         assert {"message_rate", "message_burst", "generation"} <= set(info)
 

@@ -51,6 +51,12 @@ class GoverningRoom(Room):
         return path
 
 
+def roles(member):
+    """Who has which, by whom, since when; not the keys with which they came meanwhile."""
+    return [(a["username"], a["role"], a.get("by"), a.get("since"))
+            for a in member.ok("RET_INFO", list="authorized")["authorized"]]
+
+
 @pytest.fixture
 def room(stage):
     with stage.dialling() as dial:
@@ -60,10 +66,10 @@ def room(stage):
         r.owners = r.owner.store("hers")[0]
         r.mos = r.mo.store("moderator's")[0]
         r.before = r.head()
-        r.roles = r.owner.ok("RET_INFO")["authorized"]
+        r.roles = roles(r.owner)
         yield r
         assert r.head() == r.before, "something of it came into the log"
-        assert r.owner.ok("RET_INFO")["authorized"] == r.roles
+        assert roles(r.owner) == r.roles
         (seq,) = r.meg.store("goes on")
         assert r.nobody.read_to(seq)[-1]["message_content"] == "goes on"
         for peer in (stage.alice, stage.moe, stage.mel):

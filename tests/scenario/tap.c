@@ -30,6 +30,8 @@ typedef struct Track {
         char *text;
         size_t size, n_frames;
         FILE *file;
+        char (*keys)[KEY_ID_SIZE]; /* in the order in which they were read */
+        size_t n_keys;
         struct Track *next;
 } Track;
 
@@ -104,8 +106,21 @@ static const char *person_of_port(const Tap *t, unsigned long port) {
         return NULL;
 }
 
+/* A key by its number among those that were read: one more, or one less, moves those behind it. */
+static size_t number_of_key(Track *x, const char *key) {
+        for (size_t i = 0; i < x->n_keys; i++)
+                if (strncmp(x->keys[i], key, KEY_ID_SIZE - 1) == 0)
+                        return i;
+        x->keys = reallocarray(x->keys, x->n_keys + 1, sizeof(x->keys[0]));
+        assert_non_null(x->keys);
+        snprintf(x->keys[x->n_keys], sizeof(x->keys[0]), "%s", key);
+        return x->n_keys++;
+}
+
 /* Without what is made anew in each run. */
-static void write_frame(const Tap *t, FILE *to, const char *line) {
+static void write_frame(const Tap *t, Track *x, const char *line) {
+        static const char key[] = "\"key\":\"";
+        FILE *to = x->file;
         static const char *const made[] = { "\"csr\":\"", "\"certificate\":\"", "\"ca\":\"",
                                             "\"recovery_code\":\"" };
 
@@ -120,6 +135,12 @@ static void write_frame(const Tap *t, FILE *to, const char *line) {
                                 line = strchr(line + strlen(made[i]), '"');
                                 n = 0;
                         }
+                if (strncmp(line, key, strlen(key)) == 0) {
+                        line += strlen(key);
+                        fprintf(to, "%s%zu", key, number_of_key(x, line));
+                        line = strchr(line, '"');
+                        n = 0;
+                }
                 if (*line == ':' && line[1] >= '1' && line[1] <= '9') {
                         who = person_of_port(t, strtoul(line + 1, &end, 10));
                         if (who) {
@@ -142,7 +163,7 @@ static bool on_line(Conn *c, const char *line, size_t n, void *userdata) {
 
                 assert_non_null(text);
                 fprintf(x->file, "%" PRIu64 " ", clock_boottime(current->world->rig->rt->clock));
-                write_frame(current, x->file, text);
+                write_frame(current, x, text);
                 fputc('\n', x->file);
                 x->n_frames++;
         }
@@ -309,6 +330,7 @@ Tap *tap_free(Tap *t) {
         LL_FOREACH_SAFE(t->tracks, x, next) {
                 fclose(x->file);
                 free(x->text);
+                free(x->keys);
                 free(x);
         }
         free(t);

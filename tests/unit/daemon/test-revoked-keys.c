@@ -153,6 +153,7 @@ static void test_version_2(void **state) {
         run(db, "DROP TABLE roster_member");
         run(db, "DROP TABLE roster");
         run(db, "DROP TABLE ignored");
+        run(db, "DROP TABLE role_key");
         run(db, "DROP INDEX entry_by_guest");
         run(db, "ALTER TABLE identity DROP COLUMN invisible");
         run(db, ENTRY_OF_BEFORE);

@@ -320,6 +320,7 @@ static void test_first_version_is_brought_up(void **state) {
                                       "DROP TABLE roster_member;"
                                       "DROP TABLE roster;"
                                       "DROP TABLE ignored;"
+                                      "DROP TABLE role_key;"
                                       "DROP INDEX entry_by_guest;"
                                       "ALTER TABLE identity DROP COLUMN invisible;" ENTRY_OF_BEFORE
                                       "PRAGMA user_version=1",
