@@ -109,6 +109,8 @@ void roster_expel(Roster *roster, const char *username);
 /* Something that the roster shows of this user is another now. */
 void roster_touch(Roster *roster, const char *username);
 const RosterRow *roster_find(const Roster *roster, const char *username);
+/* As a member who is here now, or was a moment ago. */
+bool roster_shows(const Roster *roster, const char *username);
 bool roster_has_news(const Roster *roster, const HostSession *s);
 /* A PRESENCE frame with what s was not told yet: 1; nothing but s itself has changed: 0. */
 int roster_pull(Roster *roster, HostSession *s, Writer *out);
@@ -192,6 +194,8 @@ void session_connect(ChannelHost *h, const Actor *actor, RpcRequest *q, HostSess
 /* CLOSED {reason} is the last thing that follows; frees. */
 void session_close(HostSession *s, const char *reason, const char *message);
 void sessions_wake(ChannelHost *h);
+/* Somebody is here whom the roster counts. */
+bool sessions_are_seen(const ChannelHost *h);
 /* CLOSED for want of the right to view is the last of the channel; s stays as one that is refused.
  */
 void session_refuse(HostSession *s, const Failure *f);

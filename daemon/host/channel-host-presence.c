@@ -3,6 +3,12 @@
  * made of it to channel-host-roster.c, to which who is invisible does not exist. */
 #include "daemon/host/channel-host-internal.h"
 
+/* For others to read what is new: into how many frames it goes must not tell who else is here. */
+static void seen_less(ChannelHost *h) {
+        if (!sessions_are_seen(h))
+                recent_clear(&h->recent);
+}
+
 int appearance_set(ChannelHost *h, const Actor *actor, Appearance *a, bool invisible,
                    Presence status) {
         int r;
@@ -19,6 +25,8 @@ int appearance_set(ChannelHost *h, const Actor *actor, Appearance *a, bool invis
         }
         a->is_seen = !invisible;
         a->status = status;
+        if (invisible)
+                seen_less(h);
         return 0;
 }
 
@@ -26,6 +34,7 @@ void appearance_end(ChannelHost *h, const Actor *actor, Appearance *a, bool at_o
         if (a->is_seen)
                 roster_leave(&h->roster, actor->username, a->status, at_once);
         a->is_seen = false;
+        seen_less(h);
 }
 
 int appearance_may_hide(const Actor *actor, bool invisible, Failure *f) {

@@ -417,7 +417,7 @@ static void apply_entries(ChannelHost *h, const Entry *entries, size_t n) {
         if (rights)
                 access_changed(h);
         /* Without it members read the same from the store. */
-        if (h->n_sessions > 0 && n > 0 && recent_append(&h->recent, entries, n) < 0)
+        if (n > 0 && sessions_are_seen(h) && recent_append(&h->recent, entries, n) < 0)
                 recent_clear(&h->recent);
 }
 

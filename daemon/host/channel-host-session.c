@@ -124,6 +124,15 @@ void sessions_wake(ChannelHost *h) {
                         conn_source_wake(s->source);
 }
 
+bool sessions_are_seen(const ChannelHost *h) {
+        const HostSession *s;
+
+        DL_FOREACH(h->sessions, s)
+                if (s->appearance.is_seen)
+                        return true;
+        return false;
+}
+
 void sessions_reread(ChannelHost *h) {
         HostSession *s;
 
@@ -158,8 +167,6 @@ static void session_leave(HostSession *s, bool at_once) {
         s->connected = false;
         h->n_sessions--;
         appearance_end(h, &s->actor, &s->appearance, at_once);
-        if (h->n_sessions == 0)
-                recent_clear(&h->recent);
 }
 
 static HostSession *session_end(HostSession *s, bool left_at_once) {

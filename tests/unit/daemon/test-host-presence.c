@@ -108,6 +108,49 @@ static void test_nobody_sees_her(void **state) {
         assert_int_equal(channel_host_get_n_online(f->host), 1);
 }
 
+/* The host keeps what is new ready for who is here, and reads it from disk otherwise. Into how many
+ * frames it goes tells bob, who comes back, whether somebody was. */
+static void test_frames_of_others(void **state) {
+        Fixture *f = *state;
+        size_t frames = 0, largest = 0;
+
+        local_without_rate(f);
+        for (unsigned i = 0; i < 5; i++) {
+                _cleanup_(member_freep) Member *carol = NULL, *dave = NULL, *bob = NULL;
+                uint64_t head = head_of(f);
+
+                if (i > 0)
+                        carol = joined(f, "carol", i == 1 ? HIDDEN : SEEN);
+                if (i == 4) {
+                        assert_int_equal(invisible(carol, true), ERROR_NONE);
+                        dave = joined(f, "dave", SEEN);
+                }
+                local_fill(f, 1 + 1000 * i, 10, 5);
+                settle(f);
+                if (i == 2)
+                        assert_int_equal(invisible(carol, true), ERROR_NONE);
+                if (i == 3) {
+                        member_forget(carol);
+                        assert_int_equal(member_call(carol, "CONNECT", HIDDEN), ERROR_NONE);
+                }
+                dave = member_free(dave);
+                settle(f);
+                local_fill(f, 11 + 1000 * i, 800, 5);
+                settle(f);
+                bob = member_new(f, "bob");
+                assert_int_equal(member_connect(bob, head), ERROR_NONE);
+                wait_seen(bob, head + 810);
+                if (i == 0) {
+                        frames = bob->n_pushes;
+                        largest = bob->largest_push;
+                }
+                assert_int_equal(bob->n_pushes, frames);
+                assert_int_equal(bob->largest_push, largest);
+                if (carol)
+                        wait_seen(carol, head + 810);
+        }
+}
+
 /* To become invisible looks like leaving, to be seen again like arriving. */
 static void test_the_switch(void **state) {
         Fixture *f = *state;
@@ -408,9 +451,16 @@ static void test_restart(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                TEST(nobody_sees_her), TEST(the_switch), TEST(back_invisible),
-                TEST(two_devices),     TEST(refused),    TEST(away),
-                TEST(away_unseen),     TEST(local_user), TEST(local_user_from_the_beginning),
+                TEST(nobody_sees_her),
+                TEST(frames_of_others),
+                TEST(the_switch),
+                TEST(back_invisible),
+                TEST(two_devices),
+                TEST(refused),
+                TEST(away),
+                TEST(away_unseen),
+                TEST(local_user),
+                TEST(local_user_from_the_beginning),
                 TEST(restart),
         };
 
