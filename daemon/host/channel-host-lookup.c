@@ -11,7 +11,7 @@ bool lookup_is_needed(const ChannelHost *h, const Work *w) {
                channel_get_role(h->channel, w->target) == ROLE_NONE &&
                !channel_get_role_change(h->channel, w->target) && /* had one, and is a user */
                !channel_find_ban(h->channel, &a, host_now(h)) &&
-               !roster_find(&h->roster, w->target);
+               !roster_shows(&h->roster, w->target);
 }
 
 int lookup_wait(ChannelHost *h, Work *w) {
@@ -77,7 +77,8 @@ static int add_known(const char *username, Role role, void *userdata) {
         return ++known->n == NEAR_KNOWN_MAX;
 }
 
-/* Of the roster only who is shown to members, which all in it are. */
+/* Of the roster only who is shown to members: a row of who has left may stay for one whom nobody
+ * sees. */
 static void add_people(const ChannelHost *h, NearNames *near) {
         Known known = { .near = near };
 
@@ -85,7 +86,7 @@ static void add_people(const ChannelHost *h, NearNames *near) {
         (void) channel_each_role(h->channel, add_known, &known);
         for (const RosterRow *row = h->roster.rows; row && known.n < NEAR_KNOWN_MAX;
              row = row->next)
-                if (row->user_type == USER_REGISTERED)
+                if (row->user_type == USER_REGISTERED && row->shown != PRESENCE_OFFLINE)
                         (void) add_known(row->username, ROLE_NONE, &known);
 }
 

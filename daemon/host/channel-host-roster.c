@@ -16,6 +16,12 @@ const RosterRow *roster_find(const Roster *roster, const char *username) {
         return find(roster, username);
 }
 
+bool roster_shows(const Roster *roster, const char *username) {
+        const RosterRow *row = find(roster, username);
+
+        return row && row->shown != PRESENCE_OFFLINE;
+}
+
 static void row_free(Roster *roster, RosterRow *row) {
         HASH_DEL(roster->by_name, row);
         DL_DELETE(roster->rows, row);

@@ -51,12 +51,6 @@ void sanction_ask_for_keys(ChannelHost *h) {
 
 /* ---- judging ---- */
 
-static bool is_here(const ChannelHost *h, const char *username) {
-        const RosterRow *row = roster_find(&h->roster, username);
-
-        return row && row->shown != PRESENCE_OFFLINE;
-}
-
 int sanction_check(const ChannelHost *h, Work *w) {
         uint64_t now = host_now(h);
         int r;
@@ -87,7 +81,7 @@ int sanction_judge(ChannelHost *h, Work *w) {
                         return fail_unknown(w);
                 r = channel_extra_ban(c, w->target, w->key_id, w->reason, w->until, host_now(h),
                                       &m->extra, &m->n_extra);
-        } else if (is_here(h, w->target)) {
+        } else if (roster_shows(&h->roster, w->target)) {
                 (void) find_key(h, w);
                 r = channel_extra_kick(w->target, w->key_id, w->reason, &m->extra, &m->n_extra);
         }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Holds a hosted channel to how it asks for people whom it never saw: each name once, a few at a
  * time, and to what it says of a name that nobody has. */
+#include "daemon/host/channel-host-internal.h"
 #include "unit/daemon/member-double.h"
 
 static void refuse(Fixture *f, uint64_t ticket, ErrorCode code, const NearNames *near) {
@@ -64,6 +65,61 @@ static void test_the_near_are_named(void **state) {
         assert_int_equal(l.failure.code, ERROR_NO_SUCH_USER);
         assert_string_equal(l.failure.message, "There is no user robbi; did you mean robby?");
         assert_int_equal(head_of(f), 2);
+}
+
+static uint64_t cursor_of(Fixture *f, const char *name) {
+        const HostSession *s;
+
+        DL_FOREACH(f->host->sessions, s)
+                if (streq(s->actor.username, name))
+                        return s->cursor;
+        fail_msg("%s is not there", name);
+        return 0;
+}
+
+/* Who is here unseen is nobody, and so is who has left, though the row of that one waits for her
+ * who does not read. */
+static void test_unseen(void **state) {
+        Fixture *f = *state;
+        _cleanup_(member_freep) Member *carol = member_new(f, "carol");
+        _cleanup_(member_freep) Member *robby = member_new(f, "robby");
+        Local l = {};
+
+        local_without_rate(f);
+        assert_int_equal(member_call(carol, "CONNECT", ",\"since\":0,\"invisible\":true"),
+                         ERROR_NONE);
+        assert_int_equal(member_connect(robby, head_of(f)), ERROR_NONE);
+        rpc_set_paused(carol->rpc, true);
+        local_fill(f, 1, 800, MESSAGE_BYTES_MAX - 1);
+        assert_true(cursor_of(f, "carol") < head_of(f));
+        robby = member_free(robby);
+        test_loop_run(f->loop, 20 * USEC_PER_SEC);
+        assert_non_null(roster_find(&f->host->roster, "robby"));
+        test_loop_run(f->loop, 20 * USEC_PER_SEC);
+        assert_non_null(roster_find(&f->host->roster, "robby"));
+        assert_int_equal(channel_host_get_n_online(f->host), 1);
+
+        start(f, &l, "carolx", ROLE_MEMBER);
+        settle(f);
+        refuse(f, f->ticket, ERROR_NO_SUCH_USER, NULL);
+        local_wait(f, &l, 1);
+        assert_null(strstr(l.failure.message, "did you mean"));
+        start(f, &l, "robbyx", ROLE_MEMBER);
+        settle(f);
+        refuse(f, f->ticket, ERROR_NO_SUCH_USER, NULL);
+        local_wait(f, &l, 2);
+        assert_null(strstr(l.failure.message, "did you mean"));
+        start(f, &l, "robby", ROLE_MEMBER);
+        settle(f);
+        assert_string_equal(f->lookup, "robby");
+        channel_host_user_looked_up(f->host, f->ticket, NULL, NULL);
+        local_wait(f, &l, 3);
+        start(f, &l, "carol", ROLE_MEMBER);
+        settle(f);
+        assert_string_equal(f->lookup, "carol");
+        channel_host_user_looked_up(f->host, f->ticket, NULL, NULL);
+        local_wait(f, &l, 4);
+        assert_int_equal(f->n_lookups, 4);
 }
 
 static void test_a_name_is_asked_for_once(void **state) {
@@ -193,11 +249,9 @@ static void test_rights_of_the_moment_of_the_answer(void **state) {
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(test_##name, setup, teardown)
         static const struct CMUnitTest tests[] = {
-                TEST(the_near_are_named),
-                TEST(a_name_is_asked_for_once),
-                TEST(ten_thousand_names),
-                TEST(the_tracker_is_away),
-                TEST(rights_of_the_moment_of_the_answer),
+                TEST(the_near_are_named),       TEST(unseen),
+                TEST(a_name_is_asked_for_once), TEST(ten_thousand_names),
+                TEST(the_tracker_is_away),      TEST(rights_of_the_moment_of_the_answer),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
