@@ -191,12 +191,22 @@ int directory_plan_unhost(const Directory *d, const char *name, const char *user
         return 0;
 }
 
+/* Of a restricted channel nobody is shown the topic and how many are there: to be told that they
+ * have changed would be to be told of them. */
+static bool shows_the_same_topic(const DirectoryEntry *x, const char *topic) {
+        return x->restricted || streq(x->topic, topic);
+}
+
+static bool shows_the_same_counts(const DirectoryEntry *x, uint64_t last_seq, uint64_t members) {
+        return x->last_seq == last_seq && (x->restricted || x->members == members);
+}
+
 static bool looks_the_same(const ChannelRecord *a, const ChannelRecord *b) {
         const DirectoryEntry *x = &a->entry, *y = &b->entry;
 
         if (x->n_addresses != y->n_addresses || x->restricted != y->restricted ||
             x->online != y->online || x->epoch != y->epoch || x->since != y->since ||
-            a->over_loopback != b->over_loopback || !streq(x->topic, y->topic) ||
+            a->over_loopback != b->over_loopback || !shows_the_same_topic(x, y->topic) ||
             !streq(x->host, y->host) || !streq(x->channel_id, y->channel_id))
                 return false;
         for (size_t i = 0; i < x->n_addresses; i++)
@@ -242,8 +252,8 @@ int directory_put(Directory *d, ChannelRecord *record, uint64_t now_boottime) {
         if (n) {
                 record->entry.last_seq = MAX(record->entry.last_seq, n->record.entry.last_seq);
                 news = !looks_the_same(&n->record, record);
-                if (!news && (n->record.entry.members != record->entry.members ||
-                              n->record.entry.last_seq != record->entry.last_seq))
+                if (!news && !shows_the_same_counts(&n->record.entry, record->entry.last_seq,
+                                                    record->entry.members))
                         directory_touch_counts(d, n);
                 /* Name, id and owner stay bound to each other: the id's index stays true. */
                 assert(streq(n->record.entry.channel_id, record->entry.channel_id));
@@ -281,10 +291,10 @@ int directory_set_view(Directory *d, const char *name, const bool *restricted, c
                 return -ENOENT;
         e = &n->record.entry;
         if (topic && !streq(topic, e->topic)) {
+                news = !shows_the_same_topic(e, topic);
                 r = free_and_strdup(&e->topic, topic);
                 if (r < 0)
                         return r;
-                news = true;
         }
         if (restricted && *restricted != e->restricted) {
                 e->restricted = *restricted;
@@ -329,11 +339,10 @@ ErrorCode directory_heartbeat(Directory *d, const HostRequest *q, uint64_t now_b
                 return ERROR_STALE_EPOCH;
 
         directory_set_lease(d, n, true, now_boottime);
-        if (q->last_seq > e->last_seq || q->members != e->members) {
-                e->last_seq = MAX(e->last_seq, q->last_seq);
-                e->members = q->members;
+        if (!shows_the_same_counts(e, MAX(e->last_seq, q->last_seq), q->members))
                 directory_touch_counts(d, n);
-        }
+        e->last_seq = MAX(e->last_seq, q->last_seq);
+        e->members = q->members;
         *ret_progress = e->last_seq > n->stored_seq;
         if (!e->online) {
                 *ret_revived = true;

@@ -135,6 +135,29 @@ static void test_ban(void **state) {
         assert_int_equal(head_of(f), head + 2);
 }
 
+/* Who dropped out a moment ago is still shown, and then is not: nobody waits for the grace. */
+static void test_ban_of_who_just_went(void **state) {
+        Fixture *f = *state;
+        _cleanup_(member_freep) Member *bob = member_new(f, "bob"), *carol = member_new(f, "carol");
+        _cleanup_(member_freep) Member *eve = member_new(f, "guest-eve");
+
+        assert_int_equal(member_connect(bob, 0), ERROR_NONE);
+        assert_int_equal(member_connect(eve, 0), ERROR_NONE);
+        assert_int_equal(member_connect(carol, 0), ERROR_NONE);
+        test_loop_run(f->loop, 2 * USEC_PER_SEC);
+        member_forget(carol);
+        assert_int_equal(member_call(bob, "DISCONNECT", "%s", ""), ERROR_NONE);
+        assert_int_equal(member_call(eve, "DISCONNECT", "%s", ""), ERROR_NONE);
+        assert_int_equal(channel_host_get_n_online(f->host), 4);
+        assert_int_equal(ban(f, "bob"), ERROR_NONE);
+        assert_int_equal(ban(f, "guest-eve"), ERROR_NONE);
+        assert_int_equal(channel_host_get_n_online(f->host), 2);
+        test_loop_run(f->loop, 2 * USEC_PER_SEC);
+        assert_true(carol->n_presence > 0);
+        assert_non_null(strstr(carol->presence, "bob/none-"));
+        assert_non_null(strstr(carol->presence, "guest-eve/none-"));
+}
+
 static void test_ban_ends(void **state) {
         Fixture *f = *state;
         uint64_t now = clock_realtime(f->loop->rt.clock);
@@ -453,6 +476,7 @@ int main(void) {
                 TEST(test_kick),
                 TEST(test_kick_of_who_is_not_here),
                 TEST(test_ban),
+                TEST(test_ban_of_who_just_went),
                 TEST(test_ban_ends),
                 TEST(test_unban),
                 TEST(test_ban_of_who_was_never_here),

@@ -391,6 +391,38 @@ static void test_changes(void **state) {
         assert_false(directory_knows_since(d, directory_get_generation(d) + 1));
 }
 
+/* That somebody came or went, or that there is another topic, would be seen as well where it was
+ * told without saying what. */
+static void test_restricted_changes(void **state) {
+        _cleanup_(directory_freep) Directory *d = with_lobby();
+        HostRequest q = request();
+        bool revived, progress, restricted = true;
+        uint64_t g;
+
+        assert_int_equal(directory_set_view(d, "lobby", &restricted, NULL), 0);
+        g = directory_get_generation(d);
+        assert_int_equal(directory_set_view(d, "lobby", NULL, "plans"), 0);
+        q.members = 4;
+        assert_int_equal(directory_heartbeat(d, &q, 6, REAL, &revived, &progress), ERROR_NONE);
+        q.members = 5;
+        q.restricted = true;
+        q.topic = "plans two";
+        assert_int_equal(host(d, q, 7, NULL, NULL), ERROR_NONE);
+        assert_false(directory_publish_counts(d));
+        expect_changes(d, g, "");
+
+        q.last_seq++;
+        assert_int_equal(directory_heartbeat(d, &q, 8, REAL, &revived, &progress), ERROR_NONE);
+        assert_true(directory_publish_counts(d));
+        expect_changes(d, g, "+lobby");
+        g = directory_get_generation(d);
+        restricted = false;
+        assert_int_equal(directory_set_view(d, "lobby", &restricted, NULL), 0);
+        expect_changes(d, g, "+lobby");
+        assert_string_equal(directory_get(d, "lobby")->entry.topic, "plans two");
+        assert_int_equal(directory_get(d, "lobby")->entry.members, 5);
+}
+
 /* Removals are forgotten after a while; who was away for longer is told to LIST again. */
 static void test_tombstones(void **state) {
         _cleanup_(directory_freep) Directory *d = with_lobby();
@@ -451,6 +483,7 @@ int main(void) {
                 cmocka_unit_test(test_lapse_order),
                 cmocka_unit_test(test_byte_order),
                 cmocka_unit_test(test_changes),
+                cmocka_unit_test(test_restricted_changes),
                 cmocka_unit_test(test_tombstones),
                 cmocka_unit_test(test_matches),
                 cmocka_unit_test(test_one_owner_has_so_many),
