@@ -14,8 +14,9 @@ struct JoinFlow {
         bool new_copy;
         DirectoryLookup *lookup;
         ManagedChannel *channel; /* weak; NULL: not known yet */
-        bool is_new;             /* nothing of it is shown or kept before the host has said yes */
+        bool is_new;             /* nothing of it is shown or kept before the host has answered */
         MemberOp *waiting;       /* for the host, then for the row */
+        Failure refusal;         /* of one that waits to be let in; ERROR_NONE: is none */
 };
 
 JoinFlow *join_flow_free(JoinFlow *j) {
@@ -44,11 +45,33 @@ static void join_end(JoinFlow *j, const Failure *f) {
                 manager_forget(x);
 }
 
+/* Refused, and kept: who is let in later is in without asking again. */
+static void join_denied(JoinFlow *j) {
+        Operation *op = operation_take(&j->op);
+        ManagedChannel *x = j->channel;
+        Failure f;
+
+        (void) failure_set(&f, j->refusal.code,
+                           "%s Once you are let in it goes live by itself; p2pchatctl leave %s "
+                           "gives that up.",
+                           j->refusal.message, j->name);
+        join_flow_free(j);
+        managed_channel_announce(x);
+        manager_complete_channel(op, &f, x->member);
+}
+
 static void on_saved(const Failure *f, void *userdata) {
         JoinFlow *j = userdata;
 
         j->waiting = NULL;
-        join_end(j, f);
+        if (!f && j->refusal.code != ERROR_NONE)
+                join_denied(j);
+        else
+                join_end(j, f);
+}
+
+static bool may_be_let_in(const Failure *f) {
+        return f->code == ERROR_RESTRICTED || f->code == ERROR_BANNED;
 }
 
 /* The host has accepted, refused, or is away; away is no refusal. */
@@ -57,7 +80,9 @@ static void on_settled(const Failure *f, void *userdata) {
         Failure internal;
 
         j->waiting = NULL;
-        if (f && f->code != ERROR_HOST_OFFLINE) {
+        if (f && may_be_let_in(f))
+                j->refusal = *f;
+        else if (f && f->code != ERROR_HOST_OFFLINE) {
                 join_end(j, f);
                 return;
         }

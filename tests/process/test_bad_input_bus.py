@@ -146,9 +146,12 @@ def test_hosting(stage):
 
 
 def test_restricted(stage):
-    """A refusal leaves no object."""
+    """A refusal that may end leaves the channel denied, however often one asks; Leave ends that."""
     closed = stage.alice.host("closed", view_permission="restricted")
-    assert names(stage.bob, "Join", "sa{sv}", "closed", {}) == "Restricted"
+    for _ in range(3):
+        assert names(stage.bob, "Join", "sa{sv}", "closed", {}) == "Restricted"
+    assert stage.bob.get(closed, CHANNEL, "State") == "denied"
+    stage.bob.call(closed, CHANNEL, "Leave", "a{sv}", {"forget": True})
     assert closed not in stage.bob.objects()
 
 

@@ -364,14 +364,19 @@ def test_bad_words(stage):
 
 
 def test_join_refused(stage):
-    """Its refusal is the answer of Join, and there is no object then."""
+    """Its refusal is the answer of Join. There is no object then, unless one may be let in later."""
     for status, code, error in (("UNAUTHORIZED", "restricted", "Restricted"), ("UNAUTHORIZED", "banned", "Banned"),
                                 ("REQUEST_ERROR", "no-such-channel", "NoSuchChannel"),
                                 ("REQUEST_ERROR", "rate-limited", "RateLimited")):
         with stage.host(join=False) as h:
             h.hooks["CONNECT"] = lambda c, f, s=status, e=code: h.fail(c, f, s, e)
             assert refused(stage.bob.join, h.name)[0] == ERROR + error
-            assert not [p for p in stage.bob.objects() if p.endswith(h.channel_id.replace("-", ""))]
+            paths = [p for p in stage.bob.objects() if p.endswith(h.channel_id.replace("-", ""))]
+            assert len(paths) == (code in ("restricted", "banned"))
+            for path in paths:
+                assert stage.bob.get(path, CHANNEL, "State") == "denied"
+                assert stage.bob.get(path, CHANNEL, "StateReason") == code
+                stage.bob.call(path, CHANNEL, "Leave", "a{sv}", {"forget": True})
 
 
 # -- exactly once, from the sender's side

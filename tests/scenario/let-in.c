@@ -168,6 +168,50 @@ static void test_restarts(void **state) {
         }
 }
 
+/* Bob never was in it: his first Join is refused, and kept. Who gives up is not let in. */
+static void test_first_join(void **state) {
+        enum { BOB = 1, ALICE = 2, GIVES_UP = 4, KINDS = 5 };
+
+        for (unsigned kind = 0; kind < KINDS; kind++) {
+                _cleanup_(world_freep) World *w = world_new();
+                Person *alice = world_person(w, "alice"), *bob = world_person(w, "bob");
+
+                person_sign_up(alice, "alice");
+                person_sign_up(bob, "bob");
+                person_host(alice, "club");
+                assert_int_equal(person_set_view(alice, "club", VIEW_RESTRICTED, SEND_INVALID),
+                                 ERROR_NONE);
+                (void) person_send(alice, "club", "for members");
+                person_until_sent(alice, "club");
+                assert_int_equal(person_try_join(bob, "club", -1), ERROR_RESTRICTED);
+                assert_int_equal(state_of(bob), MEMBER_DENIED);
+                assert_int_equal(person_try_join(bob, "club", -1), ERROR_RESTRICTED);
+                if (kind & BOB) {
+                        person_kill(bob);
+                        person_start(bob);
+                        until_state(bob, MEMBER_DENIED);
+                }
+                if (kind & ALICE) {
+                        person_kill(alice);
+                        person_start(alice);
+                        until_state(alice, MEMBER_LIVE);
+                }
+                if (kind & GIVES_UP)
+                        assert_int_equal(person_leave(bob, "club", true), ERROR_NONE);
+                authorize(alice, "bob", ROLE_MEMBER);
+                if (kind & GIVES_UP) {
+                        world_pass(w, 2 * USEC_PER_HOUR);
+                        assert_null(person_channel(bob, "club"));
+                        continue;
+                }
+                until_state(bob, MEMBER_LIVE);
+                person_until_seq(bob, "club",
+                                 channel_member_get_last_seq(person_channel(alice, "club")));
+                ASSERT_TEXTS(bob, "club", "alice: for members");
+                assert_same_log(alice, bob, "club");
+        }
+}
+
 /* ---- what goes wrong on the way ---- */
 
 typedef struct Watch {
@@ -258,13 +302,10 @@ static void test_back_and_forth(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_told),
-                cmocka_unit_test(test_public),
-                cmocka_unit_test(test_ban),
-                cmocka_unit_test(test_restarts),
-                cmocka_unit_test(test_push_is_lost),
-                cmocka_unit_test(test_directory),
-                cmocka_unit_test(test_back_and_forth),
+                cmocka_unit_test(test_told),       cmocka_unit_test(test_public),
+                cmocka_unit_test(test_ban),        cmocka_unit_test(test_restarts),
+                cmocka_unit_test(test_first_join), cmocka_unit_test(test_push_is_lost),
+                cmocka_unit_test(test_directory),  cmocka_unit_test(test_back_and_forth),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
