@@ -11,6 +11,8 @@
         (60 * USEC_PER_SEC) /* protocol §5: so long a kicked user's CONNECT is refused            \
                              */
 
+#define BANS_KEPT_MIN 1000 /* rows, ≈ 500 KiB */
+
 typedef struct RoleRow {
         char username[NAME_SIZE];
         Role role; /* none: had one before */
@@ -29,7 +31,8 @@ typedef struct BanRow {
 typedef struct KickRow {
         char who[KEY_ID_SIZE];
         char by[NAME_SIZE];
-        uint64_t time;
+        uint64_t time;  /* of the entry */
+        uint64_t begin; /* of the minute */
         UT_hash_handle hh;
 } KickRow;
 
@@ -44,9 +47,10 @@ struct Channel {
         SendPermission send;
         uint64_t message_rate, message_burst;
         RetentionRule retention;
-        RoleRow *roles; /* hash of RoleRow.username */
-        BanRow *bans;   /* hash of BanRow.who; those that have ended stay until the next ban */
-        KickRow *kicks; /* hash of KickRow.who; of the last minute before the latest */
+        RoleRow *roles;     /* hash of RoleRow.username */
+        BanRow *bans;       /* hash of BanRow.who; some have ended */
+        size_t n_bans_kept; /* with so many the next ban forgets those that have ended */
+        KickRow *kicks;     /* hash of KickRow.who; of the last minute before the latest */
 };
 
 /* channel-standing.c: what governance says of one person. */

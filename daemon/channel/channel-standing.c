@@ -192,16 +192,21 @@ static int read_sanction(const Value *v, SanctionFields *x) {
         return 0;
 }
 
-/* By the host's clock, so that whoever replays the log forgets the same. */
+/* By the host's clock, so that whoever replays the log forgets the same. That clock may have been
+ * wrong: few are forgotten at all, and none that was made while it stood behind the log, whose end
+ * says nothing. Each turn halves them at least or waits for as many again. */
 static void forget_bans(Channel *c, uint64_t before) {
         BanRow *row, *next;
 
+        if (HASH_COUNT(c->bans) < MAX(c->n_bans_kept, (size_t) BANS_KEPT_MIN))
+                return;
         HASH_ITER(hh, c->bans, row, next) {
-                if (ban_holds(&row->ban, before))
+                if (ban_holds(&row->ban, before) || row->ban.until <= row->ban.time)
                         continue;
                 HASH_DEL(c->bans, row);
                 free(row);
         }
+        c->n_bans_kept = 2 * HASH_COUNT(c->bans);
 }
 
 int standing_ban(Channel *c, const Entry *e, const Value *extra) {
@@ -286,7 +291,7 @@ int standing_kick(Channel *c, const Entry *e, const Value *extra) {
                         return -ENOMEM;
                 }
         }
-        row->time = e->time;
+        row->time = row->begin = e->time;
         memcpy(row->by, e->username, sizeof(row->by));
         return 0;
 }
@@ -297,9 +302,14 @@ uint64_t standing_kicked_for(const Channel *c, const Actor *a, uint64_t now, con
         HASH_FIND_STR(c->kicks, a->user_type == USER_GUEST ? a->key_id : a->username, row);
         if (!row && a->user_type == USER_GUEST)
                 HASH_FIND_STR(c->kicks, a->username, row);
-        /* A clock that was set back makes nobody wait longer. */
-        if (!row || now < row->time || now - row->time >= KICK_USEC)
+        if (!row)
+                return 0;
+        /* A clock behind the log was set back, before the kick or after: who wants in is out for a
+         * minute from then on, and never for longer. */
+        if (now < row->begin)
+                row->begin = now;
+        if (now - row->begin >= KICK_USEC)
                 return 0;
         *ret_by = row->by;
-        return row->time + KICK_USEC - now;
+        return row->begin + KICK_USEC - now;
 }

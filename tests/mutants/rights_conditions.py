@@ -135,7 +135,7 @@ CONDITIONS = [
     (STANDING, "if (ban || a->user_type != USER_GUEST)", "a->user_type != USER_GUEST",
      {"bans-of-guests": "true"}),
     (STANDING, "if (a->key_id[0])", "a->key_id[0]", {"bans-of-names": "false"}),
-    (STANDING, "now - row->time >= KICK_USEC", "now - row->time >= KICK_USEC", {"kicks-end": "true"}),
+    (STANDING, "now - row->begin >= KICK_USEC", "now - row->begin >= KICK_USEC", {"kicks-end": "true"}),
     (STANDING, "HASH_FIND_STR(c->kicks, a->user_type == USER_GUEST ? a->key_id", "a->user_type == USER_GUEST",
      {"kicks-of-users": "a->user_type == USER_GUEST || true"}),
 
