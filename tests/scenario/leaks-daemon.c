@@ -5,6 +5,7 @@
 #include "scenario/tap.h"
 
 #define CHANNEL "lobby"
+#define N_MUCH 320 /* one frame of the window, two of the disk */
 
 static Person *person(World *w, const char *name, bool joins) {
         Person *p = world_person(w, name);
@@ -55,6 +56,20 @@ static void speak(Story *s) {
         world_pass(s->w, 7 * USEC_PER_SEC);
 }
 
+/* Only she was there while much was said. */
+static void say_much(Story *s) {
+        vanish(s);
+        assert_int_equal(person_leave(s->bob, CHANNEL, false), ERROR_NONE);
+        world_pass(s->w, 40 * USEC_PER_SEC);
+        for (unsigned i = 0; i < N_MUCH; i++)
+                (void) person_send(s->alice, CHANNEL, "anybody?");
+        world_pass(s->w, USEC_PER_MINUTE);
+        (void) person_join(s->bob, CHANNEL);
+        person_until_seq(s->bob, CHANNEL,
+                         channel_member_get_last_seq(person_channel(s->alice, CHANNEL)));
+        appear(s);
+}
+
 static Tap *tell(uint64_t seed, bool is_there) {
         Story s = { .w = world_new(), .is_there = is_there };
         Tap *tap = tap_new(s.w, seed);
@@ -77,6 +92,7 @@ static Tap *tell(uint64_t seed, bool is_there) {
                 appear(&s);
         }
         speak(&s);
+        say_much(&s);
         world_free(s.w);
         tap_end(tap);
         return tap;
