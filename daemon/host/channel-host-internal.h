@@ -59,7 +59,8 @@ typedef struct RosterRow {
         Presence shown;           /* less than that only after the grace */
         uint64_t since;
         uint64_t generation;
-        uint64_t leave_at; /* boottime; 0: what is shown is so */
+        uint64_t everybodys; /* of the latest change that is not for moderators only */
+        uint64_t leave_at;   /* boottime; 0: what is shown is so */
         UT_hash_handle hh;
         struct RosterRow *prev, *next;             /* roster->rows */
         struct RosterRow *leave_prev, *leave_next; /* roster->leaving */
@@ -108,6 +109,8 @@ void roster_change(Roster *roster, const char *username, Presence from, Presence
 void roster_expel(Roster *roster, const char *username);
 /* Something that the roster shows of this user is another now. */
 void roster_touch(Roster *roster, const char *username);
+/* The same of what only those are shown who see keys. */
+void roster_touch_key(Roster *roster, const char *username);
 const RosterRow *roster_find(const Roster *roster, const char *username);
 /* As a member who is here now, or was a moment ago. */
 bool roster_shows(const Roster *roster, const char *username);

@@ -77,7 +77,7 @@ static void tell(ChannelHost *h, RoleKeys *k, const StoredRoleKey *key, Role rol
                               "CHAT_USER", key->username, "CHAT_KEY", key->key_id),
                    "%s, %s of %s, is here with a key that was not seen before: %.16s",
                    key->username, role_to_string(role), h->name, key->key_id);
-        roster_touch(&h->roster, key->username);
+        roster_touch_key(&h->roster, key->username);
         k->generation = h->roster.generation;
         h->key_news = *key;
 }

@@ -128,7 +128,7 @@ void roster_hold(Roster *roster, uint64_t saved, uint64_t generation, const Stor
                 }
                 row->shown = rows[i].is_away ? PRESENCE_AWAY : PRESENCE_ONLINE;
                 row->since = rows[i].since;
-                row->generation = roster->generation;
+                row->generation = row->everybodys = roster->generation;
                 roster->n_online++;
                 roster_row_leaves(roster, row);
         }

@@ -62,7 +62,7 @@ static void on_publish(void *userdata) {
                 h->handlers.on_members(h, roster->generation, h->userdata);
 }
 
-static void changed(Roster *roster, RosterRow *row) {
+static void move_to_end(Roster *roster, RosterRow *row) {
         row->generation = ++roster->generation;
         DL_DELETE(roster->rows, row);
         DL_APPEND(roster->rows, row);
@@ -71,6 +71,11 @@ static void changed(Roster *roster, RosterRow *row) {
                         roster->publish_timer,
                         MAX(roster->next_publication, clock_boottime(roster->host->rt->clock)));
         roster_save_soon(roster);
+}
+
+static void changed(Roster *roster, RosterRow *row) {
+        move_to_end(roster, row);
+        row->everybodys = row->generation;
 }
 
 static void show(Roster *roster, RosterRow *row, Presence status) {
@@ -148,6 +153,13 @@ void roster_touch(Roster *roster, const char *username) {
 
         if (row && row->shown != PRESENCE_OFFLINE)
                 changed(roster, row);
+}
+
+void roster_touch_key(Roster *roster, const char *username) {
+        RosterRow *row = find(roster, username);
+
+        if (row && row->shown != PRESENCE_OFFLINE)
+                move_to_end(roster, row);
 }
 
 RosterRow *roster_row_new(Roster *roster, const char *username, UserType type) {
@@ -239,7 +251,7 @@ int roster_pull(Roster *roster, HostSession *s, Writer *out) {
                 size_t before = out->size;
                 bool needs_comma = out->needs_comma;
 
-                if (row->generation <= s->presence_cursor ||
+                if ((sees_keys ? row->generation : row->everybodys) <= s->presence_cursor ||
                     streq(row->username, s->actor.username))
                         continue;
                 n++;
