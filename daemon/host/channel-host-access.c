@@ -109,7 +109,9 @@ int access_keep_refused(HostSession *s, ErrorCode why) {
         s->refused = true;
         h->n_refused++;
         s->told_view = s->told_send = s->access_due = false;
-        access_arm(h);
+        /* All bans are looked through: not for each who knocks. */
+        if (!h->knows_ban_end)
+                access_arm(h);
         return 0;
 }
 
@@ -121,9 +123,16 @@ void access_forget_refused(HostSession *s) {
 }
 
 void access_arm(ChannelHost *h) {
-        uint64_t now = host_now(h), end = channel_next_ban_end(h->channel, now);
+        uint64_t now, end;
 
-        if (h->n_refused == 0 || end == 0)
+        h->knows_ban_end = h->n_refused > 0;
+        if (!h->knows_ban_end) {
+                clock_timer_disarm(h->access_timer);
+                return;
+        }
+        now = host_now(h);
+        end = channel_next_ban_end(h->channel, now);
+        if (end == 0)
                 clock_timer_disarm(h->access_timer);
         else
                 clock_timer_arm(h->access_timer, MIN(end - now, (uint64_t) BAN_END_USEC_MAX));

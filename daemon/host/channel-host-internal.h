@@ -449,6 +449,7 @@ struct ChannelHost {
         HostSession *sessions;
         size_t n_sessions; /* connected ones */
         size_t n_refused;
+        bool knows_ban_end; /* access_timer is set as the bans are */
         ClockTimer *access_timer;
         Recent recent;
         char *push_head; /* a MESSAGE push up to its first entry, and what follows its last */

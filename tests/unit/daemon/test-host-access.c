@@ -196,6 +196,42 @@ static void test_ban_ends(void **state) {
         assert_int_equal(member_connect(carol, 0), ERROR_NONE);
 }
 
+static void ban(Fixture *f, const char *target, uint64_t until) {
+        Sanction s = { .kind = SANCTION_BAN, .target = target, .until = until };
+        Local l = {};
+
+        assert_int_equal(channel_host_sanction(f->host, &f->owner, &s, local_done, &l), 0);
+        local_wait(f, &l, 1);
+        assert_int_equal(l.failure.code, ERROR_NONE);
+}
+
+/* Whoever comes and goes is no reason to look through all bans again, and whoever is there when one
+ * ends is told. */
+static void test_knocking(void **state) {
+        Fixture *f = *state;
+        _cleanup_(member_freep) Member *bob = member_new(f, "bob");
+        _cleanup_(member_freep) Member *carol = member_new(f, "carol");
+        const uint64_t end = clock_realtime(f->loop->rt.clock) + USEC_PER_HOUR;
+
+        f->answer_lookup_at_once = true;
+        ban(f, "carol", 2 * end);
+        assert_int_equal(member_connect(carol, 0), ERROR_BANNED);
+        assert_int_equal(member_call(carol, "DISCONNECT", "%s", ""), ERROR_NONE);
+        assert_int_equal(member_connect(carol, 0), ERROR_BANNED);
+        assert_true(f->host->knows_ban_end);
+
+        /* A ban that ends earlier, made while somebody waits, and while nobody does. */
+        ban(f, "bob", end);
+        assert_int_equal(member_call(carol, "DISCONNECT", "%s", ""), ERROR_NONE);
+        test_loop_run(f->loop, 2 * USEC_PER_MINUTE);
+        assert_false(f->host->knows_ban_end);
+        assert_false(clock_timer_is_armed(f->host->access_timer));
+        assert_int_equal(member_connect(bob, 0), ERROR_BANNED);
+        test_loop_run(f->loop, USEC_PER_HOUR);
+        wait_access(bob, "view+send+ ");
+        assert_string_equal(carol->access, "");
+}
+
 /* ---- now means now ---- */
 
 static HostSession *session_of(Fixture *f, const char *name) {
@@ -379,8 +415,8 @@ static void test_bounds(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                TEST(asked),  TEST(let_in),          TEST(sending),     TEST(ban_ends),
-                TEST(bounds), TEST(nothing_follows), TEST(answers_end),
+                TEST(asked),    TEST(let_in), TEST(sending),         TEST(ban_ends),
+                TEST(knocking), TEST(bounds), TEST(nothing_follows), TEST(answers_end),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
