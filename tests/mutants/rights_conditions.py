@@ -111,6 +111,9 @@ CONDITIONS = [
      "                                   \"Only moderators may see who is banned", "actor_role(c, a, now) < ROLE_MODERATOR",
      {"bans": "actor_role(c, a, now) >= ROLE_MODERATOR", "bans-by-members": "actor_role(c, a, now) < ROLE_MEMBER",
       "bans-by-the-owner": "actor_role(c, a, now) < ROLE_OWNER"}),
+    (MAY, "return actor_role(c, a, now) >= ROLE_MODERATOR;", "actor_role(c, a, now) >= ROLE_MODERATOR",
+     {"keys": "actor_role(c, a, now) < ROLE_MODERATOR", "keys-by-members": "actor_role(c, a, now) >= ROLE_MEMBER",
+      "keys-by-the-owner": "actor_role(c, a, now) >= ROLE_OWNER"}),
     (MAY, "if (streq(of, a->username) ||", "streq(of, a->username)",
      {"access-own": "false", "access-others": "!streq(of, a->username)"}),
     (MAY, "|| actor_role(c, a, now) >= ROLE_MODERATOR)", "actor_role(c, a, now) >= ROLE_MODERATOR",
@@ -145,7 +148,8 @@ CONDITIONS = [
 ]
 
 # How something is said, not who may.
-WORDING = ("if (ban->until == 0)",)
+WORDING = ("if (ban->until == 0)",
+           "return status == PRESENCE_ONLINE || status == PRESENCE_AWAY ? status : PRESENCE_INVALID;")
 
 SWITCH = """
 #include <stdlib.h>
@@ -170,8 +174,8 @@ def find_once(text, part, where):
 
 
 def check_all(text, spans):
-    """None was forgotten: each "if" of the rules has its faults."""
-    for m in re.finditer(r"\bif \(.*?\)(?= \{\n|\n +[^ &|])", text, re.S):
+    """None was forgotten: each "if" of the rules, and each "return" that compares, has its faults."""
+    for m in re.finditer(r"\bif \(.*?\)(?= \{\n|\n +[^ &|])|\breturn [^;]*[^-;][<>=!]=?[^;]*;", text, re.S):
         if m[0] not in WORDING and not any(m.start() < begin < m.end() for begin, _, _ in spans):
             raise ValueError(f"a condition that no fault is known of:\n{m[0]}")
 

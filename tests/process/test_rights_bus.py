@@ -116,6 +116,8 @@ class BusWalk(Walk):
             self.fault(variant, actor, f"{error}: {answer}")
         elif error is None and variant.command == "ACCESS":
             self.check_access(variant, actor, answer)
+        elif error is None and variant.value == "keys":
+            self.check_keys(variant, actor, answer["authorized"])
         return error is None
 
 

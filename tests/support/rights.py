@@ -19,7 +19,7 @@ VARIANTS = (
     ("MESSAGE", "-", "-"),
     ("HISTORY", "-", "-"),
     ("DISCONNECT", "-", "-"),
-    ("RET_INFO", "-", ("-", "bans")),
+    ("RET_INFO", "-", ("-", "bans", "keys")),
     ("MEMBERS", "-", "-"),
     ("INVISIBLE", "-", ("true", "false")),
     ("STATUS", "-", ("online", "away")),

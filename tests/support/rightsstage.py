@@ -119,6 +119,9 @@ class Place:
             for actor in ("banned", "banned-moderator", "banned-guest"):
                 self.ban(people[actor])
             self.authorize(people["banned-moderator"], "moderator")
+        with_key = self.wire(self.cast.identities[self.cast.targets["moderator"]])
+        assert with_key.join().header == "OK"
+        with_key.close()
         if namesake:
             own["namesake"] = say("namesake", 6)
         self.own = own
@@ -293,6 +296,10 @@ class Walk:
            not all(isinstance(x, str) and x for x in answer["why"]):
             self.fault(variant, actor, f"{answer} instead of {true}")
 
+    def check_keys(self, variant, actor, authorized):
+        if any("keys" in row for row in authorized) != self.grants(variant, actor):
+            self.fault(variant, actor, authorized)
+
     def gather_targets(self):
         """Whoever may is here."""
         for target, name in self.place.cast.targets.items():
@@ -365,6 +372,8 @@ class WireWalk(Walk):
         elif f.header == "OK":
             if variant.value == "bans" and ("banned" in f.payload) != self.grants(variant, actor):
                 self.fault(variant, actor, sorted(f.payload))
+            if variant.value == "keys":
+                self.check_keys(variant, actor, f.payload["authorized"])
             if variant.command == "ACCESS":
                 self.check_access(variant, actor, f.payload)
         return f.header == "OK"
