@@ -79,3 +79,16 @@ def test_errors(stage):
     fails(2, ERROR + "BadRequest", "unignore")
     result = stage.bob.ctl("ignore", "bob", check=False)
     assert result.returncode != 0 and "That is you" in result.stderr
+
+
+def test_where_it_is_hosted(stage):
+    """What comes of them is not unread for who hosts the channel, either."""
+    alice = stage.alice
+    alice.ctl("ignore", "bob")
+    before = alice.get(stage.lobby, CHANNEL, "Unread")
+    stage.bob.ctl("send", "lobby", "--wait=stored", "more of it?")
+    stage.bob.ctl("send", "lobby", "--wait=stored", "no?")
+    wait_for(lambda: "no?" in alice.ctl("log", "lobby", "--ignored").stdout, "alice to have it")
+    assert alice.get(stage.lobby, CHANNEL, "Unread") == before
+    alice.ctl("unignore", "bob")
+    assert alice.get(stage.lobby, CHANNEL, "Unread") >= before + 2

@@ -147,6 +147,19 @@ def test_invisible(stage, room):
     assert phone.key_id[:16] in stage.alice.log()
 
 
+def test_role_given_unseen(stage, room):
+    """… and no more where she gets the role."""
+    mod = room.member(stage.people["mod"])
+    phone = stage.device("carol")
+    m = room.member(phone, invisible=True)
+    room.member(stage.people["carol"])
+    room.authorize("carol", "member")
+    wait_for(lambda: "keys" in rows(mod).get("carol", {}), "the one who is seen to be kept")
+    assert (rows(mod)["carol"]["key"], rows(mod)["carol"]["keys"]) == (stage.people["carol"].key_id, 1)
+    m.ok("INVISIBLE", invisible=False)
+    assert rows(mod)["carol"]["key"] == phone.key_id
+
+
 def test_over_a_restart(stage, room):
     mod = room.member(stage.people["mod"])
     room.member(stage.people["bob"])

@@ -259,6 +259,21 @@ static void test_budgets(void **state) {
 
         assert_int_equal(local_authorize(f, "mo", ROLE_MODERATOR), ERROR_NONE);
         assert_int_equal(local_authorize(f, "carol", ROLE_MODERATOR), ERROR_NONE);
+        /* Of one budget, each. */
+        static const struct {
+                const char *command, *payload;
+        } same[][8] = {
+                { {} },
+                { { "RET_INFO", "" }, { "ACCESS", "" }, { "DEBUG", "" } },
+                { { "INVISIBLE", ",\"invisible\":false" } },
+                { { "VIEW", ",\"view_permission\":\"public\"" },
+                  { "AUTHORIZE", ",\"target\":\"carol\",\"role\":\"moderator\"" },
+                  { "KICK", ",\"target\":\"nobody\"" },
+                  { "BAN", ",\"target\":\"carol\"" },
+                  { "UNBAN", ",\"target\":\"nobody\"" },
+                  { "REDACT", ",\"seq\":1" } },
+        };
+
         for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
                 uint64_t begin = clock_boottime(f->loop->rt.clock), passed;
                 unsigned n = 0;
@@ -272,6 +287,17 @@ static void test_budgets(void **state) {
                 assert_in_range(n, rows[i].burst,
                                 rows[i].burst + 1 + passed * rows[i].rate / USEC_PER_SEC);
                 assert_in_range(mo->failure.retry_after_ms, 1, 1000 / rows[i].rate);
+                for (size_t k = 0; k < ELEMENTSOF(same[i]) && same[i][k].command; k++) {
+                        while (member_call(mo, rows[i].command, "%s", rows[i].payload) ==
+                               ERROR_NONE) /* what has come back meanwhile */
+                                ;
+                        assert_int_equal(
+                                member_call(mo, same[i][k].command, "%s", same[i][k].payload),
+                                ERROR_RATE_LIMITED);
+                        assert_int_not_equal(
+                                member_call(carol, same[i][k].command, "%s", same[i][k].payload),
+                                ERROR_RATE_LIMITED);
+                }
                 assert_int_equal(member_call(carol, rows[i].command, "%s", rows[i].payload),
                                  ERROR_NONE);
                 pass(f, mo->failure.retry_after_ms);
