@@ -149,8 +149,12 @@ static int list_authorized(Ctl *ctl, const char *path) {
 static int authorize(Ctl *ctl, int argc, char **argv, bool give) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
         _cleanup_free_ char *path = NULL;
-        const char *arg_role = give ? "member" : "none";
-        const Option options[] = { { give ? "role" : NULL, 0, OPTION_STRING, &arg_role }, {} };
+        const char *arg_role = give ? "member" : "none", *arg_reason = NULL;
+        const Option options[] = {
+                { "reason", 0, OPTION_STRING, &arg_reason },
+                { give ? "role" : NULL, 0, OPTION_STRING, &arg_role },
+                {},
+        };
         int n_args, r, exit_status;
         char **args;
 
@@ -164,7 +168,8 @@ static int authorize(Ctl *ctl, int argc, char **argv, bool give) {
         if (r == EXIT_OK && sd_bus_message_append(m, "ss", args[1], arg_role) < 0)
                 r = client_fail(ctl, NULL, -ENOMEM);
         if (r == EXIT_OK)
-                r = client_append_options(ctl, m, NULL);
+                r = client_append_options(ctl, m, arg_reason ? "reason" : NULL, "s", arg_reason,
+                                          NULL);
         if (r == EXIT_OK)
                 r = client_call(ctl, m, 0, NULL);
         return client_done(ctl, r);

@@ -56,12 +56,14 @@ static int verb_ban(Ctl *ctl, int argc, char **argv) {
 }
 
 static int verb_unban(Ctl *ctl, int argc, char **argv) {
+        const char *arg_reason = NULL;
+        const Option options[] = { { "reason", 0, OPTION_STRING, &arg_reason }, {} };
         int n_args, exit_status;
         char **args;
 
-        if (ctl_parse(ctl, argc, argv, NULL, &args, &n_args, &exit_status) < 0)
+        if (ctl_parse(ctl, argc, argv, options, &args, &n_args, &exit_status) < 0)
                 return exit_status;
-        return sanction(ctl, args, "Unban", NULL, 0);
+        return sanction(ctl, args, "Unban", arg_reason, 0);
 }
 
 /* ---- who is banned ---- */

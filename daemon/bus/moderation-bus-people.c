@@ -66,7 +66,12 @@ int method_ban(sd_bus_message *m, void *userdata, sd_bus_error *error) {
 }
 
 int method_unban(sd_bus_message *m, void *userdata, sd_bus_error *error) {
-        return sanction(m, userdata, SANCTION_UNBAN, NULL, error);
+        static const Option table[] = {
+                { "reason", OPTION_STRING, offsetof(SanctionOptions, reason) },
+                {},
+        };
+
+        return sanction(m, userdata, SANCTION_UNBAN, table, error);
 }
 
 /* ---- lists ---- */

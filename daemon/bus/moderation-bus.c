@@ -94,8 +94,22 @@ int moderation_read_name(const char *name, char ret[static NAME_SIZE], sd_bus_er
         return 0;
 }
 
+static int read_reason(sd_bus_message *m, const char **ret, sd_bus_error *error) {
+        static const Option table[] = { { "reason", OPTION_STRING, 0 }, {} };
+        int r;
+
+        r = options_read(m, table, ret, error);
+        if (r < 0)
+                return r;
+        if (*ret && (strlen(*ret) > REASON_BYTES_MAX || !text_is_valid(*ret, strlen(*ret), false)))
+                return bus_error_code(error, ERROR_BAD_REQUEST,
+                                      "A reason is one line of at most %d bytes.",
+                                      REASON_BYTES_MAX);
+        return 0;
+}
+
 static int method_authorize(sd_bus_message *m, void *userdata, sd_bus_error *error) {
-        const char *username, *role_name;
+        const char *username, *role_name, *reason = NULL;
         ChannelObject *o = userdata;
         MemberOp *waiting = NULL;
         char target[NAME_SIZE];
@@ -105,7 +119,7 @@ static int method_authorize(sd_bus_message *m, void *userdata, sd_bus_error *err
 
         r = sd_bus_message_read(m, "ss", &username, &role_name);
         if (r >= 0)
-                r = options_read(m, NULL, NULL, error);
+                r = read_reason(m, &reason, error);
         if (r < 0)
                 return r;
         role = role_from_string(role_name);
@@ -118,12 +132,12 @@ static int method_authorize(sd_bus_message *m, void *userdata, sd_bus_error *err
         r = channel_object_new_operation(o, m, &op);
         if (r < 0)
                 return r;
-        r = channel_member_authorize(o->member, target, role, channel_object_on_done, op, &waiting);
+        r = channel_member_authorize(o->member, target, role, reason, channel_object_on_done, op,
+                                     &waiting);
         return bus_operation_park(op, r, waiting, member_op_cancel, error);
 }
 
 static int method_redact(sd_bus_message *m, void *userdata, sd_bus_error *error) {
-        static const Option table[] = { { "reason", OPTION_STRING, 0 }, {} };
         const char *reason = NULL;
         ChannelObject *o = userdata;
         MemberOp *waiting = NULL;
@@ -133,14 +147,9 @@ static int method_redact(sd_bus_message *m, void *userdata, sd_bus_error *error)
 
         r = sd_bus_message_read(m, "t", &seq);
         if (r >= 0)
-                r = options_read(m, table, &reason, error);
+                r = read_reason(m, &reason, error);
         if (r < 0)
                 return r;
-        if (reason &&
-            (strlen(reason) > REASON_BYTES_MAX || !text_is_valid(reason, strlen(reason), false)))
-                return bus_error_code(error, ERROR_BAD_REQUEST,
-                                      "A reason is one line of at most %d bytes.",
-                                      REASON_BYTES_MAX);
         r = channel_object_new_operation(o, m, &op);
         if (r < 0)
                 return r;

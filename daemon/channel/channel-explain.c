@@ -79,6 +79,8 @@ static int say_who(const Channel *c, const Actor *a, Why *why) {
 /* How the role of now came about; what a ban took with it is the ban's to say. */
 static int say_change(const Channel *c, const Actor *a, const ChannelBan *ban, Why *why) {
         const RoleChange *change = channel_get_role_change(c, a->username);
+        const char *colon = change && change->reason[0] ? ": " : "",
+                   *reason = change ? change->reason : "";
         char when[MINUTE_SIZE];
 
         if (!change || a->user_type != USER_REGISTERED || (ban && change->seq == ban->seq))
@@ -86,12 +88,15 @@ static int say_change(const Channel *c, const Actor *a, const ChannelBan *ban, W
         print_minute(change->time, when);
         switch (channel_get_role(c, a->username)) {
         case ROLE_MODERATOR:
-                return say(why, "%s made %s a moderator on %s", change->by, a->username, when);
+                return say(why, "%s made %s a moderator on %s%s%s", change->by, a->username, when,
+                           colon, reason);
         case ROLE_MEMBER:
-                return say(why, "%s made %s a member%s on %s", change->by, a->username,
-                           change->was > ROLE_MEMBER ? " in place of a moderator" : "", when);
+                return say(why, "%s made %s a member%s on %s%s%s", change->by, a->username,
+                           change->was > ROLE_MEMBER ? " in place of a moderator" : "", when, colon,
+                           reason);
         case ROLE_NONE:
-                return say(why, "%s removed %s on %s", change->by, a->username, when);
+                return say(why, "%s removed %s on %s%s%s", change->by, a->username, when, colon,
+                           reason);
         case ROLE_OWNER:
         case ROLE_MAX:
         case ROLE_INVALID:

@@ -65,7 +65,8 @@ int channel_extra_view(const Channel *c, const Permissions *p, char **ret, size_
         return writer_take(&w, ret, ret_n);
 }
 
-int channel_extra_role(const Channel *c, const char *target, Role role, char **ret, size_t *ret_n) {
+int channel_extra_role(const Channel *c, const char *target, Role role, const char *reason,
+                       char **ret, size_t *ret_n) {
         _cleanup_(writer_done) Writer w = {};
 
         *ret = NULL;
@@ -74,6 +75,7 @@ int channel_extra_role(const Channel *c, const char *target, Role role, char **r
         writer_begin_object(&w, NULL);
         writer_string(&w, "target", target);
         writer_string(&w, "role", role_to_string(role));
+        writer_string(&w, "reason", reason);
         writer_end_object(&w);
         return writer_take(&w, ret, ret_n);
 }
@@ -123,8 +125,8 @@ int channel_extra_ban(const Channel *c, const char *target, const char *key_id, 
         return writer_take(&w, ret, ret_n);
 }
 
-int channel_extra_unban(const Channel *c, const char *target, uint64_t now, char **ret,
-                        size_t *ret_n) {
+int channel_extra_unban(const Channel *c, const char *target, const char *reason, uint64_t now,
+                        char **ret, size_t *ret_n) {
         _cleanup_(writer_done) Writer w = {};
         Actor a;
 
@@ -134,6 +136,7 @@ int channel_extra_unban(const Channel *c, const char *target, uint64_t now, char
                 return 1;
         writer_begin_object(&w, NULL);
         writer_string(&w, "target", target);
+        writer_string(&w, "reason", reason);
         writer_end_object(&w);
         return writer_take(&w, ret, ret_n);
 }

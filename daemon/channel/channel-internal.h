@@ -54,7 +54,8 @@ struct Channel {
 };
 
 /* channel-standing.c: what governance says of one person. */
-int standing_set_role(Channel *c, const Entry *e, const char *username, Role role);
+int standing_set_role(Channel *c, const Entry *e, const char *username, Role role,
+                      const char *reason /* NULL: none */);
 int standing_ban(Channel *c, const Entry *e, const Value *extra);
 int standing_unban(Channel *c, const Value *extra);
 int standing_kick(Channel *c, const Entry *e, const Value *extra);

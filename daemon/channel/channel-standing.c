@@ -74,7 +74,8 @@ int channel_each_role(const Channel *c, channel_each_role_fn fn, void *userdata)
         return 0;
 }
 
-int standing_set_role(Channel *c, const Entry *e, const char *username, Role role) {
+int standing_set_role(Channel *c, const Entry *e, const char *username, Role role,
+                      const char *reason) {
         RoleRow *row = find_role(c, username);
 
         if (!row && role == ROLE_NONE)
@@ -94,6 +95,8 @@ int standing_set_role(Channel *c, const Entry *e, const char *username, Role rol
                 return 0;
         row->change = (RoleChange){ .time = e->time, .seq = e->seq, .was = row->role };
         memcpy(row->change.by, e->username, sizeof(row->change.by));
+        if (reason && strlen(reason) <= REASON_BYTES_MAX)
+                strcpy(row->change.reason, reason);
         row->role = role;
         return 0;
 }
@@ -237,7 +240,7 @@ int standing_ban(Channel *c, const Entry *e, const Value *extra) {
                 }
         }
         row->ban = ban;
-        return standing_set_role(c, e, x.target, ROLE_NONE);
+        return standing_set_role(c, e, x.target, ROLE_NONE, x.reason);
 }
 
 int standing_unban(Channel *c, const Value *extra) {

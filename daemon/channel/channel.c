@@ -148,7 +148,7 @@ static int apply_role(Channel *c, const Entry *e, const Value *v) {
 
         if (!target || !name_is_valid(target) || role < ROLE_NONE || role > ROLE_MODERATOR)
                 return -EBADMSG;
-        return standing_set_role(c, e, target, role);
+        return standing_set_role(c, e, target, role, value_string(value_get(v, "reason"), NULL));
 }
 
 static int apply_effect(Channel *c, const Entry *e, const Value *v) {

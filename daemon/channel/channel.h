@@ -37,6 +37,7 @@ typedef struct RoleChange {
         uint64_t time; /* µs since the epoch, the host's clock */
         uint64_t seq;
         Role was;
+        char reason[REASON_BYTES_MAX + 1]; /* "": none was given */
 } RoleChange;
 const RoleChange *channel_get_role_change(const Channel *c, const char *username);
 
@@ -123,7 +124,8 @@ int channel_extra_create(const char *owner, const char *channel_id, uint64_t epo
 int channel_extra_host(uint64_t epoch, const char *host, char **ret, size_t *ret_n);
 int channel_extra_topic(const Channel *c, const char *topic, char **ret, size_t *ret_n);
 int channel_extra_view(const Channel *c, const Permissions *p, char **ret, size_t *ret_n);
-int channel_extra_role(const Channel *c, const char *target, Role role, char **ret, size_t *ret_n);
+int channel_extra_role(const Channel *c, const char *target, Role role,
+                       const char *reason /* NULL: none */, char **ret, size_t *ret_n);
 int channel_extra_redact(uint64_t target_seq, const char *reason /* NULL: none */, char **ret,
                          size_t *ret_n);
 /* key_id: of a guest, else "". reason NULL: none. */
@@ -132,5 +134,5 @@ int channel_extra_kick(const char *target, const char *key_id, const char *reaso
 int channel_extra_ban(const Channel *c, const char *target, const char *key_id, const char *reason,
                       uint64_t until /* µs since the epoch; 0: no end */, uint64_t now, char **ret,
                       size_t *ret_n);
-int channel_extra_unban(const Channel *c, const char *target, uint64_t now, char **ret,
-                        size_t *ret_n);
+int channel_extra_unban(const Channel *c, const char *target, const char *reason, uint64_t now,
+                        char **ret, size_t *ret_n);

@@ -90,18 +90,21 @@ int channel_host_set_topic(ChannelHost *h, const Actor *actor, const char *topic
 }
 
 int channel_host_authorize(ChannelHost *h, const Actor *actor, const char *target, Role role,
-                           channel_host_done_fn done, void *userdata) {
+                           const char *reason, channel_host_done_fn done, void *userdata) {
         _cleanup_(work_freep) Work *w = NULL;
         int r;
 
-        if (!name_is_valid(target))
+        if (!name_is_valid(target) || (reason && (strlen(reason) > REASON_BYTES_MAX ||
+                                                  !text_is_valid(reason, strlen(reason), false))))
                 return -EINVAL;
         r = local_new_change(h, WORK_ROLE, actor, done, userdata, &w);
         if (r < 0)
                 return r;
         strcpy(w->target, target);
         w->role = role;
-        r = local_push(h, w);
+        r = free_and_strdup(&w->reason, reason && reason[0] ? reason : NULL);
+        if (r >= 0)
+                r = local_push(h, w);
         if (r < 0)
                 return r;
         TAKE_PTR(w);

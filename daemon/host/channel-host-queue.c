@@ -270,7 +270,7 @@ static int judge(ChannelHost *h, Work *w) {
                         return r;
                 if (lookup_is_needed(h, w))
                         return VERDICT_LOOK_UP;
-                r = channel_extra_role(c, w->target, w->role, &m->extra, &m->n_extra);
+                r = channel_extra_role(c, w->target, w->role, w->reason, &m->extra, &m->n_extra);
                 break;
         case WORK_REDACT:
                 if (!removal_has_author(h, w))

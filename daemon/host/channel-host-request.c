@@ -237,7 +237,7 @@ static void handle_topic(const HostCall *c) {
 }
 
 typedef struct AuthorizeFields {
-        const char *target, *role;
+        const char *target, *role, *reason;
 } AuthorizeFields;
 
 static void handle_authorize(const HostCall *c) {
@@ -245,11 +245,13 @@ static void handle_authorize(const HostCall *c) {
                 { "target", FIELD_STRING, offsetof(AuthorizeFields, target), true, 1,
                   NAME_MAX_BYTES },
                 { "role", FIELD_STRING, offsetof(AuthorizeFields, role), true },
+                { "reason", FIELD_STRING, offsetof(AuthorizeFields, reason), false, 0,
+                  REASON_BYTES_MAX },
                 {},
         };
+        _cleanup_(work_freep) Work *w = NULL;
         AuthorizeFields x = {};
         Role role;
-        Work *w;
 
         if (rpc_request_read(c->q, table, &x) < 0)
                 return;
@@ -262,11 +264,19 @@ static void handle_authorize(const HostCall *c) {
                 request_fail_field(c->q, "target", "a username.");
                 return;
         }
+        if (x.reason && !text_is_valid(x.reason, strlen(x.reason), false)) {
+                request_fail_field(c->q, "reason", "text of one line without control characters.");
+                return;
+        }
         if (request_new_change(c, WORK_ROLE, &w) < 0)
                 return;
         strcpy(w->target, x.target);
         w->role = role;
-        request_enqueue(c, w);
+        if (free_and_strdup(&w->reason, x.reason && x.reason[0] ? x.reason : NULL) < 0) {
+                rpc_request_fail_code(c->q, ERROR_INTERNAL, "Out of memory.");
+                return;
+        }
+        request_enqueue(c, TAKE_PTR(w));
 }
 
 /* ---- the table ---- */

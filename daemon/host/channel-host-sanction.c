@@ -75,7 +75,8 @@ int sanction_judge(ChannelHost *h, Work *w) {
         int r = 1;
 
         if (w->kind == WORK_UNBAN)
-                r = channel_extra_unban(c, w->target, host_now(h), &m->extra, &m->n_extra);
+                r = channel_extra_unban(c, w->target, w->reason, host_now(h), &m->extra,
+                                        &m->n_extra);
         else if (w->kind == WORK_BAN) {
                 if (name_is_guest(w->target) && !w->key_id[0])
                         return fail_unknown(w);
@@ -182,6 +183,8 @@ void sanction_request_unban(const HostCall *c) {
         static const Field table[] = {
                 { "target", FIELD_STRING, offsetof(SanctionFields, target), true, 1,
                   NAME_MAX_BYTES },
+                { "reason", FIELD_STRING, offsetof(SanctionFields, reason), false, 0,
+                  REASON_BYTES_MAX },
                 {},
         };
         SanctionFields x = {};

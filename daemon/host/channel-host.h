@@ -110,7 +110,8 @@ int channel_host_set_permissions(ChannelHost *h, const Actor *actor, const Permi
 int channel_host_set_topic(ChannelHost *h, const Actor *actor, const char *topic,
                            channel_host_done_fn done, void *userdata);
 int channel_host_authorize(ChannelHost *h, const Actor *actor, const char *target, Role role,
-                           channel_host_done_fn done, void *userdata);
+                           const char *reason /* NULL: none */, channel_host_done_fn done,
+                           void *userdata);
 /* -EINVAL: the reason is no line of text. */
 int channel_host_redact(ChannelHost *h, const Actor *actor, uint64_t seq,
                         const char *reason /* NULL: none */, channel_host_done_fn done,

@@ -259,8 +259,8 @@ int channel_member_redact(ChannelMember *c, uint64_t seq, const char *reason, me
         return member_change_begun(x, r, op, ret_op);
 }
 
-int channel_member_authorize(ChannelMember *c, const char *target, Role role, member_done_fn done,
-                             void *userdata, MemberOp **ret_op) {
+int channel_member_authorize(ChannelMember *c, const char *target, Role role, const char *reason,
+                             member_done_fn done, void *userdata, MemberOp **ret_op) {
         _cleanup_(writer_done) Writer w = {};
         MemberOp *op = member_op_new(c, &member_done_type, userdata);
         char name[NAME_SIZE];
@@ -279,11 +279,12 @@ int channel_member_authorize(ChannelMember *c, const char *target, Role role, me
                 member_begin_request(c, &w);
                 writer_string(&w, "target", name);
                 writer_string(&w, "role", role_to_string(role));
+                writer_string(&w, "reason", reason);
                 return member_ask(op, "AUTHORIZE", &w, on_changed, ret_op);
         }
         r = member_change_new(c, NULL, op, &x);
         if (r >= 0)
-                r = channel_host_authorize(c->host, &c->me, name, role, on_changed_here, x);
+                r = channel_host_authorize(c->host, &c->me, name, role, reason, on_changed_here, x);
         return member_change_begun(x, r, op, ret_op);
 }
 

@@ -174,7 +174,8 @@ int channel_member_set_permissions(ChannelMember *c, const Permissions *p, membe
                                    void *userdata, MemberOp **ret_op);
 int channel_member_set_topic(ChannelMember *c, const char *topic, member_done_fn done,
                              void *userdata, MemberOp **ret_op);
-int channel_member_authorize(ChannelMember *c, const char *target, Role role, member_done_fn done,
+int channel_member_authorize(ChannelMember *c, const char *target, Role role,
+                             const char *reason /* NULL: none */, member_done_fn done,
                              void *userdata, MemberOp **ret_op);
 int channel_member_redact(ChannelMember *c, uint64_t seq, const char *reason /* NULL: none */,
                           member_done_fn done, void *userdata, MemberOp **ret_op);

@@ -117,17 +117,28 @@ def test_ctl(stage, room):
     wait_for(lambda: [r["state"] for r in listing(bob, "outbox")] == ["failed"] * 2, "both to fail")
     assert [(r["message_content"], r["error"]) for r in listing(bob, "outbox")] == [
         ("but I", ERROR + "Banned"), ("and I", ERROR + "Banned")]
-    carol.ctl("unban", name, "bob")
+    carol.ctl("unban", name, "bob", "--reason=has served")
     carol.ctl("unban", name, "bob")
     wait_for(lambda: bob.get(his, CHANNEL, "State") == "live", "bob to be back")
     for row in listing(bob, "outbox"):
         bob.ctl("outbox", "retry", row["id"])
     wait_for(lambda: alice.texts(path)[-2:] == ["but I", "and I"], "what failed to be said after all")
     assert head(stage, path) == before + 4
-    assert "carol lifted the ban of bob\n" in alice.ctl("log", name).stdout
+    assert "carol lifted the ban of bob (has served)\n" in alice.ctl("log", name).stdout
     (row,) = listing(bob, "authorize", name)
     assert (row["username"], row["role"], row["by"]) == ("carol", "moderator", "alice")
     assert re.search(r"^carol +moderator +alice ", bob.ctl("authorize", name).stdout, re.MULTILINE)
+    # A role is given and taken for a reason as well.
+    carol.ctl("authorize", name, "bob", "--reason=helps out")
+    alice.ctl("deauthorize", name, "bob", "--reason=has left")
+    shown = alice.ctl("log", name).stdout
+    assert "carol made bob member (helps out)\n" in shown and "alice made bob none (has left)\n" in shown
+    assert re.search(r"alice removed bob on [-0-9]+ [0-9:]+ UTC: has left$", bob.ctl("access", name).stdout, re.MULTILINE)
+    for wrong in ("x" * 257, "a\nb"):
+        for verb in ("authorize", "deauthorize", "unban"):
+            f = alice.ctl(verb, name, "bob", "--reason=" + wrong, check=False)
+            assert f.returncode == 7 and "reason" in f.stderr, (verb, wrong)
+    assert head(stage, path) == before + 6
 
 
 def test_kick(stage, room):

@@ -84,6 +84,31 @@ def test_ban(stage, room):
     assert (entry["kind"], entry["target"], "reason" in entry) == ("unban", "bob", False)
     assert bob.connect(since=0)["role"] == "none"
     assert owner.ok("RET_INFO")["last_seq"] == head + 2
+    owner.ok("BAN", target="bob")
+    owner.ok("UNBAN", target="bob", reason="has served")
+    entry = carol.read_to(head + 4)[-1]
+    assert (entry["kind"], entry["username"], entry["reason"]) == ("unban", "alice", "has served")
+
+
+@sentence("5.ENTRY.8")
+def test_reason_of_a_role(stage, room):
+    owner, bob = owner_of(stage, room), room.member("bob")
+    head = owner.ok("RET_INFO")["last_seq"]
+    for wrong in ("x" * 257, "a\nb", 1, [], "a\x07b"):
+        for command, payload in (("AUTHORIZE", {"role": "member"}), ("UNBAN", {})):
+            f = owner.request(command, target="bob", reason=wrong, **payload)
+            assert error_of(f) == BAD_REQUEST and f.payload["field"] == "reason", (command, wrong)
+    owner.ok("AUTHORIZE", target="bob", role="member", reason="x" * 256)
+    owner.ok("AUTHORIZE", target="bob", role="member", reason="another changes nothing")
+    owner.ok("AUTHORIZE", target="bob", role="none", reason="has left")
+    owner.ok("AUTHORIZE", target="bob", role="member", reason="")
+    entries = bob.read_to(head + 3)[-3:]
+    assert [(e["kind"], e["username"], e["target"], e["role"], e.get("reason")) for e in entries] == [
+        ("role", "alice", "bob", "member", "x" * 256), ("role", "alice", "bob", "none", "has left"),
+        ("role", "alice", "bob", "member", None)]
+    assert bob.ok("ACCESS")["why"][-1].endswith(" UTC"), "the reason of the change before is gone with it"
+    owner.ok("AUTHORIZE", target="bob", role="none", reason="has left")
+    assert bob.ok("ACCESS")["why"][-1].endswith(" UTC: has left")
 
 
 @sentence("5.BAN.8", "5.BAN.9", "5.BAN.10")

@@ -268,7 +268,7 @@ static void test_host_goes_while_it_waits(void **state) {
         begin(&s);
         for (unsigned i = 0; i < N_ASKED; i++)
                 assert_int_equal(channel_member_authorize(person_channel(s.bob, "lobby"), "alice",
-                                                          ROLE_NONE, on_asked, &x, NULL),
+                                                          ROLE_NONE, NULL, on_asked, &x, NULL),
                                  0);
         world_pass(s.w, 100 * USEC_PER_MSEC);
         assert_true(x.n_done < N_ASKED);

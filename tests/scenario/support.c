@@ -421,9 +421,9 @@ ErrorCode person_unhost(Person *p, const char *channel, bool forget) {
 ErrorCode person_authorize(Person *p, const char *channel, const char *target, Role role) {
         Result q = {};
 
-        assert_int_equal(
-                channel_member_authorize(must_channel(p, channel), target, role, on_done, &q, NULL),
-                0);
+        assert_int_equal(channel_member_authorize(must_channel(p, channel), target, role, NULL,
+                                                  on_done, &q, NULL),
+                         0);
         return wait_for(p, &q);
 }
 

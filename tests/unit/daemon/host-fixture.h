@@ -359,8 +359,8 @@ static inline void local_without_rate(Fixture *f) {
 static inline ErrorCode local_authorize(Fixture *f, const char *target, Role role) {
         Local l = {};
 
-        assert_int_equal(channel_host_authorize(f->host, &f->owner, target, role, local_done, &l),
-                         0);
+        assert_int_equal(
+                channel_host_authorize(f->host, &f->owner, target, role, NULL, local_done, &l), 0);
         local_wait(f, &l, 1);
         return l.failure.code;
 }

@@ -155,6 +155,16 @@ static void test_words(void **state) {
         assert_why(c, "removed",
                    HERE "removed is not a member; mo removed removed on 2023-11-14 22:13 UTC");
         assert_why(c, "nobody", HERE "nobody is not a member");
+        apply(c, NOW, "mo", "role",
+              "{\"target\":\"removed\",\"role\":\"member\",\"reason\":\"is back\"}");
+        assert_why(c, "removed",
+                   HERE "removed is a member; mo made removed a member on 2023-11-14 22:13 UTC: is "
+                        "back");
+        apply(c, NOW, "mo", "role",
+              "{\"target\":\"removed\",\"role\":\"none\",\"reason\":\"left\\u001b\"}");
+        assert_why(c, "removed",
+                   HERE "removed is not a member; mo removed removed on 2023-11-14 22:13 UTC: "
+                        "left\xef\xbf\xbd");
         assert_why(c, "guest-al", HERE "guest-al is a guest, not a member");
         assert_why(c, "banned",
                    HERE "banned is not a member; banned is banned: mo did it on 2023-11-14 22:13 "

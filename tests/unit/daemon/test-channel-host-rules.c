@@ -94,9 +94,9 @@ static void test_unseen_targets_are_looked_up(void **state) {
         Local l = {}, message = {};
         Failure none;
 
-        assert_int_equal(
-                channel_host_authorize(f->host, &f->owner, "carol", ROLE_MEMBER, local_done, &l),
-                0);
+        assert_int_equal(channel_host_authorize(f->host, &f->owner, "carol", ROLE_MEMBER, NULL,
+                                                local_done, &l),
+                         0);
         local_start(f, &message, 1, "does not wait for the tracker");
         local_wait(f, &message, 1);
         assert_int_equal(l.n_done, 0);

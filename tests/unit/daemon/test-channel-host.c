@@ -100,9 +100,9 @@ static void test_freed_while_busy(void **state) {
 
         assert_int_equal(member_connect(bob, 0), ERROR_NONE);
         local_start(f, &l, 1, "queued");
-        assert_int_equal(
-                channel_host_authorize(f->host, &f->owner, "carol", ROLE_MEMBER, local_done, &l),
-                0);
+        assert_int_equal(channel_host_authorize(f->host, &f->owner, "carol", ROLE_MEMBER, NULL,
+                                                local_done, &l),
+                         0);
         peer_server_remove_host(f->server, f->host);
         f->host = channel_host_free(f->host, "moved");
         assert_int_equal(l.n_done, 2);

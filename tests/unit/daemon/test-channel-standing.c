@@ -296,7 +296,7 @@ static void test_texts(void **state) {
         char *none = NULL;
         size_t n;
 
-        assert_int_equal(channel_extra_unban(c, "bob", NOW, &none, &n), 1);
+        assert_int_equal(channel_extra_unban(c, "bob", NULL, NOW, &none, &n), 1);
         assert_int_equal(
                 channel_extra_ban(c, "bob", "", "spam", NOW + USEC_PER_SEC + 7, NOW, &ban, &n), 0);
         assert_string_equal(ban, "{\"target\":\"bob\",\"reason\":\"spam\","
@@ -304,9 +304,12 @@ static void test_texts(void **state) {
         assert_int_equal(apply(c, 4, "mo", "ban", ban), 0);
         assert_int_equal(
                 channel_extra_ban(c, "bob", "", "spam", NOW + USEC_PER_SEC, NOW, &none, &n), 1);
-        assert_int_equal(channel_extra_unban(c, "bob", NOW, &unban, &n), 0);
+        assert_int_equal(channel_extra_unban(c, "bob", NULL, NOW, &unban, &n), 0);
         assert_string_equal(unban, "{\"target\":\"bob\"}");
-        assert_int_equal(channel_extra_unban(c, "bob", NOW + 2 * USEC_PER_SEC, &none, &n), 1);
+        free(unban);
+        assert_int_equal(channel_extra_unban(c, "bob", "served", NOW, &unban, &n), 0);
+        assert_string_equal(unban, "{\"target\":\"bob\",\"reason\":\"served\"}");
+        assert_int_equal(channel_extra_unban(c, "bob", NULL, NOW + 2 * USEC_PER_SEC, &none, &n), 1);
         assert_int_equal(channel_extra_kick("guest-xy", KEY_A, NULL, &kick, &n), 0);
         assert_string_equal(kick, "{\"target\":\"guest-xy\",\"key\":\"" KEY_A "\"}");
         p.message_rate = 9;

@@ -323,8 +323,8 @@ static void test_nothing_changes(void **state) {
                                             &extra, &n),
                          1);
         assert_int_equal(channel_extra_topic(c, "", &extra, &n), 1);
-        assert_int_equal(channel_extra_role(c, "mem", ROLE_MEMBER, &extra, &n), 1);
-        assert_int_equal(channel_extra_role(c, "stranger", ROLE_NONE, &extra, &n), 1);
+        assert_int_equal(channel_extra_role(c, "mem", ROLE_MEMBER, NULL, &extra, &n), 1);
+        assert_int_equal(channel_extra_role(c, "stranger", ROLE_NONE, NULL, &extra, &n), 1);
         assert_null(extra);
 
         assert_int_equal(
@@ -334,8 +334,11 @@ static void test_nothing_changes(void **state) {
         assert_string_equal(extra, "{\"send_permission\":\"members\"}");
         assert_int_equal(n, strlen(extra));
         free(extra);
-        assert_int_equal(channel_extra_role(c, "mem", ROLE_NONE, &extra, &n), 0);
+        assert_int_equal(channel_extra_role(c, "mem", ROLE_NONE, NULL, &extra, &n), 0);
         assert_string_equal(extra, "{\"target\":\"mem\",\"role\":\"none\"}");
+        free(extra);
+        assert_int_equal(channel_extra_role(c, "mem", ROLE_NONE, "left us", &extra, &n), 0);
+        assert_string_equal(extra, "{\"target\":\"mem\",\"role\":\"none\",\"reason\":\"left us\"}");
         free(extra);
 }
 

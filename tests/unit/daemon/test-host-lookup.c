@@ -13,8 +13,8 @@ static void refuse(Fixture *f, uint64_t ticket, ErrorCode code, const NearNames 
 }
 
 static void start(Fixture *f, Local *l, const char *target, Role role) {
-        assert_int_equal(channel_host_authorize(f->host, &f->owner, target, role, local_done, l),
-                         0);
+        assert_int_equal(
+                channel_host_authorize(f->host, &f->owner, target, role, NULL, local_done, l), 0);
 }
 
 static void test_the_near_are_named(void **state) {

@@ -168,9 +168,9 @@ static void test_what_waits_for_it_is_bounded(void **state) {
         local_start(f, l, 1, "hello");
         settle(f);
         for (unsigned i = 0; i < HOST_BACKLOG_REQUESTS_MAX - 1; i++)
-                assert_int_equal(
-                        channel_host_authorize(f->host, &f->owner, "bob", ROLE_NONE, local_done, l),
-                        0);
+                assert_int_equal(channel_host_authorize(f->host, &f->owner, "bob", ROLE_NONE, NULL,
+                                                        local_done, l),
+                                 0);
         snprintf(m.id, sizeof(m.id), "%s", uuid_of(2));
         assert_int_equal(channel_host_send(f->host, &f->owner, &m, 1, local_sent, l), -ENOBUFS);
         assert_int_equal(member_send(bob, 2, "x"), ERROR_BUSY);
