@@ -78,7 +78,7 @@ int standing_set_role(Channel *c, const Entry *e, const char *username, Role rol
                       const char *reason) {
         RoleRow *row = find_role(c, username);
 
-        if (!row && role == ROLE_NONE)
+        if ((!row && role == ROLE_NONE) || streq(username, c->owner))
                 return 0;
         if (!row) {
                 row = new0(RoleRow, 1);
@@ -221,6 +221,8 @@ int standing_ban(Channel *c, const Entry *e, const Value *extra) {
         r = read_sanction(extra, &x);
         if (r < 0 || (x.until && time_parse(x.until, &ban.until) < 0))
                 return -EBADMSG;
+        if (streq(x.target, c->owner)) /* whom nobody may ban, whatever a log says */
+                return 0;
         strcpy(ban.target, x.target);
         strcpy(ban.key_id, x.key ?: "");
         strcpy(ban.reason, x.reason ?: "");

@@ -264,6 +264,8 @@ static void test_kicked_for_a_minute(void **state) {
         assert_true(channel_may_connect(c, &bob, NOW + 4 + 15 * USEC_PER_SEC, &f) < 0);
         assert_int_equal(f.code, ERROR_RATE_LIMITED);
         assert_int_equal(f.retry_after_ms, 45000);
+        assert_true(channel_may_connect(c, &bob, NOW + 3 + 60 * USEC_PER_SEC, &f) < 0);
+        assert_int_equal(f.retry_after_ms, 1);
         assert_int_equal(channel_may_view(c, &bob, NOW + 5, &f), 0);
         assert_int_equal(channel_may_connect(c, &bob, NOW + 4 + 60 * USEC_PER_SEC, &f), 0);
         assert_true(channel_may_connect(c, &guest, NOW + 6, &f) < 0);

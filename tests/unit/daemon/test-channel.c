@@ -241,6 +241,7 @@ static void test_replay(void **state) {
         _cleanup_(channel_freep) Channel *c = NULL;
         uint64_t rate, burst;
         char all[256] = "";
+        Actor alice;
 
         assert_int_equal(channel_new(&c), 0);
         assert_string_equal(channel_get_topic(c), "");
@@ -276,6 +277,17 @@ static void test_replay(void **state) {
         assert_int_equal(rate, 7);
         assert_int_equal(channel_get_last_seq(c), 15);
         assert_int_equal(channel_get_last_id(c)[0], '5');
+        assert_int_equal(channel_each_role(c, join_role, all), 0);
+        assert_string_equal(all, "al=member bob=moderator ");
+
+        /* The owner stays that, whatever a log says. */
+        assert_int_equal(apply(c, 16, "role", "{\"target\":\"alice\",\"role\":\"member\"}"), 0);
+        assert_int_equal(channel_get_role(c, "alice"), ROLE_OWNER);
+        assert_int_equal(apply(c, 17, "ban", "{\"target\":\"alice\"}"), 0);
+        assert_int_equal(channel_get_role(c, "alice"), ROLE_OWNER);
+        actor_named("alice", &alice);
+        assert_null(channel_find_ban(c, &alice, NOW));
+        all[0] = '\0';
         assert_int_equal(channel_each_role(c, join_role, all), 0);
         assert_string_equal(all, "al=member bob=moderator ");
 }

@@ -439,6 +439,46 @@ static void test_sending_while_being_banned(void **state) {
         assert_int_equal(bob->seen[bob->n_seen - 1].seq, head);
 }
 
+/* Who loses the right while a CONNECT is looked up gets no answer by the rights of before, and
+ * nothing else: one who comes, and one who is here and asks again. */
+static void test_connecting_while_losing_the_right(void **state) {
+        Fixture *f = *state;
+        _cleanup_(member_freep) Member *bob = member_new(f, "bob"), *carol = member_new(f, "carol");
+        Member *both[] = { bob, carol };
+        Local l = {};
+        uint64_t head;
+
+        f->answer_lookup_at_once = true;
+        for (unsigned i = 1; i <= 3; i++)
+                local_start(f, &l, i, "said");
+        local_wait(f, &l, 3);
+        head = head_of(f);
+        assert_int_equal(member_connect(bob, 0), ERROR_NONE);
+        assert_int_equal(member_connect(carol, 0), ERROR_NONE);
+        wait_seen(bob, head);
+        wait_seen(carol, head);
+        assert_int_equal(member_call(bob, "DISCONNECT", "%s", ""), ERROR_NONE);
+        assert_int_equal(store_read(f->store, wait_at_gate, NULL, free_nothing, NULL, NULL, NULL),
+                         0);
+        latch_expect(&gate, 1);
+        for (size_t i = 0; i < ELEMENTSOF(both); i++)
+                member_start(both[i], "CONNECT",
+                             ",\"since\":%" PRIu64 ",\"since_id\":\"%s\",\"invisible\":false",
+                             head - 1, bob->seen[head - 2].id);
+        settle(f);
+        assert_false(bob->is_answered || carol->is_answered);
+        assert_int_equal(ban(f, "bob"), ERROR_NONE);
+        assert_int_equal(local_permissions(f, VIEW_RESTRICTED, SEND_INVALID), ERROR_NONE);
+        latch_open(&gate);
+        assert_int_equal(member_wait(bob), ERROR_BANNED);
+        assert_int_equal(member_wait(carol), ERROR_RESTRICTED);
+        settle(f);
+        for (size_t i = 0; i < ELEMENTSOF(both); i++)
+                assert_int_equal(both[i]->seen[both[i]->n_seen - 1].seq, head);
+        assert_int_equal(channel_host_get_n_sessions(f->host), 0);
+        assert_int_equal(channel_host_get_n_online(f->host), 1);
+}
+
 /* Who is kicked while a CONNECT again is looked up hears both. */
 static void test_connecting_while_being_kicked(void **state) {
         Fixture *f = *state;
@@ -485,6 +525,7 @@ int main(void) {
                 TEST(test_restart),
                 HELD(test_sending_while_being_banned),
                 HELD(test_connecting_while_being_kicked),
+                HELD(test_connecting_while_losing_the_right),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
