@@ -220,6 +220,14 @@ static void print_ban(FILE *f, const EntryView *e) {
                 fprintf(f, " until %.16s", ends);
 }
 
+static void print_role(FILE *f, const EntryView *e) {
+        bool is_taken = !e->role || streq(e->role, "none");
+
+        print_word(f, is_taken ? "took the role from " : "made ", e->target ?: "somebody");
+        if (!is_taken)
+                print_word(f, " a ", e->role);
+}
+
 static void print_words(FILE *f, const EntryView *e) {
         if (streq(e->kind, "create"))
                 fputs("created the channel", f);
@@ -237,16 +245,15 @@ static void print_words(FILE *f, const EntryView *e) {
                 if (e->has_rate && e->message_rate > 0)
                         fprintf(f, " rate %" PRIu64 " a second", e->message_rate);
                 else if (e->has_rate)
-                        fputs(" no rate", f);
+                        fputs(" no rate limit", f);
                 if (e->has_burst)
                         fprintf(f, " burst %" PRIu64, e->message_burst);
         } else if (streq(e->kind, "redact") && e->target_seq > 0)
                 fprintf(f, "removed message %" PRIu64, e->target_seq);
         else if (streq(e->kind, "role"))
-                print_word(f, "made ", e->target ?: "somebody"),
-                        print_word(f, " ", e->role ?: "none");
+                print_role(f, e);
         else if (streq(e->kind, "kick"))
-                print_target(f, "sent out ", e);
+                print_target(f, "sent ", e), fputs(" out", f);
         else if (streq(e->kind, "ban"))
                 print_ban(f, e);
         else if (streq(e->kind, "unban"))

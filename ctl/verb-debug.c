@@ -180,7 +180,7 @@ static int debug_channel(Ctl *ctl, const char *name) {
         r = client_find_channel(ctl, name, &path);
         if (r != EXIT_OK)
                 return r;
-        if (table_add(&d.list.table, "NAME", "TYPE", "KEY", "CURSOR", "LAG", "QUEUED", "") < 0)
+        if (table_add(&d.list.table, "NAME", "TYPE", "KEY", "CURSOR", "LAG", "QUEUED", "NOTE") < 0)
                 return client_fail(ctl, NULL, -ENOMEM);
         writer_begin_array(&d.list.json, NULL);
         r = read_all(ctl, path, &d);

@@ -9,6 +9,11 @@ typedef struct OutboxList {
         Listing *listing;
 } OutboxList;
 
+/* "Banned": what an error of the bus says without where it belongs. */
+static const char *why(const char *error) {
+        return strrchr(error, '.') ? strrchr(error, '.') + 1 : error;
+}
+
 static int list_row(const OutboxRowView *row, void *userdata) {
         const OutboxList *list = userdata;
         Writer *w = &list->listing->json;
@@ -29,7 +34,7 @@ static int list_row(const OutboxRowView *row, void *userdata) {
         writer_end_object(w);
         print_local_time(row->queued, when);
         return table_add(&list->listing->table, list->channel->name, row->id, when, row->state,
-                         row->error, row->text);
+                         row->error ? why(row->error) : NULL, row->text);
 }
 
 static int list(Ctl *ctl) {

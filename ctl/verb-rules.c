@@ -186,9 +186,10 @@ static int verb_deauthorize(Ctl *ctl, int argc, char **argv) {
 const Verb verbs_rules[] = {
         { "topic", "CHANNEL [TEXT]", 1, 2, verb_topic, "what a channel is about" },
         { "view", "CHANNEL [public|restricted]", 1, 2, verb_view, "who may read" },
-        { "sending", "CHANNEL [everyone|registered|members]", 1, 2, verb_sending, "who may write" },
+        { "sending", "CHANNEL [WHO]", 1, 2, verb_sending,
+          "who may write: everyone, registered or members" },
         { "authorize", "CHANNEL [USER]", 1, 2, verb_authorize,
-          "make somebody a member (--role=member|moderator)" },
+          "make somebody a member (--role=member|moderator); without USER: who has a role" },
         { "deauthorize", "CHANNEL USER", 2, 2, verb_deauthorize, "take that back" },
         {},
 };

@@ -141,7 +141,7 @@ static int verb_search(Ctl *ctl, int argc, char **argv) {
 }
 
 const Verb verbs_search[] = {
-        { "search", "CHANNEL WORDS…", 2, UINT_MAX, verb_search,
+        { "search", "CHANNEL WORDS...", 2, UINT_MAX, verb_search,
           "messages that have all of the words, or parts like them (-n N, --ignored)" },
         {},
 };

@@ -194,7 +194,7 @@ static int verb_send(Ctl *ctl, int argc, char **argv) {
 }
 
 const Verb verbs_send[] = {
-        { "send", "CHANNEL [TEXT…]", 1, UINT_MAX, verb_send,
+        { "send", "CHANNEL [TEXT...]", 1, UINT_MAX, verb_send,
           "send text, or standard input (--lines --wait=queued|stored --timeout= --id=)" },
         {},
 };

@@ -75,8 +75,6 @@ static const char *explain_reason(const ChannelView *c) {
                 { "hosted-elsewhere", "Another device of yours hosts it. When that one ends it is "
                                       "hosted here; at once: p2pchatctl host --take-over NAME." },
                 { "moved", "It is hosted elsewhere now; this daemon is looking for it." },
-                { "restricted", "It is for its members; its owner may authorize you. It is asked "
-                                "for again each hour, and by: p2pchatctl join NAME." },
                 { "tracker-unreachable", "It is served to who knows the way; the tracker is told "
                                          "when it can be reached." },
                 { "disk-full", "There is no room on the disk: nothing new is stored until there "

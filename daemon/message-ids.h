@@ -12,3 +12,11 @@
 
 /* Who has a role in a channel that is hosted here came with a key that was not seen there. */
 #define MESSAGE_ROLE_KEY_NEW "296779bafaf24dbbb9ac95a620f62de0"
+
+/* What moderators and the owner of a channel that is hosted here do: CHAT_CHANNEL, CHAT_USER (whom it
+ * concerns; of the permissions, who set them), CHAT_BY. */
+#define MESSAGE_ROLE_CHANGED "e85c60636692489e9a08d65a8c1378ec"
+#define MESSAGE_USER_KICKED "6ad62bf7d40b4d51a30207f0a056caa9"
+#define MESSAGE_USER_BANNED "368a4967cb0d4a72be1637336cf45326"
+#define MESSAGE_USER_UNBANNED "7dc2fc5f201448afbd68e90ae374438d"
+#define MESSAGE_PERMISSIONS_CHANGED "ca6c459ab0c14bbb84299bb7b5a55b79"

@@ -55,7 +55,7 @@ static int say_permissions(const Channel *c, Why *why) {
         int r;
 
         r = add(why, c->view == VIEW_PUBLIC ? "public channel" : "restricted channel");
-        return r < 0 ? r : add(why, send[c->send]);
+        return r < 0 ? r : add(why, send[c->view == VIEW_PUBLIC ? c->send : SEND_MEMBERS]);
 }
 
 static int say_who(const Channel *c, const Actor *a, Why *why) {

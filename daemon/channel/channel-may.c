@@ -37,7 +37,8 @@ int channel_may_view(const Channel *c, const Actor *a, uint64_t now, Failure *f)
                 return refuse_banned(ban, f);
         if (c->view == VIEW_RESTRICTED && actor_role(c, a, now) < ROLE_MEMBER)
                 return failure_set(f, ERROR_RESTRICTED,
-                                   "This channel is for its members; ask %s to authorize you.",
+                                   "This channel is for its members; %sask %s to authorize you.",
+                                   a->user_type == USER_REGISTERED ? "" : "sign up, then ",
                                    c->owner);
         return 0;
 }
@@ -94,7 +95,8 @@ static int refuse_rank(const Channel *c, const Actor *a, Role needed, uint64_t n
         if (needed == ROLE_OWNER)
                 return failure_set(f, ERROR_NOT_OWNER, "Only %s, the owner, may do this.",
                                    c->owner);
-        return failure_set(f, ERROR_NOT_MODERATOR, "Only moderators may do this.");
+        return failure_set(f, ERROR_NOT_MODERATOR,
+                           "Only moderators may do this; %s, the owner, makes them.", c->owner);
 }
 
 int channel_may_set_permissions(const Channel *c, const Actor *a, uint64_t now, Failure *f) {

@@ -406,6 +406,8 @@ static void apply_entries(ChannelHost *h, const Entry *entries, size_t n) {
                                    "Entry %" PRIu64
                                    " is on disk and has no effect before a restart",
                                    entries[i].seq);
+                else
+                        journal_tell(h, &entries[i]);
                 rights = rights || entries[i].kind == ENTRY_VIEW || entries[i].kind == ENTRY_ROLE ||
                          entries[i].kind == ENTRY_BAN || entries[i].kind == ENTRY_UNBAN;
                 removed = removed || entries[i].kind == ENTRY_REDACT;

@@ -10,6 +10,24 @@ void member_ask_failure(Failure *f, int r) {
                 failure_set(f, ERROR_HOST_OFFLINE, "The channel's host is away.");
 }
 
+/* The host may well be there: it is we who are not. */
+static void fail_apart(const ChannelMember *c, Failure *f) {
+        const char *name = c->stored.name;
+
+        if (c->stored.wanted && c->state == MEMBER_CONNECTING && c->reason[0])
+                failure_set(f, ERROR_HOST_OFFLINE,
+                            "The host has not let you in yet (%s); it is asked again by itself.",
+                            c->reason);
+        else if (c->stored.wanted || c->stored.closed)
+                member_ask_failure(f, -ENOTCONN);
+        else
+                failure_set(
+                        f, ERROR_HOST_OFFLINE, "You %s %s. To come back%s: p2pchatctl connect %s.",
+                        streq_ptr(c->closed_reason, KICKED) ? "were sent out of"
+                                                            : "have disconnected from",
+                        name, streq_ptr(c->closed_reason, KICKED) ? ", after a minute" : "", name);
+}
+
 /* Who is denied may ask: the host says why not, and what is for everybody. */
 static bool may_ask(const ChannelMember *c) {
         return c->connected || (c->slot && c->state == MEMBER_DENIED);
@@ -24,7 +42,7 @@ int member_ask(MemberOp *op, const char *command, Writer *w, rpc_reply_fn reply,
         writer_end_object(w);
         r = may_ask(c) ? member_call(c, command, w, reply, op, &op->call) : -ENOTCONN;
         if (r == -ENOTCONN) {
-                member_ask_failure(&f, r);
+                fail_apart(c, &f);
                 return member_op_return(op, ret_op, &f);
         }
         return member_op_begun(op, r, ret_op);

@@ -102,11 +102,9 @@ void member_explain(const ChannelMember *c, char ret[static STATE_TEXT_SIZE]) {
                             "What you write fails. It goes on by itself once the ban ends; to ask "
                             "now: p2pchatctl connect");
         else if (c->state == MEMBER_DENIED && !streq(c->reason, "revoked"))
-                snprintf(ret, STATE_TEXT_SIZE,
-                         "The host does not let you in. What is here is kept, and ends here. "
-                         "It goes on by itself once you are let in; why you are not: p2pchatctl "
-                         "access %s.",
-                         s->name);
+                explain_end(c, ret, "The host does not let you in.",
+                            "It goes on by itself once you are let in; why you are not: "
+                            "p2pchatctl access");
         else if (streq(c->reason, "revoked"))
                 snprintf(ret, STATE_TEXT_SIZE,
                          "This sign-in was revoked. What is here is kept. To go on: p2pchatctl "

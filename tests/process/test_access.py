@@ -66,7 +66,7 @@ def test_ctl(stage):
     wait_for(lambda: json.loads(stage.bob.ctl("-j", "status", "attic").stdout)["state"] == "denied", "bob to be out")
     lines = stage.bob.ctl("access", "attic").stdout.splitlines()
     assert lines[0] == "bob: none; may not view, may not send, may not moderate"
-    assert re.fullmatch(rf"restricted channel; registered users may send, guests may not; bob is not a member; "
+    assert re.fullmatch(rf"restricted channel; only members may send; bob is not a member; "
                         rf"alice removed bob on {MINUTE}", lines[1])
     assert stage.alice.ctl("access", "attic", "bob").stdout.splitlines() == lines
     shown = json.loads(stage.bob.ctl("-j", "access", "attic").stdout)

@@ -149,6 +149,44 @@ def test_kick(stage, room):
     stage.carol.ctl("kick", name, "bob", "--reason=too loud")
     wait_for(lambda: stage.bob.get(his, CHANNEL, "State") == "closed", "bob to be out")
     assert stage.bob.get(his, CHANNEL, "StateReason") == "kicked"
-    assert "carol sent out bob (too loud)\n" in stage.alice.ctl("log", name).stdout
+    assert "carol sent bob out (too loud)\n" in stage.alice.ctl("log", name).stdout
     f = stage.bob.ctl("connect", name, check=False)
     assert f.returncode == 7 and re.search(r"carol has sent you out .* in \d+ s", f.stderr), f.stderr
+
+
+def test_told(stage, room):
+    """The journal of the host tells who did what to whom, and no word that somebody wrote; who was sent out hears
+    how to come back, not that the host is away."""
+    name, path, his, _ = room
+    alice, bob, carol = stage.alice, stage.bob, stage.carol
+
+    def journal():
+        return [line.split(">", 1)[-1] for line in alice.log().splitlines() if name in line and ">Channel " not in line]
+
+    before = len(journal())
+    assert f"alice made carol a moderator of {name}" in journal()
+    carol.ctl("kick", name, "bob", "--reason=unheard of")
+    wait_for(lambda: bob.get(his, CHANNEL, "State") == "closed", "bob to be out")
+    for verb in ("access", "members"):
+        f = bob.ctl(verb, name, check=False)
+        assert f.returncode == 1 and f"connect {name}" in f.stderr and "host is away" not in f.stderr, f.stderr
+    bob.ctl("connect", name, check=False)
+    f = bob.ctl("access", name, check=False)
+    assert f.returncode == 1 and "not let you in yet" in f.stderr, f.stderr
+    carol.ctl("ban", name, "bob", "--reason=unheard of", "--until=2h")
+    carol.ctl("unban", name, "bob")
+    carol.ctl("ban", name, "bob")
+    alice.ctl("deauthorize", name, "carol")
+    alice.ctl("view", name, "restricted")
+    told = journal()[before:]
+    assert "unheard of" not in "".join(told)
+    until = r"until \d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"
+    for line, words in zip(told, (rf"carol sent bob out of {name}", rf"carol banned bob from {name} {until}",
+                                  rf"carol lifted the ban of bob from {name}", rf"carol banned bob from {name} for good",
+                                  rf"alice took the role in {name} from carol",
+                                  rf"alice set what {name} permits: view restricted, send registered"), strict=True):
+        assert re.fullmatch(words, line), told
+
+    log = carol.ctl("log", name).stdout
+    assert "alice made carol a moderator\n" in log
+    wait_for(lambda: "alice took the role from carol\n" in alice.ctl("log", name).stdout, "the log to say the same")

@@ -79,7 +79,7 @@ def test_catalog(installed):
     text = (top / "lib/systemd/catalog/p2pchat.catalog").read_text()
     assert re.findall("^-- ([0-9a-f]{32})$", text, re.MULTILINE) == logged
     fields = set(re.findall("@([A-Z_]+)@", text))
-    assert fields == {"CHAT_DIRECTORY", "CHAT_FILE"}
+    assert fields == {"CHAT_DIRECTORY", "CHAT_FILE", "CHAT_CHANNEL", "CHAT_USER", "CHAT_KEY", "CHAT_BY"}
     # Where journalctl looks in a root, whatever the prefix is.
     catalogs = root / "catalogs"
     for name in ("usr/lib/systemd/catalog", "var/lib/systemd/catalog"):

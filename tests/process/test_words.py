@@ -34,7 +34,7 @@ def test_states(world):
     bob.join("lobby")
     wait_for(lambda: bob.get(lobby, CHANNEL, "State") == "live", "bob to be live")
     alice.ctl("view", "lobby", "restricted")
-    wait_for(lambda: "its owner may authorize you" in bob.ctl("status").stdout, "bob to be told why")
+    wait_for(lambda: "ask alice to authorize you" in bob.ctl("status").stdout, "bob to be told why")
     alice.ctl("view", "lobby", "public")
     bob.ctl("join", "lobby")
     alice.ctl("unhost", "lobby")
