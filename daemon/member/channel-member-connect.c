@@ -7,6 +7,7 @@
 #include "base/text.h"
 
 #define DENIED_RETRY_USEC USEC_PER_HOUR    /* protocol §5 CLOSED */
+#define LET_IN_INTERVAL_USEC USEC_PER_SEC  /* a host may say so all day */
 #define RETRY_AFTER_MAX_USEC USEC_PER_HOUR /* whatever a host asks for */
 
 void member_begin_request(const ChannelMember *c, Writer *w) {
@@ -380,6 +381,20 @@ static void on_presence(ChannelMember *c, const Value *payload) {
         c->handlers.on_members(c, generation, c->userdata);
 }
 
+/* At once; where the host takes its word back each time, no faster than this. */
+static void let_in(ChannelMember *c) {
+        uint64_t now = clock_boottime(c->rt->clock), next = c->let_in_at + LET_IN_INTERVAL_USEC;
+
+        if (c->connect_call)
+                return;
+        if (c->let_in_at > 0 && now < next) {
+                clock_timer_arm(c->retry, next - now);
+                return;
+        }
+        c->let_in_at = now;
+        member_connect_now(c);
+}
+
 static void on_push(HostSlot *slot, const char *command, const Value *payload, void *userdata) {
         ChannelMember *c = userdata;
         const char *id = value_string(value_get(payload, "channel_id"), NULL);
@@ -400,7 +415,7 @@ static void on_push(HostSlot *slot, const char *command, const Value *payload, v
         } else if (streq(command, "ACCESS")) {
                 (void) value_bool(value_get(payload, "can_view"), &can_view);
                 if (can_view && c->state == MEMBER_DENIED)
-                        member_connect_now(c);
+                        let_in(c);
         } else if (c->connected && streq(command, "MESSAGE"))
                 stream_push(c, payload);
         else if (c->connected && streq(command, "PRESENCE"))

@@ -100,6 +100,7 @@ struct ChannelMember {
 
         StoredChannel stored; /* its strings are ours */
         char *topic, *closed_reason;
+        uint64_t let_in_at;     /* boottime of the latest CONNECT that ACCESS led to; 0: none */
         char *words;            /* the host's, of why it has no place for us; NULL: none */
         StoredRoleKey key_news; /* since 0: none */
         char **ignored;         /* in byte order, ends with NULL */

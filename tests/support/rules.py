@@ -17,8 +17,8 @@ ID = re.compile(r"[!-~]{1,64}")
 NO_TEXT = re.compile("[\0-\x08\x0b-\x1f\x7f-\x9f\ufdd0-\ufdef\ufffe\uffff]")
 BEFORE_BYTES = 8192
 # Section 6 has no sentences yet.
-GOVERNANCE = {"RET_INFO": ("", ""), "TOPIC": ("topic", ""), "AUTHORIZE": ("target role", ""),
-              "VIEW": ("", "view_permission send_permission")}
+GOVERNANCE = {"TOPIC": ("topic", ""), "AUTHORIZE": ("target role", ""),
+              "VIEW": ("", "view_permission send_permission message_rate message_burst retention_days")}
 
 
 def shapes():
