@@ -257,8 +257,43 @@ static void a_lying_disk_is_found_out(void **state) {
         assert_true(at_every_operation(FAULT_POWER, false, 0, true, 10) > 0);
 }
 
+static void assert_view(Stage *s, const char *view) {
+        RigClient *stranger = rig_client_new(s->world->rig);
+        const Value *channels;
+
+        rig_connect(stranger);
+        assert_int_equal(rig_call(stranger, "LIST", "{}"), ERROR_NONE);
+        channels = value_get(stranger->payload, "channels");
+        assert_int_equal(value_length(channels), 1);
+        assert_string_equal(rig_string(value_at(channels, 0), "view_permission"), view);
+        rig_client_free(stranger);
+}
+
+/* A tracker that cannot note that a channel is restricted is told again when it can: nobody has to
+ * do anything, and the connection is the same. */
+static void the_view_is_told_again(void **state) {
+        _cleanup_(stage_freep) Stage *s = stage_new();
+
+        step(s, "sign up", ask_sign_up, ERROR_NONE);
+        step(s, "host", ask_host, ERROR_NONE);
+        assert_string_equal(s->wrong, "");
+        world_pass(s->world, USEC_PER_MINUTE);
+        fault_disk_plan(
+                s->disk,
+                &(FaultPlan){ .ops = FAULT_CHANGES, .at = 1, .error = ENOSPC, .lasts = true });
+        assert_int_equal(person_set_view(s->desk, "lobby", VIEW_RESTRICTED, SEND_INVALID),
+                         ERROR_NONE);
+        world_pass(s->world, 10 * USEC_PER_SEC);
+        assert_true(fault_disk_has_struck(s->disk));
+        assert_view(s, "public");
+        fault_disk_heal(s->disk);
+        world_pass(s->world, 25 * USEC_PER_SEC); /* a heartbeat is answered */
+        assert_view(s, "restricted");
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
+                cmocka_unit_test(the_view_is_told_again),
                 cmocka_unit_test(power_is_lost),
                 cmocka_unit_test(the_disk_fails_once),
                 cmocka_unit_test(the_disk_is_in_trouble),
