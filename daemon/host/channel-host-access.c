@@ -158,6 +158,7 @@ void access_changed(ChannelHost *h) {
         HostSession *s, *next;
         Failure f;
 
+        h->rights_due = false;
         DL_FOREACH_SAFE(h->sessions, s, next) {
                 if (s->connect) /* its answer says so */
                         continue;

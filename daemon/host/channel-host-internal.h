@@ -409,8 +409,8 @@ bool keys_are_news(const ChannelHost *h, const char *username, uint64_t generati
 
 /* ---- the journal (channel-host-journal.c) ---- */
 
-/* A line for an entry that is on disk and has its effect: who was sent out, let in, or given a role,
- * and what the channel permits. No reason, and nothing that people write. */
+/* A line for an entry that is on disk and has its effect: who was sent out, let in, or given a
+ * role, and what the channel permits. No reason, and nothing that people write. */
 void journal_tell(const ChannelHost *h, const Entry *e);
 
 /* ---- the host ---- */
@@ -455,6 +455,7 @@ struct ChannelHost {
         HostSession *sessions;
         size_t n_sessions; /* connected ones */
         size_t n_refused;
+        bool rights_due;    /* somebody connected may not be */
         bool knows_ban_end; /* access_timer is set as the bans are */
         ClockTimer *access_timer;
         Recent recent;

@@ -481,6 +481,8 @@ int queue_on_pump(sd_event_source *source, void *host) {
         size_t n = 0;
         int r = 0;
 
+        if (h->rights_due)
+                access_changed(h);
         if (!h->append_job && h->queue) {
                 proposals = new0(Proposal, count_waiting(h));
                 if (proposals)

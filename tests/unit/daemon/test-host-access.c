@@ -232,6 +232,32 @@ static void test_knocking(void **state) {
         assert_string_equal(carol->access, "");
 }
 
+/* A ban that has ended holds again where the clock is set back to before that: nothing more is
+ * pushed to whom it means, though no entry has changed anything. */
+static void test_clock_set_back(void **state) {
+        Fixture *f = *state;
+        _cleanup_(member_freep) Member *bob = member_new(f, "bob");
+        _cleanup_(member_freep) Member *carol = member_new(f, "carol");
+        size_t seen;
+
+        f->answer_lookup_at_once = true;
+        ban(f, "bob", clock_realtime(f->loop->rt.clock) + USEC_PER_HOUR);
+        test_loop_run(f->loop, USEC_PER_HOUR + USEC_PER_SEC);
+        assert_int_equal(member_connect(bob, 0), ERROR_NONE);
+        assert_int_equal(member_connect(carol, 0), ERROR_NONE);
+        wait_seen(bob, head_of(f));
+        seen = bob->n_seen;
+
+        clock_virtual_jump_realtime(f->loop->rt.clock, -(int64_t) (30 * USEC_PER_MINUTE));
+        assert_int_equal(member_send(carol, 1, "behind his back"), ERROR_NONE);
+        wait_closed(bob, "banned");
+        wait_seen(carol, head_of(f));
+        assert_int_equal(bob->n_seen, seen);
+        assert_string_equal(carol->closed_reason, "");
+        test_loop_run(f->loop, 31 * USEC_PER_MINUTE);
+        wait_access(bob, "view+send+ ");
+}
+
 /* ---- now means now ---- */
 
 static HostSession *session_of(Fixture *f, const char *name) {
@@ -415,8 +441,9 @@ static void test_bounds(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                TEST(asked),    TEST(let_in), TEST(sending),         TEST(ban_ends),
-                TEST(knocking), TEST(bounds), TEST(nothing_follows), TEST(answers_end),
+                TEST(asked),    TEST(let_in),          TEST(sending),
+                TEST(ban_ends), TEST(knocking),        TEST(clock_set_back),
+                TEST(bounds),   TEST(nothing_follows), TEST(answers_end),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
