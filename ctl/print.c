@@ -233,8 +233,10 @@ static void print_words(FILE *f, const EntryView *e) {
                 fputs("created the channel", f);
         else if (streq(e->kind, "host"))
                 fputs("hosts the channel now", f);
+        else if (streq(e->kind, "topic") && (!e->topic || !e->topic[0]))
+                fputs("removed the topic", f);
         else if (streq(e->kind, "topic"))
-                fputs("set the topic: ", f), print_escaped(f, e->topic ?: "", false);
+                print_word(f, "set the topic: ", e->topic);
         else if (streq(e->kind, "view")) {
                 fputs("set permissions:", f), print_word(f, e->view ? " view " : "", e->view),
                         print_word(f, e->send ? " send " : "", e->send);

@@ -17,7 +17,8 @@ int removal_judge(ChannelHost *h, Work *w) {
                 r = channel_may_view(h->channel, &w->actor, host_now(h), &w->failure);
                 return r < 0 ? r
                              : failure_set(&w->failure, ERROR_NO_SUCH_ENTRY,
-                                           "Entry %" PRIu64 " is no message of this channel.",
+                                           "Entry %" PRIu64 " is no message of this channel; a "
+                                           "message is named by the seq that the log shows.",
                                            w->target_seq);
         }
         r = channel_may_redact(h->channel, &w->actor, &w->author, host_now(h), &w->failure);

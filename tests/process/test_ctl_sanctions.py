@@ -132,7 +132,7 @@ def test_ctl(stage, room):
     carol.ctl("authorize", name, "bob", "--reason=helps out")
     alice.ctl("deauthorize", name, "bob", "--reason=has left")
     shown = alice.ctl("log", name).stdout
-    assert "carol made bob member (helps out)\n" in shown and "alice made bob none (has left)\n" in shown
+    assert "carol made bob a member (helps out)\n" in shown and "alice took the role from bob (has left)\n" in shown
     assert re.search(r"alice removed bob on [-0-9]+ [0-9:]+ UTC: has left$", bob.ctl("access", name).stdout, re.MULTILINE)
     for wrong in ("x" * 257, "a\nb"):
         for verb in ("authorize", "deauthorize", "unban"):
@@ -187,6 +187,12 @@ def test_told(stage, room):
                                   rf"alice set what {name} permits: view restricted, send registered"), strict=True):
         assert re.fullmatch(words, line), told
 
+    alice.ctl("topic", name, "salt")
+    alice.ctl("topic", name, "")
+    told = alice.ctl("log", name, "-n", "2").stdout
+    assert "alice set the topic: salt\n" in told and told.endswith("alice removed the topic\n")
+    f = alice.ctl("redact", name, "1", check=False)
+    assert f.returncode == 4 and "by the seq that the log shows" in f.stderr
     log = carol.ctl("log", name).stdout
     assert "alice made carol a moderator\n" in log
     wait_for(lambda: "alice took the role from carol\n" in alice.ctl("log", name).stdout, "the log to say the same")
