@@ -115,6 +115,9 @@ def test_faces(stage):
     assert bob.get(his, CHANNEL, "MessageRate") == 2
     info = json.loads(bob.ctl("info", "faces", "-j").stdout)
     assert (info["message_rate"], info["message_burst"]) == (2, 7)
+    alice.ctl("rate", "faces", "3")  # the burst stays
+    wait_for(lambda: bob.get(his, CHANNEL, "MessageRate") == 3, "bob to know")
+    assert shown(alice) == shown(bob) == {"channel_name": "faces", "message_rate": 3, "message_burst": 7}
     alice.call(hers, MODERATION, "SetPermissions", "a{sv}", {"message_rate": dbus.UInt32(0)})
     wait_for(lambda: shown(bob)["message_rate"] == 0, "bob to know")
     assert bob.ctl("rate", "faces").stdout == "no limit\n"

@@ -329,6 +329,12 @@ static void test_away_unseen(void **state) {
         expect_told(bob, "", 2);
         assert_int_equal(invisible(carol, false), ERROR_NONE);
         expect_told(bob, "carol/none~ ", 3);
+        assert_int_equal(invisible(carol, true), ERROR_NONE);
+        settle_for(f, 31 * USEC_PER_SEC);
+        expect_told(bob, "carol/none- ", 2);
+        assert_int_equal(status(carol, "online"), ERROR_NONE);
+        assert_int_equal(invisible(carol, false), ERROR_NONE);
+        expect_told(bob, "carol/none+ ", 3);
 }
 
 /* ---- the local user ---- */

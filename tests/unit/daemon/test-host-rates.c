@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Holds a hosted channel to what each may send there, and a connection to what it may ask: how
  * much, until when, who counts as whom, and that a flood of one is no other's wait. */
+#include <signal.h>
+#include <sys/resource.h>
+
+#include "daemon/host/channel-host-internal.h"
 #include "unit/daemon/member-double.h"
 
 #define N_FLOOD 10000
@@ -110,6 +114,51 @@ static void test_repeats_are_free(void **state) {
 }
 
 /* A user is one sender on all connections, a guest is its key; nobody pays for another. */
+static void limit_files(rlim_t size) {
+        struct rlimit limit;
+
+        assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
+        limit.rlim_cur = MIN(size, limit.rlim_max);
+        assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
+
+/* What the disk did not take is not charged. */
+static void test_not_stored(void **state) {
+        Fixture *f = *state;
+        _cleanup_(member_freep) Member *bob = joined(f, "bob");
+
+        set_rates(f, 1, 30);
+        signal(SIGXFSZ, SIG_IGN);
+        limit_files(1);
+        assert_int_equal(say(bob, 1, 30), ERROR_BUSY);
+        limit_files(RLIM_INFINITY);
+        assert_int_equal(say(bob, 1, 30), ERROR_NONE);
+        assert_said(bob, 30, 0, 0, 0);
+}
+
+/* So many are remembered; then who spoke longest ago begins anew. */
+static void test_many_senders(void **state) {
+        Fixture *f = *state;
+        Actor first = { .user_type = USER_REGISTERED, .username = "first" };
+        uint64_t wait_usec;
+        size_t n;
+
+        set_rates(f, 1, 5);
+        assert_int_equal(rates_take(f->host, &first, 5, &n, &wait_usec), 0);
+        assert_int_equal(n, 5);
+        assert_int_equal(rates_take(f->host, &first, 5, &n, &wait_usec), 0);
+        assert_int_equal(n, 0);
+        for (unsigned i = 0; i < RATE_ROWS_MAX; i++) {
+                Actor a = { .user_type = USER_REGISTERED };
+
+                snprintf(a.username, sizeof(a.username), "other%u", i);
+                assert_int_equal(rates_take(f->host, &a, 1, &n, &wait_usec), 0);
+                assert_int_equal(n, 1);
+        }
+        assert_int_equal(rates_take(f->host, &first, 5, &n, &wait_usec), 0);
+        assert_int_equal(n, 5);
+}
+
 static void test_who_counts(void **state) {
         Fixture *f = *state;
         _cleanup_(member_freep) Member *bob = joined(f, "bob"), *phone = joined(f, "bob");
@@ -309,8 +358,10 @@ static void test_budgets(void **state) {
 int main(void) {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
         static const struct CMUnitTest tests[] = {
-                T(test_burst_and_rate), T(test_repeats_are_free), T(test_who_counts),
-                T(test_local_user),     T(test_changed_at_once),  T(test_ten_thousand_authorize),
+                T(test_burst_and_rate),  T(test_repeats_are_free),
+                T(test_not_stored),      T(test_many_senders),
+                T(test_who_counts),      T(test_local_user),
+                T(test_changed_at_once), T(test_ten_thousand_authorize),
                 T(test_budgets),
         };
 
