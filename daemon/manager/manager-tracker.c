@@ -202,8 +202,12 @@ int manager_set_tracker(Manager *m, const char *address, const char *pin, bool t
         if (!op)
                 return -ENOMEM;
         op->fn.account = done;
-        if (m->tracker_flow || m->load_job || !m->store || manager_is_replacing(m)) {
-                failure_set(&f, ERROR_BUSY, "A tracker is being set.");
+        if (m->load_job || !m->store || manager_is_replacing(m)) {
+                failure_set(&f, ERROR_BUSY, "What is kept here is still being read; try again.");
+                return manager_op_return(op, ret_op, &f);
+        }
+        if (m->tracker_flow) {
+                failure_set(&f, ERROR_BUSY, "A tracker is being set; try again.");
                 return manager_op_return(op, ret_op, &f);
         }
         if (manager_check_store(m, &f) < 0 || flow_new(m, address, pin, trust_new, &t, &f) < 0)

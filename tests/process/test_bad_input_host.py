@@ -27,6 +27,7 @@ class Stage:
             pin = pin_of(c.chain[1])
         self.bob, self.mallory = (sign_up(tracker.address, name, pin) for name in ("bob", "mallory"))
         self.daemon.host("lobby")
+        self.daemon.ctl("rate", "lobby", "0")  # a hurried witness
         with Connection(tracker.address, self.bob) as c:
             (channel,) = c.ok("LIST")["channels"]
         self.address = channel["addresses"][0]

@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 
+import dbus
 import pytest
 
 from outsider import Connection, Identity, Member, sign_up
@@ -235,7 +236,14 @@ def test_first_start(world, disks, notify):
     assert name == BUSY
     alice.disk.writable()
     wait_store(alice, "ok")
-    alice.trust()
+
+    def trusts():  # while the disk is read, it says so
+        try:
+            return alice.trust()
+        except dbus.DBusException as e:
+            assert e.get_dbus_name() == BUSY and "still being read" in str(e), e
+            return None
+    wait_for(trusts, "the tracker to be set")
     alice.sign_up()
     assert alice.send(alice.host("lobby"), "here", wait="stored")[1] > 0
     assert os.path.exists(alice.disk.path("state", "p2pchat", "lock"))
