@@ -72,7 +72,7 @@ def rows(debug):
 
 # -- the wire
 
-@sentence("5.DEBUG.1", "5.DEBUG.2", "5.DEBUG.3", "5.DEBUG.4", "5.DEBUG.5", "5.DEBUG.6", "5.DEBUG.7")
+@sentence("5.DEBUG.1", "5.DEBUG.2", "5.DEBUG.3", "5.DEBUG.5", "5.DEBUG.6", "5.DEBUG.7", "5.INVISIBLE.4")
 def test_wire(stage, room):
     owner = room.member("owner")
     debug = owner.ok("DEBUG")
@@ -122,6 +122,24 @@ def test_wire(stage, room):
     members["mod"].connection.close()
     wait_for(lambda: owner.ok("DEBUG")["connections"] == 6, "mod to be gone")
     assert "mod" not in [r["username"] for r in owner.ok("DEBUG")["members"]]
+
+
+@sentence("5.DEBUG.4")
+def test_who_does_not_read(room):
+    """How far she is, how many are behind that, and that something waits for her."""
+    owner, slow = room.member("owner"), room.member("bob")
+    owner.ok("VIEW", message_rate=0)
+    for _ in range(90):  # of 240 kB: far more than sockets hold, and fewer than one may ask at once
+        for _ in range(5):
+            seq = owner.store(*3 * ["x" * 16000])[-1]
+            owner.read_to(seq)
+        debug = owner.ok("DEBUG")["members"]
+        (row,) = [r for r in debug if r["username"] == "bob"]
+        if row["lag"] > 0:
+            break
+    assert row["lag"] == seq - row["cursor"] > 0 and row["queued_bytes"] > 0
+    assert [(r["cursor"], r["lag"]) for r in debug if r["username"] == "alice"] == [(seq, 0)]
+    slow.read_to(seq)
 
 
 def test_who_may(stage, room):

@@ -91,6 +91,16 @@ def test_of_a_host(stage):
         for command, (keys, _) in of_page(SENTENCES, "5").items():
             check(c, command, {"channel_name": True, **keys}, payload(command), lambda x=command: payload(x))
             c.ok("CONNECT", payload("CONNECT"))
+        for command in ("HISTORY", "MEMBERS", "RET_INFO", "DEBUG"):
+            for limit in (0, 501, 2**53):
+                f = c.request(command, {**payload(command), "limit": limit})
+                assert error_of(f) == BAD_REQUEST and f.payload["field"] == "limit", (command, limit, f)
+            if command != "DEBUG":  # which is the owner's
+                c.ok(command, {**payload(command), "limit": 500})
+        for command in ("KICK", "BAN"):
+            f = c.request(command, {**payload(command), "reason": "x" * 257})
+            assert error_of(f) == BAD_REQUEST and f.payload["field"] == "reason", (command, f)
+            c.ok(command, {**payload(command), "reason": "x" * 256})
 
 
 @sentence("3.HELLO.1", "2.8", "2.28")
