@@ -453,6 +453,37 @@ static void test_restart(void **state) {
         expect_members(dave, "alice/online bob/away dave/online ");
 }
 
+static void ban(Fixture *f, const char *target) {
+        Sanction s = { .kind = SANCTION_BAN, .target = target };
+        Local l = {};
+
+        assert_int_equal(channel_host_sanction(f->host, &f->owner, &s, local_done, &l), 0);
+        local_wait(f, &l, 1);
+        assert_int_equal(l.failure.code, ERROR_NONE);
+}
+
+/* Who dropped out a moment ago is still shown, and then is not: nobody waits for the grace. */
+static void test_ban_of_who_just_went(void **state) {
+        Fixture *f = *state;
+        _cleanup_(member_freep) Member *bob = member_new(f, "bob"), *carol = member_new(f, "carol");
+        _cleanup_(member_freep) Member *eve = member_new(f, "guest-eve");
+
+        assert_int_equal(member_connect(bob, 0), ERROR_NONE);
+        assert_int_equal(member_connect(eve, 0), ERROR_NONE);
+        assert_int_equal(member_connect(carol, 0), ERROR_NONE);
+        test_loop_run(f->loop, 2 * USEC_PER_SEC);
+        member_forget(carol);
+        assert_int_equal(member_call(bob, "DISCONNECT", "%s", ""), ERROR_NONE);
+        assert_int_equal(member_call(eve, "DISCONNECT", "%s", ""), ERROR_NONE);
+        ban(f, "bob");
+        ban(f, "guest-eve");
+        assert_int_equal(channel_host_get_n_online(f->host), 2);
+        test_loop_run(f->loop, 2 * USEC_PER_SEC);
+        assert_true(carol->n_presence > 0);
+        assert_non_null(strstr(carol->presence, "bob/none-"));
+        assert_non_null(strstr(carol->presence, "guest-eve/none-"));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(test_##name, setup, teardown)
 
 int main(void) {
@@ -468,6 +499,7 @@ int main(void) {
                 TEST(local_user),
                 TEST(local_user_from_the_beginning),
                 TEST(restart),
+                TEST(ban_of_who_just_went),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

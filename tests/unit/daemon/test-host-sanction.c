@@ -135,29 +135,6 @@ static void test_ban(void **state) {
         assert_int_equal(head_of(f), head + 2);
 }
 
-/* Who dropped out a moment ago is still shown, and then is not: nobody waits for the grace. */
-static void test_ban_of_who_just_went(void **state) {
-        Fixture *f = *state;
-        _cleanup_(member_freep) Member *bob = member_new(f, "bob"), *carol = member_new(f, "carol");
-        _cleanup_(member_freep) Member *eve = member_new(f, "guest-eve");
-
-        assert_int_equal(member_connect(bob, 0), ERROR_NONE);
-        assert_int_equal(member_connect(eve, 0), ERROR_NONE);
-        assert_int_equal(member_connect(carol, 0), ERROR_NONE);
-        test_loop_run(f->loop, 2 * USEC_PER_SEC);
-        member_forget(carol);
-        assert_int_equal(member_call(bob, "DISCONNECT", "%s", ""), ERROR_NONE);
-        assert_int_equal(member_call(eve, "DISCONNECT", "%s", ""), ERROR_NONE);
-        assert_int_equal(channel_host_get_n_online(f->host), 4);
-        assert_int_equal(ban(f, "bob"), ERROR_NONE);
-        assert_int_equal(ban(f, "guest-eve"), ERROR_NONE);
-        assert_int_equal(channel_host_get_n_online(f->host), 2);
-        test_loop_run(f->loop, 2 * USEC_PER_SEC);
-        assert_true(carol->n_presence > 0);
-        assert_non_null(strstr(carol->presence, "bob/none-"));
-        assert_non_null(strstr(carol->presence, "guest-eve/none-"));
-}
-
 static void test_ban_ends(void **state) {
         Fixture *f = *state;
         uint64_t now = clock_realtime(f->loop->rt.clock);
@@ -408,6 +385,18 @@ static int wait_at_gate(SqlTx *tx, void *request) {
 static void free_nothing(void *request) {
 }
 
+static void hold_writes(const Fixture *f) {
+        assert_int_equal(store_write(f->store, wait_at_gate, NULL, free_nothing, NULL, NULL, NULL),
+                         0);
+        latch_expect(&gate, 1);
+}
+
+static void hold_reads(const Fixture *f) {
+        assert_int_equal(store_read(f->store, wait_at_gate, NULL, free_nothing, NULL, NULL, NULL),
+                         0);
+        latch_expect(&gate, 1);
+}
+
 /* What is said while the ban is at the disk is judged behind it: refused, for its reason. */
 static void test_sending_while_being_banned(void **state) {
         Fixture *f = *state;
@@ -419,9 +408,7 @@ static void test_sending_while_being_banned(void **state) {
         assert_int_equal(member_connect(bob, 0), ERROR_NONE);
         assert_int_equal(member_connect(carol, 0), ERROR_NONE);
         head = head_of(f);
-        assert_int_equal(store_write(f->store, wait_at_gate, NULL, free_nothing, NULL, NULL, NULL),
-                         0);
-        latch_expect(&gate, 1);
+        hold_writes(f);
         assert_int_equal(channel_host_sanction(f->host, &f->owner, &s, local_done, &l), 0);
         settle(f);
         member_start(bob, "MESSAGE", MESSAGES_1, uuid_of(1), "but I");
@@ -437,6 +424,33 @@ static void test_sending_while_being_banned(void **state) {
         settle(f);
         assert_int_equal(head_of(f), head + 1);
         assert_int_equal(bob->seen[bob->n_seen - 1].seq, head);
+}
+
+/* The disk is busy, and both wait: they are not judged together. */
+static void test_sending_behind_a_ban(void **state) {
+        Fixture *f = *state;
+        _cleanup_(member_freep) Member *bob = member_new(f, "bob"), *carol = member_new(f, "carol");
+        Sanction s = { .kind = SANCTION_BAN, .target = "bob" };
+        Local l = {};
+        uint64_t head;
+
+        assert_int_equal(member_connect(bob, 0), ERROR_NONE);
+        assert_int_equal(member_connect(carol, 0), ERROR_NONE);
+        head = head_of(f);
+        hold_writes(f);
+        local_start(f, &l, 1, "is written");
+        settle(f);
+        assert_int_equal(channel_host_sanction(f->host, &f->owner, &s, local_done, &l), 0);
+        member_start(bob, "MESSAGE", MESSAGES_1, uuid_of(1), "but I");
+        settle(f);
+        assert_false(bob->is_answered);
+        latch_open(&gate);
+        assert_int_equal(member_wait(bob), ERROR_BANNED);
+        local_wait(f, &l, 2);
+        wait_seen(carol, head + 2);
+        settle(f);
+        assert_int_equal(head_of(f), head + 2);
+        assert_int_equal(carol->seen[carol->n_seen - 1].kind, ENTRY_BAN);
 }
 
 /* Who loses the right while a CONNECT is looked up gets no answer by the rights of before, and
@@ -458,9 +472,7 @@ static void test_connecting_while_losing_the_right(void **state) {
         wait_seen(bob, head);
         wait_seen(carol, head);
         assert_int_equal(member_call(bob, "DISCONNECT", "%s", ""), ERROR_NONE);
-        assert_int_equal(store_read(f->store, wait_at_gate, NULL, free_nothing, NULL, NULL, NULL),
-                         0);
-        latch_expect(&gate, 1);
+        hold_reads(f);
         for (size_t i = 0; i < ELEMENTSOF(both); i++)
                 member_start(both[i], "CONNECT",
                              ",\"since\":%" PRIu64 ",\"since_id\":\"%s\",\"invisible\":false",
@@ -492,9 +504,7 @@ static void test_connecting_while_being_kicked(void **state) {
         head = head_of(f);
         assert_int_equal(member_connect(bob, 0), ERROR_NONE);
         wait_seen(bob, head);
-        assert_int_equal(store_read(f->store, wait_at_gate, NULL, free_nothing, NULL, NULL, NULL),
-                         0);
-        latch_expect(&gate, 1);
+        hold_reads(f);
         member_start(bob, "CONNECT",
                      ",\"since\":%" PRIu64 ",\"since_id\":\"%s\",\"invisible\":false", head - 1,
                      bob->seen[head - 2].id);
@@ -516,7 +526,6 @@ int main(void) {
                 TEST(test_kick),
                 TEST(test_kick_of_who_is_not_here),
                 TEST(test_ban),
-                TEST(test_ban_of_who_just_went),
                 TEST(test_ban_ends),
                 TEST(test_unban),
                 TEST(test_ban_of_who_was_never_here),
@@ -524,6 +533,7 @@ int main(void) {
                 TEST(test_guests),
                 TEST(test_restart),
                 HELD(test_sending_while_being_banned),
+                HELD(test_sending_behind_a_ban),
                 HELD(test_connecting_while_being_kicked),
                 HELD(test_connecting_while_losing_the_right),
         };
