@@ -222,11 +222,7 @@ int access_pull(HostSession *s, Writer *out);
 int access_keep_refused(HostSession *s, ErrorCode why);
 void access_forget_refused(HostSession *s);
 
-/* ---- the queue of the one writer (channel-host-queue.c) ---- */
-
-#define BATCH_ENTRIES_MAX 1024
-#define BATCH_BYTES_MAX (1024 * 1024) /* a commit stays short, what follows waits less */
-#define HOST_BACKLOG_BYTES_MAX (16 * 1024 * 1024) /* of texts a channel parks; `busy` beyond */
+/* ---- requests that write (channel-host-work.c) ---- */
 
 typedef enum WorkKind {
         WORK_MESSAGES,
@@ -291,6 +287,16 @@ typedef struct Work {
 int work_new(ChannelHost *h, WorkKind kind, const Actor *actor, size_t n_messages, Work **ret);
 Work *work_free(Work *w);
 DEFINE_CLEANUP(Work *, work_free);
+void work_log_progress(const ChannelHost *h, const Work *w, const char *what);
+/* With w->failure, or what became of it. */
+void work_answer(const ChannelHost *h, Work *w);
+
+/* ---- the queue of the one writer (channel-host-queue.c) ---- */
+
+#define BATCH_ENTRIES_MAX 1024
+#define BATCH_BYTES_MAX (1024 * 1024) /* a commit stays short, what follows waits less */
+#define HOST_BACKLOG_BYTES_MAX (16 * 1024 * 1024) /* of texts a channel parks; `busy` beyond */
+
 /* Room for n_bytes more, or `busy`. */
 int queue_admit(const ChannelHost *h, size_t n_bytes, Failure *f);
 /* Takes w. */
@@ -348,9 +354,9 @@ int local_push(ChannelHost *h, Work *w);
 
 /* ---- requests (channel-host-request.c; those that read: channel-host-read.c) ---- */
 
-/* Hands q to the queue as w, or answers why not. */
 /* The session of who asks and has joined; NULL when that is answered already. */
 HostSession *request_joined(const HostCall *c);
+/* Hands q to the queue as w, which is taken, or answers why not. */
 void request_enqueue(const HostCall *c, Work *w);
 int request_new_change(const HostCall *c, WorkKind kind, Work **ret);
 void read_history(const HostCall *c);
@@ -359,6 +365,13 @@ void read_members(const HostCall *c);
 /* Bytes of an answer's payload: who has not joined gets no frame above what strangers get. */
 size_t read_payload_max(const HostCall *c);
 void debug_request(const HostCall *c); /* channel-host-debug.c */
+
+typedef struct HostRead HostRead; /* one that waits for the store */
+HostRead *host_read_free(HostRead *read);
+
+/* `bad-request` that names the member of the payload. Consumes q. */
+void request_fail_field(RpcRequest *q, const char *field, const char *message);
+void request_fail_busy(RpcRequest *q, const char *message);
 
 /* ---- lists of people (channel-host-lists.c) ---- */
 
@@ -371,9 +384,7 @@ int lists_write(const ChannelHost *h, const Actor *actor /* who asks */, ListKin
                 const char *after, uint64_t limit, size_t max_size,
                 char ret_next[static LIST_NEXT_SIZE]);
 
-/* ---- answers that must not be given any more when their asker's rights end
- * (channel-host-answer.c)
- * ---- */
+/* ---- answers that end with the rights of who asked (channel-host-answer.c) ---- */
 
 typedef struct HostAnswer HostAnswer;
 typedef int (*channel_may_fn)(const Channel *c, const Actor *a, uint64_t now, Failure *f);
@@ -381,13 +392,6 @@ typedef int (*channel_may_fn)(const Channel *c, const Actor *a, uint64_t now, Fa
 void answer_give(ChannelHost *h, const Actor *actor, RpcRequest *q, channel_may_fn may,
                  Writer *payload);
 void answers_free(ChannelHost *h); /* what waits gets `busy` */
-
-typedef struct HostRead HostRead; /* one that waits for the store */
-HostRead *host_read_free(HostRead *read);
-
-/* `bad-request` that names the member of the payload. Consumes q. */
-void request_fail_field(RpcRequest *q, const char *field, const char *message);
-void request_fail_busy(RpcRequest *q, const char *message);
 
 /* ---- the keys of who has a role (channel-host-keys.c) ---- */
 
