@@ -87,7 +87,7 @@ static int judge_messages(ChannelHost *h, Work *w, uint64_t now) {
         r = rates_take(h, &w->actor, w->n_messages, &w->n_counted, &wait_usec);
         if (r < 0)
                 return failure_set(&w->failure, ERROR_INTERNAL, "Out of memory.");
-        w->retry_after_ms = (wait_usec + USEC_PER_MSEC - 1) / USEC_PER_MSEC;
+        w->retry_after_ms = DIV_ROUND_UP(wait_usec, USEC_PER_MSEC);
         return VERDICT_PROPOSE;
 }
 

@@ -49,6 +49,6 @@ int request_budgets_take(RequestBudgets *b, const char *command, uint64_t now, F
         r = failure_set(f, ERROR_RATE_LIMITED,
                         "This host answers %" PRIu64 " such requests a second; try again.",
                         sizes[k].rate);
-        f->retry_after_ms = (wait_usec + USEC_PER_MSEC - 1) / USEC_PER_MSEC;
+        f->retry_after_ms = DIV_ROUND_UP(wait_usec, USEC_PER_MSEC);
         return r;
 }
