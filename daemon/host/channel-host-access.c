@@ -100,29 +100,7 @@ static int refused_pull(Conn *c, Writer *out, void *userdata) {
         return s->access_due ? access_pull(s, out) : 0;
 }
 
-int access_keep_refused(HostSession *s, ErrorCode why) {
-        ChannelHost *h = s->host;
-
-        if (h->closing || h->n_refused >= REFUSED_PER_CHANNEL_MAX ||
-            (why != ERROR_RESTRICTED && why != ERROR_BANNED))
-                return -EINVAL;
-        s->refused = true;
-        h->n_refused++;
-        s->told_view = s->told_send = s->access_due = false;
-        /* All bans are looked through: not for each who knocks. */
-        if (!h->knows_ban_end)
-                access_arm(h);
-        return 0;
-}
-
-void access_forget_refused(HostSession *s) {
-        if (!s->refused)
-                return;
-        s->refused = s->access_due = false;
-        s->host->n_refused--;
-}
-
-void access_arm(ChannelHost *h) {
+static void arm(ChannelHost *h) {
         uint64_t now, end;
 
         h->knows_ban_end = h->n_refused > 0;
@@ -136,6 +114,28 @@ void access_arm(ChannelHost *h) {
                 clock_timer_disarm(h->access_timer);
         else
                 clock_timer_arm(h->access_timer, MIN(end - now, (uint64_t) BAN_END_USEC_MAX));
+}
+
+int access_keep_refused(HostSession *s, ErrorCode why) {
+        ChannelHost *h = s->host;
+
+        if (h->closing || h->n_refused >= REFUSED_PER_CHANNEL_MAX ||
+            (why != ERROR_RESTRICTED && why != ERROR_BANNED))
+                return -EINVAL;
+        s->refused = true;
+        h->n_refused++;
+        s->told_view = s->told_send = s->access_due = false;
+        /* All bans are looked through: not for each who knocks. */
+        if (!h->knows_ban_end)
+                arm(h);
+        return 0;
+}
+
+void access_forget_refused(HostSession *s) {
+        if (!s->refused)
+                return;
+        s->refused = s->access_due = false;
+        s->host->n_refused--;
 }
 
 static void wake(HostSession *s) {
@@ -167,7 +167,7 @@ void access_changed(ChannelHost *h) {
                 else if ((s->connected || s->refused) && has_changed(s))
                         wake(s);
         }
-        access_arm(h);
+        arm(h);
 }
 
 void access_on_timer(void *host) {

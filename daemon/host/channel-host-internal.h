@@ -213,7 +213,6 @@ void access_request(const HostCall *c);
  * who may more or less than was told hears that, as soon as it reads. */
 void access_changed(ChannelHost *h);
 void access_on_timer(void *host); /* a clock_timer_fn */
-void access_arm(ChannelHost *h);
 /* What holds now is said otherwise. */
 void access_told(HostSession *s);
 /* An ACCESS frame: 1; it is as it was told: 0. */
@@ -284,7 +283,7 @@ typedef struct Work {
         struct Work *prev, *next;
 } Work;
 
-int work_new(ChannelHost *h, WorkKind kind, const Actor *actor, size_t n_messages, Work **ret);
+int work_new(WorkKind kind, const Actor *actor, size_t n_messages, Work **ret);
 Work *work_free(Work *w);
 DEFINE_CLEANUP(Work *, work_free);
 void work_log_progress(const ChannelHost *h, const Work *w, const char *what);
@@ -404,9 +403,7 @@ void keys_done(ChannelHost *h);
  * is not seen before that. */
 void keys_seen(ChannelHost *h, const Actor *actor);
 void keys_role_given(ChannelHost *h, const char *username);
-/* The latest, and how many there were; NULL: none. */
-const StoredRoleKey *keys_get_last(const ChannelHost *h, const char *username, size_t *ret_n);
-/* key, key_since, keys: of a row about that user. */
+/* key, key_since, keys: the latest, and how many there were, of a row about that user. */
 void keys_write(const ChannelHost *h, Writer *w, const char *username);
 /* Was it news since this generation of the roster? */
 bool keys_are_news(const ChannelHost *h, const char *username, uint64_t generation);

@@ -123,24 +123,16 @@ void keys_role_given(ChannelHost *h, const char *username) {
                         note(h, &s->actor, quietly);
 }
 
-const StoredRoleKey *keys_get_last(const ChannelHost *h, const char *username, size_t *ret_n) {
+void keys_write(const ChannelHost *h, Writer *w, const char *username) {
         const RoleKeys *k = find(h, username);
+        const StoredRoleKey *last;
 
         if (!k || k->n == 0)
-                return NULL;
-        *ret_n = k->n;
-        return &k->keys[k->n - 1];
-}
-
-void keys_write(const ChannelHost *h, Writer *w, const char *username) {
-        size_t n;
-        const StoredRoleKey *key = keys_get_last(h, username, &n);
-
-        if (!key)
                 return;
-        writer_string(w, "key", key->key_id);
-        writer_time(w, "key_since", key->since);
-        writer_uint(w, "keys", n);
+        last = &k->keys[k->n - 1];
+        writer_string(w, "key", last->key_id);
+        writer_time(w, "key_since", last->since);
+        writer_uint(w, "keys", k->n);
 }
 
 bool keys_are_news(const ChannelHost *h, const char *username, uint64_t generation) {
@@ -151,9 +143,4 @@ bool keys_are_news(const ChannelHost *h, const char *username, uint64_t generati
 
 const StoredRoleKey *channel_host_get_key_news(const ChannelHost *h) {
         return h->key_news.since > 0 ? &h->key_news : NULL;
-}
-
-const StoredRoleKey *channel_host_get_key(const ChannelHost *h, const char *username,
-                                          size_t *ret_n) {
-        return keys_get_last(h, username, ret_n);
 }

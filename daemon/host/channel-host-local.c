@@ -21,7 +21,7 @@ int channel_host_send(ChannelHost *h, const Actor *actor, const LocalMessage *me
 
         if (n < 1 || n > BATCH_ENTRIES_MAX)
                 return -EINVAL;
-        r = work_new(h, WORK_MESSAGES, actor, n, &w);
+        r = work_new(WORK_MESSAGES, actor, n, &w);
         for (size_t i = 0; r >= 0 && i < n; i++) {
                 if (!uuid_is_valid(messages[i].id))
                         return -EINVAL;
@@ -43,7 +43,7 @@ int channel_host_send(ChannelHost *h, const Actor *actor, const LocalMessage *me
 
 int local_new_change(ChannelHost *h, WorkKind kind, const Actor *actor, channel_host_done_fn done,
                      void *userdata, Work **ret) {
-        int r = work_new(h, kind, actor, 1, ret);
+        int r = work_new(kind, actor, 1, ret);
 
         if (r < 0)
                 return r;

@@ -284,15 +284,13 @@ void read_members(const HostCall *c) {
 
 /* ---- RET_INFO ---- */
 
-static int write_info(const HostRead *read, const Entry *messages, size_t n, Writer *w) {
+static int write_info(const HostRead *read, const Entry *messages, size_t n, bool with_bans,
+                      Writer *w) {
         const ChannelHost *h = read->host;
-        bool with_bans;
         char next[LIST_NEXT_SIZE];
-        Failure f;
         size_t max;
         int r;
 
-        with_bans = channel_may_list_bans(h->channel, &read->actor, host_now(h), &f) >= 0;
         writer_begin_object(w, NULL);
         host_write_state(h, &read->actor, w);
         /* Half for the messages, what they leave for people. */
@@ -331,7 +329,7 @@ static void reply_info(HostRead *read, const Entry *entries, size_t n, bool more
         for (size_t i = 0; messages && i < n; i++)
                 if (entries[i].kind == ENTRY_MESSAGE)
                         messages[n_messages++] = entries[i];
-        if (!messages || write_info(read, messages, n_messages, &w) < 0)
+        if (!messages || write_info(read, messages, n_messages, with_bans, &w) < 0)
                 rpc_request_fail_code(TAKE_PTR(read->q), ERROR_INTERNAL, "Out of memory.");
         else
                 answer_give(read->host, &read->actor, TAKE_PTR(read->q),

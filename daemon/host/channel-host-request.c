@@ -49,7 +49,7 @@ void request_enqueue(const HostCall *c, Work *w) {
 }
 
 int request_new_change(const HostCall *c, WorkKind kind, Work **ret) {
-        int r = work_new(c->host, kind, c->actor, 1, ret);
+        int r = work_new(kind, c->actor, 1, ret);
 
         if (r < 0) {
                 rpc_request_fail_code(c->q, ERROR_INTERNAL, "Out of memory.");
@@ -147,7 +147,7 @@ static void handle_message(const HostCall *c) {
                                       "The MESSAGE before is not answered yet.");
                 return;
         }
-        r = work_new(c->host, WORK_MESSAGES, c->actor, value_length(x.messages), &w);
+        r = work_new(WORK_MESSAGES, c->actor, value_length(x.messages), &w);
         for (size_t i = 0; r >= 0 && i < w->n_messages; i++) {
                 r = read_message(value_at(x.messages, i), &w->messages[i], &bad);
                 w->n_bytes += w->messages[i].n_extra;

@@ -4,7 +4,7 @@
 #include "base/log.h"
 #include "daemon/host/channel-host-internal.h"
 
-int work_new(ChannelHost *h, WorkKind kind, const Actor *actor, size_t n_messages, Work **ret) {
+int work_new(WorkKind kind, const Actor *actor, size_t n_messages, Work **ret) {
         _cleanup_(work_freep) Work *w = new0(Work, 1);
 
         if (!w)

@@ -164,8 +164,6 @@ int channel_host_each_member(const ChannelHost *h, const char *after /* exclusiv
 /* The latest key that is news (NULL: none was since the start): somebody with a role came with one
  * that was not seen before. on_members follows where that one is shown. */
 const StoredRoleKey *channel_host_get_key_news(const ChannelHost *h);
-const StoredRoleKey *channel_host_get_key(const ChannelHost *h, const char *username,
-                                          size_t *ret_n);
 
 /* What DEBUG tells of the connections that are in the channel, those of the invisible among them
  * (protocol §5): by name, then key. */
