@@ -28,6 +28,11 @@ def judge(status, text, pattern):
     return ""
 
 
+def shown(text):
+    """What was found, in lines that nobody who counts results takes for those of a test that failed."""
+    return "found: " + text.replace("\n", "\n    ")
+
+
 def run(pattern, command):
     # A test that fails leaves things behind.
     env = {**os.environ, "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":detect_leaks=0"}
@@ -37,12 +42,13 @@ def run(pattern, command):
     if wrong:
         print(done.stdout[-20000:])
         sys.exit(f"{' '.join(command)}: {wrong}")
-    print("found:", re.search(pattern, done.stdout, re.M).group(0))
+    print(shown(re.search(pattern, done.stdout, re.M).group(0)))
 
 
 def self_test():
     found = "[  FAILED  ] test_it\n[  FAILED  ] 1 test(s), listed below:\n"
     assert judge(1, found, "FAILED .* test_it$") == ""
+    assert not re.search(r"^\[", shown(found), re.M)
     assert judge(1, "E  AssertionError: doubled: 3 5\n1 failed in 2.1s\n", "doubled: ") == ""
     for status, text in ((0, found), (-signal.SIGSEGV, found), (134, found), (1, "[  FAILED  ] test_other\n"),
                          (1, found + "==1==ERROR: AddressSanitizer: SEGV"), (1, found + "x.c:1:2: runtime error: "),
