@@ -354,6 +354,26 @@ static void test_nothing_follows(void **state) {
         assert_null(f->host->answers);
 }
 
+/* Who does not read is not asked whether more is wanted: the ban itself ends it. */
+static void test_banned_unread(void **state) {
+        Fixture *f = *state;
+        _cleanup_(member_freep) Member *bob = member_new(f, "bob");
+        Waits waits = { f->host, 1 };
+
+        local_without_rate(f);
+        assert_int_equal(member_connect(bob, 0), ERROR_NONE);
+        rpc_set_paused(bob->rpc, true);
+        for (unsigned i = 0; i < 3; i++)
+                local_fill(f, i * 1000, 1000, 16000);
+        member_start(bob, "HISTORY", ",\"limit\":500");
+        wait_until(f, do_wait, &waits);
+        ban(f, "bob", 0);
+        assert_false(session_of(f, "bob")->connected);
+        rpc_set_paused(bob->rpc, false);
+        wait_closed(bob, "banned");
+        assert_int_equal(member_wait(bob), ERROR_BANNED);
+}
+
 /* Who goes while answers wait leaves none behind; so does the host. */
 static void test_answers_end(void **state) {
         Fixture *f = *state;
@@ -441,9 +461,9 @@ static void test_bounds(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                TEST(asked),    TEST(let_in),          TEST(sending),
-                TEST(ban_ends), TEST(knocking),        TEST(clock_set_back),
-                TEST(bounds),   TEST(nothing_follows), TEST(answers_end),
+                TEST(asked),       TEST(let_in),         TEST(sending), TEST(ban_ends),
+                TEST(knocking),    TEST(clock_set_back), TEST(bounds),  TEST(nothing_follows),
+                TEST(answers_end), TEST(banned_unread),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
