@@ -3,11 +3,6 @@
  * are to channel-member.h. */
 #include "daemon/bus/channel-bus-internal.h"
 
-typedef struct DebugOptions {
-        const char *after;
-        uint64_t limit;
-} DebugOptions;
-
 /* Each row takes below 512 bytes on the bus: so many stay below the bound in bytes, too. */
 static_assert(MEMBERS_LIMIT_MAX * 512 <= P2PCHAT_PAGE_BYTES_MAX, "a page must fit");
 
@@ -61,28 +56,19 @@ static void on_debug(const Failure *f, const MemberDebug *d, void *userdata) {
 }
 
 int method_get_debug(sd_bus_message *m, void *userdata, sd_bus_error *error) {
-        static const Option table[] = {
-                { "after", OPTION_STRING, offsetof(DebugOptions, after) },
-                { "limit", OPTION_UINT, offsetof(DebugOptions, limit) },
-                {},
-        };
-        DebugOptions options = { .limit = MEMBERS_LIMIT_MAX };
+        PeoplePage page;
         ChannelObject *o = userdata;
         MemberOp *waiting = NULL;
         BusOperation *op;
         int r;
 
-        r = options_read(m, table, &options, error);
+        r = people_page_read(m, &page, error);
         if (r < 0)
                 return r;
-        if (options.limit == 0 || options.limit > MEMBERS_LIMIT_MAX)
-                return bus_error_code(error, ERROR_BAD_REQUEST, "limit must be 1 to %d.",
-                                      MEMBERS_LIMIT_MAX);
         r = channel_object_new_operation(o, m, &op);
         if (r < 0)
                 return r;
-        r = channel_member_get_debug(o->member,
-                                     options.after && *options.after ? options.after : NULL,
-                                     (unsigned) options.limit, on_debug, op, &waiting);
+        r = channel_member_get_debug(o->member, page.after, (unsigned) page.limit, on_debug, op,
+                                     &waiting);
         return bus_operation_park(op, r, waiting, member_op_cancel, error);
 }

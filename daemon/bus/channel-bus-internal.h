@@ -37,6 +37,12 @@ extern const PropertySpec host_properties[];    /* host-bus.c; object: ChannelOb
 /* For methods: parks m until a member operation completes; member_op_cancel ends its waiting. */
 int channel_object_new_operation(ChannelObject *o, sd_bus_message *m, BusOperation **ret);
 void member_op_cancel(void *op);
+/* The options of a method that gives people by pages. */
+typedef struct PeoplePage {
+        const char *after; /* borrowed from the message; NULL: the first */
+        uint64_t limit;    /* 1 … MEMBERS_LIMIT_MAX */
+} PeoplePage;
+int people_page_read(sd_bus_message *m, PeoplePage *ret, sd_bus_error *error);
 /* done callbacks without results: userdata is the BusOperation. */
 void channel_object_on_done(const Failure *f, void *userdata);
 

@@ -27,10 +27,25 @@ const char *user_type_of_name(const char *username) {
         return user_type_to_bus(name_is_guest(username) ? USER_GUEST : USER_REGISTERED);
 }
 
-typedef struct MembersOptions {
-        const char *after;
-        uint64_t limit;
-} MembersOptions;
+int people_page_read(sd_bus_message *m, PeoplePage *ret, sd_bus_error *error) {
+        static const Option table[] = {
+                { "after", OPTION_STRING, offsetof(PeoplePage, after) },
+                { "limit", OPTION_UINT, offsetof(PeoplePage, limit) },
+                {},
+        };
+        int r;
+
+        *ret = (PeoplePage){ .limit = MEMBERS_LIMIT_MAX };
+        r = options_read(m, table, ret, error);
+        if (r < 0)
+                return r;
+        if (ret->limit == 0 || ret->limit > MEMBERS_LIMIT_MAX)
+                return bus_error_code(error, ERROR_BAD_REQUEST, "limit must be 1 to %d.",
+                                      MEMBERS_LIMIT_MAX);
+        if (ret->after && !*ret->after)
+                ret->after = NULL;
+        return 0;
+}
 
 static int append_member(sd_bus_message *reply, const ChannelMember *c, const RosterEntry *m) {
         return sd_bus_message_append(
@@ -58,29 +73,20 @@ static void on_members(const Failure *f, const RosterEntry *members, size_t n, c
 }
 
 static int method_get_members(sd_bus_message *m, void *userdata, sd_bus_error *error) {
-        MembersOptions options = { .limit = MEMBERS_LIMIT_MAX };
-        static const Option table[] = {
-                { "after", OPTION_STRING, offsetof(MembersOptions, after) },
-                { "limit", OPTION_UINT, offsetof(MembersOptions, limit) },
-                {},
-        };
+        PeoplePage page;
         ChannelObject *o = userdata;
         MemberOp *waiting = NULL;
         BusOperation *op;
         int r;
 
-        r = options_read(m, table, &options, error);
+        r = people_page_read(m, &page, error);
         if (r < 0)
                 return r;
-        if (options.limit == 0 || options.limit > MEMBERS_LIMIT_MAX)
-                return bus_error_code(error, ERROR_BAD_REQUEST, "limit must be 1 to %d.",
-                                      MEMBERS_LIMIT_MAX);
         r = channel_object_new_operation(o, m, &op);
         if (r < 0)
                 return r;
-        r = channel_member_get_members(o->member,
-                                       options.after && *options.after ? options.after : NULL,
-                                       (unsigned) options.limit, on_members, op, &waiting);
+        r = channel_member_get_members(o->member, page.after, (unsigned) page.limit, on_members, op,
+                                       &waiting);
         return bus_operation_park(op, r, waiting, member_op_cancel, error);
 }
 

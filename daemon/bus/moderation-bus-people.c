@@ -125,35 +125,21 @@ static void on_banned(const Failure *f, const ListedPerson *people, size_t n, co
         reply_people(userdata, f, "(sssta{sv})", append_banned, people, n, next);
 }
 
-typedef struct ListOptions {
-        const char *after;
-        uint64_t limit;
-} ListOptions;
-
 static int list(sd_bus_message *m, ChannelObject *o, ListKind kind, member_people_fn done,
                 sd_bus_error *error) {
-        static const Option table[] = {
-                { "after", OPTION_STRING, offsetof(ListOptions, after) },
-                { "limit", OPTION_UINT, offsetof(ListOptions, limit) },
-                {},
-        };
-        ListOptions options = { .limit = MEMBERS_LIMIT_MAX };
+        PeoplePage page;
         MemberOp *waiting = NULL;
         BusOperation *op;
         int r;
 
-        r = options_read(m, table, &options, error);
+        r = people_page_read(m, &page, error);
         if (r < 0)
                 return r;
-        if (options.limit == 0 || options.limit > MEMBERS_LIMIT_MAX)
-                return bus_error_code(error, ERROR_BAD_REQUEST, "limit must be 1 to %d.",
-                                      MEMBERS_LIMIT_MAX);
         r = channel_object_new_operation(o, m, &op);
         if (r < 0)
                 return r;
-        r = channel_member_list_people(o->member, kind,
-                                       options.after && *options.after ? options.after : NULL,
-                                       (unsigned) options.limit, done, op, &waiting);
+        r = channel_member_list_people(o->member, kind, page.after, (unsigned) page.limit, done, op,
+                                       &waiting);
         return bus_operation_park(op, r, waiting, member_op_cancel, error);
 }
 
