@@ -3,6 +3,8 @@
  * of the objects. */
 #include "daemon/bus-util/properties.h"
 
+#include "daemon/bus-util/error.h"
+
 #define PROPERTIES_MAX 32 /* of one table */
 
 struct PropertyWatch {
@@ -50,9 +52,9 @@ static int append_value(sd_bus_message *reply, const char *type, const PropertyV
         return -EINVAL;
 }
 
-int property_read_set(sd_bus_message *m, const char *interface, const char *name, char type,
-                      void *ret) {
-        const char type_string[] = { type, 0 }, *asked_interface, *asked_name, *contents;
+int property_set_enter(sd_bus_message *m, const char *interface, const char *name, const char *type,
+                       sd_bus_error *error) {
+        const char *asked_interface, *asked_name, *contents;
         int r;
 
         if (!sd_bus_message_is_method_call(m, "org.freedesktop.DBus.Properties", "Set") ||
@@ -61,13 +63,24 @@ int property_read_set(sd_bus_message *m, const char *interface, const char *name
         r = sd_bus_message_read(m, "ss", &asked_interface, &asked_name);
         if (r < 0)
                 return r;
-        if (!streq(asked_interface, interface) || !streq(asked_name, name))
-                return 0;
-        r = sd_bus_message_peek_type(m, NULL, &contents);
-        if (r < 0 || !streq(contents, type_string))
+        if (!streq(asked_interface, interface) || !streq(asked_name, name)) {
+                r = sd_bus_message_rewind(m, true);
                 return MIN(r, 0);
-        r = sd_bus_message_read(m, "v", type_string, ret);
+        }
+        r = sd_bus_message_peek_type(m, NULL, &contents);
+        if (r < 0)
+                return r;
+        if (!streq(contents, type))
+                return bus_error_arguments(error, "%s is of type %s, not %s.", name, type,
+                                           contents);
+        r = sd_bus_message_enter_container(m, 'v', type);
         return r < 0 ? r : 1;
+}
+
+int property_set_elsewhere(sd_bus *bus, const char *path, const char *interface,
+                           const char *property, sd_bus_message *value, void *userdata,
+                           sd_bus_error *error) {
+        return -EROFS;
 }
 
 int property_append(const PropertySpec *table, const char *name, const void *object,

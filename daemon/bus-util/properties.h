@@ -28,11 +28,15 @@ typedef struct PropertySpec {
 /* The body of a vtable's getter. */
 int property_append(const PropertySpec *table, const char *name, const void *object,
                     sd_bus_message *reply);
-/* A setter of sd-bus has answered when it returns. What is answered later is read ahead of it, by
- * the callback of an object (sd_bus_add_object()): 1, with what the property is to be; 0: another
- * call, or another type, which sd-bus refuses. type: of one letter. */
-int property_read_set(sd_bus_message *m, const char *interface, const char *name, char type,
-                      void *ret);
+/* A setter of sd-bus has answered when it returns. What is answered later is caught ahead of it, by
+ * the callback of an object or a filter: 1, and m stands in the variant that holds what the
+ * property is to be; 0, and m at its beginning: another call; InvalidArgs for another type. */
+int property_set_enter(sd_bus_message *m, const char *interface, const char *name, const char *type,
+                       sd_bus_error *error);
+/* The setter of such a property in a vtable, which has to be there and is never reached. */
+int property_set_elsewhere(sd_bus *bus, const char *path, const char *interface,
+                           const char *property, sd_bus_message *value, void *userdata,
+                           sd_bus_error *error);
 /* As many as fit. */
 void property_value_addresses(PropertyValue *ret, const Address *addresses, size_t n);
 

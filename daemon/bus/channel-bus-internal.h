@@ -71,13 +71,9 @@ int method_get_debug(sd_bus_message *m, void *userdata, sd_bus_error *error);
 int method_explain_access(sd_bus_message *m, void *userdata, sd_bus_error *error);
 /* channel-bus-search.c */
 int method_search(sd_bus_message *m, void *userdata, sd_bus_error *error);
-/* channel-bus-set.c: org.freedesktop.DBus.Properties.Set of what is on disk before it is answered;
- * 0 where it is for the vtable to answer. */
+/* channel-bus-ignored.c: a Set that is on disk before it is answered; 0 where it is for the vtable
+ * to answer. */
 int channel_object_set(ChannelObject *o, sd_bus_message *m, sd_bus_error *error);
-/* The setter of such a property in the vtable; nothing comes to it. */
-int property_set_elsewhere(sd_bus *bus, const char *path, const char *interface,
-                           const char *property, sd_bus_message *value, void *userdata,
-                           sd_bus_error *error);
 /* EntryPageFilter.is_hidden; userdata: ChannelMember. */
 bool channel_object_hides(const Entry *e, const void *member);
 /* moderation-bus-people.c */

@@ -32,9 +32,6 @@ int manager_method_host(sd_bus_message *m, void *userdata, sd_bus_error *error);
 int manager_method_join(sd_bus_message *m, void *userdata, sd_bus_error *error);
 /* manager-bus-presence.c */
 int manager_bus_on_set(sd_bus_message *m, void *userdata, sd_bus_error *error);
-int manager_bus_never_set(sd_bus *bus, const char *path, const char *interface,
-                          const char *property, sd_bus_message *value, void *userdata,
-                          sd_bus_error *error);
 /* manager-bus-statistics.c */
 int manager_method_get_statistics(sd_bus_message *m, void *userdata, sd_bus_error *error);
 /* manager-bus-backup.c */

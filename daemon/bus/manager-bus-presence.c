@@ -15,19 +15,15 @@ int manager_bus_on_set(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         BusOperation *op;
         int invisible, r;
 
-        r = property_read_set(m, P2PCHAT_INTERFACE_MANAGER, "Invisible", 'b', &invisible);
+        r = property_set_enter(m, P2PCHAT_INTERFACE_MANAGER, "Invisible", "b", error);
         if (r <= 0)
+                return r;
+        r = sd_bus_message_read_basic(m, 'b', &invisible);
+        if (r < 0)
                 return r;
         r = bus_operation_new(bus_get_operations(b->bus), m, NULL, &op);
         if (r < 0)
                 return r;
         r = manager_set_invisible(b->manager, invisible, on_done, op, &waiting);
         return bus_operation_park(op, r, waiting, manager_bus_cancel_manager_op, error);
-}
-
-/* manager_bus_on_set() was there before. */
-int manager_bus_never_set(sd_bus *bus, const char *path, const char *interface,
-                          const char *property, sd_bus_message *value, void *userdata,
-                          sd_bus_error *error) {
-        return -EOPNOTSUPP;
 }

@@ -144,7 +144,7 @@ static const sd_bus_vtable manager_vtable[] = {
         SD_BUS_PROPERTY("OutboxCount", "u", property_get, 0, CHANGING),
         SD_BUS_PROPERTY("ListenAddresses", "as", property_get, 0, CHANGING),
         SD_BUS_PROPERTY("ClockOffset", "x", property_get, 0, CHANGING),
-        SD_BUS_WRITABLE_PROPERTY("Invisible", "b", property_get, manager_bus_never_set, 0,
+        SD_BUS_WRITABLE_PROPERTY("Invisible", "b", property_get, property_set_elsewhere, 0,
                                  CHANGING),
         SD_BUS_PROPERTY("StoreState", "s", property_get, 0, CHANGING),
         SD_BUS_PROPERTY("StoreReason", "s", property_get, 0, CHANGING),
