@@ -302,34 +302,45 @@ int client_get_snapshot(Ctl *ctl, Snapshot *ret) {
         return EXIT_OK;
 }
 
-int client_find_channel(Ctl *ctl, const char *name, char **ret_path) {
-        _cleanup_(snapshot_done) Snapshot s = {};
+int client_get_channel(Ctl *ctl, const char *name, Snapshot *ret, ChannelView **ret_channel) {
         int r;
 
-        r = client_get_snapshot(ctl, &s);
+        r = client_get_snapshot(ctl, ret);
         if (r != EXIT_OK)
                 return r;
-        for (size_t i = 0; i < s.n_channels; i++) {
-                const ChannelView *c = s.channels + i;
+        for (size_t i = 0; i < ret->n_channels; i++) {
+                ChannelView *c = ret->channels + i;
                 bool is_named = strcasecmp(c->name, name) == 0;
 
                 if (!is_named && !streq(c->id, name))
                         continue;
-                if (is_named && is_closed(c) && i + 1 < s.n_channels && streq(c->name, c[1].name))
+                if (is_named && is_closed(c) && i + 1 < ret->n_channels &&
+                    streq(c->name, c[1].name))
                         return client_fail_as(
                                 ctl, "Conflict", EXIT_REFUSED,
                                 "More than one channel of the name %s is closed here; "
                                 "say which by its id: p2pchatctl status %s",
                                 name, name);
-                *ret_path = TAKE_PTR(s.channels[i].path);
+                *ret_channel = c;
                 return EXIT_OK;
         }
-        if (!s.account.path)
+        if (!ret->account.path)
                 return client_fail_as(ctl, "NotSignedIn", EXIT_NO_DAEMON,
                                       "No tracker is set; try: p2pchatctl tracker ADDRESS");
-        if (!s.account.username || !*s.account.username)
+        if (!ret->account.username || !*ret->account.username)
                 return client_fail_as(ctl, "NotSignedIn", EXIT_NO_DAEMON,
                                       "Nobody is signed in; try: p2pchatctl signin NAME");
         return client_fail_as(ctl, "NoSuchChannel", EXIT_NO_SUCH,
                               "You are in no channel %s; try: p2pchatctl join %s", name, name);
+}
+
+int client_find_channel(Ctl *ctl, const char *name, char **ret_path) {
+        _cleanup_(snapshot_done) Snapshot s = {};
+        ChannelView *c;
+        int r;
+
+        r = client_get_channel(ctl, name, &s, &c);
+        if (r == EXIT_OK)
+                *ret_path = TAKE_PTR(c->path);
+        return r;
 }

@@ -85,7 +85,10 @@ void snapshot_done(Snapshot *s);
 int client_get_snapshot(Ctl *ctl, Snapshot *ret);
 /* In place of who was ignored in the channel with that path; ends with NULL. */
 int client_set_ignored(Ctl *ctl, const char *path, char **names);
-/* By name or id; what is not there is told. */
+/* By name or id; what is not there is told. *ret is to be freed in any case, and with it the
+ * channel.
+ */
+int client_get_channel(Ctl *ctl, const char *name, Snapshot *ret, ChannelView **ret_channel);
 int client_find_channel(Ctl *ctl, const char *name, char **ret_path);
 
 /* One log entry as the bus tells it. */

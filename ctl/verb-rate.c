@@ -2,20 +2,18 @@
 /* Knows rate: how fast each may talk in a channel. */
 #include "ctl/print.h"
 
-static int show(Ctl *ctl, const char *channel, const char *path) {
+static int show(Ctl *ctl, const char *channel) {
         _cleanup_(snapshot_done) Snapshot s = {};
         _cleanup_(writer_done) Writer w = {};
-        uint32_t rate = 0, burst = 0;
+        uint32_t rate, burst;
+        ChannelView *c;
         int r;
 
-        r = client_get_snapshot(ctl, &s);
+        r = client_get_channel(ctl, channel, &s, &c);
         if (r != EXIT_OK)
                 return r;
-        for (size_t i = 0; i < s.n_channels; i++)
-                if (streq(s.channels[i].path, path)) {
-                        rate = s.channels[i].message_rate;
-                        burst = s.channels[i].message_burst;
-                }
+        rate = c->message_rate;
+        burst = c->message_burst;
         if (ctl->json == JSON_OFF) {
                 if (rate == 0)
                         puts("no limit");
@@ -25,7 +23,7 @@ static int show(Ctl *ctl, const char *channel, const char *path) {
                 return EXIT_OK;
         }
         writer_begin_object(&w, NULL);
-        writer_string(&w, "channel_name", channel);
+        writer_string(&w, "channel_name", c->name);
         writer_uint(&w, "message_rate", rate);
         writer_uint(&w, "message_burst", burst);
         writer_end_object(&w);
@@ -42,14 +40,13 @@ static int verb_rate(Ctl *ctl, int argc, char **argv) {
 
         if (ctl_parse(ctl, argc, argv, NULL, &args, &n_args, &exit_status) < 0)
                 return exit_status;
-        r = n_args > 1 ? ctl_parse_number(ctl, "PER-SECOND", args[1], UINT32_MAX - 1, &rate)
-                       : EXIT_OK;
+        if (n_args == 1)
+                return show(ctl, args[0]);
+        r = ctl_parse_number(ctl, "PER-SECOND", args[1], UINT32_MAX - 1, &rate);
         if (r == EXIT_OK && n_args > 2)
                 r = ctl_parse_number(ctl, "BURST", args[2], UINT32_MAX - 1, &burst);
         if (r == EXIT_OK)
                 r = client_find_channel(ctl, args[0], &path);
-        if (r == EXIT_OK && n_args == 1)
-                return show(ctl, args[0], path);
         if (r == EXIT_OK)
                 r = client_new_call(ctl, FACE_MODERATION, path, "SetPermissions", &m);
         if (r == EXIT_OK)

@@ -28,18 +28,17 @@ static int verb_redact(Ctl *ctl, int argc, char **argv) {
         return client_done(ctl, r);
 }
 
-static int show_retention(Ctl *ctl, const char *channel, const char *path) {
+static int show_retention(Ctl *ctl, const char *channel) {
         _cleanup_(snapshot_done) Snapshot s = {};
         _cleanup_(writer_done) Writer w = {};
-        uint32_t days = 0;
+        uint32_t days;
+        ChannelView *c;
         int r;
 
-        r = client_get_snapshot(ctl, &s);
+        r = client_get_channel(ctl, channel, &s, &c);
         if (r != EXIT_OK)
                 return r;
-        for (size_t i = 0; i < s.n_channels; i++)
-                if (streq(s.channels[i].path, path))
-                        days = s.channels[i].retention_days;
+        days = c->retention_days;
         if (ctl->json == JSON_OFF) {
                 if (days == 0)
                         puts("for ever");
@@ -48,7 +47,7 @@ static int show_retention(Ctl *ctl, const char *channel, const char *path) {
                 return EXIT_OK;
         }
         writer_begin_object(&w, NULL);
-        writer_string(&w, "channel_name", channel);
+        writer_string(&w, "channel_name", c->name);
         writer_uint(&w, "retention_days", days);
         writer_end_object(&w);
         r = print_json(ctl, &w);
@@ -64,11 +63,11 @@ static int verb_retention(Ctl *ctl, int argc, char **argv) {
 
         if (ctl_parse(ctl, argc, argv, NULL, &args, &n_args, &exit_status) < 0)
                 return exit_status;
-        r = n_args > 1 ? ctl_parse_number(ctl, "DAYS", args[1], UINT32_MAX - 1, &days) : EXIT_OK;
+        if (n_args == 1)
+                return show_retention(ctl, args[0]);
+        r = ctl_parse_number(ctl, "DAYS", args[1], UINT32_MAX - 1, &days);
         if (r == EXIT_OK)
                 r = client_find_channel(ctl, args[0], &path);
-        if (r == EXIT_OK && n_args == 1)
-                return show_retention(ctl, args[0], path);
         if (r == EXIT_OK)
                 r = client_new_call(ctl, FACE_MODERATION, path, "SetPermissions", &m);
         if (r == EXIT_OK)

@@ -13,21 +13,16 @@ static const char *const rule_keys[] = {
         [RULE_SENDING] = "send_permission",
 };
 
-static int show(Ctl *ctl, const char *channel, const char *path, Rule rule) {
+static int show(Ctl *ctl, const char *channel, Rule rule) {
         _cleanup_(snapshot_done) Snapshot s = {};
         _cleanup_(writer_done) Writer w = {};
-        const ChannelView *c = NULL;
         const char *value;
+        ChannelView *c;
         int r;
 
-        r = client_get_snapshot(ctl, &s);
+        r = client_get_channel(ctl, channel, &s, &c);
         if (r != EXIT_OK)
                 return r;
-        for (size_t i = 0; i < s.n_channels; i++)
-                if (streq(s.channels[i].path, path))
-                        c = &s.channels[i];
-        if (!c)
-                return client_fail_as(ctl, "NoSuchChannel", EXIT_NO_SUCH, "%s is gone", channel);
         value = rule == RULE_TOPIC ? c->topic : rule == RULE_VIEW ? c->view : c->send;
         if (ctl->json == JSON_OFF) {
                 print_escaped(stdout, value ?: "", false);
@@ -65,10 +60,10 @@ static int show_or_set(Ctl *ctl, int argc, char **argv, Rule rule) {
 
         if (ctl_parse(ctl, argc, argv, NULL, &args, &n_args, &exit_status) < 0)
                 return exit_status;
+        if (n_args == 1)
+                return show(ctl, args[0], rule);
         r = client_find_channel(ctl, args[0], &path);
-        if (r != EXIT_OK)
-                return r;
-        return n_args > 1 ? set(ctl, path, rule, args[1]) : show(ctl, args[0], path, rule);
+        return r == EXIT_OK ? set(ctl, path, rule, args[1]) : r;
 }
 
 static int verb_topic(Ctl *ctl, int argc, char **argv) {
