@@ -1,41 +1,30 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """DEBUG: the insides of a host, over the wire, over D-Bus here and elsewhere, and by p2pchatctl; and what a
 daemon counts of itself."""
-import contextlib
-import itertools
 import json
 import re
 
 import dbus
 import pytest
 
+import wirestage
 from conformance import sentence
 from modelstage import MemberStage
-from outsider import Connection, Identity, Member, pin_of, sign_in_guest, sign_up
+from outsider import Connection
 from p2pchat import CHANNEL, ERROR, HOST, MANAGER, MODERATION, PATH, refused, wait_for
 
-names = (f"channel{n}" for n in itertools.count())
 NOT_OWNER = ("UNAUTHORIZED", "not-owner")
 
 
-class Stage:
+class Stage(wirestage.Stage):
     def __init__(self, world):
-        world.configure_tracker("[Limits]\nPasswordCost=1\nSignUpsPerMinute=0\nSignInsPerDay=0\n")
-        self.tracker = world.start_tracker()
-        self.alice = world.people("alice")
-        with Connection(self.tracker.address, hello=False) as c:
-            self.pin = pin_of(c.chain[1])
-        self.people = {n: sign_up(self.tracker.address, n, self.pin) for n in ("bob", "bob-2", "bob.3", "mod")}
-        self.people["guest"] = sign_in_guest(self.tracker.address, "gail", self.pin)
+        super().__init__(world)
+        self.start_host()
+        for name in ("bob", "bob-2", "bob.3", "mod"):
+            self.person(name)
+        self.people["guest"] = self.person("guest-gail")
         for who, name in (("owner", "alice"), ("bob again", "bob")):
             self.people[who] = self.device(name)
-
-    def device(self, name):
-        identity = Identity()
-        with Connection(self.tracker.address, pin=self.pin) as c:
-            identity.take(c.ok("SIGNIN", {"username": name, "password": "correct horse " + name,
-                                          "csr": identity.csr()}))
-        return identity
 
 
 @pytest.fixture(scope="module")
@@ -43,26 +32,19 @@ def stage(module_world):
     return Stage(module_world)
 
 
+class Room(wirestage.Room):
+    """member(who): who is of stage.people, and has read all that there is."""
+
+    def member(self, who, **how):
+        m = super().member(who, **how)
+        m.read_to(m.state["last_seq"])
+        return m
+
+
 @pytest.fixture
 def room(stage):
-    """A new channel of alice's: member(who) → connected Member."""
-    with contextlib.ExitStack() as stack:
-        class Room:
-            def __init__(self):
-                self.name = next(names)
-                self.path = stage.alice.host(self.name)
-                with Connection(stage.tracker.address, stage.people["bob"]) as c:
-                    (channel,) = [x for x in c.ok("LIST", {"query": self.name})["channels"]
-                                  if x["channel_name"] == self.name]
-                self.address = channel["addresses"][0]
-
-            def member(self, who, **how):
-                m = Member(stack.enter_context(
-                    Connection(self.address, stage.people[who], host_name="user/alice")), self.name)
-                m.state = m.connect(**how)
-                m.read_to(m.state["last_seq"])
-                return m
-        yield Room()
+    with stage.dialling() as dial:
+        yield Room(stage, dial)
     assert stage.alice.is_up()
 
 

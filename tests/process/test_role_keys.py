@@ -1,35 +1,24 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Who has a role and comes with a key that was not seen before: told to moderators, to nobody else, and to
 the journal; and guests, whose authorship hangs on the key."""
-import contextlib
 import json
 
 import pytest
 
+import wirestage
 from conformance import sentence
-from outsider import Connection, Identity, Member, pin_of, sign_up
+from outsider import Connection
 from p2pchat import CHANNEL, MODERATION, wait_for, wait_signal
 
 KEY = {"key", "key_since", "keys"}
 
 
-class Stage:
+class Stage(wirestage.Stage):
     def __init__(self, world):
-        world.configure_tracker("[Limits]\nPasswordCost=1\nSignUpsPerMinute=0\nSignInsPerDay=0\n")
-        self.tracker = world.start_tracker()
-        self.alice = world.people("alice")
-        with Connection(self.tracker.address, hello=False) as c:
-            self.pin = pin_of(c.chain[1])
-        self.people = {n: sign_up(self.tracker.address, n, self.pin) for n in ("bob", "mod", "carol")}
-        self.n = 0
-
-    def device(self, name):
-        """Another one of that user's."""
-        identity = Identity()
-        with Connection(self.tracker.address, pin=self.pin) as c:
-            identity.take(c.ok("SIGNIN", {"username": name, "password": "correct horse " + name,
-                                          "csr": identity.csr()}))
-        return identity
+        super().__init__(world)
+        self.start_host()
+        for name in ("bob", "mod", "carol"):
+            self.person(name)
 
 
 @pytest.fixture(scope="module")
@@ -37,31 +26,28 @@ def stage(module_world):
     return Stage(module_world)
 
 
+class Room(wirestage.Room):
+    """mod and bob are moderators; member(identity) has read all that there is."""
+
+    def __init__(self, stage, dial):
+        super().__init__(stage, dial)
+        self.stage = stage
+        for name in ("mod", "bob"):
+            self.authorize(name, "moderator")
+
+    def authorize(self, name, role):
+        self.stage.alice.call(self.path, MODERATION, "Authorize", "ssa{sv}", name, role, {})
+
+    def member(self, who, **how):
+        m = super().member(who, **how)
+        m.read_to(m.state["last_seq"])
+        return m
+
+
 @pytest.fixture
 def room(stage):
-    """A new channel in which mod and bob are moderators; member(identity) → connected Member."""
-    with contextlib.ExitStack() as stack:
-        class Room:
-            def __init__(self):
-                stage.n += 1
-                self.name = f"room{stage.n}"
-                self.path = stage.alice.host(self.name)
-                for name in ("mod", "bob"):
-                    self.authorize(name, "moderator")
-                with Connection(stage.tracker.address, stage.people["bob"]) as c:
-                    (channel,) = c.ok("LIST", {"query": self.name})["channels"]
-                self.address = channel["addresses"][0]
-
-            def authorize(self, name, role):
-                stage.alice.call(self.path, MODERATION, "Authorize", "ssa{sv}", name, role, {})
-
-            def member(self, identity, **how):
-                m = Member(stack.enter_context(
-                    Connection(self.address, identity, host_name="user/alice")), self.name)
-                m.state = m.connect(**how)
-                m.read_to(m.state["last_seq"])
-                return m
-        yield Room()
+    with stage.dialling() as dial:
+        yield Room(stage, dial)
     assert stage.alice.is_up()
 
 
