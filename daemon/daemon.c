@@ -8,6 +8,7 @@
 #include "daemon/bus/channel-bus.h"
 #include "daemon/bus/manager-bus.h"
 #include "daemon/bus/session-watch.h"
+#include "dbus/names.h"
 
 #define STATUS_SIZE 160
 
@@ -211,7 +212,18 @@ static int add_objects(Bus *b, sd_bus *connection, void *userdata) {
         return r;
 }
 
+static void on_bus_trouble(Bus *b, BusState next, int error, const char *what, void *userdata) {
+        bool was_there = bus_get_state(b) == BUS_READY || bus_get_state(b) == BUS_NAME_TAKEN;
+
+        if (next == BUS_NAME_TAKEN)
+                log_warning("%s; end it, or this one can only be reached by its peers", what);
+        else
+                log_fields(was_there ? LOG_WARNING : LOG_NOTICE, error, NULL,
+                           "%s; peers are served all the same, and the bus is tried again", what);
+}
+
 static void on_bus_state(Bus *b, BusState state, void *userdata) {
+        log_debug("The session bus is %s", bus_state_to_string(state));
         update_status(userdata);
 }
 
@@ -253,6 +265,7 @@ int daemon_stop(Daemon *d) {
 static const BusHandlers bus_handlers = {
         .add_objects = add_objects,
         .on_state = on_bus_state,
+        .on_trouble = on_bus_trouble,
 };
 
 static const ManagerObserver observer = {
@@ -282,7 +295,7 @@ int daemon_new(const Runtime *rt, sd_bus *bus, const ManagerSettings *settings, 
         *d = (Daemon){ .rt = rt, .given = sd_bus_ref(bus) };
         r = manager_new(rt, settings, &d->manager);
         if (r >= 0)
-                r = bus_new(rt, &bus_handlers, d, &d->bus);
+                r = bus_new(rt, BUS_SESSION, P2PCHAT_BUS_NAME, &bus_handlers, d, &d->bus);
         if (r >= 0)
                 r = manager_bus_new(rt, d->bus, d->manager, &d->manager_bus);
         if (r >= 0)

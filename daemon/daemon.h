@@ -3,7 +3,7 @@
  * leaves the process itself to main(). */
 #pragma once
 
-#include "daemon/bus/bus.h"
+#include "bus/bus.h"
 #include "daemon/manager/manager.h"
 
 typedef struct Daemon Daemon;

@@ -2,9 +2,9 @@
 /* Knows what the files of an account's face share; only account-bus*.c see it. */
 #pragma once
 
-#include "daemon/bus-util/path.h"
-#include "daemon/bus-util/properties.h"
+#include "bus/properties.h"
 #include "daemon/bus/account-bus.h"
+#include "daemon/bus/path.h"
 
 struct AccountBus {
         const Runtime *rt;        /* weak */

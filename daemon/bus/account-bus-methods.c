@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Knows the methods of org.p2pchat.Peer1.Account; leaves what they do to account.h. */
-#include "daemon/bus-util/error.h"
-#include "daemon/bus-util/options.h"
+#include "bus/error.h"
+#include "bus/options.h"
 #include "daemon/bus/account-bus-internal.h"
 
 static void cancel_account_op(void *op) {

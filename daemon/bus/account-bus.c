@@ -2,8 +2,8 @@
 /* Knows how an account looks on the bus (org.p2pchat.Peer1.Account); leaves what it is to
  * account.h.
  */
-#include "daemon/bus-util/options.h"
-#include "daemon/bus-util/properties.h"
+#include "bus/options.h"
+#include "bus/properties.h"
 #include "daemon/bus/account-bus-internal.h"
 #include "dbus/names.h"
 

@@ -4,8 +4,8 @@
  */
 #pragma once
 
+#include "bus/bus.h"
 #include "daemon/account/account.h"
-#include "daemon/bus/bus.h"
 
 /* The objects below /org/p2pchat/Peer1/account: one, or none while no tracker was ever accepted. */
 typedef struct AccountBus AccountBus;

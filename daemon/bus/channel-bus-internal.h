@@ -4,10 +4,11 @@
 
 #include <uthash.h>
 
-#include "daemon/bus-util/error.h"
-#include "daemon/bus-util/options.h"
-#include "daemon/bus-util/properties.h"
+#include "bus/error.h"
+#include "bus/options.h"
+#include "bus/properties.h"
 #include "daemon/bus/channel-bus.h"
+#include "daemon/bus/path.h"
 #include "dbus/names.h"
 
 /* One channel's object; the userdata of its vtables. */

@@ -4,7 +4,7 @@
  */
 #pragma once
 
-#include "daemon/bus/bus.h"
+#include "bus/bus.h"
 #include "daemon/manager/manager.h"
 
 /* The objects below /org/p2pchat/Peer1/channel. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Knows the methods of org.p2pchat.Peer1.Manager that take a store along; leaves what they do to
  * manager.h. */
-#include "daemon/bus-util/error.h"
-#include "daemon/bus-util/options.h"
+#include "bus/error.h"
+#include "bus/options.h"
 #include "daemon/bus/manager-bus-internal.h"
 #include "dbus/names.h"
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Knows the methods of org.p2pchat.Peer1.Manager about trackers and identities; leaves what they do
  * to manager.h and account.h. */
-#include "daemon/bus-util/error.h"
-#include "daemon/bus-util/options.h"
-#include "daemon/bus-util/path.h"
+#include "bus/error.h"
+#include "bus/options.h"
 #include "daemon/bus/manager-bus-internal.h"
+#include "daemon/bus/path.h"
 
 static void on_tracker_set(const Failure *f, Account *a, void *userdata) {
         char path[BUS_PATH_SIZE];

@@ -2,9 +2,10 @@
 /* Knows what the files that make up the manager's object share; nobody else includes it. */
 #pragma once
 
-#include "daemon/bus-util/pacer.h"
-#include "daemon/bus-util/properties.h"
+#include "bus/pacer.h"
+#include "bus/properties.h"
 #include "daemon/bus/manager-bus.h"
+#include "daemon/bus/path.h"
 
 struct ManagerBus {
         Bus *bus;         /* weak */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Knows how properties of org.p2pchat.Peer1.Manager are written; leaves what they mean to
  * manager.h. */
-#include "daemon/bus-util/error.h"
+#include "bus/error.h"
 #include "daemon/bus/manager-bus-internal.h"
 #include "dbus/names.h"
 

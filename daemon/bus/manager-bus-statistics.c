@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Knows what the daemon counts of itself, as the bus gives it; leaves counting to who does it. */
-#include "daemon/bus-util/options.h"
+#include "bus/options.h"
 #include "daemon/bus/manager-bus-internal.h"
 #include "version.h"
 

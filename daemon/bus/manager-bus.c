@@ -2,7 +2,7 @@
 /* Knows how the daemon as a whole looks on the bus (org.p2pchat.Peer1.Manager); leaves what it does
  * to manager.h, most methods to manager-bus-{identity,channels,backup}.c, writing properties to
  * manager-bus-presence.c. */
-#include "daemon/bus-util/options.h"
+#include "bus/options.h"
 #include "daemon/bus/manager-bus-internal.h"
 #include "daemon/describe.h"
 #include "dbus/names.h"

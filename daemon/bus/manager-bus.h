@@ -3,7 +3,7 @@
  * to manager.h. */
 #pragma once
 
-#include "daemon/bus/bus.h"
+#include "bus/bus.h"
 #include "daemon/manager/manager.h"
 
 typedef struct ManagerBus ManagerBus;

@@ -2,10 +2,7 @@
 /* Knows which object path belongs to which id; leaves whether there is such an object to others. */
 #pragma once
 
-#include "base/names.h"
-#include "base/random.h"
-
-#define BUS_PATH_SIZE 64
+#include "bus/bus.h"
 
 void bus_path_account(const char *tracker_id, char ret[static BUS_PATH_SIZE]);
 void bus_path_channel(const char *channel_id, char ret[static BUS_PATH_SIZE]);

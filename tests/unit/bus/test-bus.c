@@ -9,9 +9,9 @@
 
 #include <cmocka.h>
 
-#include "daemon/bus-util/error.h"
-#include "daemon/bus-util/options.h"
-#include "daemon/bus-util/properties.h"
+#include "bus/error.h"
+#include "bus/options.h"
+#include "bus/properties.h"
 
 #define PATH "/x"
 #define INTERFACE "org.example.X"
@@ -138,7 +138,8 @@ static int set_up(void **state) {
         assert_return_code(sd_bus_set_server(w->server, true, id), 0);
         assert_return_code(sd_bus_set_trusted(w->server, true), 0);
         assert_return_code(sd_bus_start(w->server), 0);
-        assert_return_code(bus_new(&w->rt, &handlers, w, &w->face), 0);
+        assert_return_code(bus_new(&w->rt, BUS_SESSION, "org.example.Test", &handlers, w, &w->face),
+                           0);
         assert_return_code(bus_adopt(w->face, w->server), 0);
 
         assert_return_code(sd_bus_new(&w->client), 0);

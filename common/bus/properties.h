@@ -4,8 +4,7 @@
 #pragma once
 
 #include "base/address.h"
-#include "daemon/bus-util/pacer.h"
-#include "daemon/bus-util/path.h"
+#include "bus/pacer.h"
 #include "wire/limits.h"
 
 typedef struct PropertyValue {

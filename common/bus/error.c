@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Knows how refusals are spelt on the bus; leaves refusing to its callers. */
-#include "daemon/bus-util/error.h"
+#include "bus/error.h"
 
 #include <stdarg.h>
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Knows calls of the bus that are answered later: each exactly once. Leaves what they wait for to
  * who parks them. */
-#include "daemon/bus-util/operation.h"
+#include "bus/operation.h"
 
 #include <utlist.h>
 
-#include "daemon/bus-util/error.h"
+#include "bus/error.h"
 
 struct BusOperation {
         BusOperations *list;  /* weak */

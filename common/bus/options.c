@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Knows how the a{sv} at the end of every method is read; leaves what options mean to each method.
  */
-#include "daemon/bus-util/options.h"
+#include "bus/options.h"
 
-#include "daemon/bus-util/error.h"
-#include "daemon/bus-util/variant-json.h"
+#include "bus/error.h"
+#include "bus/variant-json.h"
 
 #define OPTIONS_MAX 32 /* of one table: a bit each */
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Knows how an a{sv} of the bus is said in JSON; leaves what it means, and how much of it may be,
  * to others. */
-#include "daemon/bus-util/variant-json.h"
+#include "bus/variant-json.h"
 
 #include <math.h>
 

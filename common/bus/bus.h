@@ -6,7 +6,9 @@
 #include <systemd/sd-bus.h>
 
 #include "base/runtime.h"
-#include "daemon/bus-util/operation.h"
+#include "bus/operation.h"
+
+#define BUS_PATH_SIZE 64
 
 typedef struct Bus Bus;
 
@@ -20,23 +22,33 @@ typedef enum BusState {
         BUS_STATE_INVALID = -EINVAL
 } BusState;
 
+typedef enum BusType {
+        BUS_SESSION, /* the user's */
+        BUS_SYSTEM,  /* the machine's */
+} BusType;
+
 typedef struct BusHandlers {
         /* A new connection: put the objects on it; what is put there goes with it. */
         int (*add_objects)(Bus *b, sd_bus *connection, void *userdata);
         void (*on_state)(Bus *b, BusState state, void *userdata); /* may be NULL */
+        /* Ahead of BUS_WAITING or BUS_NAME_TAKEN, once and not at every try: the beginning of a
+         * sentence for the operator. error 0: none is known. May be NULL. */
+        void (*on_trouble)(Bus *b, BusState next, int error, const char *what, void *userdata);
 } BusHandlers;
 
-int bus_new(const Runtime *rt /* weak */, const BusHandlers *handlers, void *userdata /* weak */,
-            Bus **ret);
+/* name (weak): what is asked for on the bus. */
+int bus_new(const Runtime *rt /* weak */, BusType type, const char *name,
+            const BusHandlers *handlers, void *userdata /* weak */, Bus **ret);
 Bus *bus_free(Bus *b);
 DEFINE_CLEANUP(Bus *, bus_free);
 
-/* The user's session bus, from now on: dialled, and dialled again when it is lost. */
+/* The bus of that type, from now on: dialled, and dialled again when it is lost. */
 void bus_open(Bus *b);
 /* This one instead, started or not (takes a reference, attaches it to the loop unless it is). Its
  * end is the end. Without a bus daemon behind it no name is requested. */
 int bus_adopt(Bus *b, sd_bus *connection);
 
+const char *bus_state_to_string(BusState s);
 BusState bus_get_state(const Bus *b);
 sd_bus *bus_get_connection(const Bus *b); /* NULL: none, and signals go nowhere */
 BusOperations *bus_get_operations(const Bus *b);

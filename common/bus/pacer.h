@@ -4,7 +4,7 @@
 #pragma once
 
 #include "base/runtime.h"
-#include "daemon/bus/bus.h"
+#include "bus/bus.h"
 
 typedef struct Pacer Pacer;
 

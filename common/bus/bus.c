@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Knows our connection to a message bus, and that it can be lost: objects first, then the name, and
  * both again on the next one. Leaves the objects to the *-bus.h files. */
-#include "daemon/bus/bus.h"
+#include "bus/bus.h"
+
+#include <stdarg.h>
 
 #include "base/backoff.h"
-#include "base/log.h"
 #include "base/token-bucket.h"
-#include "dbus/names.h"
 
 #define SIGNALS_PER_SEC 200
+#define WHAT_SIZE 128
 /* sd-bus tells how many messages it holds back, not how many bytes: with pages of up to 256 KiB
  * among them this is our "write queue is too long". */
 #define WRITE_QUEUE_MAX 64
@@ -18,10 +19,13 @@
 
 struct Bus {
         const Runtime *rt; /* weak */
+        BusType type;
+        const char *name; /* weak */
         BusHandlers handlers;
         void *userdata; /* weak */
         BusState state;
         bool is_adopted;
+        bool is_told; /* of the trouble that lasts */
         sd_bus *connection;
         BusOperations *operations;
         ClockTimer *retry;
@@ -37,15 +41,13 @@ static const char *const bus_state_table[BUS_STATE_MAX] = {
         [BUS_READY] = "ready",
 };
 
-static const char *bus_state_to_string(BusState s) {
+const char *bus_state_to_string(BusState s) {
         return s >= 0 && s < BUS_STATE_MAX ? bus_state_table[s] : NULL;
 }
 
 static void bus_set_state(Bus *b, BusState state) {
         if (b->state == state)
                 return;
-        log_debug("session bus: %s → %s", bus_state_to_string(b->state),
-                  bus_state_to_string(state));
         b->state = state;
         if (b->handlers.on_state)
                 b->handlers.on_state(b, state, b->userdata);
@@ -60,23 +62,40 @@ static void drop_connection(Bus *b) {
         b->connection = sd_bus_close_unref(b->connection);
 }
 
-static void lose(Bus *b, int error, const char *what) {
-        bool was_there = b->state == BUS_READY || b->state == BUS_NAME_TAKEN;
+static const char *bus_type_to_string(const Bus *b) {
+        return b->type == BUS_SYSTEM ? "system" : "session";
+}
+
+static void tell_trouble(Bus *b, BusState next, int error, const char *what) {
+        /* A bus that is there and refuses us is one trouble, however often it is tried. */
+        if (b->is_told && next == BUS_WAITING && b->state != BUS_NAME_TAKEN)
+                return;
+        b->is_told = true;
+        if (b->handlers.on_trouble)
+                b->handlers.on_trouble(b, next, error, what, b->userdata);
+}
+
+static _printf_(3, 4) void lose(Bus *b, int error, const char *format, ...) {
+        char what[WHAT_SIZE];
+        va_list ap;
 
         drop_connection(b);
         if (b->is_adopted) {
                 bus_set_state(b, BUS_OFF);
                 return;
         }
-        if (b->state != BUS_WAITING)
-                log_fields(was_there ? LOG_WARNING : LOG_NOTICE, error, NULL,
-                           "%s; peers are served all the same, and the bus is tried again", what);
+        va_start(ap, format);
+        (void) vsnprintf(what, sizeof(what), format, ap);
+        va_end(ap);
+        tell_trouble(b, BUS_WAITING, error, what);
         clock_timer_arm(b->retry, backoff_next(&b->backoff, b->rt->random));
         bus_set_state(b, BUS_WAITING);
 }
 
 static int on_disconnected(sd_bus_message *m, void *userdata, sd_bus_error *error) {
-        lose(userdata, 0, "The session bus is gone");
+        Bus *b = userdata;
+
+        lose(b, 0, "The %s bus is gone", bus_type_to_string(b));
         return 0;
 }
 
@@ -95,9 +114,10 @@ static int on_name_acquired(sd_bus_message *m, void *userdata, sd_bus_error *err
         Bus *b = userdata;
         const char *name;
 
-        if (sd_bus_message_read(m, "s", &name) < 0 || !streq(name, P2PCHAT_BUS_NAME))
+        if (sd_bus_message_read(m, "s", &name) < 0 || !streq(name, b->name))
                 return 0;
         backoff_reset(&b->backoff);
+        b->is_told = false;
         bus_set_state(b, BUS_READY);
         return 0;
 }
@@ -108,17 +128,20 @@ static int on_name_requested(sd_bus_message *m, void *userdata, sd_bus_error *er
         int r;
 
         if (sd_bus_message_is_method_error(m, NULL)) {
-                lose(b, sd_bus_message_get_errno(m), "The session bus refuses our name");
+                lose(b, sd_bus_message_get_errno(m), "The %s bus refuses our name",
+                     bus_type_to_string(b));
                 return 0;
         }
         r = sd_bus_message_read(m, "u", &result);
         if (r < 0) {
-                lose(b, r, "The session bus answers what is no answer");
+                lose(b, r, "The %s bus answers what is no answer", bus_type_to_string(b));
                 return 0;
         }
         if (result == 2) { /* in the queue; NameAcquired says when it is our turn */
-                log_warning("Another process has " P2PCHAT_BUS_NAME " on this bus; "
-                            "end it, or this one can only be reached by its peers");
+                char what[WHAT_SIZE];
+
+                (void) snprintf(what, sizeof(what), "Another process has %s on this bus", b->name);
+                tell_trouble(b, BUS_NAME_TAKEN, 0, what);
                 bus_set_state(b, BUS_NAME_TAKEN);
         }
         return 0;
@@ -151,7 +174,7 @@ static int set_up(Bus *b, sd_bus *connection) {
                                       "NameAcquired", on_name_acquired, NULL, b);
         if (r < 0)
                 return r;
-        return sd_bus_request_name_async(connection, NULL, P2PCHAT_BUS_NAME, SD_BUS_NAME_QUEUE,
+        return sd_bus_request_name_async(connection, NULL, b->name, SD_BUS_NAME_QUEUE,
                                          on_name_requested, b);
 }
 
@@ -179,11 +202,12 @@ static void on_retry(void *userdata) {
         Bus *b = userdata;
         int r;
 
-        r = sd_bus_open_user_with_description(&connection, "p2pchatd");
+        r = b->type == BUS_SYSTEM ? sd_bus_open_system_with_description(&connection, b->name)
+                                  : sd_bus_open_user_with_description(&connection, b->name);
         if (r >= 0)
                 r = use(b, connection);
         if (r < 0)
-                lose(b, r, "There is no session bus");
+                lose(b, r, "There is no %s bus", bus_type_to_string(b));
 }
 
 void bus_open(Bus *b) {
@@ -197,7 +221,8 @@ int bus_adopt(Bus *b, sd_bus *connection) {
         return use(b, connection);
 }
 
-int bus_new(const Runtime *rt, const BusHandlers *handlers, void *userdata, Bus **ret) {
+int bus_new(const Runtime *rt, BusType type, const char *name, const BusHandlers *handlers,
+            void *userdata, Bus **ret) {
         _cleanup_(bus_freep) Bus *b = NULL;
         int r;
 
@@ -206,6 +231,8 @@ int bus_new(const Runtime *rt, const BusHandlers *handlers, void *userdata, Bus 
                 return -ENOMEM;
         *b = (Bus){
                 .rt = rt,
+                .type = type,
+                .name = name,
                 .handlers = *handlers,
                 .userdata = userdata,
                 .backoff = { .base_usec = RETRY_BASE_USEC, .max_usec = RETRY_MAX_USEC },

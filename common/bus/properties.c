@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Knows how properties are read and when their changes are told; leaves their values to the tables
  * of the objects. */
-#include "daemon/bus-util/properties.h"
+#include "bus/properties.h"
 
-#include "daemon/bus-util/error.h"
+#include "bus/error.h"
 
 #define PROPERTIES_MAX 32 /* of one table */
 

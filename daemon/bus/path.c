@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Knows which object path belongs to which id; leaves whether there is such an object to others. */
-#include "daemon/bus-util/path.h"
+#include "daemon/bus/path.h"
 
+#include "base/random.h"
 #include "dbus/names.h"
 
 void bus_path_account(const char *tracker_id, char ret[static BUS_PATH_SIZE]) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Knows when something that may be said only so often is due; leaves what is said, and merging what
  * is owed, to its user. */
-#include "daemon/bus-util/pacer.h"
+#include "bus/pacer.h"
 
 struct Pacer {
         Clock *clock; /* weak */
