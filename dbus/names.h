@@ -13,6 +13,23 @@
 #define P2PCHAT_INTERFACE_MODERATION "org.p2pchat.Peer1.Moderation"
 #define P2PCHAT_INTERFACE_HOST "org.p2pchat.Peer1.Host"
 
+/* The operator's door of the tracker, on the system bus. */
+#define P2PCHAT_TRACKER_BUS_NAME "org.p2pchat.Tracker1"
+#define P2PCHAT_TRACKER_PATH "/org/p2pchat/Tracker1"
+
+#define P2PCHAT_TRACKER_INTERFACE_MANAGER "org.p2pchat.Tracker1.Manager"
+#define P2PCHAT_TRACKER_INTERFACE_USERS "org.p2pchat.Tracker1.Users"
+#define P2PCHAT_TRACKER_INTERFACE_CHANNELS "org.p2pchat.Tracker1.Channels"
+#define P2PCHAT_TRACKER_INTERFACE_LEASES "org.p2pchat.Tracker1.Leases"
+#define P2PCHAT_TRACKER_INTERFACE_AUTHORITY "org.p2pchat.Tracker1.Authority"
+
+/* Of polkit (dbus/org.p2pchat.tracker.policy). */
+#define P2PCHAT_TRACKER_ACTION_VIEW "org.p2pchat.tracker.view"
+#define P2PCHAT_TRACKER_ACTION_MANAGE_USERS "org.p2pchat.tracker.manage-users"
+#define P2PCHAT_TRACKER_ACTION_DELETE_USERS "org.p2pchat.tracker.delete-users"
+#define P2PCHAT_TRACKER_ACTION_MANAGE_CHANNELS "org.p2pchat.tracker.manage-channels"
+#define P2PCHAT_TRACKER_ACTION_ROTATE_AUTHORITY "org.p2pchat.tracker.rotate-authority"
+
 /* What every list and page is bounded by. */
 #define P2PCHAT_PAGE_ENTRIES_MAX 500
 #define P2PCHAT_PAGE_BYTES_MAX (256 * 1024)

@@ -5,12 +5,14 @@ import os
 import pathlib
 import re
 import subprocess
+import xml.etree.ElementTree as ET
 
 import pytest
 
 BUILD = pathlib.Path(os.environ["P2PCHATD"]).parents[1]
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
-INTERFACES = ("Account", "Channel", "Host", "Manager", "Moderation")
+INTERFACES = ("Peer1.Account", "Peer1.Channel", "Peer1.Host", "Peer1.Manager", "Peer1.Moderation",
+              "Tracker1.Authority", "Tracker1.Channels", "Tracker1.Leases", "Tracker1.Manager", "Tracker1.Users")
 FILES = (
     "bin/p2pchatctl",
     "libexec/p2pchatd",
@@ -23,7 +25,10 @@ FILES = (
     "lib/systemd/user-preset/90-p2pchat.preset",
     "lib/sysusers.d/p2pchat.conf",
     "share/dbus-1/services/org.p2pchat.Peer1.service",
-    *(f"share/dbus-1/interfaces/org.p2pchat.Peer1.{name}.xml" for name in INTERFACES),
+    "share/dbus-1/system-services/org.p2pchat.Tracker1.service",
+    "share/dbus-1/system.d/org.p2pchat.Tracker1.conf",
+    "share/polkit-1/actions/org.p2pchat.tracker.policy",
+    *(f"share/dbus-1/interfaces/org.p2pchat.{name}.xml" for name in INTERFACES),
 )
 # systemd-analyze's tenths: what it may be, and no more.
 EXPOSURE = {"system/p2pchat-tracker.service": 2, "user/p2pchatd.service": 20}
@@ -66,8 +71,10 @@ def test_programs_are_where_units_say(installed):
         assert (root / program.lstrip("/")).exists(), unit
         assert re.search("^Type=notify$", text, re.MULTILINE) and re.search("^WatchdogSec=", text, re.MULTILINE)
         assert "@" not in re.sub("SystemCallFilter=.*", "", text), f"{unit}: nothing is left to be filled in"
-    activation = (top / "share/dbus-1/services/org.p2pchat.Peer1.service").read_text()
-    assert "Name=org.p2pchat.Peer1\n" in activation and "SystemdService=p2pchatd.service\n" in activation
+    for where, name, unit in (("services", "org.p2pchat.Peer1", "p2pchatd.service"),
+                              ("system-services", "org.p2pchat.Tracker1", "p2pchat-tracker.service")):
+        activation = (top / f"share/dbus-1/{where}/{name}.service").read_text()
+        assert f"Name={name}\n" in activation and f"SystemdService={unit}\n" in activation
 
 
 def test_catalog(installed):
@@ -103,3 +110,32 @@ def test_usr(tmp_path):
     plan = run("meson", "introspect", build, "--installed")
     for name in FILES:
         assert f'"/usr/{name}"' in plan, name
+
+
+def test_operators_door(installed):
+    """The bus lets everybody knock at each interface that there is, and at nothing else; polkit never
+    says yes by itself; and the one who may own the name is the user of the unit."""
+    top = installed[1]
+    user = re.search("^User=(.*)$", (top / "lib/systemd/system/p2pchat-tracker.service").read_text(), re.MULTILINE)[1]
+    assert f"u {user} " in (top / "lib/sysusers.d/p2pchat.conf").read_text()
+    bus = ET.parse(top / "share/dbus-1/system.d/org.p2pchat.Tracker1.conf").getroot()
+    rules = {tuple(p.attrib.items()): [(r.tag, r.attrib) for r in p] for p in bus.findall("policy")}
+    assert rules[("user", user),] == [("allow", {"own": "org.p2pchat.Tracker1"})]
+    whom = {"send_destination": "org.p2pchat.Tracker1"}
+    assert rules[("user", "root"),] == [("allow", whom)]
+    first, *others = rules[("context", "default"),]
+    assert first == ("deny", whom) and len(rules) == 3
+    ours = {f"org.p2pchat.{name}" for name in INTERFACES if name.startswith("Tracker1.")}
+    standard = {f"org.freedesktop.DBus.{name}" for name in ("Introspectable", "Peer", "Properties")}
+    assert {r["send_interface"] for _, r in others} == ours | standard
+    assert all(tag == "allow" and whom.items() <= r.items() for tag, r in others)
+    assert {r["send_member"] for _, r in others if "send_member" in r} == {"Get", "GetAll"}
+
+    actions = ET.parse(top / "share/polkit-1/actions/org.p2pchat.tracker.policy").getroot().findall("action")
+    names = (SOURCE / "dbus/names.h").read_text()
+    assert {a.get("id") for a in actions} == set(re.findall(r'_ACTION_\w+ "([^"]*)"', names)) and len(actions) == 5
+    for action in actions:
+        allowed = [action.find(f"defaults/allow_{who}").text for who in ("any", "inactive", "active")]
+        keep = action.get("id").rpartition(".")[2] not in ("delete-users", "rotate-authority")
+        assert allowed == ["auth_admin", "auth_admin", "auth_admin_keep" if keep else "auth_admin"]
+        assert action.find("annotate[@key='org.freedesktop.policykit.owner']").text == f"unix-user:{user}"
