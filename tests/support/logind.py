@@ -5,7 +5,6 @@ user's sessions. The process of its own is this file; what it shows is said by L
     with SystemBus(world.directory, "alice") as bus, bus.logind() as logind:
         alice.start_daemon(env=bus.environment)
         logind.session("1", IdleHint=True)"""
-import contextlib
 import os
 import sys
 
@@ -15,7 +14,8 @@ import dbus.mainloop.glib
 import dbus.service
 from gi.repository import GLib
 
-from p2pchat import BUS_CONFIG, PROPERTIES, Process, wait_for
+import buses
+from p2pchat import PROPERTIES, Process, wait_for
 
 NAME = "org.freedesktop.login1"
 PATH = "/org/freedesktop/login1"
@@ -172,12 +172,7 @@ class SystemBus:
         self.process = self.connection = None
 
     def start(self):
-        with open(self.socket + ".conf", "w", encoding="utf-8") as f:
-            f.write(BUS_CONFIG.format(socket=self.socket))
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(self.socket)
-        self.process = Process(["dbus-daemon", "--config-file=" + self.socket + ".conf", "--nofork", "--nopidfile"],
-                               self.socket + ".log")
+        self.process = Process(buses.command(self.socket), self.socket + ".log")
         self.connection = wait_for(self.connect, "the system bus")
         return self
 

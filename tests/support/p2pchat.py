@@ -27,6 +27,8 @@ import dbus.bus
 import dbus.mainloop.glib
 from gi.repository import GLib
 
+import buses
+
 BUS_NAME = "org.p2pchat.Peer1"
 PATH = "/org/p2pchat/Peer1"
 MANAGER = BUS_NAME + ".Manager"
@@ -40,21 +42,6 @@ ERROR = "org.p2pchat.Error."
 
 # Generous: a loaded machine with sanitizers. Nothing waits this long where all is well.
 DEADLINE = 30.0
-
-BUS_CONFIG = """<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
- "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
-<busconfig>
-  <type>session</type>
-  <listen>unix:path={socket}</listen>
-  <auth>EXTERNAL</auth>
-  <policy context="default">
-    <allow send_destination="*" eavesdrop="true"/>
-    <allow eavesdrop="true"/>
-    <allow own="*"/>
-  </policy>
-</busconfig>
-"""
-
 
 # Moves the descriptors NAME=FD to where a service gets them, and becomes the program after "--".
 PASS = """
@@ -238,14 +225,8 @@ class Peer:
                    DBUS_SYSTEM_BUS_ADDRESS="unix:path=" + self.socket + ".none")
         return env
 
-    def start_bus(self):
-        config = self.socket + ".conf"
-        with open(config, "w", encoding="utf-8") as f:
-            f.write(BUS_CONFIG.format(socket=self.socket))
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(self.socket)
-        self.bus_process = Process(["dbus-daemon", "--config-file=" + config, "--nofork", "--nopidfile"],
-                                   self.socket + ".log")
+    def start_bus(self, broker_options=()):
+        self.bus_process = Process(buses.command(self.socket, broker_options), self.socket + ".log")
         self.bus = wait_for(self.connect, f"{self.name}'s bus")
 
     def connect(self, mainloop=None):

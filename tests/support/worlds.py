@@ -9,9 +9,24 @@ import tempfile
 
 import pytest
 
+import buses
 import p2pchat
 from disks import Disks
 from nets import Nets, NotHere
+
+
+def pytest_addoption(parser):
+    parser.addoption("--bus", choices=buses.KINDS, default=buses.KINDS[0], help="the message bus that tests start")
+
+
+def pytest_configure(config):
+    buses.chosen = config.getoption("--bus")
+
+
+def pytest_collection_modifyitems(items):
+    if not shutil.which(buses.chosen):
+        for item in items:
+            item.add_marker(pytest.mark.skip(reason=f"there is no {buses.chosen} here"))
 
 
 @contextlib.contextmanager
