@@ -21,6 +21,7 @@ typedef struct Process {
 static void process_done(Process *p) {
         daemon_free(p->daemon);
         service_done(&p->service);
+        log_pace_free(p->rt.pace);
         workers_free(p->rt.workers);
         random_free(p->rt.random);
         clock_free(p->rt.clock);
@@ -84,6 +85,8 @@ static int process_init(Process *p) {
                 r = random_new(&p->rt.random);
         if (r >= 0)
                 r = workers_new(p->rt.event, N_THREADS, &p->rt.workers);
+        if (r >= 0)
+                r = log_pace_new(p->rt.clock, &p->rt.pace);
         return r;
 }
 

@@ -77,6 +77,7 @@ static int run(const TrackerSettings *settings, const Options *options) {
         _cleanup_(sd_event_unrefp) sd_event *event = NULL;
         _cleanup_(clock_freep) Clock *clock = NULL;
         _cleanup_(random_freep) Random *random = NULL;
+        _cleanup_(log_pace_freep) LogPace *pace = NULL;
         _cleanup_(workers_freep) Workers *workers = NULL;
         Runtime rt;
         int r;
@@ -88,9 +89,17 @@ static int run(const TrackerSettings *settings, const Options *options) {
                 r = random_new(&random);
         if (r >= 0)
                 r = workers_new(event, WORKER_THREADS, &workers);
+        if (r >= 0)
+                r = log_pace_new(clock, &pace);
         if (r < 0)
                 return log_error_errno(r, "Cannot start");
-        rt = (Runtime){ .event = event, .clock = clock, .random = random, .workers = workers };
+        rt = (Runtime){
+                .event = event,
+                .clock = clock,
+                .random = random,
+                .workers = workers,
+                .pace = pace,
+        };
         return options->print_pin ? print_pin(&rt, settings) : serve(&rt, settings, options);
 }
 

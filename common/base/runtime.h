@@ -5,6 +5,7 @@
 #include <systemd/sd-event.h>
 
 #include "base/clock.h"
+#include "base/log-pace.h"
 #include "base/random.h"
 #include "base/worker.h"
 
@@ -14,4 +15,5 @@ typedef struct Runtime {
         Clock *clock;     /* weak */
         Random *random;   /* weak */
         Workers *workers; /* weak */
+        LogPace *pace;    /* weak; NULL: each line is said */
 } Runtime;

@@ -18,12 +18,14 @@ TestLoop *test_loop_new(void) {
         assert_int_equal(clock_new_virtual(l->rt.event, TEST_REALTIME, &l->rt.clock), 0);
         assert_int_equal(random_new_seeded(SEED, &l->rt.random), 0);
         assert_int_equal(workers_new_inline(l->rt.event, &l->rt.workers), 0);
+        assert_int_equal(log_pace_new(l->rt.clock, &l->rt.pace), 0);
         return l;
 }
 
 TestLoop *test_loop_free(TestLoop *l) {
         if (!l)
                 return NULL;
+        log_pace_free(l->rt.pace);
         workers_free(l->rt.workers);
         random_free(l->rt.random);
         clock_free(l->rt.clock);
