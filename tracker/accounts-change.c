@@ -164,6 +164,7 @@ static void on_password_identity(int r, const DbIdentity *i, void *userdata) {
 
         c->db_call = NULL;
         if (r >= 0) {
+                c->user_exists = i->user_exists;
                 c->may_repeat = !c->is_deletion && may_repeat(c, i);
                 r = account_call_verify(c, i->user_exists && !i->user_deleted ? i->password : NULL,
                                         on_password_verified);
@@ -227,7 +228,7 @@ static void on_recovered(int r, const DbRevocation *revoked, size_t n, void *use
                 account_call_fail_errno(c, r);
                 return;
         }
-        account_call_log(c, LOG_NOTICE, "recovered the account");
+        accounts_tell_recovery(c);
         account_call_finish_revoked(c, revoked, n);
 }
 
@@ -296,6 +297,7 @@ static void on_recovery_identity(int r, const DbIdentity *i, void *userdata) {
 
         c->db_call = NULL;
         c->key_is_known = r >= 0 && i->key_exists;
+        c->user_exists = r >= 0 && i->user_exists;
         if (r >= 0 && i->user_exists && !i->user_deleted) {
                 c->is_repeated = may_repeat(c, i) && i->spent;
                 r = free_and_strdup(&c->recovery, i->recovery);

@@ -59,6 +59,7 @@ struct AccountCall {
         bool is_repeated;  /* what was answered before */
         bool may_repeat;   /* … and may have been: by this key, a moment ago */
         bool key_is_known; /* no new device */
+        bool user_exists;  /* … of that name, or did */
         bool was_raced;    /* a sign-up that another one overtook: looked up a second time */
         char recovery_code[RECOVERY_CODE_SIZE];
         char *certificate;
@@ -97,7 +98,6 @@ void account_call_hashing_ended(AccountCall *c);
 int account_call_verify(AccountCall *c, const char *hash, password_verified_fn done);
 int account_call_hash(AccountCall *c, const char *first, const char *second,
                       password_hashed_fn done);
-void account_call_log(const AccountCall *c, int level, const char *what);
 /* A code is hashed without its dashes, so that people may leave them out. */
 void account_call_make_recovery_code(AccountCall *c, char ret_plain[static RECOVERY_CODE_SIZE]);
 int accounts_check_password_length(const char *password, const char *field, bool is_new,
@@ -111,3 +111,12 @@ void account_call_try_was_good(AccountCall *c);
 bool account_call_may_make_device(AccountCall *c, Throttle *t);
 /* The answer to a wrong one. */
 void account_call_try_was_bad(AccountCall *c, const char *message);
+
+/* What the journal is told (accounts-journal.c). user: who is known to have asked, or NULL. */
+void accounts_tell_sign_up(const AccountCall *c);
+void accounts_tell_recovery(const AccountCall *c);
+void accounts_tell_failure(const AccountCall *c);
+void accounts_tell_throttled(const Accounts *a, const Throttle *t, const Address *source,
+                             const char *user);
+void accounts_tell_issued(const AccountCall *c);
+void accounts_tell_refused(const AccountCall *c, const char *reason);

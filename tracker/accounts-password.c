@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Knows how passwords are tried, how often, and signing up and in with them; leaves hashing to
  * passwords.c, and what changes an account to accounts-change.c. */
-#include "base/log.h"
 #include "tracker/accounts-internal.h"
 #include "wire/limits.h"
 
@@ -23,14 +22,6 @@ void account_call_make_recovery_code(AccountCall *c, char ret_plain[static RECOV
 void account_call_hashing_ended(AccountCall *c) {
         c->job = NULL;
         c->accounts->n_hashing--;
-}
-
-void account_call_log(const AccountCall *c, int level, const char *what) {
-        char peer[ADDRESS_STRING_SIZE];
-
-        address_print_ip(&c->source, peer);
-        log_fields(level, 0, LOG_FIELDS("CHAT_USER", c->name, "CHAT_PEER", peer), "%s %s from %s.",
-                   c->name, what, peer);
 }
 
 static int look_up(AccountCall *c, db_identity_fn done) {
@@ -153,6 +144,7 @@ bool account_call_may_make_device(AccountCall *c, Throttle *t) {
                 account_call_fail_errno(c, r);
                 return false;
         }
+        accounts_tell_throttled(c->accounts, t, &c->source, c->name);
         (void) failure_set(&f, ERROR_RATE_LIMITED,
                            "Too many new devices of %s lately; wait %" PRIu64
                            " s. Those that are signed in go on.",
@@ -163,7 +155,7 @@ bool account_call_may_make_device(AccountCall *c, Throttle *t) {
 }
 
 void account_call_try_was_bad(AccountCall *c, const char *message) {
-        account_call_log(c, LOG_NOTICE, "was refused: wrong name, password or code,");
+        accounts_tell_failure(c);
         account_call_fail(c, ERROR_BAD_CREDENTIALS, message);
 }
 
@@ -217,6 +209,7 @@ static void on_sign_in_identity(int r, const DbIdentity *i, void *userdata) {
 
         c->db_call = NULL;
         c->key_is_known = r >= 0 && i->key_exists;
+        c->user_exists = r >= 0 && i->user_exists;
         if (r >= 0)
                 r = account_call_verify(c, i->user_exists && !i->user_deleted ? i->password : NULL,
                                         on_verified_sign_in);
@@ -249,7 +242,7 @@ static void on_user_put(int r, void *userdata) {
                 account_call_fail_errno(c, r);
                 return;
         }
-        account_call_log(c, LOG_INFO, c->is_repeated ? "signed up again" : "signed up");
+        accounts_tell_sign_up(c);
         account_call_finish(c, NULL);
 }
 

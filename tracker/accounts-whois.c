@@ -23,6 +23,7 @@ static int take(AccountCall *c, Failure *failure) {
         r = throttle_take(a->whois_misses, asker_source(c), asker_name(c),
                           clock_boottime(a->rt->clock), &wait_usec);
         if (r == -EAGAIN) {
+                accounts_tell_throttled(a, a->whois_misses, &c->source, asker_name(c));
                 r = failure_set(failure, ERROR_RATE_LIMITED,
                                 "Too many names that nobody has; wait %" PRIu64 " s.",
                                 wait_usec / USEC_PER_SEC + 1);

@@ -127,6 +127,7 @@ int accounts_throttle(Accounts *a, Throttle *t, const Address *source, const cha
 
         r = throttle_take(t, source, name, clock_boottime(a->rt->clock), &wait_usec);
         if (r == -EAGAIN) {
+                accounts_tell_throttled(a, t, source, NULL);
                 r = failure_set(failure, ERROR_RATE_LIMITED,
                                 "Too many tries from your address; wait %" PRIu64 " s.",
                                 wait_usec / USEC_PER_SEC + 1);
@@ -159,8 +160,11 @@ void account_call_finish(AccountCall *c, const Failure *failure) {
                 c->whois(failure, NULL, c->userdata);
         else if (c->devices)
                 c->devices(failure, NULL, 0, c->userdata);
-        else
+        else {
+                if (!failure && c->certificate)
+                        accounts_tell_issued(c);
                 c->done(failure, failure || !c->certificate ? NULL : &grant, c->userdata);
+        }
         account_call_free(c);
 }
 
@@ -187,10 +191,12 @@ void account_call_fail(AccountCall *c, ErrorCode code, const char *message) {
 void account_call_fail_errno(AccountCall *c, int r) {
         switch (r) {
         case -EADDRINUSE:
+                accounts_tell_refused(c, "it belongs to another identity");
                 account_call_fail(c, ERROR_CONFLICT,
                                   "That key belongs to another identity; make a new one.");
                 return;
         case -EKEYREVOKED:
+                accounts_tell_refused(c, "it was revoked");
                 account_call_fail(c, ERROR_REVOKED,
                                   "That key was revoked; make a new one and sign in with it.");
                 return;
@@ -285,6 +291,7 @@ int accounts_guest(Accounts *a, const Credentials *credentials, accounts_done_fn
         r = account_call_new(a, USER_GUEST, name, credentials->key, done, userdata, &c, failure);
         if (r < 0)
                 return r;
+        c->source = *credentials->source;
         r = account_call_issue(c);
         if (r >= 0)
                 r = db_put_device(a->db,
@@ -308,21 +315,23 @@ static void on_renew_identity(int r, const DbIdentity *i, void *userdata) {
                 account_call_fail_errno(c, r);
         else if (i->key_is_revoked)
                 account_call_fail_errno(c, -EKEYREVOKED);
-        else if (!i->key_exists || (i->key_is_guest && !c->certified))
+        else if (!i->key_exists || (i->key_is_guest && !c->certified)) {
+                accounts_tell_refused(c, "it is not signed in");
                 account_call_fail(c, ERROR_NOT_SIGNED_IN, "That key is not signed in.");
-        else if (i->key_is_guest ? i->key_until <= now
-                                 : i->key_seen + DEVICE_UNSEEN_DAYS * USEC_PER_DAY <= now)
+        } else if (i->key_is_guest ? i->key_until <= now
+                                   : i->key_seen + DEVICE_UNSEEN_DAYS * USEC_PER_DAY <= now) {
+                accounts_tell_refused(c, "it was away for too long");
                 account_call_fail(c, ERROR_EXPIRED,
                                   "That device was away for too long; sign in again.");
-        else {
+        } else {
                 c->user_type = i->key_is_guest ? USER_GUEST : USER_REGISTERED;
                 memcpy(c->name, i->key_name, sizeof(c->name));
                 account_call_put_device(c);
         }
 }
 
-int accounts_renew(Accounts *a, const Key *key, bool certified, accounts_done_fn done,
-                   void *userdata, Failure *failure) {
+int accounts_renew(Accounts *a, const Key *key, bool certified, const Address *source,
+                   accounts_done_fn done, void *userdata, Failure *failure) {
         AccountCall *c;
         int r;
 
@@ -330,6 +339,7 @@ int accounts_renew(Accounts *a, const Key *key, bool certified, accounts_done_fn
         if (r < 0)
                 return r;
         c->certified = certified;
+        c->source = *source;
         return start(c, db_get_identity(a->db, NULL, c->key_id, on_renew_identity, c, &c->db_call),
                      failure);
 }

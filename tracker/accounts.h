@@ -60,8 +60,8 @@ int accounts_guest(Accounts *a, const Credentials *c, accounts_done_fn done, voi
                    Failure *failure);
 /* certified: the connection proved by its certificate that it is this key's (guests need that).
  * username is ignored: the key says who it is. */
-int accounts_renew(Accounts *a, const Key *key, bool certified, accounts_done_fn done,
-                   void *userdata, Failure *failure);
+int accounts_renew(Accounts *a, const Key *key, bool certified, const Address *source,
+                   accounts_done_fn done, void *userdata, Failure *failure);
 
 /* Of a signed-in connection. */
 int accounts_sign_out(Accounts *a, const Subject *who, accounts_done_fn done, void *userdata,

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "base/log.h"
+#include "tracker/message-ids.h"
 
 #define FILE_BYTES_MAX 16384 /* either is below 1 KiB */
 
@@ -88,9 +89,12 @@ static int keep_private(int dir_fd, const char *state_directory) {
                 return 0;
         if (fchmodat(dir_fd, "ca.key", 0600, 0) < 0)
                 return -errno;
-        log_warning("%s/ca.key was open to others (mode %04o) and is not any more. Whoever read it "
-                    "can be this tracker.",
-                    state_directory, (unsigned) (st.st_mode & 07777));
+        log_fields(LOG_WARNING, 0,
+                   LOG_FIELDS("MESSAGE_ID", MESSAGE_TRACKER_AUTHORITY_EXPOSED, "CHAT_DIRECTORY",
+                              state_directory),
+                   "%s/ca.key was open to others (mode %04o) and is not any more. Whoever read it "
+                   "can be this tracker.",
+                   state_directory, (unsigned) (st.st_mode & 07777));
         return 0;
 }
 
@@ -123,7 +127,7 @@ static const char *describe_certificate(int r) {
         }
 }
 
-static int make_key(int dir_fd, Key **ret) {
+static int make_key(int dir_fd, const char *state_directory, Key **ret) {
         _cleanup_(key_freep) Key *key = NULL;
         char *text;
         int r;
@@ -139,12 +143,16 @@ static int make_key(int dir_fd, Key **ret) {
         free(text);
         if (r < 0)
                 return r;
-        log_notice("Made a new certificate authority.");
+        log_fields(LOG_NOTICE, 0,
+                   LOG_FIELDS("MESSAGE_ID", MESSAGE_TRACKER_AUTHORITY_MADE, "CHAT_DIRECTORY",
+                              state_directory),
+                   "Made a new certificate authority in %s.", state_directory);
         *ret = TAKE_PTR(key);
         return 0;
 }
 
-static int open_key(int state_fd, const char *credentials_directory, Key **ret) {
+static int open_key(int state_fd, const char *state_directory, const char *credentials_directory,
+                    Key **ret) {
         _cleanup_close_ int fd = -EBADF;
         int r;
 
@@ -160,7 +168,7 @@ static int open_key(int state_fd, const char *credentials_directory, Key **ret) 
         /* A key that got lost is not replaced in silence: nobody would know the tracker again. */
         if (faccessat(state_fd, "ca.pem", F_OK, 0) == 0)
                 return -ENOKEY;
-        return make_key(state_fd, ret);
+        return make_key(state_fd, state_directory, ret);
 }
 
 static int make_certificate(int dir_fd, const Key *key, uint64_t now, Certificate **ret) {
@@ -209,7 +217,7 @@ int authority_files_open(const char *state_directory, const char *credentials_di
                 return log_error_errno(-errno, "Cannot lock %s", state_directory);
         r = keep_private(dir_fd, state_directory);
         if (r >= 0)
-                r = open_key(dir_fd, credentials_directory, &key);
+                r = open_key(dir_fd, state_directory, credentials_directory, &key);
         if (r < 0)
                 return log_error_errno(r, "Cannot use the CA's key %s/ca.key: %s.", state_directory,
                                        describe_key(r));

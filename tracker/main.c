@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/loop.h"
 #include "tracker/authority.h"
+#include "tracker/message-ids.h"
 #include "tracker/options.h"
 #include "tracker/tracker.h"
 
@@ -18,7 +19,10 @@ static void on_ready(Tracker *t, int r, void *userdata) {
                 sd_event_exit(userdata, EXIT_FAILURE);
                 return;
         }
-        log_info("Serving as tracker %s, pin %s.", tracker_get_id(t), tracker_get_pin(t));
+        log_fields(LOG_INFO, 0,
+                   LOG_FIELDS("MESSAGE_ID", MESSAGE_TRACKER_STARTED, "CHAT_TRACKER",
+                              tracker_get_id(t), "CHAT_PIN", tracker_get_pin(t)),
+                   "Serving as tracker %s, pin %s.", tracker_get_id(t), tracker_get_pin(t));
         (void) sd_notify(false, "READY=1");
 }
 
@@ -27,6 +31,10 @@ static void on_status(Tracker *t, const char *text, void *userdata) {
 }
 
 static void on_stopped(Tracker *t, void *userdata) {
+        log_fields(LOG_INFO, 0,
+                   LOG_FIELDS("MESSAGE_ID", MESSAGE_TRACKER_STOPPED, "CHAT_TRACKER",
+                              tracker_get_id(t)),
+                   "Stopped serving as tracker %s.", tracker_get_id(t));
         sd_event_exit(userdata, EXIT_SUCCESS);
 }
 

@@ -76,5 +76,6 @@ void operation_set_failure(const Registry *g, int r, Failure *ret);
 void registry_changed(Registry *g);
 /* Ends the leases of that key, on disk as well. */
 void registry_end_leases_of(Registry *g, const char *user, const char *key);
-/* The lease of a channel as the journal tells it. */
-void registry_log_lease(const ChannelRecord *c, const char *what);
+/* The journal learns what became of a channel: its owner, what, its name. */
+void registry_tell(const Registry *g, const char *message_id, const ChannelRecord *c,
+                   const char *what);

@@ -4,6 +4,7 @@
 #include <utlist.h>
 
 #include "base/log.h"
+#include "tracker/message-ids.h"
 #include "tracker/registry-internal.h"
 
 void operation_free(Operation *o) {
@@ -103,19 +104,26 @@ static int apply(Operation *o) {
                 if (r < 0)
                         return r;
                 if (o->record.previous[0])
-                        registry_log_lease(&o->record, "begins a new log of");
+                        registry_tell(g, MESSAGE_TRACKER_LEASE_GAINED, &o->record,
+                                      "begins a new log of");
                 else if (!known || !known->entry.online || !streq(known->key, o->key))
-                        registry_log_lease(&o->record, "hosts");
+                        registry_tell(g, MESSAGE_TRACKER_LEASE_GAINED, &o->record, "hosts");
                 return directory_put(g->directory, &copy, boottime);
         case OPERATION_VIEW:
+                known = directory_get(g->directory, o->queue->name);
+                if (o->has_restricted && o->restricted != known->entry.restricted)
+                        registry_tell(g, MESSAGE_TRACKER_VIEW_CHANGED, known,
+                                      o->restricted ? "restricted" : "opened");
                 return directory_set_view(g->directory, o->queue->name,
                                           o->has_restricted ? &o->restricted : NULL, o->topic);
         case OPERATION_UNHOST:
-                registry_log_lease(directory_get(g->directory, o->queue->name), "no longer hosts");
+                registry_tell(g, MESSAGE_TRACKER_UNHOSTED,
+                              directory_get(g->directory, o->queue->name), "no longer hosts");
                 directory_unhost(g->directory, o->queue->name, realtime);
                 return 0;
         case OPERATION_FORGET:
-                registry_log_lease(directory_get(g->directory, o->queue->name), "gave up");
+                registry_tell(g, MESSAGE_TRACKER_GIVEN_UP,
+                              directory_get(g->directory, o->queue->name), "gave up");
                 directory_remove(g->directory, o->queue->name);
                 return 0;
         case OPERATION_PROGRESS:

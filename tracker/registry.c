@@ -4,7 +4,8 @@
 #include <inttypes.h>
 #include <utlist.h>
 
-#include "base/log.h"
+#include "base/log-pace.h"
+#include "tracker/message-ids.h"
 #include "tracker/registry-internal.h"
 
 void registry_changed(Registry *g) {
@@ -17,11 +18,14 @@ void registry_changed(Registry *g) {
         g->handlers.on_change(g, g->userdata);
 }
 
-void registry_log_lease(const ChannelRecord *c, const char *what) {
+void registry_tell(const Registry *g, const char *message_id, const ChannelRecord *c,
+                   const char *what) {
         const DirectoryEntry *e = &c->entry;
 
-        log_fields(LOG_INFO, 0, LOG_FIELDS("CHAT_CHANNEL", e->channel_name, "CHAT_USER", e->owner),
-                   "%s %s %s (epoch %" PRIu64 ").", e->owner, what, e->channel_name, e->epoch);
+        log_paced(g->rt->pace, e->owner, LOG_INFO,
+                  LOG_FIELDS("MESSAGE_ID", message_id, "CHAT_CHANNEL", e->channel_name, "CHAT_USER",
+                             e->owner, "CHAT_KEY", c->key),
+                  "%s %s %s (epoch %" PRIu64 ").", e->owner, what, e->channel_name, e->epoch);
 }
 
 int registry_host(Registry *g, const HostRequest *q, registry_done_fn done, void *userdata,
@@ -113,7 +117,8 @@ ErrorCode registry_heartbeat(Registry *g, const HostRequest *q, DbProgress **pro
         if (error != ERROR_NONE)
                 return error;
         if (revived) {
-                registry_log_lease(directory_get(g->directory, q->channel_name), "again hosts");
+                registry_tell(g, MESSAGE_TRACKER_LEASE_GAINED,
+                              directory_get(g->directory, q->channel_name), "again hosts");
                 store_lease(g, q->channel_name);
                 registry_changed(g);
         }
@@ -160,7 +165,8 @@ void registry_end_leases_of(Registry *g, const char *user, const char *key) {
         const ChannelRecord *c;
 
         while ((c = directory_end_lease(g->directory, user, key, clock_realtime(g->rt->clock)))) {
-                registry_log_lease(c, "has revoked the device that hosted");
+                registry_tell(g, MESSAGE_TRACKER_LEASE_LOST, c,
+                              "has revoked the device that hosted");
                 store_lease(g, c->entry.channel_name);
         }
 }
@@ -201,7 +207,8 @@ static void on_lapse(void *userdata) {
         const ChannelRecord *c;
 
         while ((c = directory_lapse(g->directory, boottime, realtime))) {
-                registry_log_lease(c, "was not heard of any more and lost");
+                registry_tell(g, MESSAGE_TRACKER_LEASE_LOST, c,
+                              "was not heard of any more and lost");
                 store_lease(g, c->entry.channel_name);
         }
         registry_changed(g);

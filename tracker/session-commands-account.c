@@ -36,13 +36,15 @@ static const Field recover_table[] = {
         {},
 };
 
-static int read_key(RpcRequest *request, const char *csr, Key **ret) {
+static int read_key(const Session *s, RpcRequest *request, const char *csr, Key **ret) {
         int r;
 
         r = csr_read(csr, strlen(csr), ret);
-        if (r < 0)
+        if (r < 0) {
+                session_tell_refused(s, "its request for one is no good");
                 session_fail_field(request, "csr",
                                    "no PKCS#10 request in PEM of an Ed25519 key, signed by it.");
+        }
         return r;
 }
 
@@ -88,7 +90,7 @@ static void ask(Session *s, RpcRequest *request, const Field *table, accounts_fn
         IdentityFields f = { 0 };
         Failure failure;
 
-        if (rpc_request_read(request, table, &f) < 0 || read_key(request, f.csr, &key) < 0)
+        if (rpc_request_read(request, table, &f) < 0 || read_key(s, request, f.csr, &key) < 0)
                 return;
         if (call(s->services->accounts,
                  &(Credentials){
@@ -125,12 +127,12 @@ void session_renew(Session *s, RpcRequest *request) {
         Failure failure;
         bool certified;
 
-        if (rpc_request_read(request, csr_table, &f) < 0 || read_key(request, f.csr, &key) < 0)
+        if (rpc_request_read(request, csr_table, &f) < 0 || read_key(s, request, f.csr, &key) < 0)
                 return;
         key_get_id(key, key_id);
         certified = s->asker.signed_in && streq(s->subject.key_id, key_id);
-        if (accounts_renew(s->services->accounts, key, certified, on_renewed, request, &failure) <
-            0)
+        if (accounts_renew(s->services->accounts, key, certified, &s->address, on_renewed, request,
+                           &failure) < 0)
                 rpc_request_fail(request, &failure);
 }
 

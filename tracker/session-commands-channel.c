@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Knows how the commands of hosts are spelt (HOST HEARTBEAT VIEW UNHOST); leaves what they do to
  * registry and directory. */
-#include "base/log.h"
+#include "base/log-pace.h"
+#include "tracker/message-ids.h"
 #include "tracker/session-internal.h"
 #include "wire/limits.h"
 
@@ -71,9 +72,11 @@ static void take_key(Session *s, const char *instance) {
 
         if (!other)
                 return;
-        log_fields(LOG_NOTICE, 0, LOG_FIELDS("CHAT_USER", s->subject.name),
-                   "%s hosts by one key over two connections: the older one is sent away.",
-                   s->subject.name);
+        log_paced(s->services->rt->pace, s->subject.name, LOG_NOTICE,
+                  LOG_FIELDS("MESSAGE_ID", MESSAGE_TRACKER_HOST_REPLACED, "CHAT_USER",
+                             s->subject.name, "CHAT_KEY", s->subject.key_id),
+                  "%s hosts by one key over two connections: the older one is sent away.",
+                  s->subject.name);
         session_go_away(other, "replaced", 0);
 }
 

@@ -57,6 +57,9 @@ void session_unhost(Session *s, RpcRequest *request);
 /* Whom this session claims to be when it hosts; instance may be NULL. Borrowed. */
 HolderClaim session_claim(Session *s, const char *instance);
 
+/* The journal learns that a certificate, or a request for one, of this connection is no good. */
+void session_tell_refused(const Session *s, const char *reason);
+
 /* A member of the payload is at fault, beyond what a table can say: bad-request naming it. */
 void session_fail_field(RpcRequest *request, const char *field, const char *message);
 /* invalid-name unless it is a channel's name; false: request is consumed. */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Knows one client of the tracker: its connection and who it is; leaves what it asks for to
  * session-commands. */
+#include "base/log-pace.h"
+#include "tracker/message-ids.h"
 #include "tracker/session-internal.h"
 #include "version.h"
 #include "wire/limits.h"
@@ -15,6 +17,17 @@ bool session_is_revoked(const Session *s) {
 
 void session_go_away(Session *s, const char *reason, uint64_t resume_in_usec) {
         rpc_go_away(s->rpc, reason, resume_in_usec);
+}
+
+void session_tell_refused(const Session *s, const char *reason) {
+        char peer[ADDRESS_STRING_SIZE];
+
+        address_print_ip(&s->address, peer);
+        log_paced(s->services->rt->pace, peer, LOG_NOTICE,
+                  LOG_FIELDS("MESSAGE_ID", MESSAGE_TRACKER_CERTIFICATE_REFUSED, "CHAT_PEER", peer,
+                             "CHAT_REASON", reason, "CHAT_USER",
+                             s->subject.name[0] ? s->subject.name : NULL),
+                  "A certificate is refused to %s: %s.", peer, reason);
 }
 
 static void on_ready(Rpc *r, int64_t offset_usec, void *userdata) {
@@ -60,6 +73,9 @@ static void on_push(Rpc *r, const char *command, const Value *payload, void *use
 static void on_closed(Rpc *r, const ConnClosed *why, void *userdata) {
         Session *s = userdata;
 
+        if (why->stage == CONN_HANDSHAKE &&
+            (why->error == -EACCES || why->error == -EKEYEXPIRED || why->error == -EKEYREVOKED))
+                session_tell_refused(s, why->message);
         s->handlers.on_closed(s, s->userdata);
 }
 

@@ -6,10 +6,11 @@
 #include <sys/stat.h>
 #include <utlist.h>
 
-#include "base/log.h"
+#include "base/log-pace.h"
 #include "net/listener.h"
 #include "tracker/authority.h"
 #include "tracker/db-sqlite.h"
+#include "tracker/message-ids.h"
 #include "tracker/session.h"
 #include "wire/limits.h"
 
@@ -173,15 +174,15 @@ static void on_conn(Listener *l, int fd, const Address *peer, void *userdata) {
 
 static void on_refused(Listener *l, const Address *peer, const char *which_cap, uint64_t n_refused,
                        void *userdata) {
+        Tracker *t = userdata;
         char ip[ADDRESS_STRING_SIZE];
 
-        /* The first, and then ever more rarely: a flood must not become one of the journal. */
-        if ((n_refused & (n_refused - 1)) != 0)
-                return;
         address_print_ip(peer, ip);
-        log_fields(LOG_WARNING, 0, LOG_FIELDS("CHAT_PEER", ip),
-                   "Refused a connection from %s: too many (%s), %llu so far.", ip, which_cap,
-                   (unsigned long long) n_refused);
+        log_paced(t->rt->pace, ip, LOG_WARNING,
+                  LOG_FIELDS("MESSAGE_ID", MESSAGE_TRACKER_CONNECTION_REFUSED, "CHAT_PEER", ip,
+                             "CHAT_LIMIT", which_cap),
+                  "Refused a connection from %s: too many (%s), %llu so far.", ip, which_cap,
+                  (unsigned long long) n_refused);
 }
 
 static int serve(Tracker *t) {
@@ -204,17 +205,25 @@ static int check_peer(const Subject *peer, void *userdata) {
 static void on_revoked(const char *user, const DbRevocation *revoked, size_t n, bool is_deleted,
                        void *userdata) {
         Tracker *t = userdata;
+        char count[24];
         Client *c, *tmp;
         int r;
 
         r = revocations_add(t->revocations, revoked, n);
         if (r < 0)
                 log_error_errno(r, "Cannot keep that keys of %s were revoked", user);
-        log_fields(LOG_NOTICE, 0, LOG_FIELDS("CHAT_USER", user), "%zu key%s of %s revoked.", n,
-                   n == 1 ? "" : "s", user);
+        snprintf(count, sizeof(count), "%zu", n);
+        log_fields(LOG_NOTICE, 0,
+                   LOG_FIELDS("MESSAGE_ID", MESSAGE_TRACKER_KEYS_REVOKED, "CHAT_USER", user,
+                              "CHAT_KEYS", count, "CHAT_KEY", n == 1 ? revoked[0].key : NULL),
+                   "%zu key%s of %s revoked.", n, n == 1 ? "" : "s", user);
         registry_end_leases(t->registry, user, revoked, n);
-        if (is_deleted)
+        if (is_deleted) {
+                log_fields(LOG_NOTICE, 0,
+                           LOG_FIELDS("MESSAGE_ID", MESSAGE_TRACKER_DELETED, "CHAT_USER", user),
+                           "The account of %s is deleted.", user);
                 registry_forget_owner(t->registry, user);
+        }
         DL_FOREACH_SAFE(t->clients, c, tmp)
                 if (session_is_revoked(c->session))
                         session_go_away(c->session, "revoked", 0);
@@ -227,10 +236,12 @@ static void cannot_load(Tracker *t, int r) {
                 return;
         }
         if (r == -EBADMSG)
-                log_error_errno(r,
-                                "The database %s is damaged. Nothing was changed: put a backup in "
-                                "its place, with no %s-wal beside it.",
-                                t->path, t->path);
+                log_fields(LOG_ERR, r,
+                           LOG_FIELDS("MESSAGE_ID", MESSAGE_TRACKER_STORE_DAMAGED, "CHAT_FILE",
+                                      t->path),
+                           "The database %s is damaged. Nothing was changed: put a backup in its "
+                           "place, with no %s-wal beside it.",
+                           t->path, t->path);
         else if (r == -EPROTONOSUPPORT)
                 log_error_errno(r,
                                 "A newer version of the tracker wrote the database %s: install "
@@ -352,21 +363,34 @@ static void on_load_timer(void *userdata) {
                 clock_timer_arm(t->load_timer, LOAD_RETRY_USEC);
 }
 
+static void tell_trouble(const Tracker *t, const char *message_id) {
+        log_fields(LOG_ERR, 0, LOG_FIELDS("MESSAGE_ID", message_id, "CHAT_FILE", t->path),
+                   "The disk of %s cannot be used: %s. Who asks is told to ask again, and all goes "
+                   "on by itself when it can.",
+                   t->path, strerror(-t->trouble));
+}
+
 static void on_trouble(int trouble, void *userdata) {
         Tracker *t = userdata;
 
         t->trouble = trouble;
         if (trouble == 0)
-                log_notice("The disk of %s can be used again; all goes on.", t->path);
+                log_fields(
+                        LOG_NOTICE, 0,
+                        LOG_FIELDS("MESSAGE_ID", MESSAGE_TRACKER_STORE_BACK, "CHAT_FILE", t->path),
+                        "The disk of %s can be used again; all goes on.", t->path);
         else if (trouble == -EBADMSG && t->is_loaded)
-                log_error("The database %s is damaged. Nothing more is read from it or written to "
-                          "it: stop the tracker and put a backup in its place, with no %s-wal "
-                          "beside it.",
-                          t->path, t->path);
+                log_fields(LOG_ERR, 0,
+                           LOG_FIELDS("MESSAGE_ID", MESSAGE_TRACKER_STORE_DAMAGED, "CHAT_FILE",
+                                      t->path),
+                           "The database %s is damaged. Nothing more is read from it or written to "
+                           "it: stop the tracker and put a backup in its place, with no %s-wal "
+                           "beside it.",
+                           t->path, t->path);
         else if (trouble != -EBADMSG)
-                log_error("The disk of %s cannot be used: %s. Who asks is told to ask again, and "
-                          "all goes on by itself when it can.",
-                          t->path, strerror(-trouble));
+                tell_trouble(t, trouble == -ENOSPC  ? MESSAGE_TRACKER_STORE_FULL
+                                : trouble == -EROFS ? MESSAGE_TRACKER_STORE_READ_ONLY
+                                                    : MESSAGE_TRACKER_STORE_FAILING);
         if (!t->is_loaded && t->handlers.on_status)
                 t->handlers.on_status(t, "Waiting for the disk of its database", t->userdata);
         status_changed(t);

@@ -23,7 +23,8 @@ LogPace *log_pace_free(LogPace *p);
 DEFINE_CLEANUP(LogPace *, log_pace_free);
 
 /* source: an address, a name: what one who floods has one of. fields begin with MESSAGE_ID and have
- * no CHAT_COUNT; a line that speaks of several has those of the last. p NULL: it is said at once. */
+ * no CHAT_COUNT; a line that speaks of several has those of the last. p NULL: it is said at once.
+ */
 #define log_paced(p, source, level, fields, ...)                                                   \
         log_pace_say((p), (source), (level), (fields), __FILE__, __LINE__, __func__, __VA_ARGS__)
 void log_pace_say(LogPace *p, const char *source, int level, const char *const *fields,

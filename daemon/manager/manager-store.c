@@ -82,12 +82,9 @@ static void describe(Manager *m) {
         }
 }
 
-static void tell(Manager *m, int level, const char *message_id, const char *text) {
-        log_fields(level, 0,
-                   LOG_FIELDS("MESSAGE_ID", message_id, "CHAT_DIRECTORY", m->state_path,
-                              "CHAT_FILE", m->store_aside),
+static void tell_store(const Manager *m, int level, const char *message_id, const char *text) {
+        log_fields(level, 0, LOG_FIELDS("MESSAGE_ID", message_id, "CHAT_DIRECTORY", m->state_path),
                    "%s", text);
-        manager_changed(m);
 }
 
 /* ---- the directory ---- */
@@ -255,7 +252,11 @@ static void on_set_aside(int r, void *userdata) {
         m->store_trouble = 0;
         m->store_since = clock_realtime(m->rt->clock);
         describe(m);
-        tell(m, LOG_ERR, MESSAGE_STORE_SET_ASIDE, m->store_text);
+        log_fields(LOG_ERR, 0,
+                   LOG_FIELDS("MESSAGE_ID", MESSAGE_STORE_SET_ASIDE, "CHAT_DIRECTORY",
+                              m->state_path, "CHAT_FILE", m->store_aside),
+                   "%s", m->store_text);
+        manager_changed(m);
 }
 
 /* All that came from it goes first: of a new one no row is what it was. */
@@ -293,13 +294,6 @@ static void set_aside(Manager *m) {
 /* ---- what the store tells ---- */
 
 static void on_trouble(int trouble, void *userdata) {
-        static const char *const message_ids[STORE_STATE_MAX] = {
-                [STORE_OK] = MESSAGE_STORE_BACK,
-                [STORE_FULL] = MESSAGE_STORE_FULL,
-                [STORE_READ_ONLY] = MESSAGE_STORE_READ_ONLY,
-                [STORE_FAILING] = MESSAGE_STORE_FAILING,
-                [STORE_DAMAGED] = MESSAGE_STORE_DAMAGED,
-        };
         Manager *m = userdata;
         StoreState before = manager_get_store_state(m), now = store_state_of(trouble);
         char text[512];
@@ -311,9 +305,14 @@ static void on_trouble(int trouble, void *userdata) {
         if (now == STORE_OK && before != STORE_OK) {
                 snprintf(text, sizeof(text), "The disk of %s can be used again; all goes on.",
                          m->state_path);
-                tell(m, LOG_NOTICE, message_ids[now], text);
+                tell_store(m, LOG_NOTICE, MESSAGE_STORE_BACK, text);
         } else if (now != before)
-                tell(m, LOG_ERR, message_ids[now], m->store_text);
+                tell_store(m, LOG_ERR,
+                           now == STORE_FULL        ? MESSAGE_STORE_FULL
+                           : now == STORE_READ_ONLY ? MESSAGE_STORE_READ_ONLY
+                           : now == STORE_DAMAGED   ? MESSAGE_STORE_DAMAGED
+                                                    : MESSAGE_STORE_FAILING,
+                           m->store_text);
         if (now == STORE_DAMAGED)
                 set_aside(m);
         else if (now == STORE_OK)

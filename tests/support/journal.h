@@ -25,6 +25,6 @@ const char *journal_get(size_t line, const char *name);
 uint64_t journal_sum(const char *message_id, size_t *ret_lines);
 /* That text is in no field of any line, nor in their words. */
 void journal_assert_never(const char *text, size_t size);
-/* "MESSAGE" of the lines with that "NAME=value" and a MESSAGE_ID, one after the other, each ended by
- * LF; to free(). */
+/* "MESSAGE" of the lines with that "NAME=value" and a MESSAGE_ID, one after the other, each ended
+ * by LF; to free(). */
 char *journal_story(const char *field);

@@ -16,7 +16,9 @@ static Result renew(Fixture *f, const Key *key, bool certified) {
         Result r = { 0 };
         Failure failure;
 
-        assert_int_equal(accounts_renew(f->accounts, key, certified, on_done, &r, &failure), 0);
+        assert_int_equal(
+                accounts_renew(f->accounts, key, certified, &(Address){}, on_done, &r, &failure),
+                0);
         test_loop_until_true(f->loop, &r.is_done, USEC_PER_SEC);
         return r;
 }
