@@ -11,7 +11,7 @@ PACKAGES_RUN=(systemd dbus dbus-user-session)
 PACKAGES_CI=(clang scdoc dbus-broker)
 PACKAGES_TEST=(
         dbus libcmocka-dev python3 python3-pytest python3-pytest-timeout python3-cryptography python3-dbus python3-gi
-        iproute2 nftables util-linux shellcheck
+        iproute2 nftables util-linux shellcheck systemd-container dbus-user-session polkitd sudo
 )
 # A booted machine that gets this one changes its own bus for it; there the tests use it if it is there.
 [ -d /run/systemd/system ] || PACKAGES_TEST+=(dbus-broker)
