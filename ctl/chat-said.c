@@ -6,6 +6,7 @@
 #include <utlist.h>
 
 #include "base/random.h"
+#include "ctl/client.h"
 #include "ctl/print.h"
 
 struct Said {

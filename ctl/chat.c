@@ -5,7 +5,10 @@
 #include <poll.h>
 
 #include "ctl/chat-said.h"
+#include "ctl/print-entry.h"
 #include "ctl/print.h"
+#include "ctl/program.h"
+#include "ctl/verbs.h"
 
 typedef struct Chat {
         Ctl *ctl;
@@ -107,13 +110,14 @@ static void run_verb(Chat *c, char *line) {
         char *words[16] = {}, *save = NULL;
         const Verb *v = NULL;
         const Ctl before = *c->ctl;
+        size_t n_words;
         int n = 0;
 
         for (char *word = strtok_r(line, " ", &save); word && n < 15;
              word = strtok_r(NULL, " ", &save))
                 words[n++] = word;
         if (n > 0 && !streq(words[0], "chat"))
-                v = ctl_find_verb(words[0]);
+                v = program_find_verb(c->ctl->program, words, &n_words);
         if (!v) {
                 fprintf(stderr, "There is no command /%s; /help lists them\n",
                         n > 0 ? words[0] : "");

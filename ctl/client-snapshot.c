@@ -344,3 +344,20 @@ int client_find_channel(Ctl *ctl, const char *name, char **ret_path) {
                 *ret_path = TAKE_PTR(c->path);
         return r;
 }
+
+int client_set_ignored(Ctl *ctl, const char *path, char **names) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
+        int r;
+
+        r = sd_bus_message_new_method_call(ctl->bus, &m, P2PCHAT_BUS_NAME, path,
+                                           "org.freedesktop.DBus.Properties", "Set");
+        if (r >= 0)
+                r = sd_bus_message_append(m, "ss", P2PCHAT_INTERFACE_CHANNEL, "Ignored");
+        if (r >= 0)
+                r = sd_bus_message_open_container(m, 'v', "as");
+        if (r >= 0)
+                r = sd_bus_message_append_strv(m, names);
+        if (r >= 0)
+                r = sd_bus_message_close_container(m);
+        return r < 0 ? client_fail(ctl, NULL, r) : client_call(ctl, m, 0, NULL);
+}

@@ -1,49 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Knows how the daemon is spoken to; bus names stand in client*.c only. Leaves what is shown to the
- * verbs. */
+/* Knows what only the daemon has: its objects as they are now, log entries, what happens. Leaves
+ * what is shown to the verbs. */
 #pragma once
 
-#include "ctl/ctl.h"
-#include "wire/writer.h"
+#include "ctl/client-call.h"
 
-/* Methods of the daemon's objects: which interface a call goes to. */
-typedef enum Face { FACE_MANAGER, FACE_ACCOUNT, FACE_CHANNEL, FACE_MODERATION, FACE_HOST } Face;
-
-/* All of these return EXIT_OK, or tell the error (text on stderr, JSON on stdout) and return its
- * exit status. */
-
-/* A method call in the making: append arguments, then client_call(). path NULL: the manager's. */
-int client_new_call(Ctl *ctl, Face face, const char *path, const char *method,
-                    sd_bus_message **ret);
-/* The same for writing a property: append its variant. */
-int client_new_set(Ctl *ctl, Face face, const char *path, const char *property,
-                   sd_bus_message **ret);
-/* Appends `a{sv}` with these members: "name", "type", value …, NULL. A string that is NULL is left
- * out; members with a NULL name end it. */
-int client_append_options(Ctl *ctl, sd_bus_message *m, ...) _sentinel_;
-/* timeout_usec 0 = the bus's own (25 s). *ret_reply may be NULL. */
-int client_call(Ctl *ctl, sd_bus_message *m, uint64_t timeout_usec, sd_bus_message **ret_reply);
-/* As client_call(), but a failure is handed back instead of told; r as of sd_bus_call(). */
-int client_try(Ctl *ctl, sd_bus_message *m, uint64_t timeout_usec, sd_bus_error *ret_error,
-               sd_bus_message **ret_reply);
 /* As client_call(), for as long as it takes. progress (may be NULL) is told how far it is; total 0:
  * nobody knows. */
 typedef void (*client_progress_fn)(const char *step, uint64_t n_done, uint64_t n_total,
                                    void *userdata);
 int client_call_long(Ctl *ctl, sd_bus_message *m, client_progress_fn progress, void *userdata,
                      sd_bus_message **ret_reply);
-/* All rows of a method that gives them in pages: an array of structs of the type row, and what the
- * option `after` of the next page is. fn reads one; a negative fn ends it, as a failure. Behind
- * userdata come further options, as of client_append_options(). */
-typedef int (*client_row_fn)(sd_bus_message *m, void *userdata);
-int client_each_row(Ctl *ctl, Face face, const char *path, const char *method, const char *row,
-                    client_row_fn fn, void *userdata, ...) _sentinel_;
-/* Tells an error. error may be unset: then r (negative errno) is what happened. → its exit status.
- */
-int client_fail(Ctl *ctl, const sd_bus_error *error, int r);
-/* A failure that ctl finds itself, in the same form; name without the prefix: "NoSuchChannel". */
-int client_fail_as(Ctl *ctl, const char *name, int exit_status, const char *format, ...)
-        _printf_(4, 5);
 
 typedef struct ManagerView {
         char *version;
@@ -137,15 +104,6 @@ typedef struct OutboxRowView {
 typedef int (*client_outbox_fn)(const OutboxRowView *row, void *userdata);
 /* All rows of the channel with that path, in order; a negative fn ends it, as a failure. */
 int client_each_outbox_row(Ctl *ctl, const char *path, client_outbox_fn fn, void *userdata);
-
-/* a{sv}, member by member: fn reads the variant and returns 1, or 0 to have it passed over. */
-typedef int (*client_pair_fn)(sd_bus_message *m, const char *key, void *userdata);
-int client_read_pairs(sd_bus_message *m, client_pair_fn fn, void *userdata);
-/* The end of a verb that has nothing to show: programs get {}. → r */
-int client_done(Ctl *ctl, int r);
-
-/* Whatever is next in a message, as JSON. */
-int client_read_json(sd_bus_message *m, Writer *w);
 
 /* match: EntriesAppended, State and so on of any channel, and a daemon that comes or goes. */
 typedef void (*client_event_fn)(Ctl *ctl, const char *path, const char *member, void *userdata);

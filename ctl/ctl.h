@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Knows what every verb gets and gives back; leaves each verb to its own file. */
+/* Knows what every verb gets and gives back; leaves each verb to its own file, and which there are
+ * to the program. */
 #pragma once
 
 #include <systemd/sd-bus.h>
@@ -21,19 +22,23 @@ enum {
 };
 
 typedef struct Verb Verb;
+typedef struct Program Program;
 
 typedef struct Ctl {
-        sd_bus *bus; /* owned; opened by the first call, see client.h */
+        sd_bus *bus; /* owned; opened by the first call, see client-call.h */
         JsonMode json;
-        bool tty;         /* stdout is a terminal */
-        const Verb *verb; /* weak; the one that runs */
+        bool tty;               /* stdout is a terminal */
+        bool no_ask_password;   /* nobody is to be asked who may do it */
+        pid_t agent;            /* asks for a password at the terminal; 0: none does */
+        const Verb *verb;       /* weak; the one that runs */
+        const Program *program; /* weak */
 } Ctl;
 
 struct Verb {
-        const char *name;
+        const char *name;                            /* one word, or two: "user list" */
         const char *arguments;                       /* for help: "CHANNEL [TEXT…]" */
         unsigned min_args, max_args;                 /* without options; UINT_MAX: any number */
-        int (*run)(Ctl *ctl, int argc, char **argv); /* argv[0] is the verb; → exit status */
+        int (*run)(Ctl *ctl, int argc, char **argv); /* argv[0] is its last word; → exit status */
         const char *help;
 };
 
@@ -53,12 +58,3 @@ int ctl_parse(Ctl *ctl, int argc, char **argv, const Option *options, char ***re
 
 /* An argument that is a number of at most max; EXIT_OK, or what is wrong was told. */
 int ctl_parse_number(Ctl *ctl, const char *what, const char *text, uint64_t max, uint64_t *ret);
-
-/* NULL: there is none of that name. */
-const Verb *ctl_find_verb(const char *name);
-
-/* Groups, one file each; ends with {}. */
-extern const Verb verbs_status[], verbs_identity[], verbs_account[], verbs_channel[], verbs_send[],
-        verbs_log[], verbs_search[], verbs_outbox[], verbs_info[], verbs_access[], verbs_rules[],
-        verbs_rate[], verbs_sanction[], verbs_removal[], verbs_ignore[], verbs_debug[],
-        verbs_presence[], verbs_backup[], verbs_export[], verbs_chat[];

@@ -11,7 +11,7 @@
 #include <sys/signalfd.h>
 #include <termios.h>
 
-#include "ctl/client.h"
+#include "ctl/client-call.h"
 
 /* One line, at most PASSWORD_SIZE - 2 bytes without its LF. */
 static int read_line(int fd, char ret[static PASSWORD_SIZE]) {

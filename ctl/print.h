@@ -2,8 +2,7 @@
 /* Knows how things are shown to people and to programs; leaves what is shown to the verbs. */
 #pragma once
 
-#include "ctl/client.h"
-#include "wire/writer.h"
+#include "ctl/client-call.h"
 
 /* Text of other people: control characters become \xNN, so that nobody's terminal is driven by a
  * stranger. LF stays where multiline. */
@@ -37,11 +36,3 @@ int listing_show(Ctl *ctl, Listing *l, const char *nothing);
 /* Local time for people: "2026-11-22 10:41:15"; "" for 0. */
 #define LOCAL_TIME_SIZE 24
 void print_local_time(uint64_t realtime_usec, char ret[static LOCAL_TIME_SIZE]);
-
-/* Somebody's name, and whether it is a guest's: "guest-gus (guest)". user_type as on the bus. */
-void print_who(FILE *f, const char *name, const char *user_type);
-
-/* One entry as `log` and `chat` show it, governance in words, ends with LF. */
-void print_entry(FILE *f, const EntryView *e, bool with_date);
-/* On stderr, that so many were not shown; 0: nothing. */
-void print_n_hidden(uint64_t n);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Knows access: what somebody may do in a channel, and why. */
+#include "ctl/print-entry.h"
 #include "ctl/print.h"
+#include "ctl/verbs.h"
 
 typedef struct AccessView {
         char *username, *user_type, *role;

@@ -3,9 +3,11 @@
  * day. */
 #include <inttypes.h>
 
+#include "ctl/client.h"
 #include "ctl/identity.h"
 #include "ctl/password.h"
 #include "ctl/print.h"
+#include "ctl/verbs.h"
 
 /* What is held in secret for one call. */
 typedef struct Secrets {

@@ -4,7 +4,9 @@
 #include <inttypes.h>
 #include <sys/stat.h>
 
+#include "ctl/client.h"
 #include "ctl/print.h"
+#include "ctl/verbs.h"
 
 /* ---- what came of it ---- */
 

@@ -3,7 +3,9 @@
  * which are ours. */
 #include <limits.h>
 
+#include "ctl/client.h"
 #include "ctl/print.h"
+#include "ctl/verbs.h"
 
 #define CHANNEL_TIMEOUT_USEC (60 * USEC_PER_SEC)
 

@@ -2,7 +2,9 @@
 /* Knows debug: the insides of this daemon, and of the host of a channel of mine. */
 #include <inttypes.h>
 
+#include "ctl/client.h"
 #include "ctl/print.h"
+#include "ctl/verbs.h"
 
 /* All pages as one. */
 typedef struct Debug {
@@ -213,7 +215,7 @@ static int verb_debug(Ctl *ctl, int argc, char **argv) {
                 r = client_call(ctl, m, 0, &reply);
         if (r != EXIT_OK)
                 return r;
-        r = client_read_json(reply, &w);
+        r = client_read_json(&w, NULL, reply);
         if (r >= 0)
                 r = writer_take(&w, &json, NULL);
         if (r < 0)

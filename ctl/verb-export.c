@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Knows export: all of a channel's log that is here, to keep or to take along. */
 #include "ctl/client.h"
+#include "ctl/verbs.h"
 
 static int verb_export(Ctl *ctl, int argc, char **argv) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL, *reply = NULL;

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Knows tracker, signup, signin, guest, signout and whoami: who we are, and where. */
+#include "ctl/client.h"
 #include "ctl/identity.h"
 #include "ctl/password.h"
 #include "ctl/print.h"
+#include "ctl/verbs.h"
 
 static int account_json(Ctl *ctl, const AccountView *a, const char *recovery_code) {
         _cleanup_(writer_done) Writer w = {};

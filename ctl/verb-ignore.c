@@ -3,7 +3,9 @@
 #include <strings.h>
 
 #include "base/names.h"
+#include "ctl/client.h"
 #include "ctl/print.h"
+#include "ctl/verbs.h"
 
 static bool is_among(char *const *names, const char *name) {
         for (size_t i = 0; names && names[i]; i++)

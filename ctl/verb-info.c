@@ -2,7 +2,9 @@
 /* Knows members and info: who is in a channel, and what its host tells. */
 #include <limits.h>
 
+#include "ctl/client.h"
 #include "ctl/print.h"
+#include "ctl/verbs.h"
 
 typedef struct MemberExtra {
         uint64_t since;
@@ -82,7 +84,7 @@ static int verb_info(Ctl *ctl, int argc, char **argv) {
                 r = client_call(ctl, m, 0, &reply);
         if (r != EXIT_OK)
                 return r;
-        r = client_read_json(reply, &w);
+        r = client_read_json(&w, NULL, reply);
         if (r >= 0)
                 r = writer_take(&w, &json, NULL);
         if (r < 0)

@@ -2,7 +2,9 @@
 /* Knows outbox: what waits to be sent, what failed, and what can be done about it. */
 #include <limits.h>
 
+#include "ctl/client.h"
 #include "ctl/print.h"
+#include "ctl/verbs.h"
 
 typedef struct OutboxList {
         const ChannelView *channel; /* whose rows these are */

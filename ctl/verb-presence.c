@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Knows invisible: whether others see that we are here. */
+#include "ctl/client.h"
 #include "ctl/print.h"
+#include "ctl/verbs.h"
 
 static int show(Ctl *ctl) {
         _cleanup_(snapshot_done) Snapshot s = {};

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Knows rate: how fast each may talk in a channel. */
+#include "ctl/client.h"
 #include "ctl/print.h"
+#include "ctl/verbs.h"
 
 static int show(Ctl *ctl, const char *channel) {
         _cleanup_(snapshot_done) Snapshot s = {};

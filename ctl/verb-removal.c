@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Knows redact and retention: what a channel says no longer. */
+#include "ctl/client.h"
 #include "ctl/print.h"
+#include "ctl/verbs.h"
 
 static int verb_redact(Ctl *ctl, int argc, char **argv) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;

@@ -3,7 +3,9 @@
  * what there. */
 #include <inttypes.h>
 
+#include "ctl/client.h"
 #include "ctl/print.h"
+#include "ctl/verbs.h"
 
 typedef enum Rule { RULE_TOPIC, RULE_VIEW, RULE_SENDING } Rule;
 

@@ -2,7 +2,9 @@
 /* Knows kick, ban, unban and bans: who is sent out of a channel, and who is kept out. */
 #include <limits.h>
 
+#include "ctl/client.h"
 #include "ctl/print.h"
+#include "ctl/verbs.h"
 #include "ctl/when.h"
 
 static int sanction(Ctl *ctl, char **args, const char *method, const char *reason, uint64_t until) {

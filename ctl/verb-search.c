@@ -3,7 +3,9 @@
 #include <inttypes.h>
 #include <limits.h>
 
+#include "ctl/print-entry.h"
 #include "ctl/print.h"
+#include "ctl/verbs.h"
 #include "wire/writer.h"
 
 #define PAGE_ENTRIES 500 /* the API's most */

@@ -2,7 +2,9 @@
 /* Knows send: text from arguments or from standard input into a channel's outbox. */
 #include <limits.h>
 
+#include "ctl/client.h"
 #include "ctl/print.h"
+#include "ctl/verbs.h"
 
 #define SEND_TIMEOUT_SECONDS 20 /* as the API's own */
 

@@ -3,7 +3,9 @@
 #include <limits.h>
 
 #include "base/remote-time.h"
+#include "ctl/client.h"
 #include "ctl/print.h"
+#include "ctl/verbs.h"
 
 static void channel_json(Writer *w, const ChannelView *c) {
         writer_begin_object(w, NULL);

@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Knows how a call reaches the daemon and how its failure is told; leaves what is shown to the
- * verbs. */
-#include "ctl/client.h"
+/* Knows how a call reaches the program's service and how its failure is told; leaves what is shown
+ * to the verbs. */
+#include "ctl/client-call.h"
 
 #include <stdarg.h>
 
 #include "ctl/print.h"
+#include "ctl/program.h"
 #include "dbus/names.h"
 #include "wire/error.h"
+
+/* Somebody looks for the password of an administrator. */
+#define ASK_TIMEOUT_USEC (5 * 60 * USEC_PER_SEC)
 
 static const char *const face_interfaces[] = {
         [FACE_MANAGER] = P2PCHAT_INTERFACE_MANAGER,
@@ -15,6 +19,12 @@ static const char *const face_interfaces[] = {
         [FACE_CHANNEL] = P2PCHAT_INTERFACE_CHANNEL,
         [FACE_MODERATION] = P2PCHAT_INTERFACE_MODERATION,
         [FACE_HOST] = P2PCHAT_INTERFACE_HOST,
+        [FACE_TRACKER] = P2PCHAT_TRACKER_INTERFACE_MANAGER,
+        [FACE_USERS] = P2PCHAT_TRACKER_INTERFACE_USERS,
+        [FACE_CHANNELS] = P2PCHAT_TRACKER_INTERFACE_CHANNELS,
+        [FACE_LEASES] = P2PCHAT_TRACKER_INTERFACE_LEASES,
+        [FACE_AUTHORITY] = P2PCHAT_TRACKER_INTERFACE_AUTHORITY,
+        [FACE_LOG] = "org.freedesktop.LogControl1",
 };
 
 static int fail(Ctl *ctl, const char *name, const char *message, int exit_status) {
@@ -31,28 +41,47 @@ static int fail(Ctl *ctl, const char *name, const char *message, int exit_status
                 writer_end_object(&w);
                 (void) print_json(ctl, &w);
         } else {
-                fputs("p2pchatctl: ", stderr);
+                fprintf(stderr, "%s: ", ctl->program->name);
                 print_escaped(stderr, message, false);
                 fputc('\n', stderr);
         }
         return exit_status;
 }
 
-int client_fail(Ctl *ctl, const sd_bus_error *error, int r) {
+/* What is wrong is known, but not what to do about it: that depends on the program. */
+_printf_(4, 5) static int fail_with(Ctl *ctl, const char *name, int exit_status, const char *format,
+                                    ...) {
         _cleanup_free_ char *message = NULL;
+        va_list ap;
+        int n;
+
+        va_start(ap, format);
+        n = vasprintf(&message, format, ap);
+        va_end(ap);
+        if (n < 0) {
+                message = NULL;
+                return EXIT_FAILED;
+        }
+        return fail(ctl, name, message, exit_status);
+}
+
+static int fail_denied(Ctl *ctl, const sd_bus_error *error) {
+        if (!ctl->program->denied)
+                return fail(ctl, error->name, error->message, EXIT_DENIED);
+        return fail_with(ctl, error->name, EXIT_DENIED, "%s (%s)", ctl->program->denied,
+                         error->message ?: error->name);
+}
+
+int client_fail(Ctl *ctl, const sd_bus_error *error, int r) {
+        const Program *p = ctl->program;
         ErrorCode code;
 
         if (!error || !sd_bus_error_is_set(error)) {
-                bool timed_out = r == -ETIMEDOUT;
-
-                if (asprintf(&message, "%s",
-                             timed_out ? "The daemon did not answer in time; see journalctl --user "
-                                         "-u p2pchatd"
-                                       : strerror(-r)) < 0)
-                        return EXIT_FAILED;
-                return fail(ctl,
-                            timed_out ? "org.p2pchat.Error.Timeout" : "org.p2pchat.Error.Internal",
-                            message, timed_out ? EXIT_WAITING : EXIT_FAILED);
+                if (r == -ETIMEDOUT)
+                        return fail_with(ctl, "org.p2pchat.Error.Timeout", EXIT_WAITING,
+                                         "%s did not answer in time; see journalctl %s%s",
+                                         p->service, p->is_system ? "-u " : "--user -u ", p->unit);
+                return fail(ctl, "org.p2pchat.Error.Internal", strerror(-r), EXIT_FAILED);
         }
         code = error_from_dbus(error->name);
         if (code > 0)
@@ -63,13 +92,15 @@ int client_fail(Ctl *ctl, const sd_bus_error *error, int r) {
                                    "org.freedesktop.DBus.Error.Spawn.ExecFailed",
                                    "org.freedesktop.DBus.Error.Spawn.ChildExited",
                                    "org.freedesktop.systemd1.NoSuchUnit"))
-                return fail(ctl, error->name,
-                            "The daemon does not run and cannot be started; try: systemctl --user "
-                            "status p2pchatd",
-                            EXIT_NO_DAEMON);
+                return fail_with(ctl, error->name, EXIT_NO_DAEMON,
+                                 "%s does not run and cannot be started; try: systemctl %s%s",
+                                 p->service, p->is_system ? "status " : "--user status ", p->unit);
         if (sd_bus_error_has_names(error, SD_BUS_ERROR_UNKNOWN_OBJECT,
                                    SD_BUS_ERROR_UNKNOWN_INTERFACE))
                 return fail(ctl, error->name, error->message, EXIT_NO_SUCH);
+        if (sd_bus_error_has_names(error, SD_BUS_ERROR_ACCESS_DENIED, SD_BUS_ERROR_AUTH_FAILED,
+                                   SD_BUS_ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED))
+                return fail_denied(ctl, error);
         if (sd_bus_error_has_names(error, SD_BUS_ERROR_NO_REPLY, SD_BUS_ERROR_TIMEOUT))
                 return fail(ctl, error->name, error->message, EXIT_WAITING);
         if (sd_bus_error_has_name(error, SD_BUS_ERROR_INVALID_ARGS))
@@ -96,10 +127,23 @@ int client_fail_as(Ctl *ctl, const char *name, int exit_status, const char *form
         return fail(ctl, full, message, exit_status);
 }
 
-static int client_open(Ctl *ctl) {
+int client_open(Ctl *ctl) {
+        int r;
+
         if (ctl->bus)
-                return 0;
-        return sd_bus_open_user(&ctl->bus);
+                return EXIT_OK;
+        if (ctl->program->before)
+                ctl->program->before(ctl);
+        r = ctl->program->is_system ? sd_bus_open_system(&ctl->bus) : sd_bus_open_user(&ctl->bus);
+        if (r < 0)
+                return client_fail_as(ctl, "NoBus", EXIT_NO_DAEMON,
+                                      ctl->program->is_system
+                                              ? "There is no system bus to reach %s on (%s); is "
+                                                "D-Bus running on this machine?"
+                                              : "There is no session bus to reach %s on (%s); is "
+                                                "DBUS_SESSION_BUS_ADDRESS set?",
+                                      ctl->program->service, strerror(-r));
+        return EXIT_OK;
 }
 
 static int new_call(Ctl *ctl, const char *path, const char *interface, const char *method,
@@ -107,13 +151,10 @@ static int new_call(Ctl *ctl, const char *path, const char *interface, const cha
         int r;
 
         r = client_open(ctl);
-        if (r < 0)
-                return client_fail_as(ctl, "NoBus", EXIT_NO_DAEMON,
-                                      "There is no session bus to reach the daemon on (%s); is "
-                                      "DBUS_SESSION_BUS_ADDRESS set?",
-                                      strerror(-r));
-        r = sd_bus_message_new_method_call(ctl->bus, ret, P2PCHAT_BUS_NAME, path ?: P2PCHAT_PATH,
-                                           interface, method);
+        if (r != EXIT_OK)
+                return r;
+        r = sd_bus_message_new_method_call(ctl->bus, ret, ctl->program->bus_name,
+                                           path ?: ctl->program->path, interface, method);
         if (r < 0)
                 return client_fail(ctl, NULL, r);
         return EXIT_OK;
@@ -130,6 +171,18 @@ int client_new_set(Ctl *ctl, Face face, const char *path, const char *property,
 
         r = new_call(ctl, path, "org.freedesktop.DBus.Properties", "Set", ret);
         if (r == EXIT_OK && sd_bus_message_append(*ret, "ss", face_interfaces[face], property) < 0)
+                r = client_fail(ctl, NULL, -ENOMEM);
+        return r;
+}
+
+int client_new_get(Ctl *ctl, Face face, const char *path, const char *property,
+                   sd_bus_message **ret) {
+        int r;
+
+        r = new_call(ctl, path, "org.freedesktop.DBus.Properties", property ? "Get" : "GetAll",
+                     ret);
+        if (r == EXIT_OK &&
+            sd_bus_message_append(*ret, property ? "ss" : "s", face_interfaces[face], property) < 0)
                 r = client_fail(ctl, NULL, -ENOMEM);
         return r;
 }
@@ -197,6 +250,8 @@ int client_append_options(Ctl *ctl, sd_bus_message *m, ...) {
 
 int client_try(Ctl *ctl, sd_bus_message *m, uint64_t timeout_usec, sd_bus_error *ret_error,
                sd_bus_message **ret_reply) {
+        if (timeout_usec == 0 && sd_bus_message_get_allow_interactive_authorization(m) > 0)
+                timeout_usec = ASK_TIMEOUT_USEC;
         return sd_bus_call(ctl->bus, m, timeout_usec, ret_error, ret_reply);
 }
 
@@ -274,85 +329,8 @@ int client_read_pairs(sd_bus_message *m, client_pair_fn fn, void *userdata) {
         return r < 0 ? r : sd_bus_message_exit_container(m);
 }
 
-int client_set_ignored(Ctl *ctl, const char *path, char **names) {
-        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
-        int r;
-
-        r = sd_bus_message_new_method_call(ctl->bus, &m, P2PCHAT_BUS_NAME, path,
-                                           "org.freedesktop.DBus.Properties", "Set");
-        if (r >= 0)
-                r = sd_bus_message_append(m, "ss", P2PCHAT_INTERFACE_CHANNEL, "Ignored");
-        if (r >= 0)
-                r = sd_bus_message_open_container(m, 'v', "as");
-        if (r >= 0)
-                r = sd_bus_message_append_strv(m, names);
-        if (r >= 0)
-                r = sd_bus_message_close_container(m);
-        return r < 0 ? client_fail(ctl, NULL, r) : client_call(ctl, m, 0, NULL);
-}
-
 int client_done(Ctl *ctl, int r) {
         if (r == EXIT_OK && ctl->json != JSON_OFF)
                 print_json_text(stdout, ctl->json, "{}");
         return r;
-}
-
-struct ClientWatch {
-        Ctl *ctl; /* weak */
-        client_event_fn fn;
-        void *userdata; /* weak */
-        sd_bus_slot *signals, *owner;
-};
-
-static int on_signal(sd_bus_message *m, void *userdata, sd_bus_error *ret_error) {
-        ClientWatch *w = userdata;
-
-        w->fn(w->ctl, sd_bus_message_get_path(m), sd_bus_message_get_member(m), w->userdata);
-        return 0;
-}
-
-int client_watch(Ctl *ctl, client_event_fn fn, void *userdata, ClientWatch **ret) {
-        _cleanup_(client_watch_freep) ClientWatch *w = NULL;
-        int r;
-
-        r = client_open(ctl);
-        if (r < 0)
-                return client_fail(ctl, NULL, r);
-        w = new0(ClientWatch, 1);
-        if (!w)
-                return client_fail(ctl, NULL, -ENOMEM);
-        *w = (ClientWatch){ .ctl = ctl, .fn = fn, .userdata = userdata };
-        r = sd_bus_add_match(ctl->bus, &w->signals,
-                             "type='signal',sender='" P2PCHAT_BUS_NAME
-                             "',path_namespace='" P2PCHAT_PATH "'",
-                             on_signal, w);
-        if (r >= 0)
-                r = sd_bus_add_match(
-                        ctl->bus, &w->owner,
-                        "type='signal',sender='org.freedesktop.DBus',member='NameOwnerChanged',"
-                        "arg0='" P2PCHAT_BUS_NAME "'",
-                        on_signal, w);
-        if (r < 0)
-                return client_fail(ctl, NULL, r);
-        *ret = TAKE_PTR(w);
-        return EXIT_OK;
-}
-
-ClientWatch *client_watch_free(ClientWatch *w) {
-        if (!w)
-                return NULL;
-        sd_bus_slot_unref(w->signals);
-        sd_bus_slot_unref(w->owner);
-        free(w);
-        return NULL;
-}
-
-int client_wait(Ctl *ctl) {
-        int r;
-
-        r = sd_bus_process(ctl->bus, NULL);
-        if (r != 0)
-                return r < 0 ? r : 0;
-        r = sd_bus_wait(ctl->bus, UINT64_MAX);
-        return r < 0 && r != -EINTR ? r : 0;
 }
