@@ -45,6 +45,7 @@ static void update_status(Daemon *d) {
         case BUS_OFF:
         case BUS_CONNECTING:
         case BUS_READY:
+        case BUS_RELEASED:
         case BUS_STATE_MAX:
         case BUS_STATE_INVALID:
                 break;

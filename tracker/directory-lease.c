@@ -21,6 +21,12 @@ void directory_set_lease(Directory *d, DirectoryNode *n, bool lives, uint64_t no
         }
 }
 
+uint64_t directory_get_lease_end(const Directory *d, const char *name) {
+        const DirectoryNode *n = directory_find(d, name);
+
+        return n ? n->lease_until : 0;
+}
+
 static bool lease_lives(const DirectoryNode *n, uint64_t now_boottime) {
         return n->lease_until > now_boottime;
 }

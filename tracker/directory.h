@@ -88,6 +88,9 @@ uint64_t directory_next_lapse(const Directory *d);
 /* Takes one lease that is over and returns its channel, offline now; NULL when there is none. */
 const ChannelRecord *directory_lapse(Directory *d, uint64_t now_boottime, uint64_t now_realtime);
 
+/* When that channel's lease ends unless it is renewed (boottime); 0: none lives. */
+uint64_t directory_get_lease_end(const Directory *d, const char *name);
+
 const ChannelRecord *directory_get(const Directory *d, const char *name);
 size_t directory_count(const Directory *d);
 size_t directory_count_online(const Directory *d);

@@ -8,15 +8,29 @@
 #include "base/log.h"
 #include "base/loop.h"
 #include "tracker/authority.h"
+#include "tracker/bus/door.h"
 #include "tracker/message-ids.h"
 #include "tracker/options.h"
 #include "tracker/tracker.h"
 
 #define WORKER_THREADS 2 /* of 16 MiB each while they hash */
 
+typedef struct Process {
+        sd_event *event; /* weak */
+        Tracker *tracker;
+        Door *door;
+} Process;
+
+static void process_done(Process *p) {
+        door_free(p->door);
+        tracker_free(p->tracker);
+}
+
 static void on_ready(Tracker *t, int r, void *userdata) {
+        Process *p = userdata;
+
         if (r < 0) {
-                sd_event_exit(userdata, EXIT_FAILURE);
+                sd_event_exit(p->event, EXIT_FAILURE);
                 return;
         }
         log_fields(LOG_INFO, 0,
@@ -24,23 +38,35 @@ static void on_ready(Tracker *t, int r, void *userdata) {
                               tracker_get_id(t), "CHAT_PIN", tracker_get_pin(t)),
                    "Serving as tracker %s, pin %s.", tracker_get_id(t), tracker_get_pin(t));
         (void) sd_notify(false, "READY=1");
+        door_open(p->door);
 }
 
 static void on_status(Tracker *t, const char *text, void *userdata) {
         (void) sd_notifyf(false, "STATUS=%s", text);
 }
 
+static void on_trouble(Tracker *t, void *userdata) {
+        Process *p = userdata;
+
+        door_look(p->door);
+}
+
 static void on_stopped(Tracker *t, void *userdata) {
+        Process *p = userdata;
+
         log_fields(LOG_INFO, 0,
                    LOG_FIELDS("MESSAGE_ID", MESSAGE_TRACKER_STOPPED, "CHAT_TRACKER",
                               tracker_get_id(t)),
                    "Stopped serving as tracker %s.", tracker_get_id(t));
-        sd_event_exit(userdata, EXIT_SUCCESS);
+        sd_event_exit(p->event, EXIT_SUCCESS);
 }
 
 static int on_signal(sd_event_source *source, const struct signalfd_siginfo *si, void *userdata) {
+        Process *p = userdata;
+
         (void) sd_notify(false, "STOPPING=1\nSTATUS=Sending everybody away");
-        tracker_stop(userdata);
+        door_stop(p->door);
+        tracker_stop(p->tracker);
         return 0;
 }
 
@@ -59,21 +85,25 @@ static int serve(const Runtime *rt, const TrackerSettings *settings, const Optio
         static const TrackerHandlers handlers = {
                 .on_ready = on_ready,
                 .on_status = on_status,
+                .on_trouble = on_trouble,
                 .on_stopped = on_stopped,
         };
-        _cleanup_(tracker_freep) Tracker *tracker = NULL;
+        _cleanup_(process_done) Process p = { .event = rt->event };
         int fd, r;
 
         r = options_open_socket(options, settings, &fd);
         if (r < 0)
                 return r;
-        r = tracker_new(rt, settings, fd, &tracker);
+        r = tracker_new(rt, settings, fd, &p.tracker);
         if (r < 0)
                 return r;
-        tracker_set_handlers(tracker, &handlers, rt->event);
-        r = sd_event_add_signal(rt->event, NULL, SIGTERM, on_signal, tracker);
+        r = door_new(rt, p.tracker, &p.door);
+        if (r < 0)
+                return log_error_errno(r, "Cannot make the operator's door");
+        tracker_set_handlers(p.tracker, &handlers, &p);
+        r = sd_event_add_signal(rt->event, NULL, SIGTERM, on_signal, &p);
         if (r >= 0)
-                r = sd_event_add_signal(rt->event, NULL, SIGINT, on_signal, tracker);
+                r = sd_event_add_signal(rt->event, NULL, SIGINT, on_signal, &p);
         if (r >= 0)
                 r = sd_event_set_watchdog(rt->event, true);
         if (r < 0)
@@ -127,7 +157,7 @@ int main(int argc, char *argv[]) {
         (void) sigprocmask(SIG_BLOCK, &mask, NULL);
 
         tracker_settings_init(&settings);
-        r = options_read(argc, argv, &settings, &options);
+        r = options_parse(argc, argv, &settings, &options);
         if (r > 0)
                 r = run(&settings, &options);
         return r == 0 ? EXIT_SUCCESS : EXIT_FAILURE;

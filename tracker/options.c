@@ -88,7 +88,7 @@ static int open_state_directory(const char *path) {
         return 0;
 }
 
-int options_read(int argc, char *argv[], TrackerSettings *settings, Options *ret) {
+int options_parse(int argc, char *argv[], TrackerSettings *settings, Options *ret) {
         const char *settings_directory = SETTINGS_DIRECTORY;
         const char *state = getenv("STATE_DIRECTORY");
         Options o = { 0 };

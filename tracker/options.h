@@ -14,7 +14,7 @@ typedef struct Options {
 
 /* Fills settings from files and arguments, and has the state directory there, 0700. 1: go on; 0:
  * all was done (--help, --version); negative: said why. */
-int options_read(int argc, char *argv[], TrackerSettings *settings, Options *ret);
+int options_parse(int argc, char *argv[], TrackerSettings *settings, Options *ret);
 
 /* The one socket to serve: systemd's, --listen=, Listen=. Negative: said why. */
 int options_open_socket(const Options *o, const TrackerSettings *settings, int *ret_fd);

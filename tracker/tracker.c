@@ -45,6 +45,8 @@ struct Tracker {
         Listener *listener;
         Client *clients;
         size_t n_clients, n_ready;
+        size_t n_held;    /* others who wait for an answer */
+        uint64_t started; /* boottime */
         uint64_t n_accepted;
 
         ClockTimer *status_timer, *stop_timer, *load_timer;
@@ -109,7 +111,8 @@ static void on_session_ready(Session *s, void *userdata) {
 }
 
 static void check_stop(Tracker *t) {
-        if (t->services.is_stopping && !t->has_said_goodbye && tracker_get_n_waiting(t) == 0)
+        if (t->services.is_stopping && !t->has_said_goodbye && tracker_get_n_waiting(t) == 0 &&
+            t->n_held == 0)
                 clock_timer_arm(t->stop_timer, 0);
 }
 
@@ -391,6 +394,8 @@ static void on_trouble(int trouble, void *userdata) {
                 tell_trouble(t, trouble == -ENOSPC  ? MESSAGE_TRACKER_STORE_FULL
                                 : trouble == -EROFS ? MESSAGE_TRACKER_STORE_READ_ONLY
                                                     : MESSAGE_TRACKER_STORE_FAILING);
+        if (t->handlers.on_trouble)
+                t->handlers.on_trouble(t, t->userdata);
         if (!t->is_loaded && t->handlers.on_status)
                 t->handlers.on_status(t, "Waiting for the disk of its database", t->userdata);
         status_changed(t);
@@ -451,6 +456,7 @@ int tracker_new(const Runtime *rt, const TrackerSettings *settings, int listen_f
                 return -ENOMEM;
         }
         *t = (Tracker){ .rt = rt, .settings = settings, .listen_fd = listen_fd };
+        t->started = clock_boottime(rt->clock);
         r = start(t);
         if (r < 0)
                 return log_error_errno(r, "Cannot start the tracker: %s", strerror(-r));
@@ -518,4 +524,39 @@ size_t tracker_get_n_waiting(const Tracker *t) {
 
 Db *tracker_get_db(Tracker *t) {
         return t->db;
+}
+
+Accounts *tracker_get_accounts(Tracker *t) {
+        return t->accounts;
+}
+
+Registry *tracker_get_registry(Tracker *t) {
+        return t->registry;
+}
+
+Authority *tracker_get_authority(Tracker *t) {
+        return t->authority;
+}
+
+void tracker_hold(Tracker *t) {
+        t->n_held++;
+}
+
+void tracker_release(Tracker *t) {
+        assert(t->n_held > 0);
+        t->n_held--;
+        check_stop(t);
+}
+
+void tracker_get_counts(const Tracker *t, TrackerCounts *ret) {
+        const Directory *d = registry_get_directory(t->registry);
+
+        *ret = (TrackerCounts){
+                .uptime_usec = clock_boottime(t->rt->clock) - t->started,
+                .n_connections = t->n_clients,
+                .n_sessions = t->n_ready,
+                .n_channels = d ? directory_count(d) : 0,
+                .n_leases = d ? directory_count_online(d) : 0,
+                .trouble = t->trouble,
+        };
 }

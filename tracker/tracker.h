@@ -4,7 +4,9 @@
 #pragma once
 
 #include "base/runtime.h"
+#include "tracker/accounts.h"
 #include "tracker/db.h"
+#include "tracker/registry.h"
 #include "tracker/settings.h"
 
 typedef struct Tracker Tracker;
@@ -15,6 +17,8 @@ typedef struct TrackerHandlers {
         /* What a person may want to read in one line; only when it changed, at most once a second.
          */
         void (*on_status)(Tracker *t, const char *text, void *userdata);
+        /* The disk, or what it holds: tracker_get_counts() says how it is. */
+        void (*on_trouble)(Tracker *t, void *userdata);
         /* Once, after tracker_stop(): everybody has left. */
         void (*on_stopped)(Tracker *t, void *userdata);
 } TrackerHandlers;
@@ -40,3 +44,19 @@ const char *tracker_get_id(const Tracker *t);
 int tracker_get_address(const Tracker *t, Address *ret);
 size_t tracker_get_n_waiting(const Tracker *t); /* clients who asked and have no answer yet */
 Db *tracker_get_db(Tracker *t);
+
+/* For the operator's door (bus/door.h). */
+Accounts *tracker_get_accounts(Tracker *t);
+Registry *tracker_get_registry(Tracker *t);
+Authority *tracker_get_authority(Tracker *t);
+/* Somebody waits for an answer who is no client: tracker_stop() waits as it does for them. */
+void tracker_hold(Tracker *t);
+void tracker_release(Tracker *t);
+
+typedef struct TrackerCounts {
+        uint64_t uptime_usec;               /* since tracker_new() */
+        uint64_t n_connections, n_sessions; /* those that said hello */
+        uint64_t n_channels, n_leases;      /* known by name; whose host is there */
+        int trouble;                        /* as db_get_trouble() */
+} TrackerCounts;
+void tracker_get_counts(const Tracker *t, TrackerCounts *ret);

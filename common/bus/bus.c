@@ -25,7 +25,8 @@ struct Bus {
         void *userdata; /* weak */
         BusState state;
         bool is_adopted;
-        bool is_told; /* of the trouble that lasts */
+        bool is_released; /* or about to be */
+        bool is_told;     /* of the trouble that lasts */
         sd_bus *connection;
         BusOperations *operations;
         ClockTimer *retry;
@@ -39,6 +40,7 @@ static const char *const bus_state_table[BUS_STATE_MAX] = {
         [BUS_CONNECTING] = "connecting",
         [BUS_NAME_TAKEN] = "name-taken",
         [BUS_READY] = "ready",
+        [BUS_RELEASED] = "released",
 };
 
 const char *bus_state_to_string(BusState s) {
@@ -80,8 +82,8 @@ static _printf_(3, 4) void lose(Bus *b, int error, const char *format, ...) {
         va_list ap;
 
         drop_connection(b);
-        if (b->is_adopted) {
-                bus_set_state(b, BUS_OFF);
+        if (b->is_adopted || b->is_released) {
+                bus_set_state(b, b->is_adopted ? BUS_OFF : BUS_RELEASED);
                 return;
         }
         va_start(ap, format);
@@ -114,7 +116,7 @@ static int on_name_acquired(sd_bus_message *m, void *userdata, sd_bus_error *err
         Bus *b = userdata;
         const char *name;
 
-        if (sd_bus_message_read(m, "s", &name) < 0 || !streq(name, b->name))
+        if (sd_bus_message_read(m, "s", &name) < 0 || !streq(name, b->name) || b->is_released)
                 return 0;
         backoff_reset(&b->backoff);
         b->is_told = false;
@@ -127,6 +129,8 @@ static int on_name_requested(sd_bus_message *m, void *userdata, sd_bus_error *er
         uint32_t result;
         int r;
 
+        if (b->is_released)
+                return 0;
         if (sd_bus_message_is_method_error(m, NULL)) {
                 lose(b, sd_bus_message_get_errno(m), "The %s bus refuses our name",
                      bus_type_to_string(b));
@@ -145,6 +149,11 @@ static int on_name_requested(sd_bus_message *m, void *userdata, sd_bus_error *er
                 bus_set_state(b, BUS_NAME_TAKEN);
         }
         return 0;
+}
+
+static int request_name(Bus *b) {
+        return sd_bus_request_name_async(b->connection, NULL, b->name, SD_BUS_NAME_QUEUE,
+                                         on_name_requested, b);
 }
 
 /* Everything here is queued, nothing waits for an answer. */
@@ -174,8 +183,7 @@ static int set_up(Bus *b, sd_bus *connection) {
                                       "NameAcquired", on_name_acquired, NULL, b);
         if (r < 0)
                 return r;
-        return sd_bus_request_name_async(connection, NULL, b->name, SD_BUS_NAME_QUEUE,
-                                         on_name_requested, b);
+        return request_name(b);
 }
 
 /* Takes over *connection on success. */
@@ -252,6 +260,35 @@ Bus *bus_free(Bus *b) {
         clock_timer_free(b->retry);
         free(b);
         return NULL;
+}
+
+static int on_name_released(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        Bus *b = userdata;
+
+        /* Behind everything that the bus had for us before. */
+        if (b->is_released)
+                bus_set_state(b, BUS_RELEASED);
+        return 0;
+}
+
+void bus_release(Bus *b) {
+        if (b->is_released)
+                return;
+        b->is_released = true;
+        clock_timer_disarm(b->retry);
+        if (!b->connection || sd_bus_is_bus_client(b->connection) <= 0 ||
+            sd_bus_release_name_async(b->connection, NULL, b->name, on_name_released, b) < 0)
+                bus_set_state(b, BUS_RELEASED);
+}
+
+void bus_claim(Bus *b) {
+        if (!b->is_released)
+                return;
+        b->is_released = false;
+        if (!b->connection)
+                on_retry(b);
+        else if (sd_bus_is_bus_client(b->connection) > 0 && request_name(b) >= 0)
+                bus_set_state(b, BUS_CONNECTING);
 }
 
 BusState bus_get_state(const Bus *b) {

@@ -18,6 +18,7 @@ typedef enum BusState {
         BUS_CONNECTING, /* objects are there, the name is asked for */
         BUS_NAME_TAKEN, /* another process has the name; ours when that one goes */
         BUS_READY,
+        BUS_RELEASED, /* the name is given back, and all that was sent to it has been handed on */
         BUS_STATE_MAX,
         BUS_STATE_INVALID = -EINVAL
 } BusState;
@@ -47,6 +48,13 @@ void bus_open(Bus *b);
 /* This one instead, started or not (takes a reference, attaches it to the loop unless it is). Its
  * end is the end. Without a bus daemon behind it no name is requested. */
 int bus_adopt(Bus *b, sd_bus *connection);
+
+/* Gives the name back, to leave so that nobody's call is lost: BUS_RELEASED follows, at once where
+ * the name is not ours. What is parked can still be answered. A connection that is lost meanwhile
+ * is not dialled again. */
+void bus_release(Bus *b);
+/* Asks for the name again after bus_release(), from the bus that there is then. */
+void bus_claim(Bus *b);
 
 const char *bus_state_to_string(BusState s);
 BusState bus_get_state(const Bus *b);

@@ -114,6 +114,12 @@ void bus_operation_fail(BusOperation *op, const Failure *f) {
         bus_operation_free(op);
 }
 
+void bus_operation_fail_error(BusOperation *op, const sd_bus_error *error) {
+        op->waiting = NULL;
+        answer(op, error);
+        bus_operation_free(op);
+}
+
 void bus_operation_done(BusOperation *op, const Failure *f) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
         int r;

@@ -39,6 +39,8 @@ int bus_operation_refuse(BusOperation *op, int r);
 
 /* The completion; each consumes op. What it waited for is gone by itself. */
 void bus_operation_fail(BusOperation *op, const Failure *f);
+/* … with a name that is not of our table. */
+void bus_operation_fail_error(BusOperation *op, const sd_bus_error *error);
 /* An empty reply, or the failure. */
 void bus_operation_done(BusOperation *op, const Failure *f);
 /* A reply is made here, filled by the caller, and given back with how filling went. A failure is

@@ -16,9 +16,9 @@ char **strv_free(char **strings) {
 }
 
 static const char *const signatures[] = {
-        [OPTION_STRING] = "s",   [OPTION_BOOL] = "b",   [OPTION_UINT] = "u",
-        [OPTION_UINT64] = "t",   [OPTION_OBJECT] = "o", [OPTION_STRINGS] = "as",
-        [OPTION_JSON] = "a{sv}",
+        [OPTION_STRING] = "s",   [OPTION_BOOL] = "b",     [OPTION_TRISTATE] = "b",
+        [OPTION_UINT] = "u",     [OPTION_UINT64] = "t",   [OPTION_OBJECT] = "o",
+        [OPTION_STRINGS] = "as", [OPTION_JSON] = "a{sv}",
 };
 
 static int read_value(sd_bus_message *m, OptionType type, void *target) {
@@ -35,6 +35,8 @@ static int read_value(sd_bus_message *m, OptionType type, void *target) {
                 if (r >= 0)
                         *(bool *) target = b;
                 return r;
+        case OPTION_TRISTATE:
+                return sd_bus_message_read_basic(m, 'b', target);
         case OPTION_UINT:
                 r = sd_bus_message_read_basic(m, 'u', &u);
                 if (r >= 0)

@@ -8,13 +8,14 @@
 #include "base/cleanup.h"
 
 typedef enum OptionType {
-        OPTION_STRING,  /* s → const char *, borrowed from the message */
-        OPTION_BOOL,    /* b → bool */
-        OPTION_UINT,    /* u → uint64_t */
-        OPTION_UINT64,  /* t → uint64_t */
-        OPTION_OBJECT,  /* o → const char *, borrowed */
-        OPTION_STRINGS, /* as → char **, the caller's (strv_free) */
-        OPTION_JSON,    /* a{sv} → char *, JSON text of an object, the caller's */
+        OPTION_STRING,   /* s → const char *, borrowed from the message */
+        OPTION_BOOL,     /* b → bool */
+        OPTION_TRISTATE, /* b → int, 0 or 1: absent is what it was */
+        OPTION_UINT,     /* u → uint64_t */
+        OPTION_UINT64,   /* t → uint64_t */
+        OPTION_OBJECT,   /* o → const char *, borrowed */
+        OPTION_STRINGS,  /* as → char **, the caller's (strv_free) */
+        OPTION_JSON,     /* a{sv} → char *, JSON text of an object, the caller's */
 } OptionType;
 
 typedef struct Option {

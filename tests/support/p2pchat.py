@@ -158,9 +158,11 @@ class Tracker:
     """p2pchat-trackerd behind systemd-socket-activate, which starts it on the first connection. One
     process after the other keeps the port: restart() is a crash and a comeback."""
 
-    def __init__(self, directory, arguments=(), host="127.0.0.1", port=None, listen=None, prefix=()):
+    def __init__(self, directory, arguments=(), host="127.0.0.1", port=None, listen=None, prefix=(), system_bus=None):
         self.directory = directory
         self.state = os.path.join(directory, "tracker")
+        # None but the test's own (logind.SystemBus).
+        self.system_bus = system_bus or f"unix:path={self.state}.no-bus"
         self.arguments = list(arguments)
         self.host = host  # "[::1]"
         self.listen = listen  # where it listens, if not there
@@ -179,6 +181,7 @@ class Tracker:
         seen = os.path.getsize(log) if os.path.exists(log) else 0
         self.process = Process(
             [*self.prefix, "systemd-socket-activate", "--fdname=tracker", "-E", f"STATE_DIRECTORY={self.state}",
+             "-E", f"DBUS_SYSTEM_BUS_ADDRESS={self.system_bus}",
              *(f"--setenv={name}" for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS") if name in os.environ),
              "-l", self.listen or self.address, os.environ["P2PCHAT_TRACKERD"], *self.arguments], log)
 

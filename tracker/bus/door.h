@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Knows the operator's door (org.p2pchat.Tracker1 on the system bus): that it is there, for as long
+ * as there is a bus; leaves who may come in to polkit, and what is done there to the tracker. */
+#pragma once
+
+#include "tracker/tracker.h"
+
+typedef struct Door Door;
+
+/* Free it before the tracker: who waits is answered `Cancelled`, and what was begun goes on. */
+int door_new(const Runtime *rt /* weak */, Tracker *tracker /* weak */, Door **ret);
+Door *door_free(Door *d);
+DEFINE_CLEANUP(Door *, door_free);
+
+/* Once the tracker serves: the system bus from now on, dialled again when it is lost. Without one
+ * the tracker serves all the same. */
+void door_open(Door *d);
+/* What its properties show may differ from before. */
+void door_look(Door *d);
+/* Calls that have no answer yet. */
+size_t door_get_n_waiting(const Door *d);
+
+/* The name is given back, so that who asks from now on reaches the next one. Those who wait for
+ * polkit are told so; what was begun is answered when it is done (tracker_stop() waits for it). */
+void door_stop(Door *d);
