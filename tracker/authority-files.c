@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Knows where the CA's key and certificate are kept, and that they are whole or not there; leaves
+/* Knows where the CA's key and its chain are kept, and that they are whole or not there; leaves
  * using them to authority.c. */
 #include "tracker/authority-files.h"
 
@@ -10,7 +10,7 @@
 #include "base/log.h"
 #include "tracker/message-ids.h"
 
-#define FILE_BYTES_MAX 16384 /* either is below 1 KiB */
+#define FILE_BYTES_MAX 16384 /* a key has 120 bytes, a chain CHAIN_BYTES_MAX */
 
 /* The text is erased by the caller where it is a key. */
 static int read_file(int dir_fd, const char *name, char ret[static FILE_BYTES_MAX]) {
@@ -66,17 +66,6 @@ static int write_file(int dir_fd, const char *name, const char *text) {
         return r;
 }
 
-static int read_key(int dir_fd, Key **ret) {
-        char text[FILE_BYTES_MAX];
-        int r;
-
-        r = read_file(dir_fd, "ca.key", text);
-        if (r >= 0)
-                r = key_from_pem(text, ret);
-        explicit_bzero(text, sizeof(text));
-        return r;
-}
-
 /* A backup that was put back may have let others in. */
 static int keep_private(int dir_fd, const char *state_directory) {
         struct stat st;
@@ -107,24 +96,72 @@ static const char *describe_key(int r) {
         case -EBADMSG:
         case -EINVAL:
         case -E2BIG:
-        case -EKEYREJECTED:
                 return "it is no Ed25519 key in PEM; put it back from a backup";
+        case -EKEYREJECTED:
+                return "the certificates in it are not those of its key; put it back from a backup";
         default:
                 return strerror(-r);
         }
 }
 
-static const char *describe_certificate(int r) {
+static const char *describe_certificate(int r, bool is_credential) {
         switch (r) {
         case -EKEYREJECTED:
-                return "it is of another key than ca.key; put the one back that belongs to it";
+                return is_credential ? "it is of another key than the credential ca.key; give the "
+                                       "key before this one as the credential ca.previous.key, "
+                                       "which then signs the new one"
+                                     : "it is of another key than ca.key; put the one back that "
+                                       "belongs to it";
         case -EBADMSG:
         case -EINVAL:
         case -E2BIG:
-                return "it is no CA's certificate in PEM; remove it, and it is made anew";
+                return "it is no CA's certificate in PEM; put it back from a backup, or remove it "
+                       "where the key was never rotated, and it is made anew";
+        case -ENOSPC:
+                return "the key was rotated as often as it can be";
         default:
                 return strerror(-r);
         }
+}
+
+static bool is_first_of(const Key *key, const Chain *chain) {
+        char id[KEY_ID_SIZE];
+
+        key_get_id(key, id);
+        return streq(chain_get_pin(chain) + strlen("sha256:"), id);
+}
+
+/* A key that was rotated has its chain behind it, so that one rename changes both. */
+static int parse_key(const char *text, Key **ret_key, Chain **ret_chain) {
+        _cleanup_(key_freep) Key *key = NULL;
+        _cleanup_(chain_freep) Chain *chain = NULL;
+        const char *certificates = strstr(text, "-----BEGIN CERTIFICATE-----");
+        int r;
+
+        r = key_from_pem(text, &key);
+        if (r < 0)
+                return r;
+        if (certificates) {
+                r = chain_from_pem(certificates, &chain);
+                if (r < 0)
+                        return r == -EBADMSG ? -EKEYREJECTED : r;
+                if (!is_first_of(key, chain))
+                        return -EKEYREJECTED;
+        }
+        *ret_key = TAKE_PTR(key);
+        *ret_chain = TAKE_PTR(chain);
+        return 0;
+}
+
+static int read_key(int dir_fd, const char *name, Key **ret_key, Chain **ret_chain) {
+        char text[FILE_BYTES_MAX];
+        int r;
+
+        r = read_file(dir_fd, name, text);
+        if (r >= 0)
+                r = parse_key(text, ret_key, ret_chain);
+        explicit_bzero(text, sizeof(text));
+        return r;
 }
 
 static int make_key(int dir_fd, const char *state_directory, Key **ret) {
@@ -151,87 +188,199 @@ static int make_key(int dir_fd, const char *state_directory, Key **ret) {
         return 0;
 }
 
-static int open_key(int state_fd, const char *state_directory, const char *credentials_directory,
-                    Key **ret) {
-        _cleanup_close_ int fd = -EBADF;
+static int open_state_key(int state_fd, const char *state_directory, Key **ret_key,
+                          Chain **ret_chain) {
         int r;
 
-        if (credentials_directory) {
-                fd = open(credentials_directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-                r = fd < 0 ? -errno : read_key(fd, ret);
-                if (r != -ENOENT)
-                        return r;
-        }
-        r = read_key(state_fd, ret);
+        r = read_key(state_fd, "ca.key", ret_key, ret_chain);
         if (r != -ENOENT)
                 return r;
         /* A key that got lost is not replaced in silence: nobody would know the tracker again. */
         if (faccessat(state_fd, "ca.pem", F_OK, 0) == 0)
                 return -ENOKEY;
-        return make_key(state_fd, state_directory, ret);
+        return make_key(state_fd, state_directory, ret_key);
 }
 
-static int make_certificate(int dir_fd, const Key *key, uint64_t now, Certificate **ret) {
-        _cleanup_(certificate_freep) Certificate *ca = NULL;
+static int save_chain(int dir_fd, const Chain *chain) {
         _cleanup_free_ char *text = NULL;
+        char now[FILE_BYTES_MAX];
+        int r;
+
+        r = chain_to_pem(chain, &text);
+        if (r < 0)
+                return r;
+        if (read_file(dir_fd, "ca.pem", now) >= 0 && streq(now, text))
+                return 0;
+        return write_file(dir_fd, "ca.pem", text);
+}
+
+static int new_first(const Key *key, uint64_t now, Chain **ret) {
+        _cleanup_(certificate_freep) Certificate *ca = NULL;
         int r;
 
         r = certificate_new_authority(key, now, &ca);
         if (r < 0)
                 return r;
-        r = certificate_to_pem(ca, &text);
-        if (r < 0)
+        return chain_new((const Certificate *const *) &ca, 1, ret);
+}
+
+static int read_chain(int dir_fd, Chain **ret) {
+        char text[FILE_BYTES_MAX];
+        int r;
+
+        r = read_file(dir_fd, "ca.pem", text);
+        return r < 0 ? r : chain_from_pem(text, ret);
+}
+
+/* tracker-id and pin hang on the keys alone: a certificate that is lost is made again, and so is
+ * one that no other could follow. previous: who signs key where it is new here; may be NULL. */
+static int open_chain(int state_fd, const Key *key, const Key *previous,
+                      const Chain *previous_chain, uint64_t now, Chain **ret) {
+        _cleanup_(chain_freep) Chain *chain = NULL;
+        const Key *signer = key;
+        int r;
+
+        r = read_chain(state_fd, &chain);
+        if (r == -ENOENT)
+                chain = chain_ref(previous_chain);
+        else if (r < 0)
                 return r;
-        r = write_file(dir_fd, "ca.pem", text);
-        if (r < 0)
-                return r;
-        *ret = TAKE_PTR(ca);
+        if (chain ? !is_first_of(key, chain) : previous != NULL)
+                signer = previous;
+        if (!signer || (chain && !is_first_of(signer, chain)))
+                return -EKEYREJECTED;
+        if (!chain || (chain_get_n(chain) == 1 && !chain_may_extend(chain))) {
+                chain = chain_free(chain);
+                r = new_first(signer, now, &chain);
+                if (r < 0)
+                        return r;
+        }
+        if (signer != key)
+                return chain_extend(chain, signer, key, now, ret);
+        *ret = TAKE_PTR(chain);
         return 0;
 }
 
-/* tracker-id and pin hang on the key alone: a certificate that is lost is made again. */
-static int check_pair(const Key *key, const Certificate *ca) {
-        char key_id[KEY_ID_SIZE], tracker_id[TRACKER_ID_SIZE], pin[PIN_SIZE];
+/* As a credential, then in the state directory. */
+static int open_key(int state_fd, const char *state_directory, const char *credentials_directory,
+                    AuthorityFiles *f, Key **ret_previous, Chain **ret_previous_chain) {
+        _cleanup_close_ int fd = -EBADF;
         int r;
 
-        r = certificate_get_authority(ca, tracker_id, pin);
+        if (credentials_directory) {
+                fd = open(credentials_directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+                r = fd < 0 ? -errno : read_key(fd, "ca.key", &f->key, &f->chain);
+                if (r < 0 && r != -ENOENT)
+                        return log_error_errno(r, "Cannot use the credential ca.key: %s.",
+                                               describe_key(r));
+                f->is_credential = r >= 0;
+        }
+        if (!f->is_credential) {
+                r = keep_private(state_fd, state_directory);
+                if (r >= 0)
+                        r = open_state_key(state_fd, state_directory, &f->key, &f->chain);
+                if (r < 0)
+                        return log_error_errno(r, "Cannot use the CA's key %s/ca.key: %s.",
+                                               state_directory, describe_key(r));
+                return 0;
+        }
+        r = read_key(fd, "ca.previous.key", ret_previous, ret_previous_chain);
+        if (r < 0 && r != -ENOENT)
+                return log_error_errno(r, "Cannot use the credential ca.previous.key: %s.",
+                                       describe_key(r));
+        return 0;
+}
+
+void authority_files_done(AuthorityFiles *f) {
+        f->key = key_free(f->key);
+        f->chain = chain_free(f->chain);
+}
+
+static int open_files(int dir_fd, const char *state_directory, const char *credentials_directory,
+                      uint64_t now, AuthorityFiles *f) {
+        _cleanup_(chain_freep) Chain *previous_chain = NULL;
+        _cleanup_(key_freep) Key *previous = NULL;
+        int r = 0;
+
+        /* Two that start at once on an empty directory (the service, --print-pin) make one CA. */
+        if (flock(dir_fd, LOCK_EX) < 0)
+                return log_error_errno(-errno, "Cannot lock %s", state_directory);
+        r = open_key(dir_fd, state_directory, credentials_directory, f, &previous, &previous_chain);
         if (r < 0)
                 return r;
-        key_get_id(key, key_id);
-        return streq(pin + strlen("sha256:"), key_id) ? 0 : -EKEYREJECTED;
+        if (!f->chain)
+                r = open_chain(dir_fd, f->key, previous, previous_chain, now, &f->chain);
+        if (r >= 0)
+                r = save_chain(dir_fd, f->chain);
+        if (r < 0)
+                return log_error_errno(r, "Cannot use the CA's certificate %s/ca.pem: %s.",
+                                       state_directory, describe_certificate(r, f->is_credential));
+        return 0;
 }
 
 int authority_files_open(const char *state_directory, const char *credentials_directory,
-                         uint64_t now_realtime, Key **ret_key, Certificate **ret_ca) {
-        _cleanup_(certificate_freep) Certificate *ca = NULL;
-        _cleanup_(key_freep) Key *key = NULL;
+                         uint64_t now_realtime, AuthorityFiles *ret) {
+        _cleanup_(authority_files_done) AuthorityFiles f = {};
         _cleanup_close_ int dir_fd = -EBADF;
-        char text[FILE_BYTES_MAX];
         int r;
 
         dir_fd = open(state_directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         if (dir_fd < 0)
                 return -errno;
-        /* Two that start at once on an empty directory (the service, --print-pin) make one CA. */
-        if (flock(dir_fd, LOCK_EX) < 0)
-                return log_error_errno(-errno, "Cannot lock %s", state_directory);
-        r = keep_private(dir_fd, state_directory);
-        if (r >= 0)
-                r = open_key(dir_fd, state_directory, credentials_directory, &key);
+        r = open_files(dir_fd, state_directory, credentials_directory, now_realtime, &f);
         if (r < 0)
-                return log_error_errno(r, "Cannot use the CA's key %s/ca.key: %s.", state_directory,
-                                       describe_key(r));
-        r = read_file(dir_fd, "ca.pem", text);
-        if (r == -ENOENT)
-                r = make_certificate(dir_fd, key, now_realtime, &ca);
-        else if (r >= 0)
-                r = certificate_from_pem(text, &ca);
+                return r;
+        *ret = f;
+        f = (AuthorityFiles){};
+        return 0;
+}
+
+/* Which of the two is there after all. */
+static bool holds(int dir_fd, const char *text) {
+        char now[FILE_BYTES_MAX];
+        bool is;
+
+        is = read_file(dir_fd, "ca.key", now) >= 0 && streq(now, text);
+        explicit_bzero(now, sizeof(now));
+        return is;
+}
+
+static int replace_key(int dir_fd, const char *old_key_id, const char *text,
+                       char old[static FILE_BYTES_MAX]) {
+        _cleanup_(chain_freep) Chain *chain = NULL;
+        _cleanup_(key_freep) Key *key = NULL;
+        char id[KEY_ID_SIZE];
+        int r;
+
+        r = read_file(dir_fd, "ca.key", old);
         if (r >= 0)
-                r = check_pair(key, ca);
+                r = parse_key(old, &key, &chain);
         if (r < 0)
-                return log_error_errno(r, "Cannot use the CA's certificate %s/ca.pem: %s.",
-                                       state_directory, describe_certificate(r));
-        *ret_key = TAKE_PTR(key);
-        *ret_ca = TAKE_PTR(ca);
+                return r;
+        key_get_id(key, id);
+        if (!streq(id, old_key_id))
+                return -ESTALE;
+        r = write_file(dir_fd, "ca.key", text);
+        /* Named, but whether for good nobody knows: the old one again, while both are known. */
+        if (r < 0 && holds(dir_fd, text))
+                (void) write_file(dir_fd, "ca.key", old);
+        return r;
+}
+
+int authority_files_replace(const char *state_directory, const char *old_key_id, const char *key,
+                            const char *chain) {
+        _cleanup_close_ int dir_fd = -EBADF;
+        char old[FILE_BYTES_MAX];
+        int r;
+
+        dir_fd = open(state_directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (dir_fd < 0 || flock(dir_fd, LOCK_EX) < 0)
+                return -errno;
+        r = replace_key(dir_fd, old_key_id, key, old);
+        explicit_bzero(old, sizeof(old));
+        if (r < 0)
+                return r;
+        /* A copy: where it cannot be written now, the next start does. */
+        (void) write_file(dir_fd, "ca.pem", chain);
         return 0;
 }

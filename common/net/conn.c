@@ -174,8 +174,8 @@ const char *conn_get_offered_pin(const Conn *c) {
         return tls_get_offered_pin(c->tls);
 }
 
-const Certificate *conn_get_offered_ca(const Conn *c) {
-        return tls_get_offered_ca(c->tls);
+const Chain *conn_get_offered_chain(const Conn *c) {
+        return tls_get_offered_chain(c->tls);
 }
 
 void conn_set_frame_max(Conn *c, size_t bytes) {

@@ -64,7 +64,7 @@ const Address *conn_get_address(const Conn *c); /* the other end, unmapped */
 int conn_get_local_address(const Conn *c, Address *ret);
 bool conn_is_accepting(const Conn *c);
 const char *conn_get_offered_pin(const Conn *c);
-const Certificate *conn_get_offered_ca(const Conn *c);
+const Chain *conn_get_offered_chain(const Conn *c);
 
 void conn_set_frame_max(Conn *c, size_t bytes);
 void conn_resume(Conn *c); /* lines flow again, from a later turn of the loop */

@@ -139,6 +139,12 @@ static int subject_from_uri(const char *uri, size_t n, Subject *s) {
         return -EBADMSG;
 }
 
+uint64_t certificate_get_not_before(const Certificate *c) {
+        uint64_t usec = 0;
+
+        return time_from_asn1(X509_get0_notBefore(c->x509), &usec) < 0 ? 0 : usec;
+}
+
 int certificate_read_subject(const Certificate *c, Subject *ret) {
         _cleanup_(general_names_freep) GENERAL_NAMES *names = NULL;
         _cleanup_(key_freep) Key *k = NULL;
@@ -189,8 +195,8 @@ int certificate_get_authority(const Certificate *ca, char ret_tracker_id[static 
         int r;
 
         flags = X509_get_extension_flags(ca->x509);
-        if (!(flags & EXFLAG_CA) || (flags & EXFLAG_INVALID) || !(flags & EXFLAG_KUSAGE) ||
-            !(X509_get_key_usage(ca->x509) & KU_KEY_CERT_SIGN))
+        if (!(flags & EXFLAG_CA) || (flags & (EXFLAG_INVALID | EXFLAG_CRITICAL)) ||
+            !(flags & EXFLAG_KUSAGE) || !(X509_get_key_usage(ca->x509) & KU_KEY_CERT_SIGN))
                 return openssl_error(-EBADMSG);
         r = key_new_from_pkey(X509_get0_pubkey(ca->x509), &k);
         if (r < 0)
@@ -239,7 +245,8 @@ int certificate_verify(const Certificate *leaf, const Certificate *ca, uint64_t 
             X509_STORE_CTX_init(ctx, store, leaf->x509, NULL) != 1)
                 return openssl_error(-ENOMEM);
         param = X509_STORE_CTX_get0_param(ctx);
-        X509_VERIFY_PARAM_set_depth(param, 0); /* nothing between the leaf and the CA */
+        X509_VERIFY_PARAM_set_depth(param, 0); /* nothing between the leaf and the CA … */
+        X509_VERIFY_PARAM_set_flags(param, X509_V_FLAG_PARTIAL_CHAIN); /* … whoever signed that */
         X509_VERIFY_PARAM_set_time(param, (time_t) (realtime_usec / USEC_PER_SEC));
 
         if (X509_verify_cert(ctx) == 1)

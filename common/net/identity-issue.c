@@ -6,6 +6,7 @@
 #include <openssl/x509v3.h>
 
 #include "net/identity-openssl.h"
+#include "wire/limits.h"
 
 #define SERIAL_BYTES 16
 /* RFC 5280 4.1.2.5: a certificate that is meant not to end. */
@@ -67,10 +68,12 @@ static int certificate_start(const Key *k, uint64_t not_before, X509 **ret) {
         return 0;
 }
 
-int certificate_new_authority(const Key *key, uint64_t now_realtime_usec, Certificate **ret) {
+/* issuer NULL: by itself. */
+static int authority_new_signed(const Key *key, const Certificate *issuer, const Key *issuer_key,
+                                long path_length, uint64_t now_realtime_usec, Certificate **ret) {
         _cleanup_(x509_freep) X509 *x = NULL;
         char id[KEY_ID_SIZE];
-        char common_name[64];
+        char common_name[64], constraints[48];
         X509_NAME *name;
         int r;
 
@@ -82,11 +85,13 @@ int certificate_new_authority(const Key *key, uint64_t now_realtime_usec, Certif
         name = X509_get_subject_name(x);
         if (X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC,
                                        (const unsigned char *) common_name, -1, -1, 0) != 1 ||
-            X509_set_issuer_name(x, name) != 1 ||
+            X509_set_issuer_name(x, issuer ? X509_get_subject_name(certificate_get_x509(issuer))
+                                           : name) != 1 ||
             ASN1_TIME_set_string_X509(X509_getm_notAfter(x), NEVER_ENDS) != 1)
                 return openssl_error(-ENOMEM);
 
-        r = add_extension(x, x, NID_basic_constraints, "critical,CA:TRUE,pathlen:0");
+        snprintf(constraints, sizeof(constraints), "critical,CA:TRUE,pathlen:%ld", path_length);
+        r = add_extension(x, x, NID_basic_constraints, constraints);
         if (r < 0)
                 return r;
         r = add_extension(x, x, NID_key_usage, "critical,keyCertSign");
@@ -95,9 +100,28 @@ int certificate_new_authority(const Key *key, uint64_t now_realtime_usec, Certif
         r = add_extension(x, x, NID_subject_key_identifier, "hash");
         if (r < 0)
                 return r;
-        if (X509_sign(x, key_get_pkey(key), NULL) <= 0)
+        if (issuer) {
+                r = add_extension(x, certificate_get_x509(issuer), NID_authority_key_identifier,
+                                  "keyid");
+                if (r < 0)
+                        return r;
+        }
+        if (X509_sign(x, key_get_pkey(issuer_key), NULL) <= 0)
                 return openssl_error(-EINVAL);
         return certificate_new_from_x509(x, ret);
+}
+
+int certificate_new_authority(const Key *key, uint64_t now_realtime_usec, Certificate **ret) {
+        return authority_new_signed(key, NULL, key, AUTHORITIES_MAX - 1, now_realtime_usec, ret);
+}
+
+int certificate_new_successor(const Certificate *old, const Key *old_key, const Key *key,
+                              uint64_t now_realtime_usec, Certificate **ret) {
+        long path_length = X509_get_pathlen(certificate_get_x509(old)) - 1;
+
+        if (path_length < 0)
+                return openssl_error(-ENOSPC);
+        return authority_new_signed(key, old, old_key, path_length, now_realtime_usec, ret);
 }
 
 static int uri_for(const Subject *s, char *ret, size_t size) {

@@ -54,12 +54,16 @@ int certificate_read_subject(const Certificate *c, Subject *ret);
 /* Of a CA: tracker-id and pin. */
 int certificate_get_authority(const Certificate *ca, char ret_tracker_id[static TRACKER_ID_SIZE],
                               char ret_pin[static PIN_SIZE]);
+uint64_t certificate_get_not_before(const Certificate *c); /* µs since the epoch; 0: unreadable */
 /* Is leaf signed by ca, for our purposes, valid at that time? 0, -EKEYEXPIRED, -EBADMSG. */
 int certificate_verify(const Certificate *leaf, const Certificate *ca, uint64_t realtime_usec);
 
-/* For the authority (and tests): a self-signed CA (CA:TRUE, pathlen 0, keyCertSign), and leaves:
- * EKU by subject->kind, subject->{kind,tracker_id,name,not_before,not_after}; key_id is taken from
+/* For the authority (and tests): a self-signed CA (CA:TRUE, pathlen for all that may come after it,
+ * keyCertSign), one that old has signed (-ENOSPC: old allows none), and leaves: EKU by
+ * subject->kind, subject->{kind,tracker_id,name,not_before,not_after}; key_id is taken from
  * the key. */
 int certificate_new_authority(const Key *key, uint64_t now_realtime_usec, Certificate **ret);
+int certificate_new_successor(const Certificate *old, const Key *old_key, const Key *key,
+                              uint64_t now_realtime_usec, Certificate **ret);
 int certificate_issue(const Certificate *ca, const Key *ca_key, const Key *subject_key,
                       const Subject *subject, Certificate **ret);

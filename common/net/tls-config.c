@@ -6,8 +6,9 @@
 
 #include "net/identity-openssl.h"
 #include "net/tls-internal.h"
+#include "wire/limits.h"
 
-/* Two of our certificates have some 1,200 bytes; a stranger needs no more room than this. */
+/* Nine of our certificates have some 3,500 bytes; a stranger needs no more room than this. */
 #define CERTIFICATE_LIST_BYTES_MAX 16384
 
 static const unsigned char alpn_wire[] = "\x09" TLS_ALPN_NAME;
@@ -48,81 +49,119 @@ static int refuse_tracker_time(Tls *t, const Subject *s) {
                           clock_describe_off(-(int64_t) (now - s->not_after), true, off));
 }
 
-static int verify_signature(Tls *t, const Certificate *leaf, const Certificate *ca,
-                            const Subject *s) {
-        int r;
+/* How a certificate was refused that chain_verify() does not vouch for. */
+static int refuse_certificate(Tls *t, const Certificate *leaf, int r) {
+        Subject s;
 
-        r = certificate_verify(leaf, ca, tls_now(t));
-        if (r == -EKEYEXPIRED && s->kind == SUBJECT_TRACKER)
-                return refuse_tracker_time(t, s);
-        if (r == -EKEYEXPIRED)
-                return tls_refuse(t, r, "the other side's certificate is not valid at this time");
         if (r == -ENOMEM)
                 return tls_refuse(t, r, "out of memory");
-        if (r < 0)
+        if (r != -EKEYEXPIRED || certificate_read_subject(leaf, &s) < 0)
                 return tls_refuse(t, -EACCES,
                                   "the other side's certificate is not one of this tracker");
-        return 0;
+        if (s.kind == SUBJECT_TRACKER)
+                return refuse_tracker_time(t, &s);
+        return tls_refuse(t, r, "the other side's certificate is not valid at this time");
 }
 
-static int verify_tracker(Tls *t, const Certificate *leaf, STACK_OF(X509) * chain) {
-        _cleanup_(certificate_freep) Certificate *ca = NULL;
-        char tracker_id[TRACKER_ID_SIZE], pin[PIN_SIZE];
+/* The authorities that were sent along behind the leaf. */
+static int read_sent_chain(STACK_OF(X509) * sent, Chain **ret) {
+        Certificate *certificates[AUTHORITIES_MAX] = {};
+        size_t n = 0;
+        int n_sent = sk_X509_num(sent), r = 0;
+
+        if (n_sent < 2 || n_sent - 1 > AUTHORITIES_MAX)
+                return -EBADMSG;
+        for (int i = 1; i < n_sent && r >= 0; i++) {
+                r = certificate_new_from_x509(sk_X509_value(sent, i), &certificates[n]);
+                if (r >= 0)
+                        n++;
+        }
+        if (r >= 0)
+                r = chain_new((const Certificate *const *) certificates, n, ret);
+        while (n > 0)
+                certificate_free(certificates[--n]);
+        return r;
+}
+
+static bool is_trusted_tracker(const Tls *t, const Chain *offered) {
+        const TlsConfig *c = t->config;
+
+        return chain_has_pin(offered, c->pin) &&
+               (!c->chain || streq(chain_get_tracker_id(offered), chain_get_tracker_id(c->chain)));
+}
+
+static int verify_tracker(Tls *t, const Certificate *leaf, STACK_OF(X509) * sent) {
+        _cleanup_(chain_freep) Chain *chain = NULL;
         Subject s;
         int r;
 
-        if (sk_X509_num(chain) < 2)
+        if (sk_X509_num(sent) < 2)
                 return tls_refuse(t, -EACCES, "the other side showed no certificate of a tracker");
-        r = certificate_new_from_x509(sk_X509_value(chain, 1), &ca);
-        if (r < 0)
+        r = read_sent_chain(sent, &chain);
+        if (r == -ENOMEM)
                 return tls_refuse(t, r, "out of memory");
-        r = certificate_get_authority(ca, tracker_id, pin);
         if (r < 0)
                 return tls_refuse(t, -EACCES, "the other side showed no authority of a tracker");
-        memcpy(t->offered_pin, pin, sizeof(pin));
+        memcpy(t->offered_pin, chain_get_pin(chain), sizeof(t->offered_pin));
 
         /* Another pin than the one held says more than whatever else is wrong. */
-        if (t->config->pin[0] && !streq(t->config->pin, pin))
+        if (t->config->pin[0] && !is_trusted_tracker(t, chain))
                 return tls_refuse(t, -EKEYREJECTED, "this is not the tracker that is trusted here");
 
         r = certificate_read_subject(leaf, &s);
-        if (r < 0 || s.kind != SUBJECT_TRACKER || !streq(s.tracker_id, tracker_id)) {
+        if (r < 0 || s.kind != SUBJECT_TRACKER ||
+            !streq(s.tracker_id, chain_get_tracker_id(chain))) {
                 t->offered_pin[0] = 0;
                 return tls_refuse(t, -EACCES, "the other side is not a tracker");
         }
-        r = verify_signature(t, leaf, ca, &s);
+        r = chain_verify(chain, leaf, tls_now(t), &s);
         if (r < 0) {
                 t->offered_pin[0] = 0;
-                return r;
+                return refuse_certificate(t, leaf, r);
         }
         if (!t->config->pin[0])
                 return tls_refuse(t, -ENOKEY, "nobody has said yet that this tracker is trusted");
 
-        t->offered_ca = TAKE_PTR(ca);
+        t->offered_chain = TAKE_PTR(chain);
         t->peer = s;
         return 0;
 }
 
-static int verify_peer(Tls *t, const Certificate *leaf) {
-        char tracker_id[TRACKER_ID_SIZE], pin[PIN_SIZE];
+/* By an authority that came after those we know of, as the other side shows. It says nothing of
+ * those: only the tracker's word is kept. */
+static int verify_by_successor(Tls *t, const Certificate *leaf, STACK_OF(X509) * sent,
+                               Subject *ret) {
+        const Chain *ours = t->config->chain;
+        _cleanup_(chain_freep) Chain *chain = NULL;
+        int r;
+
+        r = read_sent_chain(sent, &chain);
+        if (r < 0)
+                return r;
+        if (!chain_has_pin(chain, chain_get_pin(ours)) ||
+            !streq(chain_get_tracker_id(chain), chain_get_tracker_id(ours)))
+                return -EBADMSG;
+        return chain_verify(chain, leaf, tls_now(t), ret);
+}
+
+static int verify_peer(Tls *t, const Certificate *leaf, STACK_OF(X509) * sent) {
+        const Chain *chain = t->config->chain;
         Subject s;
         int r;
 
-        if (!t->config->ca)
+        if (!chain)
                 return tls_refuse(t, -EACCES,
                                   "no tracker is known here that could vouch for peers");
-        r = certificate_get_authority(t->config->ca, tracker_id, pin);
-        if (r < 0)
-                return tls_refuse(t, -EACCES, "our own tracker's certificate is no authority");
         r = certificate_read_subject(leaf, &s);
         if (r < 0 || (s.kind != SUBJECT_USER && s.kind != SUBJECT_GUEST))
                 return tls_refuse(t, -EACCES,
                                   "the other side's certificate names no user or guest");
-        if (!streq(s.tracker_id, tracker_id))
+        if (!streq(s.tracker_id, chain_get_tracker_id(chain)))
                 return tls_refuse(t, -EACCES, "the other side belongs to another tracker");
-        r = verify_signature(t, leaf, t->config->ca, &s);
+        r = chain_find_issuer(chain, leaf) >= 0 ? chain_verify(chain, leaf, tls_now(t), &s)
+                                                : verify_by_successor(t, leaf, sent, &s);
         if (r < 0)
-                return r;
+                return refuse_certificate(t, leaf, r);
         t->peer = s;
         return 0;
 }
@@ -142,9 +181,8 @@ static int verify(Tls *t, X509_STORE_CTX *ctx) {
         r = certificate_new_from_x509(X509_STORE_CTX_get0_cert(ctx), &leaf);
         if (r < 0)
                 return tls_refuse(t, r, "out of memory");
-        r = t->config->expect == TLS_EXPECT_TRACKER
-                    ? verify_tracker(t, leaf, X509_STORE_CTX_get0_untrusted(ctx))
-                    : verify_peer(t, leaf);
+        r = (t->config->expect == TLS_EXPECT_TRACKER ? verify_tracker : verify_peer)(
+                t, leaf, X509_STORE_CTX_get0_untrusted(ctx));
         if (r < 0)
                 return r;
 
@@ -207,8 +245,13 @@ static int configure_identity(TlsConfig *c, const TlsParameters *p) {
             SSL_CTX_use_PrivateKey(c->ctx, key_get_pkey(p->key)) != 1 ||
             SSL_CTX_check_private_key(c->ctx) != 1)
                 return openssl_error(-EINVAL);
-        if (p->ca && SSL_CTX_add1_chain_cert(c->ctx, certificate_get_x509(p->ca)) != 1)
-                return openssl_error(-EINVAL);
+        if (!p->chain)
+                return 0;
+        for (size_t i = (size_t) MAX(chain_find_issuer(p->chain, p->certificate), 0);
+             i < chain_get_n(p->chain); i++)
+                if (SSL_CTX_add1_chain_cert(c->ctx, certificate_get_x509(chain_get(p->chain, i))) !=
+                    1)
+                        return openssl_error(-EINVAL);
         return 0;
 }
 
@@ -225,7 +268,7 @@ int tls_config_new(const TlsParameters *p, TlsConfig **ret) {
                 .n_ref = 1,
                 .own_time.clock = p->clock,
                 .expect = p->expect,
-                .ca = certificate_ref(p->ca),
+                .chain = chain_ref(p->chain),
                 .check = p->check,
                 .userdata = p->userdata,
                 .ctx = SSL_CTX_new(TLS_method()),
@@ -275,7 +318,7 @@ TlsConfig *tls_config_free(TlsConfig *c) {
                 return NULL;
         SSL_CTX_free(c->ctx);
         BIO_meth_free(c->bio_method);
-        certificate_free(c->ca);
+        chain_free(c->chain);
         free(c);
         return NULL;
 }

@@ -14,7 +14,7 @@ struct TlsConfig {
         RemoteTime own_time;    /* of our clock */
         const RemoteTime *time; /* weak */
         TlsExpect expect;
-        Certificate *ca;
+        Chain *chain;
         char pin[PIN_SIZE]; /* "": none held */
         tls_check_fn check;
         void *userdata; /* weak */
@@ -29,7 +29,7 @@ struct Tls {
         bool has_peer;
         Subject peer;
         char offered_pin[PIN_SIZE];
-        Certificate *offered_ca;
+        Chain *offered_chain;
         int error; /* why verification refused; 0: it did not */
         char message[TLS_MESSAGE_SIZE];
 };

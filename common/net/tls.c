@@ -130,7 +130,7 @@ Tls *tls_free(Tls *t) {
         if (!t)
                 return NULL;
         SSL_free(t->ssl);
-        certificate_free(t->offered_ca);
+        chain_free(t->offered_chain);
         tls_config_free(t->config);
         free(t);
         return NULL;
@@ -207,8 +207,8 @@ const char *tls_get_offered_pin(const Tls *t) {
         return t->offered_pin;
 }
 
-const Certificate *tls_get_offered_ca(const Tls *t) {
-        return t->offered_ca;
+const Chain *tls_get_offered_chain(const Tls *t) {
+        return t->offered_chain;
 }
 
 const char *tls_get_message(const Tls *t) {

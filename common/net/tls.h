@@ -5,7 +5,7 @@
 
 #include "base/remote-time.h"
 #include "base/runtime.h"
-#include "net/identity.h"
+#include "net/chain.h"
 
 /* Whom the other side must prove to be. */
 typedef enum TlsExpect {
@@ -28,11 +28,13 @@ typedef struct TlsParameters {
         TlsExpect expect;
         const Key *key; /* ours; both NULL: no certificate is offered */
         const Certificate *certificate;
-        const Certificate
-                *ca; /* trusted; for TLS_EXPECT_TRACKER it is taken from the offered chain and held
-                        against pin; sent along after certificate in all cases where present */
-        const char *pin;    /* TLS_EXPECT_TRACKER: NULL = none held yet: every handshake ends
-                             * with -ENOKEY and the offered pin, before a byte of data */
+        /* Trusted. Sent along after certificate, from the authority that signed it on. For
+         * TLS_EXPECT_TRACKER the offered one is held against pin, and its tracker-id against this
+         * one's where it is not NULL. */
+        const Chain *chain;
+        const char *pin;    /* TLS_EXPECT_TRACKER: of any of the authorities in the offered chain.
+                             * NULL = none held yet: every handshake ends with -ENOKEY and the
+                             * offered pin, before a byte of data */
         tls_check_fn check; /* may be NULL */
         void *userdata;     /* weak */
 } TlsParameters;
@@ -68,7 +70,7 @@ const char *tls_get_message(const Tls *t);
 
 /* After the handshake: NULL when the other side offered no certificate. */
 const Subject *tls_get_peer(const Tls *t);
-/* After -ENOKEY or -EKEYREJECTED: the pin that was offered. After success towards a tracker: its
- * pin and CA. "" and NULL otherwise. */
+/* After -ENOKEY or -EKEYREJECTED: the pin that was offered. After success towards a tracker: the
+ * pin of its present authority, and its authorities. "" and NULL otherwise. */
 const char *tls_get_offered_pin(const Tls *t);
-const Certificate *tls_get_offered_ca(const Tls *t);
+const Chain *tls_get_offered_chain(const Tls *t);

@@ -54,6 +54,13 @@
 #define CERTIFICATE_USER_DAYS 7
 #define CERTIFICATE_GUEST_HOURS 24
 #define CERTIFICATE_TRACKER_DAYS 90
+/* Of one tracker, one after the other. By then the first of its authorities is old: an operator who
+ * changes it each year has eight years. */
+#define AUTHORITIES_MAX 8
+#define CHAIN_BYTES_MAX 6144 /* in PEM, 8 of some 620 bytes: fits an answer to strangers */
+/* How long what an authority signed counts when it has a successor: the life of what it signs. */
+#define PREDECESSOR_USEC (CERTIFICATE_USER_DAYS * USEC_PER_DAY)
+#define PREDECESSOR_SLACK_USEC (10 * USEC_PER_MINUTE) /* … and what it signs meanwhile */
 #define CERTIFICATE_GRACE_USEC (10 * USEC_PER_MINUTE) /* a connection outlives its certificate */
 #define DEVICE_UNSEEN_DAYS 180
 

@@ -46,7 +46,7 @@ struct Account {
         char pin[PIN_SIZE];
         char offered_pin[PIN_SIZE];
         char *address;
-        Certificate *ca;
+        Chain *chain; /* the tracker's authorities; NULL: nothing is accepted yet */
         TrackerState state;
         char reason[FAILURE_MESSAGE_SIZE];
         RemoteTime time; /* the tracker's */

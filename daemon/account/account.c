@@ -45,7 +45,7 @@ static int new_tracker_tls(const Account *a, bool certified, TlsConfig **ret) {
                         .expect = TLS_EXPECT_TRACKER,
                         .key = certified ? a->key : NULL,
                         .certificate = certified ? a->certificate : NULL,
-                        .ca = certified ? a->ca : NULL,
+                        .chain = a->chain,
                         .pin = a->pin[0] ? a->pin : NULL,
                 },
                 ret);
@@ -198,7 +198,7 @@ int account_new(const Runtime *rt, Store *store, const StoredTracker *tracker,
         if (tracker->pin[0]) {
                 memcpy(a->tracker_id, tracker->tracker_id, sizeof(a->tracker_id));
                 memcpy(a->pin, tracker->pin, sizeof(a->pin));
-                r = certificate_from_pem(tracker->ca_pem, &a->ca);
+                r = chain_from_pem(tracker->ca_pem, &a->chain);
                 if (r < 0)
                         return r;
         }
@@ -237,7 +237,7 @@ Account *account_free(Account *a) {
         clock_timer_free(a->watch_timer);
         account_clear_identity(a);
         attempt_done(a);
-        certificate_free(a->ca);
+        chain_free(a->chain);
         free(a->address);
         free(a);
         return NULL;
@@ -327,7 +327,7 @@ int account_check_certificate(const Account *a, const Key *key, SubjectKind kind
         char key_id[KEY_ID_SIZE];
         int r;
 
-        if (!a->ca)
+        if (!a->chain)
                 return -EBADMSG;
         r = certificate_from_pem(pem, &certificate);
         if (r < 0)
@@ -340,7 +340,7 @@ int account_check_certificate(const Account *a, const Key *key, SubjectKind kind
             ret_subject->kind == SUBJECT_TRACKER || (kind >= 0 && ret_subject->kind != kind) ||
             (name && !streq(ret_subject->name, name)))
                 return -EBADMSG;
-        r = certificate_verify(certificate, a->ca, account_now(a));
+        r = chain_verify(a->chain, certificate, account_now(a), ret_subject);
         if (r < 0)
                 return r;
         *ret = TAKE_PTR(certificate);
@@ -457,7 +457,7 @@ int account_new_peer_tls(const Account *a, tls_check_fn check, void *userdata, T
                         .expect = TLS_EXPECT_PEER,
                         .key = a->key,
                         .certificate = a->certificate,
-                        .ca = a->ca,
+                        .chain = a->chain,
                         .check = check,
                         .userdata = userdata,
                 },

@@ -61,15 +61,15 @@ static void on_saved(int r, void *userdata) {
         }
 }
 
-static int save(TrackerFlow *t, const Certificate *ca) {
+static int save(TrackerFlow *t, const Chain *chain) {
         StoredTracker tracker = { .address = t->address };
         _cleanup_free_ char *pem = NULL;
         int r;
 
-        r = certificate_get_authority(ca, tracker.tracker_id, tracker.pin);
-        if (r < 0)
-                return r;
-        r = certificate_to_pem(ca, &pem);
+        snprintf(tracker.tracker_id, sizeof(tracker.tracker_id), "%s",
+                 chain_get_tracker_id(chain));
+        snprintf(tracker.pin, sizeof(tracker.pin), "%s", chain_get_pin(chain));
+        r = chain_to_pem(chain, &pem);
         if (r < 0)
                 return r;
         tracker.ca_pem = pem;
@@ -140,7 +140,7 @@ static void on_dialled(Conn *conn, const DialFailure *failure, void *userdata) {
 
         t->dialer = dialer_free(t->dialer);
         if (!failure) {
-                r = save(t, conn_get_offered_ca(c));
+                r = save(t, conn_get_offered_chain(c));
                 if (r >= 0)
                         return;
                 (void) store_fail(m->store, &f, r, "Cannot save the tracker");

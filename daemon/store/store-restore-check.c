@@ -2,6 +2,7 @@
 /* Knows what must be true of each row before it is believed, as if a host or a tracker had sent it;
  * leaves types, foreign keys and pages to sql/file.h. */
 #include "daemon/store/store-archive-internal.h"
+#include "net/chain.h"
 #include "wire/json-scan.h"
 
 static bool column_is_text(sqlite3_stmt *stmt, int column, size_t min, size_t max, bool multiline) {
@@ -24,18 +25,16 @@ static bool column_is_uuid(sqlite3_stmt *stmt, int column, bool may_be_empty) {
 }
 
 static bool tracker_is_good(SqlTx *tx, sqlite3_stmt *stmt) {
-        _cleanup_(certificate_freep) Certificate *ca = NULL;
-        char tracker_id[TRACKER_ID_SIZE], pin[PIN_SIZE];
+        _cleanup_(chain_freep) Chain *chain = NULL;
         const char *address = sql_column_text(stmt, 2);
         _cleanup_free_ char *host = NULL;
         uint16_t port;
 
         return strlen(address) <= TRACKER_ADDRESS_BYTES_MAX &&
                host_port_parse(address, TRACKER_PORT, &host, &port) >= 0 &&
-               strlen(sql_column_text(stmt, 3)) <= FRAME_BYTES_MAX &&
-               certificate_from_pem(sql_column_text(stmt, 3), &ca) >= 0 &&
-               certificate_get_authority(ca, tracker_id, pin) >= 0 &&
-               streq(tracker_id, sql_column_text(stmt, 0)) && streq(pin, sql_column_text(stmt, 1));
+               chain_from_pem(sql_column_text(stmt, 3), &chain) >= 0 &&
+               streq(chain_get_tracker_id(chain), sql_column_text(stmt, 0)) &&
+               streq(chain_get_pin(chain), sql_column_text(stmt, 1));
 }
 
 static bool identity_is_good(SqlTx *tx, sqlite3_stmt *stmt) {

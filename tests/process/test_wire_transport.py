@@ -288,12 +288,12 @@ def test_tracker_id_and_pin(stage):
 
 @sentence("1.10")
 def test_authority(stage):
-    """Ed25519, CA:TRUE, pathlen 0, keyCertSign and nothing else; its key in a file of its own, 0600."""
+    """Ed25519, CA:TRUE, pathlen 7, keyCertSign and nothing else; its key in a file of its own, 0600."""
     with stage.stranger() as c:
         _, ca = c.chain
     ca.public_key().verify(ca.signature, ca.tbs_certificate_bytes)
     constraints = ca.extensions.get_extension_for_class(x509.BasicConstraints)
-    assert constraints.critical and constraints.value.ca and constraints.value.path_length == 0
+    assert constraints.critical and constraints.value.ca and constraints.value.path_length == 7
     usage = ca.extensions.get_extension_for_class(x509.KeyUsage)
     assert usage.critical and usage.value.key_cert_sign
     assert not (usage.value.digital_signature or usage.value.crl_sign or usage.value.key_encipherment)

@@ -23,13 +23,30 @@ TestAuthority *test_authority_new(Clock *clock) {
         assert_int_equal(key_generate(&a->key), 0);
         assert_int_equal(certificate_new_authority(a->key, clock_realtime(clock), &a->ca), 0);
         assert_int_equal(certificate_get_authority(a->ca, a->tracker_id, a->pin), 0);
+        assert_int_equal(chain_new((const Certificate *const *) &a->ca, 1, &a->chain), 0);
         return a;
+}
+
+void test_authority_rotate(TestAuthority *a) {
+        Key *key;
+        Chain *chain;
+
+        assert_int_equal(key_generate(&key), 0);
+        assert_int_equal(chain_extend(a->chain, a->key, key, clock_realtime(a->clock), &chain), 0);
+        key_free(a->key);
+        chain_free(a->chain);
+        certificate_free(a->ca);
+        a->key = key;
+        a->chain = chain;
+        a->ca = certificate_ref(chain_get(chain, 0));
+        snprintf(a->pin, sizeof(a->pin), "%s", chain_get_pin(chain));
 }
 
 TestAuthority *test_authority_free(TestAuthority *a) {
         if (!a)
                 return NULL;
         certificate_free(a->ca);
+        chain_free(a->chain);
         key_free(a->key);
         free(a);
         return NULL;
@@ -67,7 +84,7 @@ TlsConfig *test_authority_tls(const TestAuthority *a, SubjectKind kind, const ch
                 .expect = expect,
                 .key = key,
                 .certificate = certificate,
-                .ca = a->ca,
+                .chain = a->chain,
                 .pin = expect == TLS_EXPECT_TRACKER ? a->pin : NULL,
         };
         assert_int_equal(tls_config_new(&p, &config), 0);

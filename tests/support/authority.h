@@ -9,7 +9,8 @@
 typedef struct TestAuthority {
         Clock *clock; /* weak */
         Key *key;
-        Certificate *ca;
+        Certificate *ca; /* the present one */
+        Chain *chain;
         char tracker_id[TRACKER_ID_SIZE];
         char pin[PIN_SIZE];
 } TestAuthority;
@@ -17,6 +18,9 @@ typedef struct TestAuthority {
 TestAuthority *test_authority_new(Clock *clock);
 TestAuthority *test_authority_free(TestAuthority *a);
 DEFINE_CLEANUP(TestAuthority *, test_authority_free);
+
+/* The same tracker with a new key, signed by the one before. */
+void test_authority_rotate(TestAuthority *a);
 
 /* A good certificate of the protocol's length, from now on. name NULL for the tracker. */
 Certificate *test_authority_issue(const TestAuthority *a, const Key *key, SubjectKind kind,

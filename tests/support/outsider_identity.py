@@ -61,7 +61,7 @@ def check_leaf(leaf, ca, path):
 def check_ca(ca):
     assert isinstance(ca.public_key(), Ed25519PublicKey)
     constraints = ca.extensions.get_extension_for_class(x509.BasicConstraints).value
-    assert constraints.ca and constraints.path_length == 0
+    assert constraints.ca and constraints.path_length == 7
     assert ca.extensions.get_extension_for_class(x509.KeyUsage).value.key_cert_sign
 
 

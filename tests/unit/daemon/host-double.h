@@ -96,7 +96,7 @@ static inline int make_member_tls(tls_check_fn check, void *check_userdata, void
                                                 .expect = TLS_EXPECT_PEER,
                                                 .key = key,
                                                 .certificate = certificate,
-                                                .ca = d->authority->ca,
+                                                .chain = d->authority->chain,
                                                 .check = check,
                                                 .userdata = check_userdata },
                               ret);

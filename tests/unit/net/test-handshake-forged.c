@@ -25,7 +25,7 @@ static void test_forged_trackers(void **state) {
                 const TlsParameters p = {
                         .clock = f->loop->rt.clock,
                         .expect = TLS_EXPECT_PEER_OR_NOBODY,
-                        .ca = f->ours->ca,
+                        .chain = f->ours->chain,
                 };
                 TestAuthority signer = *(table[i].by_other ? f->other : f->ours);
                 _cleanup_(tls_config_freep) TlsConfig *forged = NULL;
@@ -90,7 +90,7 @@ static void test_forged_peers(void **state) {
                 const TlsParameters p = {
                         .clock = f->loop->rt.clock,
                         .expect = TLS_EXPECT_PEER,
-                        .ca = f->ours->ca,
+                        .chain = f->ours->chain,
                 };
                 static const TestForgery none;
                 _cleanup_(tls_config_freep) TlsConfig *mallory = NULL;

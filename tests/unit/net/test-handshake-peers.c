@@ -24,7 +24,7 @@ static void test_tracker(void **state) {
         assert_met(f);
         assert_int_equal(conn_get_peer(f->dialling.conn)->kind, SUBJECT_TRACKER);
         assert_string_equal(conn_get_offered_pin(f->dialling.conn), f->ours->pin);
-        assert_non_null(conn_get_offered_ca(f->dialling.conn));
+        assert_non_null(conn_get_offered_chain(f->dialling.conn));
         assert_null(conn_get_peer(f->accepting.conn));
         part(f);
 
@@ -79,7 +79,7 @@ static void test_other_peers(void **state) {
         open = test_authority_tls(f->ours, SUBJECT_TRACKER, NULL, TLS_EXPECT_PEER_OR_NOBODY);
         const TlsParameters p = { .clock = f->loop->rt.clock,
                                   .expect = TLS_EXPECT_PEER,
-                                  .ca = f->ours->ca };
+                                  .chain = f->ours->chain };
         assert_int_equal(tls_config_new(&p, &none), 0);
 
         meet(f, alice, bob);
@@ -123,7 +123,7 @@ static void test_check(void **state) {
                 .expect = TLS_EXPECT_PEER,
                 .key = key,
                 .certificate = certificate,
-                .ca = f->ours->ca,
+                .chain = f->ours->chain,
                 .check = refuse,
                 .userdata = &answer,
         };
@@ -154,7 +154,7 @@ static void test_config(void **state) {
         TlsParameters p = { .clock = f->loop->rt.clock,
                             .key = another,
                             .certificate = certificate,
-                            .ca = f->ours->ca };
+                            .chain = f->ours->chain };
         assert_int_equal(tls_config_new(&p, &config), -EINVAL);
         p.key = NULL;
         assert_int_equal(tls_config_new(&p, &config), -EINVAL);
