@@ -108,6 +108,8 @@ static void on_repeat_verified(int r, void *userdata) {
         }
         if (r > 0) {
                 account_call_try_was_good(c);
+                if (!account_call_check_suspension(c))
+                        return;
                 r = db_change_account(
                         c->accounts->db,
                         &(DbChange){
@@ -151,6 +153,8 @@ static void on_password_verified(int r, void *userdata) {
         }
         if (r > 0) {
                 account_call_try_was_good(c);
+                if (!account_call_check_suspension(c))
+                        return;
                 r = c->is_deletion
                             ? delete_account(c)
                             : account_call_hash(c, c->new_password, NULL, on_password_hashed);
@@ -163,6 +167,8 @@ static void on_password_identity(int r, const DbIdentity *i, void *userdata) {
         AccountCall *c = userdata;
 
         c->db_call = NULL;
+        if (r >= 0)
+                r = account_call_note_suspension(c, i);
         if (r >= 0) {
                 c->user_exists = i->user_exists;
                 c->may_repeat = !c->is_deletion && may_repeat(c, i);
@@ -282,7 +288,8 @@ static void on_recovery_verified(int r, void *userdata) {
         }
         if (r > 0) {
                 account_call_try_was_good(c);
-                if (!account_call_may_make_device(c, c->accounts->recoveries))
+                if (!account_call_check_suspension(c) ||
+                    !account_call_may_make_device(c, c->accounts->recoveries))
                         return;
                 account_call_make_recovery_code(c, plain);
                 r = account_call_hash(c, c->new_password, plain, on_recovery_hashed);
@@ -300,7 +307,9 @@ static void on_recovery_identity(int r, const DbIdentity *i, void *userdata) {
         c->user_exists = r >= 0 && i->user_exists;
         if (r >= 0 && i->user_exists && !i->user_deleted) {
                 c->is_repeated = may_repeat(c, i) && i->spent;
-                r = free_and_strdup(&c->recovery, i->recovery);
+                r = account_call_note_suspension(c, i);
+                if (r >= 0)
+                        r = free_and_strdup(&c->recovery, i->recovery);
         }
         if (r >= 0)
                 r = account_call_verify(c, c->is_repeated ? i->spent : c->recovery,

@@ -2,11 +2,16 @@
 /* Knows what the files of accounts share; nobody else includes it. */
 #pragma once
 
-#include "tracker/accounts.h"
+#include "tracker/accounts-operator.h"
 #include "tracker/passwords.h"
 #include "tracker/throttle.h"
 
 #define RECOVERY_CODE_SIZE 24 /* four groups of five with dashes, and NUL */
+
+/* 80 bits, and easy to type. */
+#define RESET_PASSWORD_GROUPS 4
+#define RESET_PASSWORD_GROUP 4
+#define RESET_PASSWORD_SIZE (RESET_PASSWORD_GROUPS * (RESET_PASSWORD_GROUP + 1))
 
 #define BUSY_RETRY_MSEC 2000
 #define REPEAT_USEC (10 * USEC_PER_MINUTE)         /* protocol §4 SIGNUP, RECOVER, PASSWD */
@@ -25,6 +30,7 @@ struct Accounts {
         Throttle *sign_ins, *recoveries; /* new devices of a user, by each */
         Throttle *whois_misses;          /* of users, and of sources of guests */
         unsigned n_hashing, n_delayed, n_near;
+        size_t n_by_operator;           /* calls */
         accounts_revoked_fn on_revoked; /* NULL: nobody */
         void *userdata;                 /* weak */
         AccountCall *calls;
@@ -64,8 +70,15 @@ struct AccountCall {
         char recovery_code[RECOVERY_CODE_SIZE];
         char *certificate;
         uint64_t expires;
+        bool is_suspended; /* which is told when the password was good */
+        char *reason;      /* of that */
+        bool is_by_operator;
+        DbMark mark;
 
         accounts_done_fn done;
+        accounts_reset_fn reset;
+        accounts_users_fn users;
+        accounts_user_fn user;
         accounts_whois_fn whois;
         accounts_devices_fn devices;
         void *userdata; /* weak */
@@ -98,6 +111,10 @@ void account_call_hashing_ended(AccountCall *c);
 int account_call_verify(AccountCall *c, const char *hash, password_verified_fn done);
 int account_call_hash(AccountCall *c, const char *first, const char *second,
                       password_hashed_fn done);
+/* n_groups of `group` digits, 5 bits each, with dashes between them in ret; ret_plain (may be NULL)
+ * is without. */
+void accounts_make_code(const Accounts *a, unsigned n_groups, unsigned group, char *ret,
+                        char *ret_plain);
 /* A code is hashed without its dashes, so that people may leave them out. */
 void account_call_make_recovery_code(AccountCall *c, char ret_plain[static RECOVERY_CODE_SIZE]);
 int accounts_check_password_length(const char *password, const char *field, bool is_new,
@@ -109,6 +126,10 @@ void account_call_try_was_good(AccountCall *c);
 /* Each new device of a user is a key that may be revoked, which all hosts keep. Asked when the
  * password or code was good, so nobody else can use it up. false: it was refused, and c is gone. */
 bool account_call_may_make_device(AccountCall *c, Throttle *t);
+/* What was found of a name whose password or code is tried now. */
+int account_call_note_suspension(AccountCall *c, const DbIdentity *i);
+/* The password or code was good. false: the user is suspended and was told so, and c is gone. */
+bool account_call_check_suspension(AccountCall *c);
 /* The answer to a wrong one. */
 void account_call_try_was_bad(AccountCall *c, const char *message);
 
@@ -120,3 +141,6 @@ void accounts_tell_throttled(const Accounts *a, const Throttle *t, const Address
                              const char *user);
 void accounts_tell_issued(const AccountCall *c);
 void accounts_tell_refused(const AccountCall *c, const char *reason);
+void accounts_tell_suspended_refused(const AccountCall *c);
+/* What an operator did; a deletion is told where all are. */
+void accounts_tell_deed(const AccountCall *c);

@@ -83,3 +83,30 @@ void accounts_tell_refused(const AccountCall *c, const char *reason) {
                              "CHAT_REASON", reason, "CHAT_KEY", c->key_id),
                   "A key at %s gets no certificate: %s.", peer, reason);
 }
+
+void accounts_tell_suspended_refused(const AccountCall *c) {
+        char peer[ADDRESS_STRING_SIZE];
+
+        address_print_ip(&c->source, peer);
+        log_paced(c->accounts->rt->pace, c->name, LOG_NOTICE,
+                  LOG_FIELDS("MESSAGE_ID", MESSAGE_TRACKER_SUSPENDED_REFUSED, "CHAT_USER", c->name,
+                             "CHAT_PEER", peer),
+                  "%s is suspended and was refused, from %s.", c->name, peer);
+}
+
+static void tell_deed(const char *id, const AccountCall *c, const char *deed) {
+        const char *reason = c->reason && c->reason[0] ? c->reason : NULL;
+
+        log_fields(LOG_NOTICE, 0,
+                   LOG_FIELDS("MESSAGE_ID", id, "CHAT_USER", c->name, "CHAT_REASON", reason),
+                   "%s %s by an operator%s%s.", c->name, deed, reason ? ": " : "", reason ?: "");
+}
+
+void accounts_tell_deed(const AccountCall *c) {
+        if (c->reset)
+                tell_deed(MESSAGE_TRACKER_RESET, c, "was given another password");
+        else if (c->mark == DB_MARK_SUSPEND)
+                tell_deed(MESSAGE_TRACKER_SUSPENDED, c, "was suspended");
+        else if (c->mark == DB_MARK_RESUME)
+                tell_deed(MESSAGE_TRACKER_RESUMED, c, "was let in again");
+}

@@ -6,17 +6,24 @@
 
 static const char recovery_digits[] = "0123456789abcdefghjkmnpqrstvwxyz"; /* no i, l, o, u */
 
+void accounts_make_code(const Accounts *a, unsigned n_groups, unsigned group, char *ret,
+                        char *ret_plain) {
+        for (unsigned i = 0; i < n_groups * group; i++) {
+                if (i > 0 && i % group == 0)
+                        *ret++ = '-';
+                *ret = recovery_digits[random_below(a->rt->random, 32)];
+                if (ret_plain)
+                        *ret_plain++ = *ret;
+                ret++;
+        }
+        *ret = '\0';
+        if (ret_plain)
+                *ret_plain = '\0';
+}
+
 /* 100 bits. */
 void account_call_make_recovery_code(AccountCall *c, char ret_plain[static RECOVERY_CODE_SIZE]) {
-        char *code = c->recovery_code, *plain = ret_plain;
-
-        for (unsigned i = 0; i < 20; i++) {
-                if (i > 0 && i % 5 == 0)
-                        *code++ = '-';
-                *code = recovery_digits[random_below(c->accounts->rt->random, 32)];
-                *plain++ = *code++;
-        }
-        *code = *plain = '\0';
+        accounts_make_code(c->accounts, 4, 5, c->recovery_code, ret_plain);
 }
 
 void account_call_hashing_ended(AccountCall *c) {
@@ -130,6 +137,19 @@ void account_call_try_was_good(AccountCall *c) {
         throttle_give_back(a->tries_of_name, NULL, c->name);
 }
 
+int account_call_note_suspension(AccountCall *c, const DbIdentity *i) {
+        c->is_suspended = i->user_suspended;
+        return c->is_suspended ? free_and_strdup(&c->reason, i->suspend_reason) : 0;
+}
+
+bool account_call_check_suspension(AccountCall *c) {
+        if (!c->is_suspended)
+                return true;
+        accounts_tell_suspended_refused(c);
+        account_call_fail_errno(c, -EKEYREJECTED);
+        return false;
+}
+
 bool account_call_may_make_device(AccountCall *c, Throttle *t) {
         uint64_t wait_usec = 0;
         Failure f;
@@ -199,7 +219,8 @@ static void on_verified_sign_in(int r, void *userdata) {
                 account_call_try_was_bad(c, "That name or password is wrong.");
         else {
                 account_call_try_was_good(c);
-                if (account_call_may_make_device(c, c->accounts->sign_ins))
+                if (account_call_check_suspension(c) &&
+                    account_call_may_make_device(c, c->accounts->sign_ins))
                         account_call_put_device(c);
         }
 }
@@ -210,6 +231,8 @@ static void on_sign_in_identity(int r, const DbIdentity *i, void *userdata) {
         c->db_call = NULL;
         c->key_is_known = r >= 0 && i->key_exists;
         c->user_exists = r >= 0 && i->user_exists;
+        if (r >= 0)
+                r = account_call_note_suspension(c, i);
         if (r >= 0)
                 r = account_call_verify(c, i->user_exists && !i->user_deleted ? i->password : NULL,
                                         on_verified_sign_in);

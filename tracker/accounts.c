@@ -28,6 +28,8 @@ AccountCall *account_call_free(AccountCall *c) {
         key_free(c->key);
         erase(c->password);
         erase(c->new_password);
+        c->accounts->n_by_operator -= c->is_by_operator;
+        free(c->reason);
         free(c->verified);
         free(c->recovery);
         free(c->revoked);
@@ -156,7 +158,14 @@ void account_call_finish(AccountCall *c, const Failure *failure) {
                 .recovery_code = c->recovery_code[0] ? c->recovery_code : NULL,
         };
 
-        if (c->whois)
+        if (c->reset)
+                c->reset(failure, failure ? NULL : c->new_password,
+                         failure ? NULL : c->recovery_code, c->userdata);
+        else if (c->users)
+                c->users(failure, NULL, 0, NULL, c->userdata);
+        else if (c->user)
+                c->user(failure, NULL, NULL, 0, c->userdata);
+        else if (c->whois)
                 c->whois(failure, NULL, c->userdata);
         else if (c->devices)
                 c->devices(failure, NULL, 0, c->userdata);
@@ -188,6 +197,19 @@ void account_call_fail(AccountCall *c, ErrorCode code, const char *message) {
         account_call_finish(c, &failure);
 }
 
+/* Only to who has the password or the recovery code. */
+static void fail_suspended(AccountCall *c) {
+        bool has_reason = c->reason && c->reason[0];
+        Failure f;
+
+        (void) failure_set(&f, ERROR_BANNED,
+                           "%s was suspended by the operator of this tracker%s%s%s; only they can "
+                           "let you in again.",
+                           c->name, has_reason ? " (" : "", has_reason ? c->reason : "",
+                           has_reason ? ")" : "");
+        account_call_finish(c, &f);
+}
+
 void account_call_fail_errno(AccountCall *c, int r) {
         switch (r) {
         case -EADDRINUSE:
@@ -199,6 +221,9 @@ void account_call_fail_errno(AccountCall *c, int r) {
                 accounts_tell_refused(c, "it was revoked");
                 account_call_fail(c, ERROR_REVOKED,
                                   "That key was revoked; make a new one and sign in with it.");
+                return;
+        case -EKEYREJECTED:
+                fail_suspended(c);
                 return;
         case -ESTALE:
                 account_call_fail(c, ERROR_BAD_CREDENTIALS, "The password was changed meanwhile.");

@@ -51,8 +51,10 @@ static int read_record(sqlite3_stmt *s, ChannelRecord *ret) {
         e->restricted = sql_column_u64(s, 9) != 0;
         c.over_loopback = sql_column_u64(s, 12) != 0;
         c.granted_seq = sql_column_u64(s, 13);
+        c.delisted = sql_column_u64(s, 14);
+        c.reason = strdup(sql_column_text(s, 15));
         e->topic = strdup(sql_column_text(s, 10));
-        if (!e->topic || addresses_parse(sql_column_text(s, 11), e) < 0) {
+        if (!e->topic || !c.reason || addresses_parse(sql_column_text(s, 11), e) < 0) {
                 channel_record_done(&c);
                 return -ENOMEM;
         }
@@ -117,7 +119,8 @@ static int work_load(SqlTx *tx, void *request) {
 
         r = sql_prepare(tx,
                         "SELECT name, channel_id, owner, key, epoch, last_seq, leased, unhosted,"
-                        " since, restricted, topic, addresses, over_loopback, granted_seq"
+                        " since, restricted, topic, addresses, over_loopback, granted_seq,"
+                        " delisted, reason"
                         " FROM channel"
                         " ORDER BY name",
                         "", &s);
@@ -276,6 +279,33 @@ int db_set_channel_lease(Db *db, const char *name, bool leased, bool unhosted, u
                 c->now = since;
         }
         return db_call_submit(db, c, true, work_set_lease, db_answer_done, userdata, ret_call);
+}
+
+static int work_set_delisted(SqlTx *tx, void *request) {
+        DbCall *c = request;
+
+        if (c->now == 0)
+                return sql_run(tx, "UPDATE channel SET delisted = 0, reason = '' WHERE name = ?",
+                               "s", c->name);
+        return sql_run(tx,
+                       "UPDATE channel SET since = CASE leased WHEN 0 THEN since ELSE ?1 END,"
+                       " leased = 0, delisted = CASE delisted WHEN 0 THEN ?1 ELSE delisted END,"
+                       " reason = ?2 WHERE name = ?3",
+                       "tss", c->now, c->reason, c->name);
+}
+
+int db_set_channel_delisted(Db *db, const char *name, uint64_t since, const char *reason,
+                            db_done_fn done, void *userdata, DbCall **ret_call) {
+        DbCall *c = channel_call_new(name, done);
+
+        if (c) {
+                c->now = since;
+                if (free_and_strdup(&c->reason, reason ?: "") < 0) {
+                        free(c);
+                        return -ENOMEM;
+                }
+        }
+        return db_call_submit(db, c, true, work_set_delisted, db_answer_done, userdata, ret_call);
 }
 
 static int work_remove(SqlTx *tx, void *request) {

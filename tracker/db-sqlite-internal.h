@@ -21,6 +21,8 @@ struct DbCall {
                 db_near_fn near;
                 db_change_fn change;
                 db_devices_fn devices;
+                db_users_fn users;
+                db_user_fn user;
         } done;
 
         char name[NAME_SIZE];
@@ -44,7 +46,15 @@ struct DbCall {
         size_t n_keys, limit;
         DbRevocation *revoked;
         DbDeviceInfo *devices;
+        DbUser *users;
+        size_t n_users;
         size_t n_found, n_allocated; /* of revoked or devices */
+
+        DbMark mark;
+        bool is_by_operator;
+        char *reason;
+        char query[QUERY_BYTES_MAX + 1], next[NAME_SIZE];
+        DbUserState state;
 };
 
 /* NULL: out of memory, which db_call_submit() takes for an answer. */
@@ -55,7 +65,10 @@ void db_answer_done(DbCall *c, int r);
 /* Only before it is submitted. */
 void db_call_destroy(void *call);
 
-/* -ESTALE: what the call expects of its user's row is not so. */
+/* -ESTALE: what the call expects of its user's row is not so; -EKEYREJECTED: it is, but the user is
+ * suspended. */
 int db_check_expected(SqlTx *tx, const DbCall *c);
+/* A user's devices that are not revoked, after c->key and at most c->limit, to c->devices. */
+int db_read_devices(SqlTx *tx, DbCall *c);
 /* The certificate of the call's key. Errors as of db_put_device(). */
 int db_put_device_row(SqlTx *tx, const DbCall *c);

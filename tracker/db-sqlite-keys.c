@@ -95,9 +95,31 @@ static int collect_keys(SqlTx *tx, DbCall *c) {
         return r;
 }
 
+static int check_exists(SqlTx *tx, const DbCall *c) {
+        sqlite3_stmt *s;
+        int r;
+
+        r = sql_prepare(tx, "SELECT 1 FROM user WHERE name = ? AND deleted = 0", "s", &s, c->name);
+        if (r >= 0)
+                r = sql_step(s);
+        return r == 0 ? -ESRCH : MIN(r, 0);
+}
+
+static int mark_user(SqlTx *tx, const DbCall *c) {
+        if (c->mark == DB_MARK_RESUME)
+                return sql_run(tx, "UPDATE user SET suspended = 0, reason = '' WHERE name = ?", "s",
+                               c->name);
+        return sql_run(tx,
+                       "UPDATE user SET suspended = CASE suspended WHEN 0 THEN ?1 ELSE suspended"
+                       " END, reason = ?2 WHERE name = ?3",
+                       "tss", c->now, c->reason ?: "", c->name);
+}
+
 static int update_user(SqlTx *tx, const DbCall *c) {
         int r;
 
+        if (c->mark != DB_MARK_NONE)
+                return mark_user(tx, c);
         if (!c->password && !c->recovery && !c->is_deletion)
                 return 0;
         r = sql_run(tx,
@@ -107,7 +129,8 @@ static int update_user(SqlTx *tx, const DbCall *c) {
                     c->name);
         if (r >= 0 && c->is_deletion)
                 r = sql_run(tx,
-                            "UPDATE user SET deleted = ?, changed_by = '', spent = NULL"
+                            "UPDATE user SET deleted = ?, changed_by = '', spent = NULL,"
+                            " suspended = 0, reason = ''"
                             " WHERE name = ?",
                             "ts", c->now, c->name);
         if (r >= 0 && c->is_deletion)
@@ -125,7 +148,7 @@ static int work_change(SqlTx *tx, void *request) {
         DbCall *c = request;
         int r;
 
-        r = db_check_expected(tx, c);
+        r = c->is_by_operator ? check_exists(tx, c) : db_check_expected(tx, c);
         if (r >= 0)
                 r = update_user(tx, c);
         if (r >= 0 && c->has_device)
@@ -151,6 +174,8 @@ int db_change_account(Db *db, const DbChange *change, db_change_fn done, void *u
         c->done.change = done;
         c->guest = change->guest;
         c->now = change->now;
+        c->is_by_operator = change->is_by_operator;
+        c->mark = change->mark;
         c->is_deletion = change->is_deletion;
         c->is_repeated = change->is_repeated;
         c->has_device = device;
@@ -168,6 +193,7 @@ int db_change_account(Db *db, const DbChange *change, db_change_fn done, void *u
         if (free_and_strdup(&c->password, change->password) < 0 ||
             free_and_strdup(&c->recovery, change->recovery) < 0 ||
             free_and_strdup(&c->spent, change->spent) < 0 ||
+            free_and_strdup(&c->reason, change->reason) < 0 ||
             free_and_strdup(&c->expected_password, change->expected_password) < 0 ||
             free_and_strdup(&c->expected_recovery, change->expected_recovery) < 0) {
                 db_call_destroy(c);
@@ -176,8 +202,7 @@ int db_change_account(Db *db, const DbChange *change, db_change_fn done, void *u
         return db_call_submit(db, c, true, work_change, answer_revocations, userdata, ret_call);
 }
 
-static int work_get_devices(SqlTx *tx, void *request) {
-        DbCall *c = request;
+int db_read_devices(SqlTx *tx, DbCall *c) {
         DbDeviceInfo *device;
         sqlite3_stmt *s;
         int r;
@@ -200,6 +225,10 @@ static int work_get_devices(SqlTx *tx, void *request) {
                 snprintf(device->key, sizeof(device->key), "%s", sql_column_text(s, 0));
         }
         return r;
+}
+
+static int work_get_devices(SqlTx *tx, void *request) {
+        return db_read_devices(tx, request);
 }
 
 static void answer_devices(DbCall *c, int r) {

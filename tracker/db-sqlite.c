@@ -40,6 +40,12 @@ static const char *const migrations[] = {
         /* last_seq as the epoch began. */
         "ALTER TABLE channel ADD COLUMN granted_seq INTEGER NOT NULL DEFAULT 0;",
 
+        /* What an operator has done, when and why; 0: has not. */
+        "ALTER TABLE user ADD COLUMN suspended INTEGER NOT NULL DEFAULT 0;"
+        "ALTER TABLE user ADD COLUMN reason TEXT NOT NULL DEFAULT '';"
+        "ALTER TABLE channel ADD COLUMN delisted INTEGER NOT NULL DEFAULT 0;"
+        "ALTER TABLE channel ADD COLUMN reason TEXT NOT NULL DEFAULT '';",
+
         NULL,
 };
 
@@ -100,6 +106,8 @@ void db_call_destroy(void *request) {
         free(c->keys);
         free(c->revoked);
         free(c->devices);
+        free(c->users);
+        free(c->reason);
         free(c);
 }
 
@@ -157,7 +165,8 @@ static int work_get_identity(SqlTx *tx, void *request) {
         int r;
 
         r = sql_prepare(tx,
-                        "SELECT password, recovery, created, deleted, changed_by, changed, spent"
+                        "SELECT password, recovery, created, deleted, changed_by, changed, spent,"
+                        " suspended, reason"
                         " FROM user WHERE name = ?",
                         "s", &s, c->name);
         if (r < 0)
@@ -177,6 +186,10 @@ static int work_get_identity(SqlTx *tx, void *request) {
                 if (sqlite3_column_type(s, 6) != SQLITE_NULL &&
                     free_and_strdup(&c->spent, sql_column_text(s, 6)) < 0)
                         return -ENOMEM;
+                i->user_suspended = sql_column_u64(s, 7) != 0;
+                if (free_and_strdup(&c->reason, sql_column_text(s, 8)) < 0)
+                        return -ENOMEM;
+                i->suspend_reason = c->reason;
                 i->spent = c->spent;
                 i->password = c->password;
                 i->recovery = c->recovery;
@@ -272,14 +285,16 @@ int db_check_expected(SqlTx *tx, const DbCall *c) {
         if (!c->expected_password && !c->expected_recovery)
                 return 0;
         r = sql_prepare(tx,
-                        "SELECT 1 FROM user WHERE name = ?1 AND deleted = 0"
+                        "SELECT suspended FROM user WHERE name = ?1 AND deleted = 0"
                         " AND password = coalesce(?2, password)"
                         " AND recovery = coalesce(?3, recovery)",
                         "sss", &s, c->name, c->expected_password, c->expected_recovery);
         if (r < 0)
                 return r;
         r = sql_step(s);
-        return r == 0 ? -ESTALE : MIN(r, 0);
+        if (r <= 0)
+                return r == 0 ? -ESTALE : r;
+        return sql_column_u64(s, 0) != 0 ? -EKEYREJECTED : 0;
 }
 
 static int work_put_device(SqlTx *tx, void *request) {

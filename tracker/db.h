@@ -7,6 +7,7 @@
 #include "base/runtime.h"
 #include "tracker/directory.h"
 #include "wire/entry.h"
+#include "wire/limits.h"
 
 /* Nothing blocks: each call copies what it is given and answers once, on the loop, from a later
  * turn; writes are durable by then and take effect in the order of the calls. A call that returns
@@ -45,8 +46,10 @@ typedef struct DbIdentity {
         bool user_deleted;
         const char *password, *recovery; /* hashes */
         uint64_t user_created;           /* µs since the epoch, as all times here */
-        uint64_t guest_until;            /* the last certificate of a guest of that name; 0: none */
-        char changed_by[KEY_ID_SIZE];    /* who changed the password last; "": nobody did */
+        bool user_suspended;
+        const char *suspend_reason;   /* "": none was given */
+        uint64_t guest_until;         /* the last certificate of a guest of that name; 0: none */
+        char changed_by[KEY_ID_SIZE]; /* who changed the password last; "": nobody did */
         uint64_t changed;
         const char *spent; /* hash of the recovery code that did it; NULL: none */
 
@@ -72,7 +75,8 @@ typedef struct DbDevice {
         const char *key, *name;
         bool guest;
         uint64_t now, until;
-        /* Of the user: -ESTALE where another one, or none, is stored by now. NULL: not asked. */
+        /* Of the user: -ESTALE where another one, or none, is stored by now, and -EKEYREJECTED
+         * where the user is suspended. NULL: not asked. */
         const char *password;
 } DbDevice;
 
@@ -102,12 +106,23 @@ typedef enum DbRevoke {
         DB_REVOKE_ALL,
 } DbRevoke;
 
+typedef enum DbMark {
+        DB_MARK_NONE,
+        DB_MARK_SUSPEND, /* who is suspended keeps the time, and gets the reason */
+        DB_MARK_RESUME,
+} DbMark;
+
 /* All of it or nothing. Revoked keys' leases end in the same transaction. */
 typedef struct DbChange {
         const char *name;
         bool guest;
         uint64_t now;
-        /* Hashes that must be stored still, else -ESTALE: nothing overtook what was verified. */
+        /* Of an account that is there and not deleted, suspended or not, else -ESRCH. */
+        bool is_by_operator;
+        DbMark mark;
+        const char *reason; /* with DB_MARK_SUSPEND; NULL: "" */
+        /* Hashes that must be stored still, else -ESTALE: nothing overtook what was verified. Where
+         * they are, and the user is suspended by now: -EKEYREJECTED. */
         const char *expected_password, *expected_recovery;
         const char *password, *recovery; /* new hashes; NULL: as they were */
         /* With a password, which `key` (or the device's) changes: the hash of the code that is
@@ -135,6 +150,38 @@ typedef void (*db_devices_fn)(int r, const DbDeviceInfo *devices, size_t n, void
 int db_get_devices(Db *db, const char *name, const char *after, size_t limit, db_devices_fn done,
                    void *userdata /* weak */, DbCall **ret_call);
 
+typedef enum DbUserState {
+        DB_USER_ACTIVE,
+        DB_USER_SUSPENDED,
+        DB_USER_DELETED,
+        DB_USER_STATE_MAX,
+        DB_USER_INVALID = -EINVAL,
+} DbUserState;
+const char *db_user_state_to_string(DbUserState s); /* "active" … */
+DbUserState db_user_state_from_string(const char *s);
+
+/* Times are 0 where it never came to that. */
+typedef struct DbUser {
+        char name[NAME_SIZE];
+        DbUserState state;
+        uint64_t created, suspended, deleted;
+        uint64_t seen;                     /* by any device, revoked ones too; to a day */
+        uint64_t n_devices;                /* those that are not revoked */
+        char reason[REASON_BYTES_MAX + 1]; /* of the suspension; "": none was given */
+} DbUser;
+/* Those behind `after` that match, limit at most, in byte order of names; looks at USERS_SCAN_MAX
+ * names. query NULL matches all, state DB_USER_INVALID all but
+ * the deleted. next: where to go on, NULL: that is all.
+ * Borrowed. */
+typedef void (*db_users_fn)(int r, const DbUser *users, size_t n, const char *next, void *userdata);
+int db_get_users(Db *db, const char *after, const char *query, DbUserState state, size_t limit,
+                 db_users_fn done, void *userdata /* weak */, DbCall **ret_call);
+/* One with the devices; -ESRCH where nobody ever had the name. Borrowed. */
+typedef void (*db_user_fn)(int r, const DbUser *user, const DbDeviceInfo *devices, size_t n,
+                           void *userdata);
+int db_get_user(Db *db, const char *name, size_t limit, db_user_fn done, void *userdata /* weak */,
+                DbCall **ret_call);
+
 /* At start: all that were not pruned, in the order of their versions. */
 int db_get_revocations(Db *db, db_change_fn done, void *userdata /* weak */, DbCall **ret_call);
 /* Forgets revocations and guests whose last certificate ended before. Nobody waits for it. */
@@ -149,6 +196,9 @@ int db_set_channel_view(Db *db, const char *name, const bool *restricted, const 
 /* Only leased, unhosted and since. */
 int db_set_channel_lease(Db *db, const char *name, bool leased, bool unhosted, uint64_t since,
                          db_done_fn done, void *userdata /* weak */, DbCall **ret_call);
+/* since: when it was taken out of the directory, and its lease ends with that; 0: it is back. */
+int db_set_channel_delisted(Db *db, const char *name, uint64_t since, const char *reason,
+                            db_done_fn done, void *userdata /* weak */, DbCall **ret_call);
 int db_remove_channel(Db *db, const char *name, db_done_fn done, void *userdata /* weak */,
                       DbCall **ret_call);
 

@@ -82,6 +82,20 @@ static int check_epoch(const HostRequest *q, const ChannelRecord *known, Failure
         return r;
 }
 
+/* The message for the owner, of whom it is known that they ask. */
+static int check_delisted(const ChannelRecord *c, Failure *failure) {
+        const bool has_reason = c->reason && c->reason[0];
+
+        if (!c->delisted)
+                return 0;
+        return failure_set(failure, ERROR_BANNED,
+                           "%s was taken out of the directory by the operator of this tracker"
+                           "%s%s%s; it goes on for those who are there, and only the operator can "
+                           "put it back.",
+                           c->entry.channel_name, has_reason ? " (" : "",
+                           has_reason ? c->reason : "", has_reason ? ")" : "");
+}
+
 static int check_counts(const Directory *d, const HostRequest *q, const DirectoryEntry *known,
                         Failure *failure) {
         int r;
@@ -112,6 +126,8 @@ int directory_plan_host(const Directory *d, const HostRequest *q, uint64_t now_b
         int r;
 
         r = check_ids(d, q, failure);
+        if (r >= 0 && n)
+                r = check_delisted(&n->record, failure);
         if (r >= 0)
                 r = check_counts(d, q, known, failure);
         if (r < 0)
@@ -181,6 +197,23 @@ int directory_plan_owner(const Directory *d, const char *name, const char *user,
         if (!streq(n->record.entry.owner, user))
                 return failure_set(failure, ERROR_NOT_OWNER, "%s belongs to somebody else.", name);
         return 0;
+}
+
+int directory_plan_forget(const Directory *d, const char *name, const char *user,
+                          Failure *failure) {
+        int r;
+
+        r = directory_plan_owner(d, name, user, failure);
+        return r < 0 ? r : check_delisted(&directory_find(d, name)->record, failure);
+}
+
+int directory_plan_known(const Directory *d, const char *name, Failure *failure) {
+        if (directory_find(d, name))
+                return 0;
+        return failure_set(failure, ERROR_NO_SUCH_CHANNEL,
+                           "There is no channel %s; channels are listed with p2pchat-trackerctl "
+                           "channels.",
+                           name);
 }
 
 int directory_plan_unhost(const Directory *d, const char *name, const char *user, const char *key,
@@ -306,7 +339,7 @@ int directory_set_view(Directory *d, const char *name, const bool *restricted, c
                 e->restricted = *restricted;
                 news = true;
         }
-        if (news)
+        if (news && !n->record.delisted)
                 directory_touch(d, n);
         return 0;
 }
@@ -330,6 +363,33 @@ void directory_unhost(Directory *d, const char *name, uint64_t now_realtime) {
         go_offline(d, n, now_realtime);
 }
 
+int directory_delist(Directory *d, const char *name, const char *reason, uint64_t now_realtime) {
+        DirectoryNode *n = directory_find(d, name);
+        int r;
+
+        if (!n)
+                return 0;
+        r = free_and_strdup(&n->record.reason, reason);
+        if (r < 0)
+                return r;
+        go_offline(d, n, now_realtime);
+        if (n->record.delisted)
+                return 0;
+        n->record.delisted = now_realtime;
+        directory_touch(d, n);
+        return 0;
+}
+
+void directory_relist(Directory *d, const char *name) {
+        DirectoryNode *n = directory_find(d, name);
+
+        if (!n || !n->record.delisted)
+                return;
+        n->record.delisted = 0;
+        free(TAKE_PTR(n->record.reason));
+        directory_touch(d, n);
+}
+
 ErrorCode directory_heartbeat(Directory *d, const HostRequest *q, uint64_t now_boottime,
                               uint64_t now_realtime, bool *ret_revived, bool *ret_progress) {
         DirectoryNode *n = directory_find(d, q->channel_name);
@@ -341,6 +401,8 @@ ErrorCode directory_heartbeat(Directory *d, const HostRequest *q, uint64_t now_b
         e = &n->record.entry;
         if (!streq(e->owner, q->owner))
                 return ERROR_CHANNEL_EXISTS;
+        if (n->record.delisted)
+                return ERROR_BANNED;
         if (!streq(n->record.key, q->key) || e->epoch != q->epoch || n->record.unhosted)
                 return ERROR_STALE_EPOCH;
 

@@ -10,16 +10,18 @@
 
 void channel_record_done(ChannelRecord *c) {
         directory_entry_done(&c->entry);
+        free(c->reason);
         *c = (ChannelRecord){ 0 };
 }
 
 int channel_record_copy(const ChannelRecord *c, ChannelRecord *ret) {
-        char *topic = strdup(c->entry.topic ?: "");
+        _cleanup_free_ char *topic = strdup(c->entry.topic ?: ""), *reason = NULL;
 
-        if (!topic)
+        if (!topic || free_and_strdup(&reason, c->reason) < 0)
                 return -ENOMEM;
         *ret = *c;
-        ret->entry.topic = topic;
+        ret->entry.topic = TAKE_PTR(topic);
+        ret->reason = TAKE_PTR(reason);
         return 0;
 }
 
@@ -294,7 +296,7 @@ static const char *fold(const char *s, char *ret, size_t size) {
 bool channel_record_matches(const ChannelRecord *c, const char *query, bool only_online) {
         char folded[QUERY_BYTES_MAX + 1], topic[TOPIC_BYTES_MAX + 1];
 
-        if (only_online && !c->entry.online)
+        if (c->delisted || (only_online && !c->entry.online))
                 return false;
         if (!query)
                 return true;
@@ -336,5 +338,49 @@ const char *directory_node_get_name(const DirectoryNode *n) {
 }
 
 const ChannelRecord *directory_node_get_record(const DirectoryNode *n) {
-        return n->removed ? NULL : &n->record;
+        return n->removed || n->record.delisted ? NULL : &n->record;
+}
+
+const ChannelRecord *directory_next_owned(const Directory *d, const char *owner,
+                                          const char *after) {
+        if (directory_count_owned(d, owner) == 0)
+                return NULL;
+        for (size_t i = order_search(d, after, false); i < d->n_order; i++)
+                if (streq(d->order[i]->record.entry.owner, owner))
+                        return &d->order[i]->record;
+        return NULL;
+}
+
+static bool is_wished(const ChannelRecord *c, const ChannelsQuery *q, const char *folded) {
+        char topic[TOPIC_BYTES_MAX + 1];
+
+        if ((q->online >= 0 && c->entry.online != (q->online > 0)) ||
+            (q->delisted >= 0 && (c->delisted != 0) != (q->delisted > 0)))
+                return false;
+        return !q->query || strstr(c->entry.channel_name, folded) ||
+               strstr(c->entry.owner, folded) ||
+               strstr(fold(c->entry.topic, topic, sizeof(topic)), folded);
+}
+
+size_t directory_list(const Directory *d, const ChannelsQuery *q, const ChannelRecord **ret,
+                      const char **ret_next) {
+        char folded[QUERY_BYTES_MAX + 1];
+        const char *last = NULL;
+        size_t n = 0, n_scanned = 0;
+
+        fold(q->query ?: "", folded, sizeof(folded));
+        *ret_next = NULL;
+        for (size_t i = order_search(d, q->after, false); i < d->n_order; i++) {
+                const ChannelRecord *c = &d->order[i]->record;
+                bool is_one = is_wished(c, q, folded);
+
+                if (n_scanned++ == CHANNELS_SCAN_MAX || (is_one && n == q->limit)) {
+                        *ret_next = last;
+                        break;
+                }
+                if (is_one)
+                        ret[n++] = c;
+                last = c->entry.channel_name;
+        }
+        return n;
 }

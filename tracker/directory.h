@@ -15,6 +15,9 @@ typedef struct ChannelRecord {
         bool over_loopback;    /* the host came over loopback; its loopback addresses are kept */
         /* Of a plan: the channel that the name meant so far and that this one follows; else "". */
         char previous[UUID_STRING_SIZE];
+        uint64_t delisted; /* when an operator took it out of the directory (realtime); 0: it is in
+                            */
+        char *reason;      /* for that; owned, NULL or "": none was given */
 } ChannelRecord;
 void channel_record_done(ChannelRecord *c);
 int channel_record_copy(const ChannelRecord *c, ChannelRecord *ret);
@@ -57,6 +60,12 @@ int directory_plan_owner(const Directory *d, const char *name, const char *user,
 int directory_plan_unhost(const Directory *d, const char *name, const char *user, const char *key,
                           Failure *failure);
 
+/* … and may give up the name. One that was taken out of the directory stays bound, else it would be
+ * back under the same name. */
+int directory_plan_forget(const Directory *d, const char *name, const char *user, Failure *failure);
+/* For an operator: it is there. */
+int directory_plan_known(const Directory *d, const char *name, Failure *failure);
+
 /* Takes record. Where it is online its lease lives from now on for one period. last_seq never goes
  * back, but where the record follows a previous channel, whose id is retired. Used at start as
  * well. */
@@ -68,6 +77,9 @@ const RetiredId *directory_get_retired(const Directory *d, const char *channel_i
 int directory_set_view(Directory *d, const char *name, const bool *restricted, const char *topic);
 void directory_unhost(Directory *d, const char *name, uint64_t now_realtime);
 void directory_remove(Directory *d, const char *name);
+/* Its lease ends, nobody is shown it, and nobody may host it. Once more: another reason. */
+int directory_delist(Directory *d, const char *name, const char *reason, uint64_t now_realtime);
+void directory_relist(Directory *d, const char *name);
 /* Ends one live lease of that owner's key and returns its channel, offline now; NULL when there is
  * none. A heartbeat of the key would revive it: whose key it was must not come back. */
 const ChannelRecord *directory_end_lease(Directory *d, const char *owner, const char *key,
@@ -91,6 +103,7 @@ const ChannelRecord *directory_lapse(Directory *d, uint64_t now_boottime, uint64
 /* When that channel's lease ends unless it is renewed (boottime); 0: none lives. */
 uint64_t directory_get_lease_end(const Directory *d, const char *name);
 
+/* Those that were taken out are among what these three give, and count. */
 const ChannelRecord *directory_get(const Directory *d, const char *name);
 size_t directory_count(const Directory *d);
 size_t directory_count_online(const Directory *d);
@@ -98,6 +111,21 @@ size_t directory_count_online(const Directory *d);
 const ChannelRecord *directory_after(const Directory *d, const char *name);
 /* Does LIST's query find it? Never by a topic that the asker may not see. */
 bool channel_record_matches(const ChannelRecord *c, const char *query, bool only_online);
+
+/* What an operator is shown, in byte order of names; those that were taken out too. Up to
+ * q->limit of them (borrowed until d changes); next: NULL at the end, else to be given as `after`:
+ * one call looks at CHANNELS_SCAN_MAX, so that a page may be empty and have next. Case does not
+ * matter in ASCII. */
+typedef struct ChannelsQuery {
+        const char *after;    /* "": from the first on */
+        const char *query;    /* NULL, or part of name, owner or topic */
+        int online, delisted; /* 1, 0, or -1: no matter */
+        size_t limit;
+} ChannelsQuery;
+size_t directory_list(const Directory *d, const ChannelsQuery *q, const ChannelRecord **ret,
+                      const char **ret_next);
+/* The first channel of that owner after this name, or NULL. */
+const ChannelRecord *directory_next_owned(const Directory *d, const char *owner, const char *after);
 
 /* Every important change gets a generation at once; members and last_seq get theirs with
  * directory_publish_counts() (true when there were any). */
@@ -110,4 +138,5 @@ const DirectoryNode *directory_first_change(const Directory *d, uint64_t after_g
 const DirectoryNode *directory_next_change(const DirectoryNode *n);
 uint64_t directory_node_get_generation(const DirectoryNode *n);
 const char *directory_node_get_name(const DirectoryNode *n);
-const ChannelRecord *directory_node_get_record(const DirectoryNode *n); /* NULL: removed */
+const ChannelRecord *directory_node_get_record(
+        const DirectoryNode *n); /* NULL: removed, or taken out */

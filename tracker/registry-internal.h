@@ -11,6 +11,8 @@ typedef enum OperationKind {
         OPERATION_VIEW,
         OPERATION_UNHOST,
         OPERATION_FORGET,
+        OPERATION_DELIST,
+        OPERATION_RELIST,
         OPERATION_LEASE, /* nobody asked: a lease lapsed or came back, and is stored as it is now */
         OPERATION_PROGRESS,
 } OperationKind;
@@ -34,6 +36,9 @@ struct Operation {
         char *topic;
         bool has_restricted, restricted;
         bool is_revoked; /* HOST: its key, since it was asked for */
+        bool is_deleted; /* FORGET: the owner is, and the disk knows it already */
+        char *reason;    /* DELIST */
+        uint64_t since;  /* … and when it was planned */
         DbProgress *progress;
         size_t n_progress;
 

@@ -22,6 +22,7 @@ void operation_free(Operation *o) {
         db_call_free(o->call);
         channel_record_done(&o->record);
         free(o->topic);
+        free(o->reason);
         free(o->progress);
         free(o);
 }
@@ -89,6 +90,17 @@ void operation_set_failure(const Registry *g, int r, Failure *ret) {
         }
 }
 
+static void log_listing(const char *id, const Operation *o, const char *what) {
+        const ChannelRecord *c = directory_get(o->registry->directory, o->queue->name);
+        const char *reason = o->reason && o->reason[0] ? o->reason : NULL;
+
+        log_fields(LOG_NOTICE, 0,
+                   LOG_FIELDS("MESSAGE_ID", id, "CHAT_CHANNEL", o->queue->name, "CHAT_USER",
+                              c ? c->entry.owner : NULL, "CHAT_REASON", reason),
+                   "%s %s by an operator%s%s.", o->queue->name, what, reason ? ": " : "",
+                   reason ?: "");
+}
+
 /* What is on disk is now told. */
 static int apply(Operation *o) {
         Registry *g = o->registry;
@@ -126,6 +138,13 @@ static int apply(Operation *o) {
                               directory_get(g->directory, o->queue->name), "gave up");
                 directory_remove(g->directory, o->queue->name);
                 return 0;
+        case OPERATION_DELIST:
+                log_listing(MESSAGE_TRACKER_DELISTED, o, "was taken out of the directory");
+                return directory_delist(g->directory, o->queue->name, o->reason, o->since);
+        case OPERATION_RELIST:
+                log_listing(MESSAGE_TRACKER_RELISTED, o, "was put back into the directory");
+                directory_relist(g->directory, o->queue->name);
+                return 0;
         case OPERATION_PROGRESS:
                 for (size_t i = 0; i < o->n_progress; i++)
                         directory_set_stored(g->directory, o->progress[i].channel_name,
@@ -153,6 +172,10 @@ static int submit(Operation *o, Failure *failure) {
                                         failure);
         else if (o->kind == OPERATION_UNHOST)
                 r = directory_plan_unhost(g->directory, name, o->user, o->key, failure);
+        else if (o->kind == OPERATION_DELIST || o->kind == OPERATION_RELIST)
+                r = directory_plan_known(g->directory, name, failure);
+        else if (o->kind == OPERATION_FORGET && !o->is_deleted)
+                r = directory_plan_forget(g->directory, name, o->user, failure);
         else if (o->kind != OPERATION_LEASE)
                 r = directory_plan_owner(g->directory, name, o->user, failure);
         if (r < 0)
@@ -173,6 +196,14 @@ static int submit(Operation *o, Failure *failure) {
                 break;
         case OPERATION_FORGET:
                 r = db_remove_channel(g->db, name, operation_on_stored, o, &o->call);
+                break;
+        case OPERATION_DELIST:
+                o->since = realtime;
+                r = db_set_channel_delisted(g->db, name, realtime, o->reason, operation_on_stored,
+                                            o, &o->call);
+                break;
+        case OPERATION_RELIST:
+                r = db_set_channel_delisted(g->db, name, 0, NULL, operation_on_stored, o, &o->call);
                 break;
         case OPERATION_LEASE:
                 if (!c)

@@ -7,6 +7,7 @@
 #include "base/log-pace.h"
 #include "tracker/message-ids.h"
 #include "tracker/registry-internal.h"
+#include "wire/limits.h"
 
 void registry_changed(Registry *g) {
         uint64_t next = directory_next_lapse(g->directory);
@@ -90,6 +91,41 @@ int registry_forget(Registry *g, const char *name, const char *user, registry_do
         if (operation_new(g, OPERATION_FORGET, name, done, userdata, &o) < 0)
                 return failure_set(failure, ERROR_INTERNAL, "Out of memory.");
         strcpy(o->user, user);
+        return operation_begin(o, failure);
+}
+
+int registry_delist(Registry *g, const char *name, const char *reason, registry_done_fn done,
+                    void *userdata, Failure *failure) {
+        Operation *o;
+        int r;
+
+        if (reason &&
+            (strlen(reason) > REASON_BYTES_MAX || !text_is_valid(reason, strlen(reason), false))) {
+                r = failure_set(failure, ERROR_BAD_REQUEST,
+                                "A reason is text of one line, at most %d bytes.",
+                                REASON_BYTES_MAX);
+                strcpy(failure->field, "reason");
+                return r;
+        }
+        if (!name_is_valid(name))
+                return directory_plan_known(g->directory, name, failure);
+        if (operation_new(g, OPERATION_DELIST, name, done, userdata, &o) < 0)
+                return failure_set(failure, ERROR_INTERNAL, "Out of memory.");
+        if (free_and_strdup(&o->reason, reason) < 0) {
+                operation_free(o);
+                return failure_set(failure, ERROR_INTERNAL, "Out of memory.");
+        }
+        return operation_begin(o, failure);
+}
+
+int registry_relist(Registry *g, const char *name, registry_done_fn done, void *userdata,
+                    Failure *failure) {
+        Operation *o;
+
+        if (!name_is_valid(name))
+                return directory_plan_known(g->directory, name, failure);
+        if (operation_new(g, OPERATION_RELIST, name, done, userdata, &o) < 0)
+                return failure_set(failure, ERROR_INTERNAL, "Out of memory.");
         return operation_begin(o, failure);
 }
 
@@ -189,13 +225,19 @@ void registry_forget_owner(Registry *g, const char *user) {
         const ChannelRecord *c;
         char name[NAME_SIZE] = "";
         Failure failure;
+        Operation *o;
+        int r;
 
-        while ((c = directory_after(g->directory, name))) {
+        while ((c = directory_next_owned(g->directory, user, name))) {
                 snprintf(name, sizeof(name), "%s", c->entry.channel_name);
-                if (!streq(c->entry.owner, user))
-                        continue;
                 /* Behind what is under way for that name. Nothing is behind us where it fails. */
-                if (registry_forget(g, name, user, NULL, NULL, &failure) < 0)
+                r = operation_new(g, OPERATION_FORGET, name, NULL, NULL, &o);
+                if (r >= 0) {
+                        strcpy(o->user, user);
+                        o->is_deleted = true;
+                        r = operation_begin(o, &failure);
+                }
+                if (r < 0)
                         directory_remove(g->directory, name);
         }
         registry_changed(g);

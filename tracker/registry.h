@@ -44,6 +44,15 @@ int registry_unhost(Registry *g, const char *name, const char *user, const char 
 int registry_forget(Registry *g, const char *name, const char *user, registry_done_fn done,
                     void *userdata, Failure *failure);
 
+/* An operator's. The channel is in nobody's list and its lease ends; done again: with another
+ * reason (NULL, "" or one line of at most REASON_BYTES_MAX bytes, which the owner is told). Members
+ * who are there stay, and the name stays bound. A name that nobody has is no-such-channel. */
+int registry_delist(Registry *g, const char *name, const char *reason, registry_done_fn done,
+                    void *userdata, Failure *failure);
+/* The owner may host it again; OK too where it was not taken out. */
+int registry_relist(Registry *g, const char *name, registry_done_fn done, void *userdata,
+                    Failure *failure);
+
 /* Revoked: what these keys of the user hold ends now, and so does what they have asked for but not
  * got yet. */
 void registry_end_leases(Registry *g, const char *user, const DbRevocation *revoked, size_t n);

@@ -4,7 +4,7 @@
 #pragma once
 
 #include "base/runtime.h"
-#include "tracker/accounts.h"
+#include "tracker/accounts-operator.h"
 #include "tracker/db.h"
 #include "tracker/registry.h"
 #include "tracker/settings.h"
@@ -45,7 +45,9 @@ int tracker_get_address(const Tracker *t, Address *ret);
 size_t tracker_get_n_waiting(const Tracker *t); /* clients who asked and have no answer yet */
 Db *tracker_get_db(Tracker *t);
 
-/* For the operator's door (bus/door.h). */
+/* For the operator's door (bus/door.h). What accounts-operator.h and registry.h offer to operators
+ * is asked for only after on_ready; a call that has no answer yet gets `busy` from tracker_free().
+ */
 Accounts *tracker_get_accounts(Tracker *t);
 Registry *tracker_get_registry(Tracker *t);
 Authority *tracker_get_authority(Tracker *t);

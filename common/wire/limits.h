@@ -148,4 +148,9 @@
 #define CHANNELS_OWNED_MAX 1000  /* names bound to one user, ≈ 2 MiB; as many as one may host */
 #define LOGS_RETIRED_MAX 1000    /* ids that new logs of one user took the place of, kept */
 #define LIST_SCAN_MAX 1000       /* channels that one LIST looks at, ≈ 1 ms; then `next` */
+/* What operators list: a page is ≈ 100 KiB on the bus, and takes ≈ 10 ms of the reader. */
+#define OPERATOR_LIMIT_MAX 500
+#define USERS_SCAN_MAX 10000
+#define CHANNELS_SCAN_MAX 10000
+#define OPERATOR_CALLS_MAX 256 /* unanswered: each is a page at most */
 #define PASSWORD_JOBS_MAX 128    /* hashes wanted at a time, ≈ 3 s on two cores; then `busy` */
