@@ -146,6 +146,10 @@ int client_open(Ctl *ctl) {
         return EXIT_OK;
 }
 
+static const char *path_of(const Ctl *ctl, Face face, const char *path) {
+        return path ?: face == FACE_LOG ? "/org/freedesktop/LogControl1" : ctl->program->path;
+}
+
 static int new_call(Ctl *ctl, const char *path, const char *interface, const char *method,
                     sd_bus_message **ret) {
         int r;
@@ -153,8 +157,8 @@ static int new_call(Ctl *ctl, const char *path, const char *interface, const cha
         r = client_open(ctl);
         if (r != EXIT_OK)
                 return r;
-        r = sd_bus_message_new_method_call(ctl->bus, ret, ctl->program->bus_name,
-                                           path ?: ctl->program->path, interface, method);
+        r = sd_bus_message_new_method_call(ctl->bus, ret, ctl->program->bus_name, path, interface,
+                                           method);
         if (r < 0)
                 return client_fail(ctl, NULL, r);
         return EXIT_OK;
@@ -162,14 +166,14 @@ static int new_call(Ctl *ctl, const char *path, const char *interface, const cha
 
 int client_new_call(Ctl *ctl, Face face, const char *path, const char *method,
                     sd_bus_message **ret) {
-        return new_call(ctl, path, face_interfaces[face], method, ret);
+        return new_call(ctl, path_of(ctl, face, path), face_interfaces[face], method, ret);
 }
 
 int client_new_set(Ctl *ctl, Face face, const char *path, const char *property,
                    sd_bus_message **ret) {
         int r;
 
-        r = new_call(ctl, path, "org.freedesktop.DBus.Properties", "Set", ret);
+        r = new_call(ctl, path_of(ctl, face, path), "org.freedesktop.DBus.Properties", "Set", ret);
         if (r == EXIT_OK && sd_bus_message_append(*ret, "ss", face_interfaces[face], property) < 0)
                 r = client_fail(ctl, NULL, -ENOMEM);
         return r;
@@ -179,8 +183,8 @@ int client_new_get(Ctl *ctl, Face face, const char *path, const char *property,
                    sd_bus_message **ret) {
         int r;
 
-        r = new_call(ctl, path, "org.freedesktop.DBus.Properties", property ? "Get" : "GetAll",
-                     ret);
+        r = new_call(ctl, path_of(ctl, face, path), "org.freedesktop.DBus.Properties",
+                     property ? "Get" : "GetAll", ret);
         if (r == EXIT_OK &&
             sd_bus_message_append(*ret, property ? "ss" : "s", face_interfaces[face], property) < 0)
                 r = client_fail(ctl, NULL, -ENOMEM);

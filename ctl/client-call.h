@@ -18,7 +18,7 @@ typedef enum Face {
         FACE_CHANNELS,
         FACE_LEASES,
         FACE_AUTHORITY,
-        FACE_LOG, /* LogControl1, which each service has at a path of its own */
+        FACE_LOG, /* how much the service logs */
 } Face;
 
 /* All of these return EXIT_OK, or tell the error (text on stderr, JSON on stdout) and return its
@@ -27,7 +27,7 @@ typedef enum Face {
 /* ctl->bus is there; every call sees to that itself. */
 int client_open(Ctl *ctl);
 /* A method call in the making: append arguments, then client_call(). path NULL: the
- * service's first. */
+ * service's first, or its log's. */
 int client_new_call(Ctl *ctl, Face face, const char *path, const char *method,
                     sd_bus_message **ret);
 /* The same for writing a property: append its variant. */

@@ -8,4 +8,4 @@
 extern const Verb verbs_status[], verbs_identity[], verbs_account[], verbs_channel[], verbs_send[],
         verbs_log[], verbs_search[], verbs_outbox[], verbs_info[], verbs_access[], verbs_rules[],
         verbs_rate[], verbs_sanction[], verbs_removal[], verbs_ignore[], verbs_debug[],
-        verbs_presence[], verbs_backup[], verbs_export[], verbs_chat[];
+        verbs_presence[], verbs_log_level[], verbs_backup[], verbs_export[], verbs_chat[];

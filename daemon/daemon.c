@@ -4,6 +4,7 @@
 #include "daemon/daemon.h"
 
 #include "base/log.h"
+#include "bus/log-control.h"
 #include "daemon/bus/account-bus.h"
 #include "daemon/bus/channel-bus.h"
 #include "daemon/bus/manager-bus.h"
@@ -210,6 +211,8 @@ static int add_objects(Bus *b, sd_bus *connection, void *userdata) {
                 r = account_bus_add_objects(d->account_bus, connection);
         if (r >= 0)
                 r = channel_bus_add_objects(d->channel_bus, connection);
+        if (r >= 0)
+                r = log_control_add_object(connection, "p2pchatd");
         return r;
 }
 

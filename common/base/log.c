@@ -15,6 +15,7 @@
 #define FIELDS_MAX 24
 
 static atomic_int max_level = LOG_INFO;
+static atomic_int log_target = LOG_TARGET_AUTO;
 
 static const char *const level_table[] = {
         [LOG_EMERG] = "emerg", [LOG_ALERT] = "alert",     [LOG_CRIT] = "crit",
@@ -35,6 +36,35 @@ int log_level_from_string(const char *s) {
                 if (streq(s, level_table[i]))
                         return (int) i;
         return -EINVAL;
+}
+
+const char *log_level_to_string(int level) {
+        return level >= 0 && level < (int) ELEMENTSOF(level_table) ? level_table[level] : NULL;
+}
+
+static const char *const target_table[LOG_TARGET_MAX] = {
+        [LOG_TARGET_AUTO] = "auto",
+        [LOG_TARGET_JOURNAL] = "journal",
+        [LOG_TARGET_CONSOLE] = "console",
+};
+
+void log_set_target(LogTarget target) {
+        log_target = (int) target;
+}
+
+LogTarget log_get_target(void) {
+        return (LogTarget) (int) log_target;
+}
+
+const char *log_target_to_string(LogTarget target) {
+        return target >= 0 && target < LOG_TARGET_MAX ? target_table[target] : NULL;
+}
+
+LogTarget log_target_from_string(const char *s) {
+        for (LogTarget t = 0; t < LOG_TARGET_MAX; t++)
+                if (streq(s, target_table[t]))
+                        return t;
+        return LOG_TARGET_INVALID;
 }
 
 /* systemd.exec(5): the variable alone proves nothing, it is inherited past redirections. */
@@ -60,6 +90,20 @@ _printf_(4, 5) static void add_field(struct iovec *iov, size_t *n, size_t max, c
         va_end(ap);
         if (k >= 0)
                 iov[(*n)++] = (struct iovec){ .iov_base = s, .iov_len = (size_t) k };
+}
+
+static bool wants_journal(void) {
+        switch (log_get_target()) {
+        case LOG_TARGET_JOURNAL:
+                return true;
+        case LOG_TARGET_CONSOLE:
+                return false;
+        case LOG_TARGET_AUTO:
+        case LOG_TARGET_MAX:
+        case LOG_TARGET_INVALID:
+                break;
+        }
+        return stderr_is_journal();
 }
 
 static int log_to_journal(int level, int error, const char *const *fields, const char *file,
@@ -119,7 +163,7 @@ int log_full(int level, int error, const char *const *fields, const char *file, 
                 (void) snprintf(message + n, sizeof(message) - n, ": %s",
                                 strerrordesc_np(number) ?: "unknown error");
 
-        if (!stderr_is_journal() ||
+        if (!wants_journal() ||
             log_to_journal(level, number, fields, file, line, func, message) < 0)
                 log_to_stderr(level, message);
         errno = saved_errno;

@@ -12,11 +12,26 @@
  * a terminal, without. Never message text, passwords, keys. */
 
 /* The most talkative level that is shown; LOG_INFO at first. Process-wide by nature (it is the one
- * that stderr and the journal are), the only mutable global there is. */
+ * that stderr and the journal are); with the target the only mutable global there is. */
 void log_set_max_level(int level);
 int log_get_max_level(void);
+const char *log_level_to_string(int level);
 /* "debug", "warning", as syslog.h spells them. -EINVAL: none of them. */
 int log_level_from_string(const char *s);
+
+/* Where entries go, process-wide likewise: where stderr goes, with fields if that is the journal;
+ * to the journal, or to stderr if there is none; to stderr as lines. */
+typedef enum LogTarget {
+        LOG_TARGET_AUTO,
+        LOG_TARGET_JOURNAL,
+        LOG_TARGET_CONSOLE,
+        LOG_TARGET_MAX,
+        LOG_TARGET_INVALID = -EINVAL
+} LogTarget;
+void log_set_target(LogTarget target);
+LogTarget log_get_target(void);
+const char *log_target_to_string(LogTarget target);
+LogTarget log_target_from_string(const char *s); /* LOG_TARGET_INVALID: none of them */
 
 /* fields: alternating name and value strings, ended by NULL; a NULL value leaves its field out.
  * Names: MESSAGE_ID, CHAT_USER, CHAT_CHANNEL, CHAT_PEER, CHAT_TRACKER … (no digits: the catalog

@@ -19,7 +19,7 @@ TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 CHANNEL_KEYS = {"channel_name", "channel_id", "state", "state_reason", "state_text", "previous", "successor", "role", "owner", "host", "view_permission",
                 "send_permission", "topic", "synced_seq", "last_seq", "read_seq", "unread", "outbox",
                 "members_online"}
-VERBS = ("status", "invisible", "debug", "tracker", "signup", "signin", "guest", "signout", "whoami",
+VERBS = ("status", "invisible", "debug", "log-level", "tracker", "signup", "signin", "guest", "signout", "whoami",
          "recover", "passwd", "devices", "delete-account", "list", "channels", "host", "unhost",
          "join", "leave", "send", "log", "read", "outbox", "members", "info", "access", "topic", "view", "sending",
          "ignore", "unignore", "authorize", "deauthorize", "kick", "ban", "unban", "bans", "connect", "disconnect",

@@ -128,6 +128,38 @@ static void levels_have_names(void **state) {
         assert_int_equal(log_level_from_string("debug"), LOG_DEBUG);
         assert_int_equal(log_level_from_string("7"), -EINVAL);
         assert_int_equal(log_level_from_string(""), -EINVAL);
+        for (int level = LOG_EMERG; level <= LOG_DEBUG; level++)
+                assert_int_equal(log_level_from_string(log_level_to_string(level)), level);
+        assert_null(log_level_to_string(LOG_DEBUG + 1));
+        assert_null(log_level_to_string(-1));
+}
+
+static void targets_have_names(void **state) {
+        for (LogTarget t = 0; t < LOG_TARGET_MAX; t++)
+                assert_int_equal(log_target_from_string(log_target_to_string(t)), t);
+        assert_int_equal(log_target_from_string("kmsg"), LOG_TARGET_INVALID);
+        assert_null(log_target_to_string(LOG_TARGET_MAX));
+}
+
+static void the_target_is_said_at_last(void **state) {
+        Fixture *f = *state;
+        char stream[64];
+        struct stat st;
+
+        assert_int_equal(log_get_target(), LOG_TARGET_AUTO);
+        assert_return_code(fstat(STDERR_FILENO, &st), errno);
+        snprintf(stream, sizeof(stream), "%ju:%ju", (uintmax_t) st.st_dev, (uintmax_t) st.st_ino);
+        setenv("JOURNAL_STREAM", stream, 1);
+        log_set_target(LOG_TARGET_CONSOLE);
+        log_info("here");
+        assert_string_equal(heard(f), "<6>here\n");
+        log_set_target(LOG_TARGET_JOURNAL);
+        unsetenv("JOURNAL_STREAM");
+        log_info("there");
+        assert_string_equal(heard(f), "");
+        log_set_target(LOG_TARGET_AUTO);
+        log_info("here");
+        assert_string_equal(heard(f), "<6>here\n");
 }
 
 #define heard_by_pipe(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -135,11 +167,13 @@ static void levels_have_names(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(levels_have_names),
+                cmocka_unit_test(targets_have_names),
                 heard_by_pipe(lines_carry_their_level),
                 heard_by_pipe(errors_are_spelt_out_and_returned),
                 heard_by_pipe(talk_stops_at_the_level),
                 heard_by_pipe(long_messages_are_cut),
                 heard_by_pipe(the_journal_is_used_where_stderr_is_its_stream),
+                heard_by_pipe(the_target_is_said_at_last),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

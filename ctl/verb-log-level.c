@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Knows log-level: how much the daemon says of what it does. */
+#include "ctl/client-call.h"
+#include "ctl/print.h"
+#include "ctl/verbs.h"
+
+static int show(Ctl *ctl) {
+        _cleanup_(writer_done) Writer w = {};
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL, *reply = NULL;
+        const char *level;
+        int r;
+
+        r = client_new_get(ctl, FACE_LOG, NULL, "LogLevel", &m);
+        if (r == EXIT_OK)
+                r = client_call(ctl, m, 0, &reply);
+        if (r != EXIT_OK)
+                return r;
+        r = sd_bus_message_read(reply, "v", "s", &level);
+        if (r < 0)
+                return client_fail(ctl, NULL, r);
+        if (ctl->json == JSON_OFF) {
+                puts(level);
+                return EXIT_OK;
+        }
+        writer_begin_object(&w, NULL);
+        writer_string(&w, "log_level", level);
+        writer_end_object(&w);
+        r = print_json(ctl, &w);
+        return r < 0 ? client_fail(ctl, NULL, r) : EXIT_OK;
+}
+
+static int verb_log_level(Ctl *ctl, int argc, char **argv) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
+        int n_args, r, exit_status;
+        char **args;
+
+        if (ctl_parse(ctl, argc, argv, NULL, &args, &n_args, &exit_status) < 0)
+                return exit_status;
+        if (n_args == 0)
+                return show(ctl);
+        r = client_new_set(ctl, FACE_LOG, NULL, "LogLevel", &m);
+        if (r == EXIT_OK && sd_bus_message_append(m, "v", "s", args[0]) < 0)
+                r = client_fail(ctl, NULL, -ENOMEM);
+        if (r == EXIT_OK)
+                r = client_call(ctl, m, 0, NULL);
+        return client_done(ctl, r);
+}
+
+const Verb verbs_log_level[] = {
+        { "log-level", "[LEVEL]", 0, 1, verb_log_level,
+          "how much the daemon logs, until it is started again; without a word: shows it" },
+        {},
+};
