@@ -251,6 +251,8 @@ def install(build, directory):
                                         stdin=subprocess.DEVNULL, capture_output=True, text=True).stdout)
     top = root / next(o["value"] for o in options if o["name"] == "prefix").lstrip("/")
     shutil.copytree("/usr/lib/systemd/system", root / "usr/lib/systemd/system", symlinks=True, dirs_exist_ok=True)
+    (root / "bin").mkdir(exist_ok=True)
+    shutil.copy("/bin/kill", root / "bin")  # for ExecReload=
     return root, top
 
 

@@ -6,6 +6,7 @@
 #include <utlist.h>
 
 #include "base/log.h"
+#include "bus/log-control.h"
 #include "tracker/bus/door-internal.h"
 
 #define CHANGES_INTERVAL_USEC USEC_PER_SEC
@@ -57,6 +58,8 @@ static int add_objects(Bus *b, sd_bus *connection, void *userdata) {
         for (size_t i = 0; r >= 0 && i < ELEMENTSOF(faces); i++)
                 r = sd_bus_add_object_vtable(connection, NULL, P2PCHAT_TRACKER_PATH,
                                              faces[i].interface, faces[i].vtable, d);
+        if (r >= 0)
+                r = log_control_add_object(connection, "p2pchat-trackerd");
         return r;
 }
 
