@@ -159,6 +159,9 @@ static int new_call(Ctl *ctl, const char *path, const char *interface, const cha
                 return r;
         r = sd_bus_message_new_method_call(ctl->bus, ret, ctl->program->bus_name, path, interface,
                                            method);
+        if (r >= 0)
+                r = sd_bus_message_set_allow_interactive_authorization(
+                        *ret, ctl->program->is_system && !ctl->no_ask_password);
         if (r < 0)
                 return client_fail(ctl, NULL, r);
         return EXIT_OK;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Knows log-level: how much the daemon says of what it does. */
+/* Knows log-level: how much the service says of what it does. */
+#include "ctl/verb-log-level.h"
+
 #include "ctl/client-call.h"
 #include "ctl/print.h"
-#include "ctl/verbs.h"
 
 static int show(Ctl *ctl) {
         _cleanup_(writer_done) Writer w = {};
@@ -19,7 +20,8 @@ static int show(Ctl *ctl) {
         if (r < 0)
                 return client_fail(ctl, NULL, r);
         if (ctl->json == JSON_OFF) {
-                puts(level);
+                print_escaped(stdout, level, false);
+                putchar('\n');
                 return EXIT_OK;
         }
         writer_begin_object(&w, NULL);
@@ -48,6 +50,6 @@ static int verb_log_level(Ctl *ctl, int argc, char **argv) {
 
 const Verb verbs_log_level[] = {
         { "log-level", "[LEVEL]", 0, 1, verb_log_level,
-          "how much the daemon logs, until it is started again; without a word: shows it" },
+          "how much is logged, until it is started again; without a word: shows it" },
         {},
 };

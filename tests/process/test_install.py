@@ -15,6 +15,7 @@ INTERFACES = ("Peer1.Account", "Peer1.Channel", "Peer1.Host", "Peer1.Manager", "
               "Tracker1.Authority", "Tracker1.Channels", "Tracker1.Leases", "Tracker1.Manager", "Tracker1.Users")
 FILES = (
     "bin/p2pchatctl",
+    "bin/p2pchat-trackerctl",
     "libexec/p2pchatd",
     "libexec/p2pchat-trackerd",
     "lib/systemd/catalog/p2pchat.catalog",
@@ -58,7 +59,8 @@ def test_files(installed):
     manuals = {f for f in found if f.startswith("share/man/")}
     assert found - manuals == set(FILES)
     assert manuals in (set(), {"share/man/man1/p2pchatctl.1", "share/man/man8/p2pchatd.8",
-                               "share/man/man7/p2pchat-protocol.7", "share/man/man8/p2pchat-trackerd.8"})
+                               "share/man/man7/p2pchat-protocol.7", "share/man/man8/p2pchat-trackerd.8",
+                               "share/man/man8/p2pchat-trackerctl.8"})
     for name in FILES:
         assert bool(os.stat(top / name).st_mode & 0o111) == name.startswith(("bin/", "libexec/")), name
 
