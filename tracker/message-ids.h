@@ -44,3 +44,7 @@
 #define MESSAGE_TRACKER_RELISTED "75790578c8734b40904722a550f4023d"
 #define MESSAGE_TRACKER_VIEW_CHANGED "8084b627dffb4c8489726caebd75ff4b"
 #define MESSAGE_TRACKER_HOST_REPLACED "71fcde6900c349498cc674354be8bb81"
+
+/* The operator's door: CHAT_ACTION, of polkit; CHAT_METHOD; CHAT_ABOUT, the user or channel; CHAT_BY,
+ * the id of the user who asked. */
+#define MESSAGE_TRACKER_OPERATOR "cd6e9070c95c42cfa7ddaf77169b8dc9"

@@ -7,13 +7,15 @@
 #include "bus/pacer.h"
 #include "wire/limits.h"
 
+#define PROPERTY_STRING_SIZE 80 /* an address, a pin */
+
 typedef struct PropertyValue {
         const char *s; /* s, o */
         uint64_t u;    /* u, t, b */
         int64_t x;
         char *const *names; /* as, ends with NULL; u says which ones: it differs when they do */
         size_t n_strings;   /* as, where names is NULL */
-        char strings[ADDRESSES_MAX][ADDRESS_STRING_SIZE];
+        char strings[ADDRESSES_MAX][PROPERTY_STRING_SIZE];
         char path[BUS_PATH_SIZE]; /* room for an `o` that s points to */
 } PropertyValue;
 

@@ -7,20 +7,16 @@ import xml.etree.ElementTree as ET
 import dbus
 import pytest
 
-from logind import SystemBus
+from operatorstage import IS_ROOT, STRANGER, begin, get, needs_root, stage, stranger
 from outsider import Connection
 from p2pchat import PROPERTIES, wait_for
-from polkit import (CHALLENGE, DENIED, NOBODY, TRACKER, TRACKER_PATH, Operator, Polkit)
+from polkit import CHALLENGE, DENIED, TRACKER, TRACKER_PATH, Operator, Polkit
 from test_api import members
-from trackerstage import FAST
 
-MANAGER, USERS, CHANNELS = TRACKER + ".Manager", TRACKER + ".Users", TRACKER + ".Channels"
-LEASES, AUTHORITY = TRACKER + ".Leases", TRACKER + ".Authority"
+MANAGER, LEASES = TRACKER + ".Manager", TRACKER + ".Leases"
 ERROR = "org.p2pchat.Error."
-SERVED = ("Leases", "Manager")
+SERVED = ("Channels", "Leases", "Manager", "Users")
 XML = [os.path.join(os.environ["P2PCHAT_DBUS_DIR"], f"{TRACKER}.{name}.xml") for name in SERVED]
-IS_ROOT = os.geteuid() == 0
-needs_root = pytest.mark.skipif(not IS_ROOT, reason="only root is root, and can make itself another user")
 
 
 def all_methods():
@@ -38,40 +34,6 @@ def all_methods():
 
 
 METHODS = list(all_methods())
-
-
-@pytest.fixture
-def stage(world):
-    """A tracker at a system bus with a polkit that says no."""
-    if IS_ROOT:
-        os.chmod(world.directory, 0o711)  # others may come to the bus
-    with SystemBus(world.directory, "tracker") as bus, Polkit(bus) as polkit:
-        world.bus, world.polkit = bus, polkit
-        world.configure_tracker(FAST)
-        start(world)
-        yield world
-
-
-def start(world):
-    world.start_tracker(system_bus=world.bus.address)
-    begin(world)
-
-
-def begin(world):
-    """The tracker's process starts with the first connection."""
-    with Connection(world.tracker.address, hello=False):
-        wait_for(lambda: world.bus.connection.name_has_owner(TRACKER), "the tracker on the system bus")
-
-
-@pytest.fixture
-def stranger(stage):
-    """Who is nobody in particular: polkit decides."""
-    with Operator(stage.bus, NOBODY if IS_ROOT else None) as one:
-        yield one
-
-
-def get(world, interface, name):
-    return world.bus.connection.call_blocking(TRACKER, TRACKER_PATH, PROPERTIES, "Get", "ss", (interface, name))
 
 
 def test_introspection_equals_the_xml(stage):
@@ -173,7 +135,7 @@ def test_late_verdicts(stage, stranger):
 
 def test_caller_who_leaves_calls_it_off(stage, stranger):
     stage.polkit.verdict("hang")
-    with Operator(stage.bus, NOBODY if IS_ROOT else None) as other:
+    with Operator(stage.bus, STRANGER) as other:
         other.begin(MANAGER, "GetStatistics", interactive=True)
         stays = stranger.begin(MANAGER, "GetStatistics")
         wait_for(lambda: len(stage.polkit.seen()["waiting"]) == 2, "polkit to be asked")
@@ -186,12 +148,11 @@ def test_caller_who_leaves_calls_it_off(stage, stranger):
 
 def test_waiting_is_bounded(stage, stranger):
     """Of one program, and of one user with many of them; who is allowed by itself is served all the same."""
-    uid = NOBODY if IS_ROOT else None
     stage.polkit.verdict("hang")
     numbers = [stranger.begin(MANAGER, "GetStatistics") for _ in range(9)]
     name, message = stranger.ended_badly(numbers[8])
     assert name == ERROR + "Busy" and "try again" in message
-    others = [Operator(stage.bus, uid) for _ in range(4)]
+    others = [Operator(stage.bus, STRANGER) for _ in range(4)]
     try:
         for other in others[:3]:
             for _ in range(8):

@@ -3,7 +3,9 @@
  * it is answered once. Leaves what it does to its method. */
 #include <utlist.h>
 
+#include "base/log.h"
 #include "tracker/bus/door-internal.h"
+#include "tracker/message-ids.h"
 
 static DoorCall *door_call_free(DoorCall *c) {
         if (!c)
@@ -69,6 +71,19 @@ static void on_nobody_waits(void *userdata) {
                 door_call_free(c);
 }
 
+static void tell(const DoorCall *c) {
+        const char *name = *c->arguments.name ? c->arguments.name : NULL;
+        char uid[16];
+
+        (void) snprintf(uid, sizeof(uid), "%" PRIu32, c->uid);
+        log_fields(LOG_NOTICE, 0,
+                   LOG_FIELDS("MESSAGE_ID", MESSAGE_TRACKER_OPERATOR, "CHAT_ACTION",
+                              c->method->action, "CHAT_METHOD", c->method->name, "CHAT_ABOUT", name,
+                              "CHAT_BY", uid),
+                   "The user with the id %s is allowed to %s%s%s (%s).", uid, c->method->name,
+                   name ? " " : "", name ?: "", c->method->action);
+}
+
 static void on_authorized(const sd_bus_error *error, uint32_t uid, void *userdata) {
         DoorCall *c = userdata;
         Failure f = {};
@@ -82,6 +97,8 @@ static void on_authorized(const sd_bus_error *error, uint32_t uid, void *userdat
         c->uid = uid;
         c->tracker = c->door->tracker;
         tracker_hold(c->tracker);
+        if (c->method->is_change)
+                tell(c);
         if (c->method->run(c, &f) < 0)
                 door_call_done(c, &f);
 }
@@ -171,7 +188,15 @@ static int begin(DoorCall *c, sd_bus_message *m) {
         return bus_operation_new(bus_get_operations(d->bus), call, NULL, &c->operation);
 }
 
-int door_call(Door *d, sd_bus_message *m, const DoorMethod *method, sd_bus_error *error) {
+static const DoorMethod *find_method(const DoorMethod *methods, const char *name) {
+        while (!streq(methods->name, name)) {
+                methods++;
+                assert(methods->name); /* what the vtable has, the table has */
+        }
+        return methods;
+}
+
+int door_call(Door *d, sd_bus_message *m, const DoorMethod *methods, sd_bus_error *error) {
         _cleanup_(door_call_freep) DoorCall *c = NULL;
         int r;
 
@@ -181,10 +206,13 @@ int door_call(Door *d, sd_bus_message *m, const DoorMethod *method, sd_bus_error
         c = new0(DoorCall, 1);
         if (!c)
                 return -ENOMEM;
-        *c = (DoorCall){ .door = d, .method = method };
+        *c = (DoorCall){
+                .door = d,
+                .method = find_method(methods, sd_bus_message_get_member(m)),
+        };
         DL_APPEND(d->calls, c);
         d->n_calls++;
-        r = read_arguments(m, method, &c->arguments, error);
+        r = read_arguments(m, c->method, &c->arguments, error);
         if (r < 0)
                 return r;
         r = begin(c, m);

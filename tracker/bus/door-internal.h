@@ -18,7 +18,7 @@ struct Door {
         Tracker *tracker;  /* weak */
         Bus *bus;
         Authorizer *authorizer; /* of the connection that there is; NULL: none */
-        PropertyWatch *manager_watch, *authority_watch;
+        PropertyWatch *manager_watch;
         DoorCall *calls;
         size_t n_calls;
         bool is_stopping;
@@ -43,8 +43,10 @@ typedef struct DoorOptions {
 } DoorOptions;
 
 typedef struct DoorMethod {
+        const char *name;      /* NULL ends a table */
         const char *action;    /* of polkit */
         bool has_name;         /* ahead of the options */
+        bool is_change;        /* told to the journal: who has asked for it */
         const Option *options; /* into DoorOptions; NULL: none */
         /* -errno with a failure, and c is as it was; else c is ended by one of those below. */
         int (*run)(DoorCall *c, Failure *failure);
@@ -61,8 +63,9 @@ struct DoorCall {
         DoorCall *prev, *next; /* Door.calls */
 };
 
-/* The whole of a method handler: reads the arguments, asks whether it is allowed, runs it. */
-int door_call(Door *d, sd_bus_message *m, const DoorMethod *method, sd_bus_error *error);
+/* The whole of a handler for all methods of an interface: finds it in the table, reads the
+ * arguments, asks whether it is allowed, runs it. */
+int door_call(Door *d, sd_bus_message *m, const DoorMethod *methods, sd_bus_error *error);
 /* Each ends the call: an empty answer or the failure; or a reply that is made, filled by the caller
  * and given back with how that went. Where nobody waits any more there is none to fill. */
 void door_call_done(DoorCall *c, const Failure *f);
@@ -88,5 +91,3 @@ extern const PropertySpec door_manager_properties[];
 extern const sd_bus_vtable door_users_vtable[];
 extern const sd_bus_vtable door_channels_vtable[];
 extern const sd_bus_vtable door_leases_vtable[];
-extern const sd_bus_vtable door_authority_vtable[];
-extern const PropertySpec door_authority_properties[];

@@ -48,6 +48,8 @@ static int add_objects(Bus *b, sd_bus *connection, void *userdata) {
                 const sd_bus_vtable *vtable;
         } faces[] = {
                 { P2PCHAT_TRACKER_INTERFACE_MANAGER, door_manager_vtable },
+                { P2PCHAT_TRACKER_INTERFACE_USERS, door_users_vtable },
+                { P2PCHAT_TRACKER_INTERFACE_CHANNELS, door_channels_vtable },
                 { P2PCHAT_TRACKER_INTERFACE_LEASES, door_leases_vtable },
         };
         Door *d = userdata;
@@ -109,9 +111,8 @@ int door_new(const Runtime *rt, Tracker *tracker, Door **ret) {
 Door *door_free(Door *d) {
         if (!d)
                 return NULL;
-        property_watch_free(d->manager_watch);
-        property_watch_free(d->authority_watch);
         bus_free(d->bus);
+        property_watch_free(d->manager_watch);
         while (d->calls)
                 door_call_orphan(d->calls);
         authorizer_free(d->authorizer);

@@ -38,13 +38,13 @@ static int run_get_statistics(DoorCall *c, Failure *failure) {
         return 0;
 }
 
-static const DoorMethod get_statistics = {
-        .action = P2PCHAT_TRACKER_ACTION_VIEW,
-        .run = run_get_statistics,
+static const DoorMethod methods[] = {
+        { "GetStatistics", P2PCHAT_TRACKER_ACTION_VIEW, false, false, NULL, run_get_statistics },
+        {},
 };
 
-static int method_get_statistics(sd_bus_message *m, void *userdata, sd_bus_error *error) {
-        return door_call(userdata, m, &get_statistics, error);
+static int method(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        return door_call(userdata, m, methods, error);
 }
 
 static void read_version(const void *object, PropertyValue *ret) {
@@ -91,7 +91,7 @@ static int property_get(sd_bus *bus, const char *path, const char *interface, co
 const sd_bus_vtable door_manager_vtable[] = {
         SD_BUS_VTABLE_START(0),
         SD_BUS_METHOD_WITH_ARGS("GetStatistics", SD_BUS_ARGS("a{sv}", options),
-                                SD_BUS_RESULT("a{sv}", statistics), method_get_statistics,
+                                SD_BUS_RESULT("a{sv}", statistics), method,
                                 SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_PROPERTY("Version", "s", property_get, 0, SD_BUS_VTABLE_PROPERTY_CONST),
         SD_BUS_PROPERTY("Sessions", "u", property_get, 0, 0),
