@@ -79,6 +79,9 @@ static const char *explain_reason(const ChannelView *c) {
                 { "moved", "It is hosted elsewhere now; this daemon is looking for it." },
                 { "tracker-unreachable", "It is served to who knows the way; the tracker is told "
                                          "when it can be reached." },
+                { "delisted",
+                  "The operator of the tracker took it out of the directory: who is in it "
+                  "stays, others do not find it. Only the operator can put it back." },
                 { "disk-full", "There is no room on the disk: nothing new is stored until there "
                                "is." },
                 { "disk-error", "The disk cannot be written to or read; the journal of p2pchatd "

@@ -126,8 +126,6 @@ int directory_plan_host(const Directory *d, const HostRequest *q, uint64_t now_b
         int r;
 
         r = check_ids(d, q, failure);
-        if (r >= 0 && n)
-                r = check_delisted(&n->record, failure);
         if (r >= 0)
                 r = check_counts(d, q, known, failure);
         if (r < 0)
@@ -151,6 +149,12 @@ int directory_plan_host(const Directory *d, const HostRequest *q, uint64_t now_b
                 failure->epoch = known->epoch;
                 failure->last_seq = known->last_seq;
                 return r;
+        }
+        /* Last: who goes on serving it although it is out must have the log that it is. */
+        if (n) {
+                r = check_delisted(&n->record, failure);
+                if (r < 0)
+                        return r;
         }
         if (n)
                 epoch = MAX(epoch, known->epoch);

@@ -127,7 +127,7 @@ static void on_disk(ChannelHost *host, int r, void *userdata) {
                 log_fields(store_log_level(h->channel->manager->store, r), r,
                            LOG_FIELDS("CHAT_CHANNEL", hosting_get_name(h)),
                            "Channel %s cannot be written to", hosting_get_name(h));
-        channel_member_set_state_reason(h->channel->member, r == 0         ? ""
+        channel_member_set_state_reason(h->channel->member, r == 0         ? hosting_get_reason(h)
                                                             : r == -ENOSPC ? "disk-full"
                                                                            : "disk-error");
 }
@@ -165,6 +165,7 @@ static void on_loaded(ChannelHost *host, int r, void *userdata) {
                 return;
         }
         channel_member_set_local_host(x->member, host, "");
+        channel_member_set_state_reason(x->member, hosting_get_reason(h));
         manager_check_door(x->manager);
         /* The epoch with which it may be served when the tracker is away. */
         channel_member_set_hosted(x->member, true, true);
@@ -203,7 +204,7 @@ static const ChannelHostHandlers host_handlers = {
 
 /* ---- coming up ---- */
 
-static void serve(Hosting *h, uint64_t epoch) {
+void hosting_serve(Hosting *h, uint64_t epoch) {
         ManagedChannel *x = h->channel;
         const StoredChannel *stored = channel_member_get_stored(x->member);
         int r;
@@ -263,6 +264,8 @@ static void refused(Hosting *h, const Failure *f) {
                 hosting_end(x, NULL, "");
         else if (f->code == ERROR_CONFLICT && f->holder_until > 0)
                 held_elsewhere(h, f->holder_until);
+        else if (f->code == ERROR_BANNED)
+                hosting_taken_out(h, f);
         else
                 not_ours(h, f->code);
 }
@@ -276,7 +279,7 @@ static void register_failed(Hosting *h, const Failure *f) {
         if (host_flow_may_repeat(f->code) && managed_channel_is_to_be_hosted(x) &&
             stored->epoch > 0 && h->held_until == 0 &&
             account_may_host_alone(x->manager->account)) {
-                serve(h, stored->epoch);
+                hosting_serve(h, stored->epoch);
                 return;
         }
         if (flow && host_flow_explain(flow, f, &why))
@@ -297,12 +300,17 @@ static void register_failed(Hosting *h, const Failure *f) {
                 return;
         }
         managed_channel_announce(x);
+        if (flow && f->code == ERROR_BANNED) { /* who asked was told: nothing is begun behind it */
+                hosting_end(x, NULL, "delisted");
+                channel_member_set_hosted(x->member, true, false);
+                return;
+        }
         refused(h, f);
 }
 
 void hosting_taken_over(ManagedChannel *x) {
         x->hosting->take_over = take_over_free(x->hosting->take_over);
-        serve(x->hosting, x->hosting->epoch);
+        hosting_serve(x->hosting, x->hosting->epoch);
 }
 
 static void granted(Hosting *h, uint64_t epoch) {
@@ -316,7 +324,7 @@ static void granted(Hosting *h, uint64_t epoch) {
                 h->epoch = epoch;
                 return;
         }
-        serve(h, epoch);
+        hosting_serve(h, epoch);
         manager_follows_previous(h->channel);
 }
 
@@ -342,6 +350,10 @@ static void on_registered(const Value *payload, const Failure *failure, void *us
         m->lease_usec = MIN(seconds, UINT64_C(3600)) * USEC_PER_SEC;
         h->registered = true;
         h->held_until = 0;
+        if (h->delisted_until != 0) {
+                h->delisted_until = 0;
+                channel_member_set_state_reason(h->channel->member, "");
+        }
         hosting_renewed(h, h->register_sent + m->lease_usec);
         manager_lease_schedule(m);
         granted(h, epoch);
@@ -360,7 +372,7 @@ static size_t n_members(const Hosting *h) {
         return !manager_is_invisible(h->channel->manager);
 }
 
-static int register_now(Hosting *h) {
+int hosting_register(Hosting *h) {
         Manager *m = h->channel->manager;
         const StoredChannel *stored = channel_member_get_stored(h->channel->member);
         _cleanup_(writer_done) Writer w = {};
@@ -431,10 +443,10 @@ int hosting_begin(ManagedChannel *x, HostFlow *flow) {
         }
         /* Asked for by a person, the tracker is tried whatever its state. */
         if (flow || account_is_online(x->manager->account))
-                return register_now(x->hosting);
+                return hosting_register(x->hosting);
         if (stored->epoch > 0 && managed_channel_is_to_be_hosted(x) &&
             account_may_host_alone(x->manager->account))
-                serve(x->hosting, stored->epoch);
+                hosting_serve(x->hosting, stored->epoch);
         return 0;
 }
 
@@ -462,7 +474,7 @@ void manager_register_all(Manager *m) {
                 return;
         DL_FOREACH_SAFE(m->channels, x, next)
                 if (managed_channel_is_to_be_hosted(x) && hosting_get(x) >= 0)
-                        (void) register_now(x->hosting);
+                        (void) hosting_register(x->hosting);
 }
 
 void manager_register_missing(Manager *m) {
@@ -471,8 +483,9 @@ void manager_register_missing(Manager *m) {
         DL_FOREACH_SAFE(m->channels, x, next)
                 if (x->hosting && managed_channel_is_to_be_hosted(x) &&
                     (!x->hosting->registered || x->hosting->n_refreshed != m->n_refreshed) &&
-                    x->hosting->held_until < clock_boottime(m->rt->clock))
-                        (void) register_now(x->hosting);
+                    x->hosting->held_until < clock_boottime(m->rt->clock) &&
+                    x->hosting->delisted_until < clock_boottime(m->rt->clock))
+                        (void) hosting_register(x->hosting);
 }
 
 void manager_serve_all(Manager *m) {
@@ -484,7 +497,7 @@ void manager_serve_all(Manager *m) {
                 if (managed_channel_is_to_be_hosted(x) && !hosting_has_flow(x) &&
                     channel_member_get_stored(x->member)->epoch > 0 && hosting_get(x) >= 0 &&
                     !x->hosting->host && x->hosting->held_until == 0)
-                        serve(x->hosting, channel_member_get_stored(x->member)->epoch);
+                        hosting_serve(x->hosting, channel_member_get_stored(x->member)->epoch);
         manager_lease_schedule(m);
 }
 
@@ -518,7 +531,9 @@ void hosting_lost(Hosting *h, ErrorCode error) {
         if (error == ERROR_STALE_EPOCH)
                 manager_moved(h->channel);
         else if (error == ERROR_NO_SUCH_CHANNEL)
-                (void) register_now(h); /* it has forgotten us */
+                (void) hosting_register(h); /* it has forgotten us */
+        else if (error == ERROR_BANNED)
+                (void) hosting_register(h); /* … and tells us why it does not want it */
         else
                 not_ours(h, error);
 }

@@ -274,6 +274,11 @@ bool hosting_may_have_lease(const Hosting *h); /* … or it is asked for */
 /* The addresses changed while it was being registered. */
 bool hosting_has_moved(const Hosting *h);
 bool hosting_is_elsewhere(const Hosting *h); /* another key of ours has the lease */
+/* An operator of the tracker took it out of the directory, and the directory shows it again. */
+bool hosting_is_back(const Hosting *h, const DirectoryEntry *entry);
+void hosting_put_back(Hosting *h);
+/* What its channel shows while it is served; "": nothing is out of the ordinary. */
+const char *hosting_get_reason(const Hosting *h);
 /* The directory has it under a later epoch than we do. */
 bool hosting_is_superseded(const Hosting *h, const DirectoryEntry *entry);
 const char *hosting_get_successor(const Hosting *h); /* of hosting_leave_for(); "": none */

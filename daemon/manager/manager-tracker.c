@@ -66,8 +66,7 @@ static int save(TrackerFlow *t, const Chain *chain) {
         _cleanup_free_ char *pem = NULL;
         int r;
 
-        snprintf(tracker.tracker_id, sizeof(tracker.tracker_id), "%s",
-                 chain_get_tracker_id(chain));
+        snprintf(tracker.tracker_id, sizeof(tracker.tracker_id), "%s", chain_get_tracker_id(chain));
         snprintf(tracker.pin, sizeof(tracker.pin), "%s", chain_get_pin(chain));
         r = chain_to_pem(chain, &pem);
         if (r < 0)

@@ -96,6 +96,8 @@ static void locate_own(ManagedChannel *x, const DirectoryEntry *entry) {
 static void follow(ManagedChannel *x, const DirectoryEntry *entry) {
         if (entry && x->hosting && hosting_is_superseded(x->hosting, entry))
                 manager_beat_now(x->manager); /* the answer to which counts */
+        if (entry && x->hosting && hosting_is_back(x->hosting, entry))
+                hosting_put_back(x->hosting);
         if (!follows_directory(x))
                 return;
         if (!channel_member_get_stored(x->member)->hosted)

@@ -148,9 +148,9 @@ int manager_unhost(Manager *m, ChannelMember *c, bool forget, manager_done_fn do
 int manager_leave(Manager *m, ChannelMember *c, bool forget, manager_done_fn done, void *userdata,
                   ManagerOp **ret_op);
 
-/* Not to be seen, by anybody, in any channel: on disk before it is done, and for the next sign-in of
- * this user too. Hosts that do not answer now hear it before anything else. False: nobody is signed
- * in, or a guest. ERROR_GUESTS_NOT_ALLOWED, ERROR_NOT_SIGNED_IN. */
+/* Not to be seen, by anybody, in any channel: on disk before it is done, and for the next sign-in
+ * of this user too. Hosts that do not answer now hear it before anything else. False: nobody is
+ * signed in, or a guest. ERROR_GUESTS_NOT_ALLOWED, ERROR_NOT_SIGNED_IN. */
 bool manager_is_invisible(const Manager *m);
 int manager_set_invisible(Manager *m, bool invisible, manager_done_fn done, void *userdata,
                           ManagerOp **ret_op);
