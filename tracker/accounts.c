@@ -41,6 +41,19 @@ AccountCall *account_call_free(AccountCall *c) {
 
 #define DAY_SECONDS (USEC_PER_DAY / USEC_PER_SEC)
 
+void accounts_settings_changed(Accounts *a) {
+        const TrackerSettings *s = a->settings;
+
+        throttle_set_limit(a->sign_ups, s->sign_ups_per_minute);
+        throttle_set_limit(a->tries_of_source, s->sign_in_failures_per_minute);
+        /* Who tries one name must leave something to the others behind the same address. */
+        throttle_set_limit(a->tries_of_both, (s->sign_in_failures_per_minute + 1) / 2);
+        throttle_set_limit(a->tries_of_name, s->sign_in_failures_per_minute);
+        throttle_set_limit(a->sign_ins, s->sign_ins_per_day);
+        throttle_set_limit(a->recoveries, s->sign_ins_per_day);
+        throttle_set_limit(a->whois_misses, s->whois_misses_per_minute);
+}
+
 int accounts_new(const Runtime *rt, const TrackerSettings *settings, Authority *authority, Db *db,
                  Accounts **ret) {
         _cleanup_(accounts_freep) Accounts *a = NULL;
@@ -50,28 +63,21 @@ int accounts_new(const Runtime *rt, const TrackerSettings *settings, Authority *
         if (!a)
                 return -ENOMEM;
         *a = (Accounts){ .rt = rt, .settings = settings, .authority = authority, .db = db };
-        r = throttle_new(settings->sign_ups_per_minute, 60, &a->sign_ups);
-        if (r < 0)
-                return r;
-        /* Who tries one name must leave something to the others behind the same address. */
-        r = throttle_new(settings->sign_in_failures_per_minute, 60, &a->tries_of_source);
-        if (r < 0)
-                return r;
-        r = throttle_new((settings->sign_in_failures_per_minute + 1) / 2, 60, &a->tries_of_both);
-        if (r < 0)
-                return r;
-        r = throttle_new(settings->sign_in_failures_per_minute, 60, &a->tries_of_name);
-        if (r < 0)
-                return r;
-        r = throttle_new(settings->sign_ins_per_day, DAY_SECONDS, &a->sign_ins);
-        if (r < 0)
-                return r;
-        r = throttle_new(settings->sign_ins_per_day, DAY_SECONDS, &a->recoveries);
-        if (r < 0)
-                return r;
-        r = throttle_new(settings->whois_misses_per_minute, 60, &a->whois_misses);
-        if (r < 0)
-                return r;
+        const struct {
+                Throttle **throttle;
+                uint64_t seconds;
+        } periods[] = {
+                { &a->sign_ups, 60 },          { &a->tries_of_source, 60 },
+                { &a->tries_of_both, 60 },     { &a->tries_of_name, 60 },
+                { &a->sign_ins, DAY_SECONDS }, { &a->recoveries, DAY_SECONDS },
+                { &a->whois_misses, 60 },
+        };
+        for (size_t i = 0; i < ELEMENTSOF(periods); i++) {
+                r = throttle_new(0, periods[i].seconds, periods[i].throttle);
+                if (r < 0)
+                        return r;
+        }
+        accounts_settings_changed(a);
         *ret = TAKE_PTR(a);
         return 0;
 }

@@ -27,6 +27,8 @@ typedef void (*accounts_done_fn)(const Failure *failure, const Grant *grant, voi
 
 int accounts_new(const Runtime *rt /* weak */, const TrackerSettings *settings /* weak */,
                  Authority *authority /* weak */, Db *db /* weak */, Accounts **ret);
+/* What the settings say holds from now on. */
+void accounts_settings_changed(Accounts *a);
 /* What is under way is answered `busy` first. */
 Accounts *accounts_free(Accounts *a);
 DEFINE_CLEANUP(Accounts *, accounts_free);

@@ -14,23 +14,31 @@
 #include "tracker/tracker.h"
 
 #define WORKER_THREADS 2 /* of 16 MiB each while they hash */
+#define STATUS_SIZE 256
 
 typedef struct Process {
-        sd_event *event; /* weak */
+        Runtime rt;
+        TrackerSettings settings;
+        Options options;
         Tracker *tracker;
         Door *door;
+        bool is_socket_passed; /* it is there without us, and brings us back */
+        bool was_reload_refused;
+        char status[STATUS_SIZE];
 } Process;
 
-static void process_done(Process *p) {
-        door_free(p->door);
-        tracker_free(p->tracker);
+static void tell_status(const Process *p) {
+        (void) sd_notifyf(false, "STATUS=%s%s", p->status,
+                          p->was_reload_refused ? "; the settings of the last reload were refused, "
+                                                  "those before it hold"
+                                                : "");
 }
 
 static void on_ready(Tracker *t, int r, void *userdata) {
         Process *p = userdata;
 
         if (r < 0) {
-                sd_event_exit(p->event, EXIT_FAILURE);
+                sd_event_exit(p->rt.event, EXIT_FAILURE);
                 return;
         }
         log_fields(LOG_INFO, 0,
@@ -42,7 +50,10 @@ static void on_ready(Tracker *t, int r, void *userdata) {
 }
 
 static void on_status(Tracker *t, const char *text, void *userdata) {
-        (void) sd_notifyf(false, "STATUS=%s", text);
+        Process *p = userdata;
+
+        snprintf(p->status, sizeof(p->status), "%s", text);
+        tell_status(p);
 }
 
 static void on_trouble(Tracker *t, void *userdata) {
@@ -58,7 +69,21 @@ static void on_stopped(Tracker *t, void *userdata) {
                    LOG_FIELDS("MESSAGE_ID", MESSAGE_TRACKER_STOPPED, "CHAT_TRACKER",
                               tracker_get_id(t)),
                    "Stopped serving as tracker %s.", tracker_get_id(t));
-        sd_event_exit(p->event, EXIT_SUCCESS);
+        sd_event_exit(p->rt.event, EXIT_SUCCESS);
+}
+
+/* Whoever has dialled by now waits in the queue of a socket that is not ours alone, and starts the
+ * next process. */
+static bool on_idle(Tracker *t, void *userdata) {
+        Process *p = userdata;
+
+        if (!p->is_socket_passed || door_get_n_waiting(p->door) > 0)
+                return false;
+        log_info("Nobody was here for a while. The next connection starts the tracker again.");
+        (void) sd_notify(false, "STOPPING=1\nSTATUS=Nobody is here; the next connection starts it");
+        door_stop(p->door);
+        tracker_stop(t);
+        return true;
 }
 
 static int on_signal(sd_event_source *source, const struct signalfd_siginfo *si, void *userdata) {
@@ -67,6 +92,22 @@ static int on_signal(sd_event_source *source, const struct signalfd_siginfo *si,
         (void) sd_notify(false, "STOPPING=1\nSTATUS=Sending everybody away");
         door_stop(p->door);
         tracker_stop(p->tracker);
+        return 0;
+}
+
+static int on_reload(sd_event_source *source, const struct signalfd_siginfo *si, void *userdata) {
+        Process *p = userdata;
+        int r;
+
+        (void) sd_notify(false, "RELOADING=1");
+        r = options_reload(&p->options, &p->settings);
+        p->was_reload_refused = r < 0;
+        if (r >= 0) {
+                tracker_settings_changed(p->tracker);
+                log_info("Read the settings in %s again.", p->options.settings_directory);
+        }
+        (void) sd_notify(false, "READY=1");
+        tell_status(p);
         return 0;
 }
 
@@ -81,69 +122,70 @@ static int print_pin(const Runtime *rt, const TrackerSettings *settings) {
         return r;
 }
 
-static int serve(const Runtime *rt, const TrackerSettings *settings, const Options *options) {
+static int serve(Process *p) {
         static const TrackerHandlers handlers = {
                 .on_ready = on_ready,
                 .on_status = on_status,
                 .on_trouble = on_trouble,
+                .on_idle = on_idle,
                 .on_stopped = on_stopped,
         };
-        _cleanup_(process_done) Process p = { .event = rt->event };
+        static const struct {
+                int signal;
+                sd_event_signal_handler_t handler;
+        } signals[] = { { SIGTERM, on_signal }, { SIGINT, on_signal }, { SIGHUP, on_reload } };
         int fd, r;
 
-        r = options_open_socket(options, settings, &fd);
+        r = options_open_socket(&p->options, &p->settings, &fd, &p->is_socket_passed);
         if (r < 0)
                 return r;
-        r = tracker_new(rt, settings, fd, &p.tracker);
+        r = tracker_new(&p->rt, &p->settings, fd, &p->tracker);
         if (r < 0)
                 return r;
-        r = door_new(rt, p.tracker, &p.door);
+        r = door_new(&p->rt, p->tracker, &p->door);
         if (r < 0)
                 return log_error_errno(r, "Cannot make the operator's door");
-        tracker_set_handlers(p.tracker, &handlers, &p);
-        r = sd_event_add_signal(rt->event, NULL, SIGTERM, on_signal, &p);
+        tracker_set_handlers(p->tracker, &handlers, p);
+        for (size_t i = 0; i < ELEMENTSOF(signals) && r >= 0; i++)
+                r = sd_event_add_signal(p->rt.event, NULL, signals[i].signal, signals[i].handler,
+                                        p);
         if (r >= 0)
-                r = sd_event_add_signal(rt->event, NULL, SIGINT, on_signal, &p);
-        if (r >= 0)
-                r = sd_event_set_watchdog(rt->event, true);
+                r = sd_event_set_watchdog(p->rt.event, true);
         if (r < 0)
                 return log_error_errno(r, "Cannot prepare the event loop");
-        return loop_run(rt, loop_log_slow, NULL);
+        return loop_run(&p->rt, loop_log_slow, NULL);
 }
 
-static int run(const TrackerSettings *settings, const Options *options) {
-        _cleanup_(sd_event_unrefp) sd_event *event = NULL;
-        _cleanup_(clock_freep) Clock *clock = NULL;
-        _cleanup_(random_freep) Random *random = NULL;
-        _cleanup_(log_pace_freep) LogPace *pace = NULL;
-        _cleanup_(workers_freep) Workers *workers = NULL;
-        Runtime rt;
+static int run(Process *p) {
         int r;
 
-        r = sd_event_new(&event);
+        r = sd_event_new(&p->rt.event);
         if (r >= 0)
-                r = clock_new(event, &clock);
+                r = clock_new(p->rt.event, &p->rt.clock);
         if (r >= 0)
-                r = random_new(&random);
+                r = random_new(&p->rt.random);
         if (r >= 0)
-                r = workers_new(event, WORKER_THREADS, &workers);
+                r = workers_new(p->rt.event, WORKER_THREADS, &p->rt.workers);
         if (r >= 0)
-                r = log_pace_new(clock, &pace);
+                r = log_pace_new(p->rt.clock, &p->rt.pace);
         if (r < 0)
                 return log_error_errno(r, "Cannot start");
-        rt = (Runtime){
-                .event = event,
-                .clock = clock,
-                .random = random,
-                .workers = workers,
-                .pace = pace,
-        };
-        return options->print_pin ? print_pin(&rt, settings) : serve(&rt, settings, options);
+        return p->options.print_pin ? print_pin(&p->rt, &p->settings) : serve(p);
+}
+
+static void process_done(Process *p) {
+        door_free(p->door);
+        tracker_free(p->tracker);
+        workers_free(p->rt.workers);
+        log_pace_free(p->rt.pace);
+        random_free(p->rt.random);
+        clock_free(p->rt.clock);
+        sd_event_unref(p->rt.event);
+        tracker_settings_done(&p->settings);
 }
 
 int main(int argc, char *argv[]) {
-        _cleanup_(tracker_settings_done) TrackerSettings settings;
-        Options options;
+        _cleanup_(process_done) Process p = {};
         sigset_t mask;
         int r;
 
@@ -154,11 +196,12 @@ int main(int argc, char *argv[]) {
         sigemptyset(&mask);
         sigaddset(&mask, SIGTERM);
         sigaddset(&mask, SIGINT);
+        sigaddset(&mask, SIGHUP);
         (void) sigprocmask(SIG_BLOCK, &mask, NULL);
 
-        tracker_settings_init(&settings);
-        r = options_parse(argc, argv, &settings, &options);
+        tracker_settings_init(&p.settings);
+        r = options_parse(argc, argv, &p.settings, &p.options);
         if (r > 0)
-                r = run(&settings, &options);
+                r = run(&p);
         return r == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }

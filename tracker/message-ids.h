@@ -6,6 +6,7 @@
 /* The service itself. */
 #define MESSAGE_TRACKER_STARTED "e1da372bec584e7a90a6211126f645e7"
 #define MESSAGE_TRACKER_STOPPED "2a802139d77540f898c0f738fe78f269"
+#define MESSAGE_TRACKER_RELOAD_REFUSED "6537c7f43f4e4bb0953b89b29b7440f0"
 
 /* The disk, or the database on it: once for each change, never for each request. */
 #define MESSAGE_TRACKER_STORE_FULL "67fd62b9165942edb19011af7b00ac9a"

@@ -11,10 +11,13 @@
 #include "base/log.h"
 #include "base/names.h"
 #include "net/listener.h"
+#include "tracker/message-ids.h"
 #include "version.h"
 #include "wire/limits.h"
 
 #define SETTINGS_DIRECTORY "/etc/p2pchat"
+#define CANNOT_READ_PASSWORD "Cannot read the credential database.password"
+#define DATABASE_PASSWORD_MAX 1000 /* bytes; libpq takes 1,024 */
 
 static void print_help(void) {
         printf("p2pchat-trackerd [OPTION…]\n\n"
@@ -74,27 +77,80 @@ static int parse_arguments(int argc, char *argv[], Options *o, const char **ret_
         return 1;
 }
 
+static int check_owner(const char *path, uid_t owner) {
+        if (owner == geteuid())
+                return 0;
+        log_error(
+                "The state directory %s belongs to user %u, and the tracker runs as user %u. Start "
+                "it as the one that has it (systemctl start p2pchat-tracker), or: chown -R %u %s",
+                path, owner, geteuid(), geteuid(), path);
+        return -EPERM;
+}
+
 /* Keys are in there: nobody else may look. */
-static int open_state_directory(const char *path) {
+static int open_state_directory(const char *path, bool only_looks) {
         _cleanup_close_ int fd = -EBADF;
         struct stat st;
 
         if (mkdir(path, 0700) < 0 && errno != EEXIST)
                 return log_error_errno(-errno, "Cannot make the state directory %s", path);
         fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        /* root may look at what is there already; what it makes would be root's. */
+        only_looks = only_looks && fd >= 0 && faccessat(fd, "ca.pem", R_OK, 0) == 0;
+        if (fd >= 0 && fstat(fd, &st) >= 0 && !only_looks && check_owner(path, st.st_uid) < 0)
+                return -EPERM;
         if (fd < 0 || fstat(fd, &st) < 0 || ((st.st_mode & 0077) != 0 && fchmod(fd, 0700) < 0))
                 return log_error_errno(-errno, "Cannot use the state directory %s: %s", path,
                                        strerror(errno));
         return 0;
 }
 
+/* One line. It is of no use to a database that is a file, and no reason not to start. */
+static int read_database_password(TrackerSettings *settings) {
+        _cleanup_close_ int dir_fd = -EBADF;
+        _cleanup_close_ int fd = -EBADF;
+        char text[DATABASE_PASSWORD_MAX + 2];
+        ssize_t n;
+        int r = 0;
+
+        if (!settings->credentials_directory)
+                return 0;
+        dir_fd = open(settings->credentials_directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (dir_fd >= 0)
+                fd = openat(dir_fd, "database.password", O_RDONLY | O_CLOEXEC | O_NOCTTY);
+        if (fd < 0)
+                return dir_fd >= 0 && errno == ENOENT
+                               ? 0
+                               : log_error_errno(-errno, CANNOT_READ_PASSWORD);
+        n = read(fd, text, sizeof(text));
+        if (n < 0)
+                r = log_error_errno(-errno, CANNOT_READ_PASSWORD);
+        if (n > 0 && text[n - 1] == '\n')
+                n--;
+        if (n > DATABASE_PASSWORD_MAX || (n >= 0 && (n == 0 || memchr(text, '\n', (size_t) n) ||
+                                                     memchr(text, '\0', (size_t) n)))) {
+                log_error("The credential database.password is no password: one line of 1 to %d "
+                          "bytes is expected.",
+                          DATABASE_PASSWORD_MAX);
+                r = -EINVAL;
+        }
+        if (r >= 0) {
+                settings->database_password = strndup(text, (size_t) n);
+                r = settings->database_password ? 0 : log_error_errno(-ENOMEM, "Out of memory.");
+        }
+        explicit_bzero(text, sizeof(text));
+        if (r >= 0)
+                log_warning("There is a credential database.password, but the database is a file, "
+                            "which takes none: it is not used.");
+        return r;
+}
+
 int options_parse(int argc, char *argv[], TrackerSettings *settings, Options *ret) {
-        const char *settings_directory = SETTINGS_DIRECTORY;
         const char *state = getenv("STATE_DIRECTORY");
-        Options o = { 0 };
+        Options o = { .settings_directory = SETTINGS_DIRECTORY };
         int r;
 
-        r = parse_arguments(argc, argv, &o, &state, &settings_directory);
+        r = parse_arguments(argc, argv, &o, &state, &o.settings_directory);
         if (r <= 0)
                 return r;
         if (!state || !*state) {
@@ -102,18 +158,33 @@ int options_parse(int argc, char *argv[], TrackerSettings *settings, Options *re
                           "systemd, which sets $STATE_DIRECTORY.");
                 return -EINVAL;
         }
-        r = open_state_directory(state);
+        r = open_state_directory(state, o.print_pin);
         if (r < 0)
                 return r;
-        r = tracker_settings_load(settings, (const char *const[]){ settings_directory, NULL });
+        r = tracker_settings_load(settings, (const char *const[]){ o.settings_directory, NULL });
         if (r < 0)
-                return log_error_errno(r, "Cannot use the settings in %s: %s", settings_directory,
+                return log_error_errno(r, "Cannot use the settings in %s: %s", o.settings_directory,
                                        strerror(-r));
         if (free_and_strdup(&settings->state_directory, state) < 0 ||
             free_and_strdup(&settings->credentials_directory, getenv("CREDENTIALS_DIRECTORY")) < 0)
                 return log_error_errno(-ENOMEM, "Out of memory.");
+        r = read_database_password(settings);
+        if (r < 0)
+                return r;
         *ret = o;
         return 1;
+}
+
+int options_reload(const Options *o, TrackerSettings *settings) {
+        int r;
+
+        r = tracker_settings_reload(settings, (const char *const[]){ o->settings_directory, NULL });
+        if (r < 0)
+                return log_fields(LOG_ERR, r,
+                                  LOG_FIELDS("MESSAGE_ID", MESSAGE_TRACKER_RELOAD_REFUSED),
+                                  "Cannot use the settings in %s, those from before hold",
+                                  o->settings_directory);
+        return 0;
 }
 
 static int open_passed_socket(int n, const Options *o, int *ret_fd) {
@@ -136,7 +207,8 @@ static int open_passed_socket(int n, const Options *o, int *ret_fd) {
         return 0;
 }
 
-int options_open_socket(const Options *o, const TrackerSettings *settings, int *ret_fd) {
+int options_open_socket(const Options *o, const TrackerSettings *settings, int *ret_fd,
+                        bool *ret_is_passed) {
         const char *text = o->listen ?: settings->listen;
         Address address;
         int n, r;
@@ -144,6 +216,7 @@ int options_open_socket(const Options *o, const TrackerSettings *settings, int *
         n = sd_listen_fds(true);
         if (n < 0)
                 return log_error_errno(n, "Cannot take the passed sockets: %s", strerror(-n));
+        *ret_is_passed = n > 0;
         if (n > 0)
                 return open_passed_socket(n, o, ret_fd);
         if (!text) {

@@ -8,7 +8,8 @@
 #include "tracker/settings.h"
 
 typedef struct Options {
-        const char *listen; /* --listen=, weak */
+        const char *listen;             /* --listen=, weak */
+        const char *settings_directory; /* weak */
         bool print_pin;
 } Options;
 
@@ -16,5 +17,10 @@ typedef struct Options {
  * all was done (--help, --version); negative: said why. */
 int options_parse(int argc, char *argv[], TrackerSettings *settings, Options *ret);
 
-/* The one socket to serve: systemd's, --listen=, Listen=. Negative: said why. */
-int options_open_socket(const Options *o, const TrackerSettings *settings, int *ret_fd);
+/* Reads the files again (tracker_settings_reload()). Negative: said why. */
+int options_reload(const Options *o, TrackerSettings *settings);
+
+/* The one socket to serve: systemd's (*ret_is_passed: it outlives the process), --listen=, Listen=.
+ * Negative: said why. */
+int options_open_socket(const Options *o, const TrackerSettings *settings, int *ret_fd,
+                        bool *ret_is_passed);

@@ -16,6 +16,8 @@ typedef struct TrackerSettings {
         char *database;        /* [Tracker] Database=; NULL: tracker.db in the state directory */
         char *state_directory; /* never from a file: --state-directory, $STATE_DIRECTORY */
         char *credentials_directory;  /* $CREDENTIALS_DIRECTORY; ca.key may be there */
+        char *database_password;      /* the credential database.password; NULL: none. Erased */
+        uint64_t idle_exit_usec;      /* [Tracker] IdleExitSec=; 0: never */
         uint64_t certificate_days;    /* [Tracker] CertificateDays=, of users */
         uint64_t lease_seconds;       /* [Limits] LeaseSeconds= */
         uint64_t password_cost;       /* [Limits] PasswordCost=, yescrypt's: each step doubles it */
@@ -31,3 +33,6 @@ void tracker_settings_done(TrackerSettings *s); /* for _cleanup_ */
 /* Layers tracker.conf of these directories (ends with NULL) over s; logs what is wrong there.
  * -EINVAL when a value was refused. */
 int tracker_settings_load(TrackerSettings *s, const char *const *dirs);
+/* Loads those again. What may change while a tracker runs is in s then; for what may not it says
+ * that it waits for a restart. Negative: it said why, and s is as it was, all of it. */
+int tracker_settings_reload(TrackerSettings *s, const char *const *dirs);

@@ -35,6 +35,10 @@ int throttle_new(uint64_t n, uint64_t period_seconds, Throttle **ret) {
         return 0;
 }
 
+void throttle_set_limit(Throttle *t, uint64_t n) {
+        t->n = n;
+}
+
 static void source_remove(Throttle *t, Source *s) {
         HASH_DEL(t->sources, s);
         free(s);
@@ -93,6 +97,8 @@ int throttle_take(Throttle *t, const Address *source, const char *name, uint64_t
                 token_bucket_init(&s->bucket, t->n, t->n * t->cost, now_boottime);
                 HASH_ADD(hh, t->sources, who, sizeof(s->who), s);
         }
+        if (s->bucket.rate_per_sec != t->n)
+                token_bucket_change(&s->bucket, t->n, t->n * t->cost, now_boottime);
         return token_bucket_take(&s->bucket, t->cost, now_boottime, ret_wait_usec) ? 0 : -EAGAIN;
 }
 

@@ -16,6 +16,9 @@ int throttle_new(uint64_t n, uint64_t period_seconds, Throttle **ret);
 Throttle *throttle_free(Throttle *t);
 DEFINE_CLEANUP(Throttle *, throttle_free);
 
+/* From now on n in the period. What a source has left stays, as far as n has room for it. */
+void throttle_set_limit(Throttle *t, uint64_t n);
+
 /* Counts one: 0; or -EAGAIN with the time until the next is allowed. */
 int throttle_take(Throttle *t, const Address *source, const char *name, uint64_t now_boottime,
                   uint64_t *ret_wait_usec);

@@ -1,61 +1,26 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Knows a whole tracker: what it consists of, in which order it comes and goes; leaves all doing to
  * the parts. */
-#include "tracker/tracker.h"
-
-#include <sys/stat.h>
 #include <utlist.h>
 
 #include "base/log-pace.h"
-#include "net/listener.h"
 #include "tracker/authority.h"
 #include "tracker/db-sqlite.h"
 #include "tracker/message-ids.h"
-#include "tracker/session.h"
+#include "tracker/tracker-internal.h"
 #include "wire/limits.h"
 
-#define STATUS_USEC USEC_PER_SEC
-#define LOAD_RETRY_USEC (5 * USEC_PER_SEC)
 /* A disk that hangs holds nobody up for longer: what is not answered is asked again. */
 #define ANSWER_USEC_MAX (3 * USEC_PER_SEC)
 #define STOP_USEC (3 * USEC_PER_SEC)         /* whoever has not left by then is cut */
 #define RESUME_BASE_USEC (2 * USEC_PER_SEC)  /* a restart takes less */
 #define RESUME_EACH_USEC (2 * USEC_PER_MSEC) /* 500 handshakes a second are no burden */
+#define STATUS_USEC USEC_PER_SEC
 
-typedef struct Client Client;
 struct Client {
         Tracker *tracker; /* weak */
         Session *session;
         Client *prev, *next;
-};
-
-struct Tracker {
-        const Runtime *rt; /* weak */
-        const TrackerSettings *settings;
-        int listen_fd; /* until it serves */
-        Authority *authority;
-        char *path; /* of the database */
-        Db *db;
-        Accounts *accounts;
-        Registry *registry;
-        Revocations *revocations;
-        Holders *holders;
-        Watch *watch;
-        Services services;
-        Listener *listener;
-        Client *clients;
-        size_t n_clients, n_ready;
-        size_t n_held;    /* others who wait for an answer */
-        uint64_t started; /* boottime */
-        uint64_t n_accepted;
-
-        ClockTimer *status_timer, *stop_timer, *load_timer;
-        int trouble; /* with the disk, as it was told */
-        bool is_loaded;
-        char status[160];
-        bool has_said_goodbye;
-        TrackerHandlers handlers;
-        void *userdata; /* weak */
 };
 
 static void client_free(Client *c) {
@@ -72,7 +37,21 @@ static void client_free(Client *c) {
                 listener_conn_closed(t->listener, &address, ready);
 }
 
-static void status_changed(Tracker *t) {
+static bool is_idle(void *userdata) {
+        Tracker *t = userdata;
+
+        return t->is_loaded && !t->services.is_stopping && t->n_clients == 0 && t->n_held == 0 &&
+               t->trouble == 0 && directory_count_online(registry_get_directory(t->registry)) == 0;
+}
+
+static bool on_idle(void *userdata) {
+        Tracker *t = userdata;
+
+        return t->handlers.on_idle && t->handlers.on_idle(t, t->userdata);
+}
+
+void tracker_status_changed(Tracker *t) {
+        idle_look(t->idle);
         if (t->is_loaded && !clock_timer_is_armed(t->status_timer))
                 clock_timer_arm(t->status_timer, STATUS_USEC);
 }
@@ -107,7 +86,7 @@ static void on_session_ready(Session *s, void *userdata) {
         t->n_ready++;
         if (t->listener)
                 listener_conn_handshaked(t->listener, session_get_address(s));
-        status_changed(t);
+        tracker_status_changed(t);
 }
 
 static void check_stop(Tracker *t) {
@@ -127,7 +106,7 @@ static void on_session_closed(Session *s, void *userdata) {
         Tracker *t = c->tracker;
 
         client_free(c);
-        status_changed(t);
+        tracker_status_changed(t);
         check_stop(t);
         if (t->has_said_goodbye && !t->clients)
                 stopped(t);
@@ -161,6 +140,7 @@ static int accept_conn(Tracker *t, int fd, const Address *peer) {
         }
         DL_APPEND(t->clients, c);
         t->n_clients++;
+        idle_look(t->idle);
         return 0;
 }
 
@@ -232,36 +212,11 @@ static void on_revoked(const char *user, const DbRevocation *revoked, size_t n, 
                         session_go_away(c->session, "revoked", 0);
 }
 
-/* Of accounts none is made up anew, whatever is wrong with them. */
-static void cannot_load(Tracker *t, int r) {
-        if (db_is_in_trouble(t->db, r) && r != -EBADMSG) {
-                clock_timer_arm(t->load_timer, LOAD_RETRY_USEC); /* on_trouble() has said it */
-                return;
-        }
-        if (r == -EBADMSG)
-                log_fields(LOG_ERR, r,
-                           LOG_FIELDS("MESSAGE_ID", MESSAGE_TRACKER_STORE_DAMAGED, "CHAT_FILE",
-                                      t->path),
-                           "The database %s is damaged. Nothing was changed: put a backup in its "
-                           "place, with no %s-wal beside it.",
-                           t->path, t->path);
-        else if (r == -EPROTONOSUPPORT)
-                log_error_errno(r,
-                                "A newer version of the tracker wrote the database %s: install "
-                                "that one.",
-                                t->path);
-        else
-                log_error_errno(r, "Cannot read the database %s: %s", t->path,
-                                r == -EBUSY ? "another process has it" : strerror(-r));
-        if (t->handlers.on_ready)
-                t->handlers.on_ready(t, r, t->userdata);
-}
-
 static void on_revocations_ready(Revocations *v, int r, void *userdata) {
         Tracker *t = userdata;
 
         if (r < 0) {
-                cannot_load(t, r);
+                tracker_database_failed(t, r);
                 return;
         }
         t->is_loaded = true;
@@ -269,7 +224,7 @@ static void on_revocations_ready(Revocations *v, int r, void *userdata) {
         if (r < 0)
                 log_error_errno(r, "Cannot listen: %s", strerror(-r));
         else
-                status_changed(t);
+                tracker_status_changed(t);
         if (t->handlers.on_ready)
                 t->handlers.on_ready(t, r, t->userdata);
 }
@@ -281,7 +236,7 @@ static void on_registry_ready(Registry *g, int r, void *userdata) {
                 r = revocations_new(t->rt, t->db, on_revocations_ready, t, &t->revocations);
         t->services.revocations = t->revocations;
         if (r < 0)
-                cannot_load(t, r);
+                tracker_database_failed(t, r);
 }
 
 static void on_registry_change(Registry *g, void *userdata) {
@@ -289,7 +244,7 @@ static void on_registry_change(Registry *g, void *userdata) {
 
         if (t->watch)
                 watch_changed(t->watch);
-        status_changed(t);
+        tracker_status_changed(t);
 }
 
 static void say_goodbye(Tracker *t) {
@@ -312,34 +267,6 @@ static void on_stop_timer(void *userdata) {
         while (t->clients)
                 client_free(t->clients);
         stopped(t);
-}
-
-/* An empty file beside an authority that is not new is a database that got lost: whoever has an
- * account must not find it gone, nor its name free. */
-static int check_db(const char *path, const char *state_directory) {
-        _cleanup_free_ char *ca = NULL;
-        struct stat st;
-
-        if (stat(path, &st) < 0 || st.st_size > 0)
-                return 0; /* what else is wrong with it is told when it is opened */
-        if (asprintf(&ca, "%s/ca.pem", state_directory) < 0) {
-                ca = NULL;
-                return -ENOMEM;
-        }
-        if (access(ca, F_OK) < 0)
-                return 0;
-        return log_error_errno(-ENODATA,
-                               "%s is empty, but %s is not new: put the database back from a "
-                               "backup, or remove the empty file to begin without accounts.",
-                               path, ca);
-}
-
-static int find_db(const TrackerSettings *s, char **ret_path) {
-        if (s->database)
-                *ret_path = strdup(s->database);
-        else if (asprintf(ret_path, "%s/tracker.db", s->state_directory) < 0)
-                *ret_path = NULL;
-        return *ret_path ? 0 : -ENOMEM;
 }
 
 static int load(Tracker *t) {
@@ -366,53 +293,20 @@ static void on_load_timer(void *userdata) {
                 clock_timer_arm(t->load_timer, LOAD_RETRY_USEC);
 }
 
-static void tell_trouble(const Tracker *t, const char *message_id) {
-        log_fields(LOG_ERR, 0, LOG_FIELDS("MESSAGE_ID", message_id, "CHAT_FILE", t->path),
-                   "The disk of %s cannot be used: %s. Who asks is told to ask again, and all goes "
-                   "on by itself when it can.",
-                   t->path, strerror(-t->trouble));
-}
-
-static void on_trouble(int trouble, void *userdata) {
-        Tracker *t = userdata;
-
-        t->trouble = trouble;
-        if (trouble == 0)
-                log_fields(
-                        LOG_NOTICE, 0,
-                        LOG_FIELDS("MESSAGE_ID", MESSAGE_TRACKER_STORE_BACK, "CHAT_FILE", t->path),
-                        "The disk of %s can be used again; all goes on.", t->path);
-        else if (trouble == -EBADMSG && t->is_loaded)
-                log_fields(LOG_ERR, 0,
-                           LOG_FIELDS("MESSAGE_ID", MESSAGE_TRACKER_STORE_DAMAGED, "CHAT_FILE",
-                                      t->path),
-                           "The database %s is damaged. Nothing more is read from it or written to "
-                           "it: stop the tracker and put a backup in its place, with no %s-wal "
-                           "beside it.",
-                           t->path, t->path);
-        else if (trouble != -EBADMSG)
-                tell_trouble(t, trouble == -ENOSPC  ? MESSAGE_TRACKER_STORE_FULL
-                                : trouble == -EROFS ? MESSAGE_TRACKER_STORE_READ_ONLY
-                                                    : MESSAGE_TRACKER_STORE_FAILING);
-        if (t->handlers.on_trouble)
-                t->handlers.on_trouble(t, t->userdata);
-        if (!t->is_loaded && t->handlers.on_status)
-                t->handlers.on_status(t, "Waiting for the disk of its database", t->userdata);
-        status_changed(t);
-}
-
 static int start(Tracker *t) {
         const TrackerSettings *s = t->settings;
         int r;
 
-        r = find_db(s, &t->path);
-        if (r >= 0)
-                r = check_db(t->path, s->state_directory);
+        r = tracker_database_find(s, &t->path);
         if (r < 0)
                 return r;
         r = clock_timer_new(t->rt->clock, on_status, t, &t->status_timer);
         if (r < 0)
                 return r;
+        r = idle_new(t->rt, is_idle, on_idle, t, &t->idle);
+        if (r < 0)
+                return r;
+        idle_set_usec(t->idle, s->idle_exit_usec);
         r = clock_timer_new(t->rt->clock, on_stop_timer, t, &t->stop_timer);
         if (r < 0)
                 return r;
@@ -425,7 +319,7 @@ static int start(Tracker *t) {
         r = db_sqlite_new(t->rt, t->path, &t->db);
         if (r < 0)
                 return r;
-        db_watch(t->db, on_trouble, t);
+        db_watch(t->db, tracker_database_trouble, t);
         r = accounts_new(t->rt, s, t->authority, t->db, &t->accounts);
         if (r < 0)
                 return r;
@@ -478,6 +372,7 @@ Tracker *tracker_free(Tracker *t) {
         accounts_free(t->accounts);
         db_free(t->db);
         authority_free(t->authority);
+        idle_free(t->idle);
         clock_timer_free(t->status_timer);
         clock_timer_free(t->stop_timer);
         clock_timer_free(t->load_timer);
@@ -490,6 +385,11 @@ Tracker *tracker_free(Tracker *t) {
 void tracker_set_handlers(Tracker *t, const TrackerHandlers *handlers, void *userdata) {
         t->handlers = *handlers;
         t->userdata = userdata;
+}
+
+void tracker_settings_changed(Tracker *t) {
+        accounts_settings_changed(t->accounts);
+        idle_set_usec(t->idle, t->settings->idle_exit_usec);
 }
 
 void tracker_stop(Tracker *t) {
@@ -545,6 +445,7 @@ void tracker_hold(Tracker *t) {
 void tracker_release(Tracker *t) {
         assert(t->n_held > 0);
         t->n_held--;
+        idle_look(t->idle);
         check_stop(t);
 }
 

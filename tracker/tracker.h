@@ -19,6 +19,10 @@ typedef struct TrackerHandlers {
         void (*on_status)(Tracker *t, const char *text, void *userdata);
         /* The disk, or what it holds: tracker_get_counts() says how it is. */
         void (*on_trouble)(Tracker *t, void *userdata);
+        /* Nobody has been here and no channel was online for settings->idle_exit_usec, and nothing
+         * is under way. Never while that is 0. false: somebody needs it all the same, and it is
+         * asked again after as long. */
+        bool (*on_idle)(Tracker *t, void *userdata);
         /* Once, after tracker_stop(): everybody has left. */
         void (*on_stopped)(Tracker *t, void *userdata);
 } TrackerHandlers;
@@ -33,6 +37,9 @@ Tracker *tracker_free(Tracker *t);
 DEFINE_CLEANUP(Tracker *, tracker_free);
 /* Before the first turn of the loop, so that nothing is missed. */
 void tracker_set_handlers(Tracker *t, const TrackerHandlers *handlers, void *userdata /* weak */);
+
+/* The settings that it was given say something else now (tracker_settings_reload()). */
+void tracker_settings_changed(Tracker *t);
 
 /* Takes no new connection and no new request, answers what is at the disk already, says GOING_AWAY
  * to all, waits for them; each for a moment only. */

@@ -76,11 +76,16 @@ static int load_file(Reader *reader, const char *path) {
         int r;
 
         f = fopen(path, "re");
-        if (!f)
-                return errno == ENOENT || errno == ENOTDIR ? 0 : -errno;
+        if (!f && (errno == ENOENT || errno == ENOTDIR))
+                return 0;
         reader->path = path;
         reader->file = f;
         reader->line = 0;
+        if (!f) {
+                r = -errno;
+                tell(reader, true, "cannot be read: %s", strerror(-r));
+                return r;
+        }
         r = ini_parse_stream(read_line, reader, on_assignment, reader);
         if (ferror(f))
                 return -EIO;

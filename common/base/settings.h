@@ -14,7 +14,7 @@ typedef struct Setting {
 } Setting;
 
 /* What was found wrong, a line each; warn is told unknown keys and bad values with file and line.
- * fatal: a bad value (not an unknown key). */
+ * fatal: a bad value (not an unknown key). line 0: the file itself, which cannot be read. */
 typedef void (*settings_warn_fn)(const char *file, unsigned line, const char *message, bool fatal,
                                  void *userdata);
 

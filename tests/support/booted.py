@@ -8,8 +8,7 @@ What a test says about them is the test's.
         hub.run("systemctl", "enable", "--now", "p2pchat-tracker.socket")
         desk.user("alice", "p2pchatctl", "tracker", f"{hub.address}:22236", "--trust-new")
 
-/ is the lower layer, so the checkout and its build are in there too, at the paths that they have here
-(bound, where they are not of the same file system). Nothing that a machine writes reaches this one.
+/ is the lower layer; the checkout and its build are at the paths that they have here. Nothing that a machine writes reaches this one.
 A machine and its mounts live as long as the process that holds them, which ends with its pipe: nothing
 is left behind whatever becomes of the test."""
 import contextlib
@@ -42,6 +41,7 @@ MASKED = ("systemd-firstboot.service systemd-networkd-wait-online.service system
           "containerd.service ssh.service cron.service postgresql.service").split()
 
 # Holds the control groups and mounts of one machine, boots it, and takes it down when stdin ends.
+# With what IPAddressDeny= and a network of a unit's own need; without, systemd passes over them.
 # $1 directory, $2 name, $3 what is installed, $4 holder of the network, $5… more for nspawn
 HOLDER = r"""
 set -eu
@@ -78,7 +78,8 @@ rm -f "$root/.dockerenv" "$root/etc/resolv.conf"
 rm -rf "$root/var/log/journal" "$root/run/systemd"
 mkdir -p "$root/var/log/journal"
 systemd-nspawn --quiet --directory="$root" --register=no --keep-unit --machine="$name" \
-        --network-namespace-path="/proc/$net/ns/net" --console=pipe --kill-signal=SIGRTMIN+3 \
+        --network-namespace-path="/proc/$net/ns/net" \
+        --capability=CAP_NET_ADMIN,CAP_BPF,CAP_PERFMON --system-call-filter=bpf --console=pipe --kill-signal=SIGRTMIN+3 \
         --boot "$@" </dev/null >"$dir/console.log" 2>&1 &
 echo $! >"$dir/nspawn.pid"
 cat >/dev/null || true
@@ -156,10 +157,8 @@ class Host:
 
     def boot(self, *arguments):
         environment = {**os.environ, "SIZE": MEMORY}
-        binds = []
-        for path in {SOURCE, BUILD}:
-            if os.stat(path).st_dev != os.stat("/").st_dev:
-                binds.append(f"--bind-ro={path}")
+        # In / already, but maybe below what is mounted anew there (/tmp).
+        binds = [f"--bind-ro={path}" for path in (SOURCE, BUILD)]
         # pylint: disable=consider-using-with
         self.holder = subprocess.Popen(
             ["unshare", "--mount", "--propagation", "private", "bash", "-c", HOLDER, "holder", str(self.directory),
@@ -310,6 +309,12 @@ class Site:
                         ("addr", "add", f"{address}/24", "dev", "host0")):
             self._in(pid, "ip", *command)
         return pid
+
+    def move(self, host, address):
+        """It has that address from now on."""
+        self._in(host.net, "ip", "addr", "flush", "dev", "host0")
+        self._in(host.net, "ip", "addr", "add", f"{address}/24", "dev", "host0")
+        host.address = address
 
     def boot(self, name, *arguments, users=(), broker="dbus-daemon"):
         """A machine of that name, up, with what is installed in place. arguments: more for systemd-nspawn."""

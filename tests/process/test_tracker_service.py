@@ -11,44 +11,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-PROGRAM = os.environ["P2PCHAT_TRACKERD"]
-DEADLINE = 30
-
-
-def run(*arguments, passed=(), env=None, **more):
-    """Starts the tracker with these sockets passed in as systemd would."""
-    def pass_sockets():
-        for i, fd in enumerate(passed):
-            os.dup2(fd, 100 + i)
-        for i in range(len(passed)):
-            os.dup2(100 + i, 3 + i)
-        if passed:
-            os.environ["LISTEN_PID"] = str(os.getpid())
-
-    environment = {k: v for k, v in os.environ.items()
-                   if k not in ("STATE_DIRECTORY", "NOTIFY_SOCKET", "WATCHDOG_USEC", "JOURNAL_STREAM")}
-    environment.update(env or {})
-    if not passed:
-        return subprocess.Popen([PROGRAM, *arguments], env=environment, stderr=subprocess.PIPE, text=True, **more)
-    # LISTEN_PID is the child's own, which only the child knows: a shell tells it.
-    environment["LISTEN_FDS"] = str(len(passed))
-    command = 'LISTEN_PID=$$ exec "$0" "$@"'
-    return subprocess.Popen(["/bin/sh", "-c", command, PROGRAM, *arguments], env=environment, stderr=subprocess.PIPE,
-                            text=True, preexec_fn=pass_sockets, close_fds=False, **more)
-
-
-def listening(family=socket.AF_INET, address=("127.0.0.1", 0), kind=socket.SOCK_STREAM, listen=True):
-    s = socket.socket(family, kind)
-    s.bind(address)
-    if listen and kind == socket.SOCK_STREAM:
-        s.listen()
-    return s
-
-
-def refused(process):
-    _, log = process.communicate(timeout=DEADLINE)
-    assert process.returncode == 1, log
-    return log
+from trackerservice import DEADLINE, PROGRAM, Service, listening, refused, run
 
 
 @pytest.fixture
@@ -82,24 +45,6 @@ def test_settings_that_are_not_taken(state, tmp_path):
                        ("[Tracker]\nDatabase=relative.db\n", "tracker.conf:2")):
         (settings / "tracker.conf").write_text(text)
         assert hint in refused(run(f"--state-directory={state}", f"--settings={settings}", "--listen=127.0.0.1:0"))
-
-
-class Service:
-    def __init__(self, tmp_path, state, *arguments, **env):
-        self.notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self.notify.bind(str(tmp_path / "notify"))
-        self.notify.settimeout(DEADLINE)
-        self.socket = listening()
-        self.address = self.socket.getsockname()
-        self.process = run(*arguments, passed=[self.socket.fileno()],
-                           env={"STATE_DIRECTORY": state, "NOTIFY_SOCKET": str(tmp_path / "notify"), **env})
-
-    def wait_for(self, text):
-        end = time.monotonic() + DEADLINE
-        while time.monotonic() < end:
-            if text in self.notify.recv(4096).decode():
-                return
-        raise AssertionError(f"{text} was not told")
 
 
 def test_life_of_a_service(state, tmp_path):
