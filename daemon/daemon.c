@@ -11,7 +11,8 @@
 #include "daemon/bus/session-watch.h"
 #include "dbus/names.h"
 
-#define STATUS_SIZE 160
+#define STATUS_SIZE 512
+#define NOTICE_SIZE 256
 
 struct Daemon {
         const Runtime *rt; /* weak */
@@ -26,6 +27,7 @@ struct Daemon {
         AccountBus *account_bus;
         ChannelBus *channel_bus;
         SessionWatch *sessions; /* NULL: not watched */
+        char notice[NOTICE_SIZE];
         char status[STATUS_SIZE];
 };
 
@@ -73,9 +75,10 @@ static void update_status(Daemon *d) {
                 break;
         }
         manager_get_hosting(d->manager, &n_channels, &n_members);
-        (void) snprintf(status, sizeof(status), "%s%s %zu channel%s, %zu member%s%s", store,
+        (void) snprintf(status, sizeof(status), "%s%s %zu channel%s, %zu member%s%s%s%s", store,
                         *store ? "hosting" : "Hosting", n_channels, n_channels == 1 ? "" : "s",
-                        n_members, n_members == 1 ? "" : "s", bus);
+                        n_members, n_members == 1 ? "" : "s", bus, *d->notice ? "; " : "",
+                        d->notice);
         if (streq(status, d->status))
                 return;
         memcpy(d->status, status, sizeof(status));
@@ -255,6 +258,11 @@ static void on_sessions(bool is_away, void *userdata) {
 int daemon_watch_sessions(Daemon *d) {
         assert(!d->sessions);
         return session_watch_new(d->rt, on_sessions, d, &d->sessions);
+}
+
+void daemon_set_notice(Daemon *d, const char *notice) {
+        (void) snprintf(d->notice, sizeof(d->notice), "%s", notice);
+        update_status(d);
 }
 
 int daemon_start(Daemon *d) {

@@ -30,6 +30,8 @@ Manager *daemon_get_manager(Daemon *d);
 void daemon_open_bus(Daemon *d);
 /* Members are told when the user is away from this machine (bus/session-watch.h). */
 int daemon_watch_sessions(Daemon *d);
+/* Added to the status line, until the next: "" nothing. */
+void daemon_set_notice(Daemon *d, const char *notice);
 int daemon_start(Daemon *d);
 /* As manager_stop(); its status is not told any more. */
 int daemon_stop(Daemon *d);

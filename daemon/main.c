@@ -14,6 +14,7 @@
 typedef struct Process {
         Runtime rt;
         Service service;
+        DaemonSettings settings;
         Daemon *daemon;
         bool is_stopping;
 } Process;
@@ -26,6 +27,7 @@ static void process_done(Process *p) {
         random_free(p->rt.random);
         clock_free(p->rt.clock);
         sd_event_unref(p->rt.event);
+        daemon_settings_done(&p->settings);
 }
 
 static void on_started(Daemon *d, int r, void *userdata) {
@@ -60,6 +62,47 @@ static int on_signal(sd_event_source *s, const struct signalfd_siginfo *si, void
         return daemon_stop(p->daemon) < 0 ? sd_event_exit(p->rt.event, 0) : 0;
 }
 
+static int use_settings(Process *p, DaemonSettings *settings) {
+        ManagerSettings manager_settings = daemon_settings_for_manager(settings);
+        int r;
+
+        r = manager_set_settings(daemon_get_manager(p->daemon), &manager_settings);
+        if (r < 0)
+                return r;
+        log_set_max_level(settings->log_level);
+        service_keep_sockets(&p->service, daemon_get_manager(p->daemon));
+        return 0;
+}
+
+static void reload(Process *p) {
+        _cleanup_(daemon_settings_done) DaemonSettings settings = {};
+        char notice[256] = "";
+        int r;
+
+        r = daemon_settings_load_again(&p->settings, &settings);
+        if (r >= 0)
+                r = use_settings(p, &settings);
+        if (r < 0) {
+                log_error_errno(r, "The settings that were read again are not used: all stays as "
+                                   "it was");
+                (void) snprintf(notice, sizeof(notice), "the new settings are not used (%s)",
+                                settings.complaint ?: strerror(-r));
+        } else
+                log_info("The settings were read again.");
+        daemon_set_notice(p->daemon, notice);
+}
+
+static int on_reload(sd_event_source *s, const struct signalfd_siginfo *si, void *userdata) {
+        Process *p = userdata;
+
+        if (p->is_stopping)
+                return 0;
+        service_tell_reloading(p->rt.clock);
+        reload(p);
+        service_tell_ready();
+        return 0;
+}
+
 static int process_init(Process *p) {
         sigset_t signals;
         int r;
@@ -70,6 +113,7 @@ static int process_init(Process *p) {
         (void) sigemptyset(&signals);
         (void) sigaddset(&signals, SIGTERM);
         (void) sigaddset(&signals, SIGINT);
+        (void) sigaddset(&signals, SIGHUP);
         r = -pthread_sigmask(SIG_BLOCK, &signals, NULL);
         if (r >= 0)
                 r = sd_event_default(&p->rt.event);
@@ -77,6 +121,8 @@ static int process_init(Process *p) {
                 r = sd_event_add_signal(p->rt.event, NULL, SIGTERM, on_signal, p);
         if (r >= 0)
                 r = sd_event_add_signal(p->rt.event, NULL, SIGINT, on_signal, p);
+        if (r >= 0)
+                r = sd_event_add_signal(p->rt.event, NULL, SIGHUP, on_reload, p);
         if (r >= 0)
                 r = sd_event_set_watchdog(p->rt.event, true);
         if (r >= 0)
@@ -92,23 +138,22 @@ static int process_init(Process *p) {
 
 int main(int argc, char **argv) {
         static const DaemonHandlers handlers = { on_started, on_status, on_stopped };
-        _cleanup_(daemon_settings_done) DaemonSettings settings = {};
         _cleanup_(process_done) Process p = {};
         ManagerSettings manager_settings;
         int r;
 
         umask(077);
         service_init(&p.service);
-        r = daemon_settings_parse_arguments(&settings, argc, argv);
+        r = daemon_settings_parse_arguments(&p.settings, argc, argv);
         if (r != 0)
                 return r < 0 ? 2 : EXIT_SUCCESS;
-        r = daemon_settings_load(&settings);
-        log_set_max_level(settings.log_level);
+        r = daemon_settings_load(&p.settings);
+        log_set_max_level(p.settings.log_level);
         if (r >= 0)
-                r = daemon_settings_find_state_directory(&settings);
+                r = daemon_settings_find_state_directory(&p.settings);
         if (r >= 0)
                 r = process_init(&p);
-        manager_settings = daemon_settings_for_manager(&settings);
+        manager_settings = daemon_settings_for_manager(&p.settings);
         service_give_sockets(&p.service, &manager_settings);
         if (r >= 0)
                 r = daemon_new(&p.rt, NULL, &manager_settings, &p.daemon);

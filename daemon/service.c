@@ -7,8 +7,6 @@
 
 #include "base/log.h"
 
-#define STORED_NAME_SIZE (sizeof("listen-") + ADDRESS_STRING_SIZE)
-
 void service_init(Service *s) {
         int n;
 
@@ -63,23 +61,52 @@ static void forget(const Service *s, size_t i) {
         (void) sd_notifyf(false, "FDSTOREREMOVE=1\nFDNAME=%s", name);
 }
 
+static bool is_in(const Service *s, const char *name) {
+        for (size_t i = 0; i < s->n_stored; i++)
+                if (streq(s->stored[i], name))
+                        return true;
+        return false;
+}
+
+static void forget_closed(const Service *before, const Service *now) {
+        for (size_t i = 0; i < before->n_stored; i++)
+                if (!is_in(now, before->stored[i]))
+                        (void) sd_notifyf(false, "FDSTOREREMOVE=1\nFDNAME=%s", before->stored[i]);
+}
+
+/* What the process before left, and this one does not use: once. */
+static void forget_passed(Service *s) {
+        for (size_t i = 0; s->names && s->names[i]; i++) {
+                if (i >= s->n_passed || !s->passed[i].is_used)
+                        forget(s, i);
+        }
+        service_done(s);
+}
+
 void service_keep_sockets(Service *s, const Manager *m) {
         const Address *addresses;
         size_t n = manager_get_listen_addresses(m, &addresses);
-        char name[STORED_NAME_SIZE], state[STORED_NAME_SIZE + sizeof("FDSTORE=1\nFDNAME=")];
+        char state[STORED_NAME_SIZE + sizeof("FDSTORE=1\nFDNAME=")];
+        const Service before = *s;
 
-        for (size_t i = 0; s->names && s->names[i]; i++)
-                if (i >= s->n_passed || !s->passed[i].is_used)
-                        forget(s, i);
+        s->n_stored = 0;
+        for (size_t i = 0; i < n; i++)
+                print_name(&addresses[i], s->stored[s->n_stored++]);
+        forget_closed(&before, s);
+        forget_passed(s);
         /* All of them, since one that is not used may have had the name of one that is. What is
          * stored already is not stored twice. */
         for (size_t i = 0; i < n; i++) {
                 int fd = manager_get_listen_fd(m, i);
 
-                print_name(&addresses[i], name);
-                snprintf(state, sizeof(state), "FDSTORE=1\nFDNAME=%s", name);
+                snprintf(state, sizeof(state), "FDSTORE=1\nFDNAME=%s", s->stored[i]);
                 (void) sd_pid_notify_with_fds(0, false, state, &fd, 1);
         }
+}
+
+void service_tell_reloading(const Clock *c) {
+        (void) sd_notifyf(false, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64,
+                          clock_boottime(c) - clock_slept(c));
 }
 
 void service_tell_ready(void) {

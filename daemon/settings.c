@@ -13,6 +13,7 @@ void daemon_settings_done(DaemonSettings *s) {
         free(s->tracker_address);
         free(s->tracker_pin);
         free(s->state_directory);
+        free(s->complaint);
         *s = (DaemonSettings){ 0 };
 }
 
@@ -84,7 +85,15 @@ static int parse_log_level(const char *value, void *settings) {
 
 static void on_warning(const char *file, unsigned line, const char *message, bool fatal,
                        void *userdata) {
-        log_fields(fatal ? LOG_ERR : LOG_WARNING, 0, NULL, "%s:%u: %s", file, line, message);
+        DaemonSettings *s = userdata;
+        char number[16] = "";
+
+        if (line > 0)
+                snprintf(number, sizeof(number), ":%u", line);
+        if (fatal && !s->complaint &&
+            asprintf(&s->complaint, "%s%s: %s", file, number, message) < 0)
+                s->complaint = NULL;
+        log_fields(fatal ? LOG_ERR : LOG_WARNING, 0, NULL, "%s%s: %s", file, number, message);
 }
 
 static const Setting setting_table[] = {
@@ -124,7 +133,7 @@ int daemon_settings_load(DaemonSettings *s) {
         if (r < 0 && r != -ENOKEY)
                 return r;
         dirs[1] = own;
-        r = settings_load(dirs, "p2pchat", setting_table, s, on_warning, NULL);
+        r = settings_load(dirs, "p2pchat", setting_table, s, on_warning, s);
         if (r < 0)
                 return r;
         if (s->n_listen == 0) {
@@ -137,6 +146,16 @@ int daemon_settings_load(DaemonSettings *s) {
                 };
         }
         return 0;
+}
+
+int daemon_settings_load_again(const DaemonSettings *old, DaemonSettings *ret) {
+        *ret = (DaemonSettings){};
+        if (old->has_own_listen) {
+                memcpy(ret->listen, old->listen, sizeof(ret->listen));
+                ret->n_listen = old->n_listen;
+                ret->has_own_listen = true;
+        }
+        return daemon_settings_load(ret);
 }
 
 int daemon_settings_find_state_directory(DaemonSettings *s) {

@@ -18,6 +18,7 @@ typedef struct DaemonSettings {
         char *tracker_pin;     /* [Tracker] Pin= */
         char *state_directory; /* never from a file */
         int log_level;         /* [Log] Level=; LOG_INFO unless said */
+        char *complaint;       /* the first value that was refused: "FILE:LINE: why" */
 } DaemonSettings;
 
 void daemon_settings_done(DaemonSettings *s); /* for _cleanup_ */
@@ -26,6 +27,8 @@ void daemon_settings_done(DaemonSettings *s); /* for _cleanup_ */
  * wrong there. Listens on [::] and the usual port unless told otherwise. -EINVAL when a value was
  * refused. */
 int daemon_settings_load(DaemonSettings *s);
+/* The same once more, with what the command line said in old; as daemon_settings_load(). */
+int daemon_settings_load_again(const DaemonSettings *old, DaemonSettings *ret);
 /* $STATE_DIRECTORY, else $XDG_STATE_HOME/p2pchat, else ~/.local/state/p2pchat, unless there is one
  * already. -ENOKEY: nothing of that is set. */
 int daemon_settings_find_state_directory(DaemonSettings *s);

@@ -31,7 +31,7 @@ typedef struct PeerChannel {
 
 struct Peer {
         PeerServer *server; /* weak */
-        Listener *listener; /* weak; by which it came */
+        Listener *listener; /* weak; by which it came; NULL: closed since */
         Rpc *rpc;
         Address address;
         Actor actor;
@@ -76,7 +76,8 @@ static Peer *peer_free(Peer *p) {
         DL_DELETE(s->peers, p);
         if (p->is_ready)
                 s->n_peers--;
-        listener_conn_closed(p->listener, &p->address, p->is_ready);
+        if (p->listener)
+                listener_conn_closed(p->listener, &p->address, p->is_ready);
         free(p);
         return NULL;
 }
@@ -112,7 +113,8 @@ static void on_ready(Rpc *r, int64_t offset_usec, void *userdata) {
         p->is_ready = true;
         p->server->n_peers++;
         p->server->was_reached = p->server->was_reached || comes_from_outside(p);
-        listener_conn_handshaked(p->listener, &p->address);
+        if (p->listener)
+                listener_conn_handshaked(p->listener, &p->address);
         tell_changed(p->server);
 }
 
@@ -347,6 +349,22 @@ int peer_server_listen(PeerServer *s, int fd) {
                 return r;
         s->n_listeners++;
         return 0;
+}
+
+void peer_server_close(PeerServer *s, size_t i) {
+        Peer *p;
+
+        assert(i < s->n_listeners);
+        DL_FOREACH(s->peers, p)
+                if (p->listener == s->listeners[i])
+                        p->listener = NULL;
+        /* A service manager may have it, too: who dials is not to wait in its queue, and the place
+         * is to be free. */
+        (void) shutdown(listener_get_fd(s->listeners[i]), SHUT_RDWR);
+        listener_free(s->listeners[i]);
+        s->n_listeners--;
+        memmove(&s->listeners[i], &s->listeners[i + 1],
+                (s->n_listeners - i) * sizeof(s->listeners[0]));
 }
 
 int peer_server_get_address(const PeerServer *s, Address *ret) {

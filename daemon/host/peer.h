@@ -23,6 +23,9 @@ DEFINE_CLEANUP(PeerServer *, peer_server_free);
 /* Takes fd; once an address. -E2BIG beyond PEER_LISTENERS_MAX. Connections that are not from who
  * the certificate rules admit end in the handshake. */
 int peer_server_listen(PeerServer *s, int fd);
+/* Nobody comes in by the i-th listener any more, and those behind it move up; who came in by it
+ * stays. */
+void peer_server_close(PeerServer *s, size_t i);
 /* Of the listener that came last; -ENOTCONN: not listening. */
 int peer_server_get_address(const PeerServer *s, Address *ret);
 /* Of the i-th listener; borrowed. */

@@ -219,7 +219,7 @@ int manager_set_account(Manager *m, const StoredTracker *tracker, const StoredId
         return 0;
 }
 
-static int set_account_from_settings(Manager *m) {
+int manager_set_account_from_settings(Manager *m) {
         StoredTracker tracker = { .address = m->tracker_address };
 
         return m->tracker_address ? manager_set_account(m, &tracker, NULL) : 0;
@@ -236,7 +236,7 @@ static void on_loaded(int r, const StoredTracker *tracker, const StoredIdentity 
                 identity = NULL;
         if (r >= 0)
                 r = tracker ? manager_set_account(m, tracker, identity)
-                            : set_account_from_settings(m);
+                            : manager_set_account_from_settings(m);
         is_later = manager_load_later(m, r);
         if (r < 0) {
                 log_fields(store_log_level(m->store, r), r, NULL, "Cannot read %s/p2pchat.db%s",

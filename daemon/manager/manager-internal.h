@@ -118,6 +118,7 @@ struct Manager {
         NetworkWatch *network;  /* NULL: the kernel does not tell */
         ClockTimer *door;       /* NULL: it is open */
         Address listening[PEER_LISTENERS_MAX];
+        Address listening_for[PEER_LISTENERS_MAX]; /* … as the settings say it */
         size_t n_listening;
         Address advertised[ADDRESSES_MAX];
         size_t n_advertised;
@@ -183,6 +184,7 @@ void manager_archive_loaded(Manager *m, int r); /* … and what is in it is show
 TrackerFlow *tracker_flow_free(TrackerFlow *t);
 /* A pin that the settings hold is as good as one that a person types. */
 void manager_trust_settings(Manager *m);
+int manager_set_account_from_settings(Manager *m); /* 0 as well where they name no tracker */
 
 /* manager-channels.c */
 int manager_load_channels(Manager *m);
@@ -356,4 +358,8 @@ int manager_listen(Manager *m);
 /* What we are and what we host is known, or more of it than before. */
 void manager_state_is_read(Manager *m);
 void manager_check_door(Manager *m);
-bool manager_refresh_addresses(Manager *m); /* true: others than before */
+bool manager_refresh_addresses(Manager *m);
+/* Takes fd; wanted: as the settings say it. */
+int manager_listen_on(Manager *m, const Address *wanted, int fd);
+int manager_copy_addresses(const Address *list, size_t n, Address **ret,
+                           size_t *ret_n); /* true: others than before */

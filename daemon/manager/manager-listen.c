@@ -120,22 +120,27 @@ static int get_socket(Manager *m, const Address *wanted, int *ret_fd) {
         return listener_bind(&any_port, ret_fd);
 }
 
-static int listen_at(Manager *m, const Address *wanted) {
+int manager_listen_on(Manager *m, const Address *wanted, int fd) {
         char text[ADDRESS_STRING_SIZE];
-        int fd, r;
+        int r;
 
-        r = get_socket(m, wanted, &fd);
-        if (r < 0)
-                return r;
         r = peer_server_listen(m->peers, fd);
         if (r < 0)
                 return r;
         r = peer_server_get_address(m->peers, &m->listening[m->n_listening]);
         if (r < 0)
                 return r;
+        m->listening_for[m->n_listening] = *wanted;
         address_print(&m->listening[m->n_listening++], text);
         log_info("Listening on %s.", text);
         return 0;
+}
+
+static int listen_at(Manager *m, const Address *wanted) {
+        int fd, r;
+
+        r = get_socket(m, wanted, &fd);
+        return r < 0 ? r : manager_listen_on(m, wanted, fd);
 }
 
 static int listen_anywhere(Manager *m) {
@@ -153,10 +158,14 @@ static int listen_anywhere(Manager *m) {
 /* Where IPv6 is not there, [::] means what it can. */
 static int listen_instead(Manager *m, const Address *wanted) {
         Address four;
+        int r;
 
         (void) address_parse("0.0.0.0:0", true, &four);
         address_set_port(&four, address_port(wanted));
-        return listen_at(m, &four);
+        r = listen_at(m, &four);
+        if (r >= 0)
+                m->listening_for[m->n_listening - 1] = *wanted;
+        return r;
 }
 
 /* ---- when others come in ---- */

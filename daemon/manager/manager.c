@@ -6,7 +6,7 @@
 #include "base/log.h"
 #include "daemon/manager/manager-internal.h"
 
-static int copy_addresses(const Address *list, size_t n, Address **ret, size_t *ret_n) {
+int manager_copy_addresses(const Address *list, size_t n, Address **ret, size_t *ret_n) {
         *ret = new0(Address, n ? n : 1);
         if (!*ret)
                 return -ENOMEM;
@@ -42,11 +42,11 @@ int manager_new(const Runtime *rt, const ManagerSettings *settings, Manager **re
             free_and_strdup(&m->tracker_address, settings->tracker_address) < 0 ||
             free_and_strdup(&m->tracker_pin, settings->tracker_pin) < 0)
                 return -ENOMEM;
-        r = copy_addresses(settings->listen, settings->n_listen, &m->listen, &m->n_listen);
+        r = manager_copy_addresses(settings->listen, settings->n_listen, &m->listen, &m->n_listen);
         if (r < 0)
                 return r;
-        r = copy_addresses(settings->advertise, settings->n_advertise, &m->advertise,
-                           &m->n_advertise);
+        r = manager_copy_addresses(settings->advertise, settings->n_advertise, &m->advertise,
+                                   &m->n_advertise);
         if (r < 0)
                 return r;
         r = peer_server_new(rt, &peer_handlers, m, &m->peers);

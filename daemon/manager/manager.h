@@ -68,6 +68,10 @@ DEFINE_CLEANUP(Manager *, manager_free);
 void manager_set_observer(Manager *m, const ManagerObserver *o, void *userdata /* weak */);
 /* Opens the store, reads it, listens, dials; on_started follows. */
 int manager_start(Manager *m);
+/* While it runs, listen (one at least), advertise and tracker alone: all of it, or nothing with a
+ * negative errno, which is told in the journal where an address cannot be had. Connections stay,
+ * also those that came in where nobody is waited for any more. */
+int manager_set_settings(Manager *m, const ManagerSettings *settings);
 /* Takes nothing in any more, finishes and answers what is at the disk, then says GOING_AWAY to
  * everybody; on_stopped follows, from a later turn, within ten seconds. */
 int manager_stop(Manager *m);
