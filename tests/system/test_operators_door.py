@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The operator's door where it is meant to be: in the unit's sandbox, behind the machine's own system bus and polkit."""
 import json
+import shutil
 
 import pytest
 
+from booted import BROKERS
 from p2pchat import wait_for
 from polkit import CHALLENGE, DENIED
 
@@ -16,9 +18,12 @@ RULE = """polkit.addRule(function(action, subject) {
 """
 
 
-@pytest.fixture(scope="module")
-def hub(site):
-    host = site.boot("hub", users=["alice"])
+@pytest.fixture(scope="module", params=BROKERS)
+def hub(site, request):
+    """A machine on each of the two buses, which read the same policy."""
+    if not shutil.which(request.param):
+        pytest.skip(f"there is no {request.param} here")
+    host = site.boot(request.param.replace("dbus-", "hub-"), users=["alice"], broker=request.param)
     if host.run("systemctl", "cat", "polkit.service", check=False).returncode != 0:
         pytest.skip("there is no polkit here")
     return host
