@@ -10,6 +10,9 @@
 #define MESSAGE_STORE_SET_ASIDE "e11d64488019407890e164103b9b0a8e"
 #define MESSAGE_STORE_BACK "4352efd2e01147ea8171af5f6a2039c8"
 
+/* The tracker's key was rotated: CHAT_TRACKER, CHAT_PIN, CHAT_BEFORE. */
+#define MESSAGE_TRACKER_PIN_CHANGED "4fc332537d6642d68863e527214a8b47"
+
 /* Who has a role in a channel that is hosted here came with a key that was not seen there. */
 #define MESSAGE_ROLE_KEY_NEW "296779bafaf24dbbb9ac95a620f62de0"
 

@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "tracker/authority-files.h"
+#include "tracker/message-ids.h"
 #include "wire/limits.h"
 
 #define BACKDATE_USEC (10 * USEC_PER_MINUTE) /* for clocks of devices that are behind ours */
@@ -266,8 +267,11 @@ static void adopt(Authority *a, Rotation *x) {
         a->chain_pem = x->chain;
         x->chain = old_pem;
         on_reissue(a);
-        log_notice("The certificate authority has a new key, signed by the one before: its pin is "
-                   "%s. Who held the old pin takes the new one at the next connection.",
+        log_fields(LOG_NOTICE, 0,
+                   LOG_FIELDS("MESSAGE_ID", MESSAGE_TRACKER_AUTHORITY_ROTATED, "CHAT_PIN",
+                              authority_get_pin(a), "CHAT_DIRECTORY", a->state_directory),
+                   "The certificate authority has a new key, signed by the one before: its pin is "
+                   "%s.",
                    authority_get_pin(a));
         if (a->changed)
                 a->changed(a->changed_userdata);

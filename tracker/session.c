@@ -15,6 +15,17 @@ bool session_is_revoked(const Session *s) {
         return subject && revocations_has(s->services->revocations, subject->key_id);
 }
 
+void session_tell_authority(Session *s, const char *ca_pem) {
+        _cleanup_(writer_done) Writer w = {};
+
+        if (!s->is_ready)
+                return;
+        writer_begin_object(&w, NULL);
+        writer_string(&w, "ca", ca_pem);
+        writer_end_object(&w);
+        (void) rpc_push(s->rpc, "AUTHORITY", &w); /* who misses it sees it at the next connection */
+}
+
 void session_go_away(Session *s, const char *reason, uint64_t resume_in_usec) {
         rpc_go_away(s->rpc, reason, resume_in_usec);
 }

@@ -40,4 +40,6 @@ bool session_is_ready(const Session *s);
 bool session_is_idle(const Session *s); /* nothing of it waits for an answer */
 /* The key of its certificate counts no more. */
 bool session_is_revoked(const Session *s);
+/* Once HELLO is exchanged: what the tracker's authorities are now. */
+void session_tell_authority(Session *s, const char *ca_pem);
 void session_go_away(Session *s, const char *reason, uint64_t resume_in_usec);

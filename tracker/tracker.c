@@ -179,6 +179,14 @@ static int serve(Tracker *t) {
         return listener_new(t->rt, TAKE_FD(t->listen_fd), &handlers, t, &t->listener);
 }
 
+static void on_authority(void *userdata) {
+        Tracker *t = userdata;
+        Client *c;
+
+        DL_FOREACH(t->clients, c)
+                session_tell_authority(c->session, authority_get_ca_pem(t->authority));
+}
+
 static int check_peer(const Subject *peer, void *userdata) {
         Tracker *t = userdata;
 
@@ -325,6 +333,7 @@ static int start(Tracker *t) {
                 return r;
         accounts_on_revoked(t->accounts, on_revoked, t);
         authority_set_check(t->authority, check_peer, t);
+        authority_on_changed(t->authority, on_authority, t);
         r = load(t);
         if (r < 0)
                 return r;

@@ -47,6 +47,7 @@ struct Account {
         char offered_pin[PIN_SIZE];
         char *address;
         Chain *chain; /* the tracker's authorities; NULL: nothing is accepted yet */
+        Job *chain_job;
         TrackerState state;
         char reason[FAILURE_MESSAGE_SIZE];
         RemoteTime time; /* the tracker's */
@@ -61,7 +62,8 @@ struct Account {
         UserType user_type;
         Key *key;
         Certificate *certificate;
-        Subject subject;
+        Subject subject;                 /* not_after: until when it counts, whatever it says */
+        uint64_t renew_early;            /* µs since the epoch: of an authority before; 0 */
         ErrorCode dismissed;             /* why the tracker does not renew us any more */
         bool is_copied;                  /* another computer has the key as well */
         bool is_replaced;                /* … and the tracker listens to that one */
@@ -111,6 +113,13 @@ int account_check_certificate(const Account *a, const Key *key, SubjectKind kind
 AccountOp *account_op_new(Account *a, const OperationType *type, void *userdata);
 /* Gives the new operation out, or completes it later where f says why. */
 int account_op_return(AccountOp *op, AccountOp **ret_op, const Failure *f);
+
+/* account-authority.c */
+/* What the tracker says of its authorities: a newer one takes the place of the one held. 1: it
+ * does; 0: nothing new; -EKEYREJECTED: it is not of this tracker, or leaves out the pin held. */
+int account_take_chain(Account *a, const Chain *chain);
+int account_take_ca(Account *a, const Value *payload); /* its `ca`, where there is one */
+void account_look_at_issuer(Account *a); /* of the certificate, after either changed */
 
 /* account-sign-in.c */
 void sign_in_connected(Account *a);              /* HELLO is exchanged and a sign-in waits */

@@ -7,7 +7,9 @@
 #define LOOK_AGAIN_USEC USEC_PER_HOUR
 
 static uint64_t renew_due(const Account *a) {
-        return a->subject.not_before + (a->subject.not_after - a->subject.not_before) / 3;
+        uint64_t due = a->subject.not_before + (a->subject.not_after - a->subject.not_before) / 3;
+
+        return a->renew_early > 0 ? MIN(due, a->renew_early) : due;
 }
 
 static void renew_failed(Account *a) {
@@ -74,6 +76,9 @@ static int take_certificate(Account *a, const Value *payload) {
 
         if (!pem)
                 return -EBADMSG;
+        r = account_take_ca(a, payload);
+        if (r < 0)
+                return r;
         r = account_check_certificate(a, a->key, a->subject.kind, a->username, pem, &certificate,
                                       &subject);
         if (r < 0)

@@ -182,6 +182,9 @@ static int take_grant(Account *a, SignIn *s, const Value *payload) {
         if (grant.recovery_code &&
             !text_is_valid(grant.recovery_code, strlen(grant.recovery_code), false))
                 return -EBADMSG;
+        r = account_take_ca(a, payload);
+        if (r < 0)
+                return r;
         r = account_check_certificate(a, s->key,
                                       s->kind == SIGN_IN_GUEST ? SUBJECT_GUEST : SUBJECT_USER,
                                       s->kind == SIGN_IN_GUEST ? NULL : s->username,
@@ -272,7 +275,7 @@ static void on_granted(const Value *payload, const Failure *failure, void *userd
         r = take_grant(a, s, payload);
         if (r >= 0)
                 return;
-        if (r == -EBADMSG || r == -EINVAL || r == -EKEYEXPIRED)
+        if (r == -EBADMSG || r == -EINVAL || r == -EKEYEXPIRED || r == -EKEYREJECTED)
                 failure_set(&f, ERROR_PROTOCOL,
                             "The tracker gave a certificate or a recovery code that is not good.");
         else

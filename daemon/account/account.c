@@ -76,7 +76,7 @@ int account_show_certificate(Account *a) {
         _cleanup_(tls_config_freep) TlsConfig *tls = NULL;
         int r;
 
-        r = new_tracker_tls(a, true, &tls);
+        r = new_tracker_tls(a, certificate_is_good(a), &tls);
         if (r >= 0)
                 tracker_client_set_next_tls(a->client, tls);
         return r;
@@ -119,6 +119,12 @@ static void on_ready(TrackerClient *t, int64_t offset_usec, void *userdata) {
 static void on_push(TrackerClient *t, const char *command, const Value *payload, void *userdata) {
         if (streq(command, "CHANNELS"))
                 account_directory_push(userdata, payload);
+        else if (streq(command, "AUTHORITY"))
+                (void) account_take_ca(userdata, payload);
+}
+
+static void on_authorities(TrackerClient *t, const Chain *chain, void *userdata) {
+        (void) account_take_chain(userdata, chain);
 }
 
 static void on_replaced(TrackerClient *t, void *userdata) {
@@ -165,6 +171,7 @@ static void on_down(TrackerClient *t, const ConnClosed *why, bool was_ready, voi
 static const TrackerClientHandlers client_handlers = {
         .on_ready = on_ready,
         .on_push = on_push,
+        .on_authorities = on_authorities,
         .on_replaced = on_replaced,
         .on_down = on_down,
 };
@@ -229,6 +236,7 @@ Account *account_free(Account *a) {
         operation_cancel_all(&a->ops);
         tracker_call_free(a->renew_call);
         job_free(a->renew_job);
+        job_free(a->chain_job);
         tracker_call_free(a->watch_call);
         while (a->lookups)
                 directory_lookup_free(a->lookups);
@@ -301,6 +309,8 @@ void account_set_identity(Account *a, uint64_t row, UserType type, const char *u
         certificate_free(old_certificate);
         if (certificate_read_subject(certificate, &a->subject) < 0)
                 a->subject = (Subject){ .kind = SUBJECT_KIND_INVALID };
+        a->renew_early = 0;
+        account_look_at_issuer(a);
         a->dismissed = ERROR_NONE;
         if (!is_same_key) {
                 a->is_copied = false;

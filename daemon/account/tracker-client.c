@@ -222,6 +222,7 @@ static void on_dialled(Conn *conn, const DialFailure *failure, void *userdata) {
                 tracker_client_down(t, &why);
                 return;
         }
+        t->handlers.on_authorities(t, conn_get_offered_chain(conn), t->userdata);
         r = rpc_new(t->rt, conn, &parameters, &rpc_handlers, t, &t->rpc);
         if (r < 0)
                 down_with(t, r);

@@ -19,6 +19,8 @@ typedef struct TrackerClientHandlers {
         void (*on_ready)(TrackerClient *t, int64_t offset_usec, void *userdata);
         void (*on_push)(TrackerClient *t, const char *command, const Value *payload,
                         void *userdata);
+        /* What it showed in the handshake, before HELLO; borrowed. */
+        void (*on_authorities)(TrackerClient *t, const Chain *chain, void *userdata);
         /* Another process has our key. The connection ends, and nothing is dialled until
          * tracker_client_set_tls(): two would take it from each other for ever. */
         void (*on_replaced)(TrackerClient *t, void *userdata);

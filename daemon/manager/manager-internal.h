@@ -64,6 +64,7 @@ struct Manager {
         void *observer_userdata; /* weak */
 
         char *state_path, *tracker_address, *tracker_pin;
+        char refused_pin[PIN_SIZE]; /* offered last by who is not the tracker that was asked for */
         Address *listen, *advertise;
         size_t n_listen, n_advertise;
         PassedSocket *passed; /* weak, until it has started */

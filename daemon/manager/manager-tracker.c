@@ -10,6 +10,7 @@ struct TrackerFlow {
         uint16_t port;
         char pin[PIN_SIZE]; /* what the handshake is held against; "": only looked at */
         bool trust_new;
+        bool is_asked; /* pin is the one held for another address: is it the same tracker? */
         Dialer *dialer;
         Job *save_job;
 };
@@ -43,7 +44,13 @@ static void on_saved(int r, void *userdata) {
 
         t->save_job = NULL;
         if (r < 0) {
-                (void) store_fail(m->store, &f, r, "Cannot save the tracker");
+                if (r == -EKEYREJECTED)
+                        failure_set(&f, ERROR_PIN_MISMATCH,
+                                    "This tracker was known by a newer pin, which it does not "
+                                    "have any more: somebody uses its old key, or it was put back "
+                                    "from an old backup. Ask its operator; nothing is sent to it.");
+                else
+                        (void) store_fail(m->store, &f, r, "Cannot save the tracker");
                 flow_end(m, &f);
                 return;
         }
@@ -115,7 +122,7 @@ static int dial(TrackerFlow *t, dialer_done_fn done) {
 static int judge_offer(TrackerFlow *t, const ConnClosed *why, Failure *f) {
         Manager *m = t->manager;
 
-        if (streq(why->offered_pin, held_pin(m)) || (t->trust_new && !held_pin(m)[0])) {
+        if (t->trust_new && !held_pin(m)[0]) {
                 snprintf(t->pin, sizeof(t->pin), "%s", why->offered_pin);
                 return 1;
         }
@@ -143,13 +150,22 @@ static void on_dialled(Conn *conn, const DialFailure *failure, void *userdata) {
                 if (r >= 0)
                         return;
                 (void) store_fail(m->store, &f, r, "Cannot save the tracker");
-        } else if (failure->closed.error == -ENOKEY && judge_offer(t, &failure->closed, &f) > 0) {
-                r = dial(t, on_dialled);
-                if (r >= 0)
-                        return;
-                failure_set(&f, ERROR_INTERNAL, "Cannot dial the tracker: %s.", strerror(-r));
-        } else if (failure->closed.error != -ENOKEY)
-                tracker_client_describe(&failure->closed, &f);
+        } else {
+                ConnClosed why = failure->closed;
+
+                if (why.error == -EKEYREJECTED)
+                        memcpy(m->refused_pin, why.offered_pin, sizeof(m->refused_pin));
+                if (why.error == -EKEYREJECTED && t->is_asked)
+                        why.error = -ENOKEY; /* one that nobody knows */
+                if (why.error == -ENOKEY && judge_offer(t, &why, &f) > 0) {
+                        r = dial(t, on_dialled);
+                        if (r >= 0)
+                                return;
+                        failure_set(&f, ERROR_INTERNAL, "Cannot dial the tracker: %s.",
+                                    strerror(-r));
+                } else if (why.error != -ENOKEY)
+                        tracker_client_describe(&why, &f);
+        }
         flow_end(m, &f);
 }
 
@@ -175,10 +191,8 @@ static int flow_new(Manager *m, const char *address, const char *pin, bool trust
                 return failure_set(f, ERROR_BAD_REQUEST, "A tracker is host or host:port.");
         }
         /* Once a pin is held for an address, only a person who types another changes it. */
-        if (pin && pin[0])
-                snprintf(t->pin, sizeof(t->pin), "%s", pin);
-        else if (is_same_address(m, address))
-                snprintf(t->pin, sizeof(t->pin), "%s", held_pin(m));
+        snprintf(t->pin, sizeof(t->pin), "%s", pin && pin[0] ? pin : held_pin(m));
+        t->is_asked = !(pin && pin[0]) && held_pin(m)[0] && !is_same_address(m, address);
         *ret = t;
         return 0;
 }
@@ -227,7 +241,10 @@ void manager_trust_settings(Manager *m) {
         Failure f;
 
         if (!m->tracker_pin || m->tracker_flow || !m->account || held_pin(m)[0] ||
-            !streq(account_get_offered_pin(m->account), m->tracker_pin))
+            !*account_get_offered_pin(m->account))
+                return;
+        /* It may be one that the offered one has followed; that is found out once. */
+        if (streq(account_get_offered_pin(m->account), m->refused_pin))
                 return;
         if (flow_new(m, account_get_tracker_address(m->account), m->tracker_pin, false, &t, &f) < 0)
                 return;

@@ -2,6 +2,7 @@
 /* Knows trackers, identities and the one secret of each; leaves what belongs to an identity to
  * store-channel.c. */
 #include "daemon/store/store-internal.h"
+#include "net/chain.h"
 
 static void key_erase(const char *pem) {
         if (!pem)
@@ -151,10 +152,33 @@ static void tracker_request_free(void *request) {
 }
 DEFINE_REQUEST_CLEANUP(TrackerRequest, tracker_request_free);
 
+/* Nobody goes back from the pin of an authority to that of one before. */
+static int check_pin(SqlTx *tx, const StoredTracker *t) {
+        _cleanup_(chain_freep) Chain *chain = NULL;
+        sqlite3_stmt *stmt;
+        int r;
+
+        r = sql_prepare(tx, "SELECT pin FROM tracker WHERE tracker_id = ?", "s", &stmt,
+                        t->tracker_id);
+        if (r < 0)
+                return r;
+        r = sql_step(stmt);
+        if (r <= 0 || streq(sql_column_text(stmt, 0), t->pin))
+                return r;
+        r = chain_from_pem(t->ca_pem, &chain);
+        if (r < 0)
+                return r;
+        return chain_has_pin(chain, sql_column_text(stmt, 0)) ? 0 : -EKEYREJECTED;
+}
+
 static int work_save_tracker(SqlTx *tx, void *request) {
         TrackerRequest *q = request;
         StoredTracker *t = &q->tracker;
         int r;
+
+        r = check_pin(tx, t);
+        if (r < 0)
+                return r;
 
         r = sql_run(tx,
                     "INSERT INTO tracker (tracker_id, pin, address, ca_pem) VALUES (?, ?, ?, ?)"
@@ -171,6 +195,29 @@ static void on_tracker_saved(int r, void *request, void *userdata) {
 
         if (q->done)
                 q->done(r, userdata);
+}
+
+static int work_save_authorities(SqlTx *tx, void *request) {
+        const TrackerRequest *q = request;
+
+        return sql_run(tx, "UPDATE tracker SET pin = ?, ca_pem = ? WHERE tracker_id = ?", "sss",
+                       q->tracker.pin, q->tracker.ca_pem, q->tracker.tracker_id);
+}
+
+int store_save_authorities(Store *s, const char *tracker_id, const char *pin, const char *ca_pem,
+                           store_done_fn done, void *userdata, Job **ret_job) {
+        _cleanup_(tracker_request_freep) TrackerRequest *q = new0(TrackerRequest, 1);
+
+        if (!q)
+                return -ENOMEM;
+        snprintf(q->tracker.tracker_id, sizeof(q->tracker.tracker_id), "%s", tracker_id);
+        snprintf(q->tracker.pin, sizeof(q->tracker.pin), "%s", pin);
+        q->done = done;
+        q->tracker.ca_pem = strdup(ca_pem);
+        if (!q->tracker.ca_pem)
+                return -ENOMEM;
+        return store_write(s, work_save_authorities, TAKE_PTR(q), tracker_request_free,
+                           on_tracker_saved, userdata, ret_job);
 }
 
 int store_save_tracker(Store *s, const StoredTracker *t, store_done_fn done, void *userdata,

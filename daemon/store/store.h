@@ -110,10 +110,15 @@ typedef struct StoredIdentity {
 typedef void (*store_load_fn)(int r, const StoredTracker *tracker, const StoredIdentity *identity,
                               void *userdata);
 int store_load(Store *s, store_load_fn done, void *userdata, Job **ret_job);
-/* Inserts or updates by tracker_id and makes it the current one. Who is signed in there, and which
+/* Inserts or updates by tracker_id and makes it the current one. -EKEYREJECTED: its pin is known
+ * here, and is another one, which is not in ca_pem. Who is signed in there, and which
  * keys are revoked, stays so. */
 int store_save_tracker(Store *s, const StoredTracker *t, store_done_fn done, void *userdata,
                        Job **ret_job);
+/* Of the tracker of that id, if it is still known: another pin and chain, all else as it is. */
+int store_save_authorities(Store *s, const char *tracker_id, const char *pin, const char *ca_pem,
+                           store_done_fn done, void *userdata, Job **ret_job);
+
 /* Inserts or updates by (tracker_id, user_type, username), makes it the signed-in one of its
  * tracker, gives the row. The same for a guest who comes back. Somebody else who was signed in
  * there is signed out with it. -ENOENT: no such tracker. */

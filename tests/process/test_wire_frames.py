@@ -240,8 +240,8 @@ def test_pipelining(c, side):
 @sentence("2.16", "2.17", "2.18")
 def test_pushes_are_not_answered(c, side):
     """Neither known ones nor others, whatever their payload is, nor a request's name with a null id."""
-    for command in ("GOING_AWAY", "CHANNELS", "MESSAGE", "PRESENCE", "ACCESS", "CLOSED", "NO_SUCH_PUSH", "HELLO",
-                    "PING", side.probe[0], side.foreign[0]):
+    for command in ("GOING_AWAY", "AUTHORITY", "CHANNELS", "MESSAGE", "PRESENCE", "ACCESS", "CLOSED",
+                    "NO_SUCH_PUSH", "HELLO", "PING", side.probe[0], side.foreign[0]):
         for payload in ({}, [], {"channel_name": "x", "entries": 1}):
             silent(c, side, frame(command, None, payload))
 

@@ -30,7 +30,7 @@ from outsider_identity import (ALPN, TIME, Authority, Identity, check_ca, check_
 DEADLINE = 20.0
 FRAME_BYTES = 65536
 STATUSES = ("OK", "UNAUTHORIZED", "SERVER_ERROR", "REQUEST_ERROR")
-PUSHES = ("GOING_AWAY", "CHANNELS", "MESSAGE", "PRESENCE", "ACCESS", "CLOSED")
+PUSHES = ("GOING_AWAY", "AUTHORITY", "CHANNELS", "MESSAGE", "PRESENCE", "ACCESS", "CLOSED")
 ERRORS = {
     "UNAUTHORIZED": "not-signed-in bad-credentials expired revoked restricted read-only banned "
                     "guests-not-allowed not-owner not-moderator",

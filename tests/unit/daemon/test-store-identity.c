@@ -29,7 +29,7 @@ static void test_tracker_is_kept(void **state) {
         Fixture *f = *state;
         StoredTracker t = {
                 .tracker_id = TRACKER_ID,
-                .pin = "sha256:0123",
+                .pin = "sha256:00",
                 .address = "[::1]:22236",
                 .ca_pem = "the CA",
         };
@@ -41,7 +41,7 @@ static void test_tracker_is_kept(void **state) {
         assert_true(q.has_tracker);
         assert_false(q.has_identity);
         assert_string_equal(q.tracker.tracker_id, TRACKER_ID);
-        assert_string_equal(q.tracker.pin, "sha256:0123");
+        assert_string_equal(q.tracker.pin, "sha256:00");
         assert_string_equal(q.tracker.address, "[::1]:22236");
         assert_string_equal(q.tracker.ca_pem, "the CA");
         assert_int_equal(q.tracker.identity, 0);
@@ -63,6 +63,19 @@ static void test_tracker_is_kept(void **state) {
         save_tracker(f, TRACKER_ID);
         load(f, &q);
         assert_string_equal(q.identity.username, "bob");
+
+        /* Its authorities changed: all else stays, and the pin of before is not taken again. */
+        assert_int_equal(CALL(f, &q,
+                              store_save_authorities(f->store, TRACKER_ID, "sha256:01", "the next",
+                                                     on_done, &q, NULL)),
+                         0);
+        load(f, &q);
+        assert_string_equal(q.tracker.pin, "sha256:01");
+        assert_string_equal(q.tracker.ca_pem, "the next");
+        assert_string_equal(q.tracker.address, "localhost:1");
+        assert_string_equal(q.identity.username, "bob");
+        assert_int_equal(CALL(f, &q, store_save_tracker(f->store, &t, on_done, &q, NULL)),
+                         -EBADMSG); /* no chain that leads to the one held */
 
         t.ca_pem = NULL;
         assert_int_equal(CALL(f, &q, store_save_tracker(f->store, &t, on_done, &q, NULL)), -EINVAL);
