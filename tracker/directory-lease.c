@@ -300,7 +300,7 @@ int directory_put(Directory *d, ChannelRecord *record, uint64_t now_boottime) {
                         directory_touch_counts(d, n);
                 /* Name, id and owner stay bound to each other: the id's index stays true. */
                 assert(streq(n->record.entry.channel_id, record->entry.channel_id));
-                directory_entry_done(&n->record.entry);
+                channel_record_done(&n->record);
                 n->record = *record;
         } else {
                 r = directory_own(d, record->entry.owner);
