@@ -8,7 +8,8 @@ What a test says about them is the test's.
         hub.run("systemctl", "enable", "--now", "p2pchat-tracker.socket")
         desk.user("alice", "p2pchatctl", "tracker", f"{hub.address}:22236", "--trust-new")
 
-/ is the lower layer; the checkout and its build are at the paths that they have here. Nothing that a machine writes reaches this one.
+/ is the lower layer, so the checkout and its build are in there too, at the paths that they have here.
+Nothing that a machine writes reaches this one.
 A machine and its mounts live as long as the process that holds them, which ends with its pipe: nothing
 is left behind whatever becomes of the test."""
 import contextlib
@@ -71,6 +72,14 @@ mount -t tmpfs -o "size=$SIZE,mode=755" p2pchat "$dir/mnt"
 mkdir "$dir/mnt/upper" "$dir/mnt/work" "$dir/mnt/root"
 mount -t overlay overlay -o "lowerdir=/,upperdir=$dir/mnt/upper,workdir=$dir/mnt/work" "$dir/mnt/root"
 root=$dir/mnt/root
+binds=()
+while read -r path; do
+        [ -n "$path" ] || continue
+        over=$dir/mnt/hidden${#binds[@]}
+        mkdir "$over" "$over/upper" "$over/work" "$over/root"
+        mount -t overlay overlay -o "lowerdir=$path,upperdir=$over/upper,workdir=$over/work" "$over/root"
+        binds+=("--bind=$over/root:$path")
+done <<<"$HIDDEN"
 cp -a "$installed/." "$root/"
 chmod 755 "$root"
 cp -a "$dir/etc/." "$root/etc/"
@@ -78,9 +87,8 @@ rm -f "$root/.dockerenv" "$root/etc/resolv.conf"
 rm -rf "$root/var/log/journal" "$root/run/systemd"
 mkdir -p "$root/var/log/journal"
 systemd-nspawn --quiet --directory="$root" --register=no --keep-unit --machine="$name" \
-        --network-namespace-path="/proc/$net/ns/net" \
-        --capability=CAP_NET_ADMIN,CAP_BPF,CAP_PERFMON --system-call-filter=bpf --console=pipe --kill-signal=SIGRTMIN+3 \
-        --boot "$@" </dev/null >"$dir/console.log" 2>&1 &
+        --network-namespace-path="/proc/$net/ns/net" --console=pipe --kill-signal=SIGRTMIN+3 \
+        "${binds[@]}" --boot "$@" </dev/null >"$dir/console.log" 2>&1 &
 echo $! >"$dir/nspawn.pid"
 cat >/dev/null || true
 kill -KILL $! 2>/dev/null || true
@@ -92,7 +100,7 @@ for d in "${parents[@]}"; do
                 sleep 0.1
         done
 done
-umount "$root" "$dir/mnt" 2>/dev/null || umount -l "$dir/mnt"
+umount --recursive "$dir/mnt" 2>/dev/null || umount --lazy --recursive "$dir/mnt"
 """
 
 
@@ -109,6 +117,13 @@ def run(*command, **more):
                           timeout=300, check=False, **more)
     assert done.returncode == 0, f"{command}: {done.stdout[-4000:]}{done.stderr[-4000:]}"
     return done.stdout
+
+
+def hidden():
+    """→ what of the checkout and its build a machine would not see: / is all that it is over."""
+    paths = [SOURCE] if BUILD.is_relative_to(SOURCE) else [SOURCE, BUILD]
+    empty = [pathlib.Path(p) for p in ("/tmp", "/run", "/dev", "/proc", "/sys")]
+    return [p for p in paths if p.stat().st_dev != os.stat("/").st_dev or any(p.is_relative_to(e) for e in empty)]
 
 
 def install(layer):
@@ -157,12 +172,11 @@ class Host:
 
     def boot(self, *arguments):
         environment = {**os.environ, "SIZE": MEMORY}
-        # In / already, but maybe below what is mounted anew there (/tmp).
-        binds = [f"--bind-ro={path}" for path in (SOURCE, BUILD)]
+        environment["HIDDEN"] = "\n".join(str(path) for path in self.site.hidden)
         # pylint: disable=consider-using-with
         self.holder = subprocess.Popen(
             ["unshare", "--mount", "--propagation", "private", "bash", "-c", HOLDER, "holder", str(self.directory),
-             self.name, str(self.site.layer), self.net, *binds, *arguments],
+             self.name, str(self.site.layer), self.net, *arguments],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=environment)
         self._wait_until_up()
         return self
@@ -179,6 +193,8 @@ class Host:
         self.leader = None
         with contextlib.suppress(OSError, ValueError):
             nspawn = (self.directory / "nspawn.pid").read_text().strip()
+            if not os.path.exists(f"/proc/{nspawn}"):
+                raise Failed(f"{self.name}: systemd-nspawn ended: {self.console()}")
             children = pathlib.Path(f"/proc/{nspawn}/task/{nspawn}/children").read_text().split()
             for pid in children:
                 if pathlib.Path(f"/proc/{pid}/comm").read_text().strip() == "systemd":
@@ -278,6 +294,7 @@ class Site:
     def __init__(self, directory, layer):
         self.directory = pathlib.Path(directory)
         self.layer = layer
+        self.hidden = hidden()
         self.hosts = {}
         self.holders = []
         self.bridge = self._hold("unshare", "--net")
