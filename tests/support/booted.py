@@ -46,6 +46,12 @@ MASKED = ("systemd-firstboot.service systemd-networkd-wait-online.service system
 # $1 directory, $2 name, $3 what is installed, $4 holder of the network, $5… more for nspawn
 HOLDER = r"""
 set -eu
+# In a chroot nobody may make user namespaces, nor may who boots there: make its root that of the namespace.
+if [ "${INNER:-}" != yes ] && [ "$(stat -c %d:%i /)" != "$(nsenter --mount=/proc/$$/ns/mnt stat -c %d:%i /)" ]; then
+        nsenter --mount=/proc/$$/ns/mnt sh -c 'mount --rbind "/proc/$1/root" /mnt && cd /mnt && pivot_root . . &&
+                umount --lazy . && shift && INNER=yes exec chroot . "$@"' sh $$ bash -c "$BASH_EXECUTION_STRING" holder "$@"
+        exit
+fi
 dir=$1 name=$2 installed=$3 net=$4; shift 4
 groups=/sys/fs/cgroup
 kind=$(stat -f -c %T "$groups")
@@ -64,10 +70,6 @@ else
                 [ -e "$groups/$d/cgroup.procs" ] && parents+=("$groups/$d")
         done
 fi
-for d in "${parents[@]}"; do
-        mkdir -p "$d/p2pchat-$name-$$"
-        echo $$ >"$d/p2pchat-$name-$$/cgroup.procs"
-done
 mount -t tmpfs -o "size=$SIZE,mode=755" p2pchat "$dir/mnt"
 mkdir "$dir/mnt/upper" "$dir/mnt/work" "$dir/mnt/root"
 mount -t overlay overlay -o "lowerdir=/,upperdir=$dir/mnt/upper,workdir=$dir/mnt/work" "$dir/mnt/root"
@@ -86,18 +88,40 @@ cp -a "$dir/etc/." "$root/etc/"
 rm -f "$root/.dockerenv" "$root/etc/resolv.conf"
 rm -rf "$root/var/log/journal" "$root/run/systemd"
 mkdir -p "$root/var/log/journal"
-systemd-nspawn --quiet --directory="$root" --register=no --keep-unit --machine="$name" \
-        --network-namespace-path="/proc/$net/ns/net" --console=pipe --kill-signal=SIGRTMIN+3 \
-        "${binds[@]}" --boot "$@" </dev/null >"$dir/console.log" 2>&1 &
-echo $! >"$dir/nspawn.pid"
+# One run of it, in groups of its own: after a reboot nspawn ends, to be started again.
+machine() {
+        run=$1; shift
+        for d in "${parents[@]}"; do
+                mkdir "$d/p2pchat-$name-$$-$run"
+                echo "$BASHPID" >"$d/p2pchat-$name-$$-$run/cgroup.procs"
+        done
+        exec systemd-nspawn --quiet --directory="$root" --register=no --keep-unit --machine="$name" \
+                --network-namespace-path="/proc/$net/ns/net" --console=pipe --kill-signal=SIGRTMIN+3 \
+                "${binds[@]}" --boot "$@" </dev/null >>"$dir/console.log" 2>&1
+}
+machines() {
+        run=0 rebooted=133
+        while [ "$rebooted" = 133 ] && ! [ -e "$dir/over" ]; do
+                machine "$run" "$@" &
+                echo $! >"$dir/nspawn.pid.new"
+                mv "$dir/nspawn.pid.new" "$dir/nspawn.pid"
+                run=$((run + 1)) rebooted=0
+                wait $! || rebooted=$?
+        done
+        touch "$dir/over"
+}
+machines "$@" &
 cat >/dev/null || true
-kill -KILL $! 2>/dev/null || true
+touch "$dir/over"
+kill -KILL "$(cat "$dir/nspawn.pid")" 2>/dev/null || true
 wait
 for d in "${parents[@]}"; do
-        echo $$ >"$d/cgroup.procs"
-        for _ in $(seq 50); do
-                find "$d/p2pchat-$name-$$" -depth -type d -exec rmdir {} + 2>/dev/null && break
-                sleep 0.1
+        for group in "$d/p2pchat-$name-$$-"*; do
+                for _ in $(seq 50); do
+                        find "$group" -depth -type d -exec rmdir {} + 2>/dev/null && break
+                        [ -e "$group" ] || break
+                        sleep 0.1
+                done
         done
 done
 umount --recursive "$dir/mnt" 2>/dev/null || umount --lazy --recursive "$dir/mnt"
@@ -193,7 +217,7 @@ class Host:
         self.leader = None
         with contextlib.suppress(OSError, ValueError):
             nspawn = (self.directory / "nspawn.pid").read_text().strip()
-            if not os.path.exists(f"/proc/{nspawn}"):
+            if (self.directory / "over").exists():
                 raise Failed(f"{self.name}: systemd-nspawn ended: {self.console()}")
             children = pathlib.Path(f"/proc/{nspawn}/task/{nspawn}/children").read_text().split()
             for pid in children:
@@ -208,7 +232,8 @@ class Host:
 
     def command(self, *command, user=None, environment=None):
         """→ what runs `command` there from here."""
-        entry = ["nsenter", "--target", self.leader, "--mount", "--uts", "--ipc", "--net", "--pid", "--cgroup"]
+        # --root: what the namespace of mounts has for one is not that of the machine where we run in a chroot.
+        entry = ["nsenter", "--target", self.leader, "--root", "--mount", "--uts", "--ipc", "--net", "--pid", "--cgroup"]
         variables = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8",
                      "HOME": "/root", "PAGER": "cat", "SYSTEMD_PAGER": "cat"}
         if user is None:
