@@ -97,6 +97,7 @@ machine() {
         done
         exec systemd-nspawn --quiet --directory="$root" --register=no --keep-unit --machine="$name" \
                 --network-namespace-path="/proc/$net/ns/net" --console=pipe --kill-signal=SIGRTMIN+3 \
+                --capability=CAP_NET_ADMIN,CAP_BPF,CAP_PERFMON --system-call-filter=bpf \
                 "${binds[@]}" --boot "$@" </dev/null >>"$dir/console.log" 2>&1
 }
 machines() {
