@@ -65,6 +65,20 @@ _printf_(4, 5) static int fail_with(Ctl *ctl, const char *name, int exit_status,
         return fail(ctl, name, message, exit_status);
 }
 
+/* Nobody has the name, or who is to start the service cannot: a unit that is masked, broken, not
+ * there. */
+static bool is_missing(const sd_bus_error *error) {
+        static const char *const starting[] = { "org.freedesktop.systemd1.",
+                                                "org.freedesktop.DBus.Error.Spawn." };
+
+        for (size_t i = 0; i < ELEMENTSOF(starting); i++)
+                if (strncmp(error->name, starting[i], strlen(starting[i])) == 0)
+                        return true;
+        return sd_bus_error_has_names(error, SD_BUS_ERROR_SERVICE_UNKNOWN,
+                                      SD_BUS_ERROR_NAME_HAS_NO_OWNER, SD_BUS_ERROR_DISCONNECTED,
+                                      SD_BUS_ERROR_NO_SERVER);
+}
+
 static int fail_denied(Ctl *ctl, const sd_bus_error *error) {
         if (!ctl->program->denied)
                 return fail(ctl, error->name, error->message, EXIT_DENIED);
@@ -86,12 +100,7 @@ int client_fail(Ctl *ctl, const sd_bus_error *error, int r) {
         code = error_from_dbus(error->name);
         if (code > 0)
                 return fail(ctl, error->name, error->message, error_info(code)->exit_status);
-        if (sd_bus_error_has_names(error, SD_BUS_ERROR_SERVICE_UNKNOWN,
-                                   SD_BUS_ERROR_NAME_HAS_NO_OWNER, SD_BUS_ERROR_DISCONNECTED,
-                                   SD_BUS_ERROR_NO_SERVER,
-                                   "org.freedesktop.DBus.Error.Spawn.ExecFailed",
-                                   "org.freedesktop.DBus.Error.Spawn.ChildExited",
-                                   "org.freedesktop.systemd1.NoSuchUnit"))
+        if (is_missing(error))
                 return fail_with(ctl, error->name, EXIT_NO_DAEMON,
                                  "%s does not run and cannot be started; try: systemctl %s%s",
                                  p->service, p->is_system ? "status " : "--user status ", p->unit);
