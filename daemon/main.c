@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/loop.h"
 #include "daemon/daemon.h"
+#include "daemon/message-ids.h"
 #include "daemon/service.h"
 #include "daemon/settings.h"
 
@@ -39,6 +40,10 @@ static void on_started(Daemon *d, int r, void *userdata) {
                 return;
         }
         service_keep_sockets(&p->service, daemon_get_manager(d));
+        log_fields(LOG_INFO, 0,
+                   LOG_FIELDS("MESSAGE_ID", MESSAGE_STARTED, "CHAT_DIRECTORY",
+                              p->settings.state_directory),
+                   "Serving what is kept in %s.", p->settings.state_directory);
         service_tell_ready();
 }
 
@@ -49,6 +54,10 @@ static void on_status(Daemon *d, const char *status, void *userdata) {
 static void on_stopped(Daemon *d, void *userdata) {
         Process *p = userdata;
 
+        log_fields(LOG_INFO, 0,
+                   LOG_FIELDS("MESSAGE_ID", MESSAGE_STOPPED, "CHAT_DIRECTORY",
+                              p->settings.state_directory),
+                   "Stopped; what is kept in %s stays.", p->settings.state_directory);
         (void) sd_event_exit(p->rt.event, 0);
 }
 

@@ -96,7 +96,7 @@ static void log_listing(const char *id, const Operation *o, const char *what) {
 
         log_fields(LOG_NOTICE, 0,
                    LOG_FIELDS("MESSAGE_ID", id, "CHAT_CHANNEL", o->queue->name, "CHAT_USER",
-                              c ? c->entry.owner : NULL, "CHAT_REASON", reason),
+                              c->entry.owner, "CHAT_REASON", reason),
                    "%s %s by an operator%s%s.", o->queue->name, what, reason ? ": " : "",
                    reason ?: "");
 }

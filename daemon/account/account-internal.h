@@ -50,8 +50,9 @@ struct Account {
         Job *chain_job;
         TrackerState state;
         char reason[FAILURE_MESSAGE_SIZE];
-        RemoteTime time; /* the tracker's */
-        bool clock_told; /* the journal knows that ours is off */
+        RemoteTime time;   /* the tracker's */
+        bool clock_told;   /* the journal knows that ours is off */
+        TrackerState told; /* what the journal knows of the way to the tracker */
 
         TrackerClient *client;
         bool certified;     /* the connection that there is, or is dialled, shows our certificate */
@@ -120,6 +121,14 @@ int account_op_return(AccountOp *op, AccountOp **ret_op, const Failure *f);
 int account_take_chain(Account *a, const Chain *chain);
 int account_take_ca(Account *a, const Value *payload); /* its `ca`, where there is one */
 void account_look_at_issuer(Account *a); /* of the certificate, after either changed */
+
+/* account-journal.c: what the journal is told */
+void account_tell_state(Account *a); /* each time that the tracker is lost, found, or another one */
+void account_tell_clock(const Account *a, const char *off);
+void account_tell_copied(const Account *a);
+void account_tell_sign_in_failed(const Account *a, const Failure *f);
+void account_tell_renewed(const Account *a);
+void account_tell_dismissed(const Account *a, const Failure *f);
 
 /* account-sign-in.c */
 void sign_in_connected(Account *a);              /* HELLO is exchanged and a sign-in waits */

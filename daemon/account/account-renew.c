@@ -33,6 +33,7 @@ const char *account_get_dismissal(const Account *a) {
 
 /* The tracker will not know this key any more: a guest's day is over, a user signs in again. */
 static void dismissed(Account *a, const Failure *f) {
+        account_tell_dismissed(a, f);
         if (a->user_type == USER_GUEST) {
                 (void) account_end_identity(a);
                 return;
@@ -46,6 +47,7 @@ void account_renew_done(Account *a) {
         bool was_certified = a->certified;
 
         backoff_reset(&a->renew_backoff);
+        account_tell_renewed(a);
         a->handlers.on_certificate(a, a->userdata);
         account_changed(a);
         /* A connection that shows the old certificate is good until the tracker ends it; the next

@@ -90,6 +90,7 @@ static void sign_in_fail(Account *a, const Failure *f) {
         Failure unknown;
 
         settle_attempt(a, s, f);
+        account_tell_sign_in_failed(a, f);
         if (f->code == ERROR_TIMEOUT) {
                 failure_set(&unknown, ERROR_TIMEOUT, "The tracker did not answer: %s",
                             what_is_unknown(s));

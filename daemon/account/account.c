@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Knows one tracker and who we are there; leaves how one becomes somebody to account-sign-in.c, and
  * the directory to account-directory.c. */
-#include "base/log.h"
 #include "daemon/account/account-internal.h"
 
 /* Two connections that ended before HELLO may be chance; then the certificate is doubted. */
@@ -30,6 +29,7 @@ void account_set_state(Account *a, TrackerState state, const char *reason) {
                 return;
         a->state = state;
         snprintf(a->reason, sizeof(a->reason), "%s", reason);
+        account_tell_state(a);
         account_changed(a);
 }
 
@@ -87,9 +87,7 @@ void account_look_at_clock(Account *a) {
         char off[CLOCK_OFF_TEXT_SIZE];
 
         if (clock_is_off(offset) && !a->clock_told)
-                log_warning(
-                        "Your clock is %s, by the tracker's: set it (timedatectl set-ntp true).",
-                        clock_describe_off(offset, false, off));
+                account_tell_clock(a, clock_describe_off(offset, false, off));
         a->clock_told = clock_is_off(offset);
 }
 
@@ -130,8 +128,7 @@ static void on_authorities(TrackerClient *t, const Chain *chain, void *userdata)
 static void on_replaced(TrackerClient *t, void *userdata) {
         Account *a = userdata;
 
-        log_fields(LOG_WARNING, 0, LOG_FIELDS("CHAT_USER", a->username[0] ? a->username : NULL),
-                   "%s", REPLACED_MESSAGE);
+        account_tell_copied(a);
         a->is_replaced = a->is_copied = true;
         account_changed(a);
 }

@@ -9,6 +9,7 @@
 
 #include "base/log.h"
 #include "base/timestamp.h"
+#include "daemon/message-ids.h"
 
 /* Kept for so long after the key's last certificate has ended: while the tracker is away
  * certificates are judged by our own clock, which may be behind. */
@@ -128,7 +129,9 @@ int revoked_keys_check(RevokedKeys *k, const Subject *peer) {
 
         if (!n)
                 return 0;
-        log_fields(n->told ? LOG_DEBUG : LOG_NOTICE, 0, LOG_FIELDS("CHAT_USER", peer->name),
+        log_fields(n->told ? LOG_DEBUG : LOG_NOTICE, 0,
+                   LOG_FIELDS("MESSAGE_ID", MESSAGE_KEY_REVOKED, "CHAT_USER", peer->name,
+                              "CHAT_KEY", peer->key_id),
                    "Refused a connection with %s: the tracker has revoked its key.", peer->name);
         n->told = true;
         return -EKEYREVOKED;

@@ -408,12 +408,6 @@ void keys_write(const ChannelHost *h, Writer *w, const char *username);
 /* Was it news since this generation of the roster? */
 bool keys_are_news(const ChannelHost *h, const char *username, uint64_t generation);
 
-/* ---- the journal (channel-host-journal.c) ---- */
-
-/* A line for an entry that is on disk and has its effect: who was sent out, let in, or given a
- * role, and what the channel permits. No reason, and nothing that people write. */
-void journal_tell(const ChannelHost *h, const Entry *e);
-
 /* ---- the host ---- */
 
 struct ChannelHost {

@@ -3,6 +3,7 @@
  * it is on disk. Leaves the rules to channel.h, the reading of requests to channel-host-request.c,
  * and the words of answers to channel-host-work.c. */
 #include "base/log.h"
+#include "daemon/channel-journal.h"
 #include "daemon/host/channel-host-internal.h"
 
 int queue_admit(const ChannelHost *h, size_t n_bytes, Failure *f) {
@@ -256,7 +257,8 @@ static void apply_entries(ChannelHost *h, const Entry *entries, size_t n) {
                                    " is on disk and has no effect before a restart",
                                    entries[i].seq);
                 else
-                        journal_tell(h, &entries[i]);
+                        channel_journal_entry(NULL, h->name, channel_get_view(h->channel),
+                                              channel_get_send(h->channel), &entries[i]);
                 rights = rights || entries[i].kind == ENTRY_VIEW || entries[i].kind == ENTRY_ROLE ||
                          entries[i].kind == ENTRY_BAN || entries[i].kind == ENTRY_UNBAN;
                 removed = removed || entries[i].kind == ENTRY_REDACT;

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Knows who is here, since when, and what of it has changed since; leaves who is told when to its
  * sessions. */
+#include "base/log-pace.h"
 #include "daemon/host/channel-host-internal.h"
+#include "daemon/message-ids.h"
 
 #define TAIL_BYTES 128 /* what stands behind the changes of a push */
 
@@ -78,6 +80,17 @@ static void changed(Roster *roster, RosterRow *row) {
         row->everybodys = row->generation;
 }
 
+/* Of those only who are shown: nobody else may be known by it. */
+static void roster_tell(const Roster *roster, const char *message_id, const RosterRow *row,
+                        const char *what) {
+        const ChannelHost *h = roster->host;
+
+        log_paced(h->rt->pace, row->username, LOG_INFO,
+                  LOG_FIELDS("MESSAGE_ID", message_id, "CHAT_CHANNEL", h->name, "CHAT_USER",
+                             row->username),
+                  "%s %s %s", row->username, what, h->name);
+}
+
 static void show(Roster *roster, RosterRow *row, Presence status) {
         bool was_here = row->shown != PRESENCE_OFFLINE, is_here = status != PRESENCE_OFFLINE;
 
@@ -87,6 +100,10 @@ static void show(Roster *roster, RosterRow *row, Presence status) {
         roster->n_online -= was_here;
         row->shown = status;
         changed(roster, row);
+        if (is_here && !was_here)
+                roster_tell(roster, MESSAGE_MEMBER_CAME, row, "is in");
+        else if (was_here && !is_here)
+                roster_tell(roster, MESSAGE_MEMBER_WENT, row, "left");
 }
 
 static void stay(Roster *roster, RosterRow *row) {

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Knows one member's cursor into the log and what its connection is given next; leaves the log to
  * the store and who may to channel.h. */
-#include "base/log.h"
+#include "base/log-pace.h"
 #include "daemon/host/channel-host-internal.h"
+#include "daemon/message-ids.h"
 
 #define PAGE_ENTRIES 300 /* about a frame of short messages */
 #define PAGE_BYTES 60000
@@ -259,6 +260,13 @@ static void close_older(HostSession *s) {
 static void connect_refuse(HostSession *s, const Failure *f) {
         bool lost = error_info(f->code)->status == STATUS_UNAUTHORIZED;
 
+        if (lost)
+                log_paced(s->host->rt->pace, s->actor.username, LOG_NOTICE,
+                          LOG_FIELDS("MESSAGE_ID", MESSAGE_MEMBER_DENIED, "CHAT_CHANNEL",
+                                     s->host->name, "CHAT_USER", s->actor.username, "CHAT_REASON",
+                                     error_info(f->code)->wire),
+                          "%s was not let into %s: %s", s->actor.username, s->host->name,
+                          error_info(f->code)->wire);
         rpc_request_fail(TAKE_PTR(s->connect), f);
         /* Who lost the right meanwhile is gone at once, like everybody who did. */
         session_leave(s, lost);

@@ -7,8 +7,9 @@
 #include <uthash.h>
 #include <utlist.h>
 
-#include "base/log.h"
+#include "base/log-pace.h"
 #include "daemon/host/request-budget.h"
+#include "daemon/message-ids.h"
 #include "version.h"
 
 #define AGENT "p2pchatd/" P2PCHAT_VERSION
@@ -226,12 +227,24 @@ static void fill_ping(Rpc *r, Writer *w, void *userdata) {
         writer_end_object(w);
 }
 
+static void tell_refused(const Peer *p, const char *reason) {
+        char ip[ADDRESS_STRING_SIZE];
+
+        address_print_ip(&p->address, ip);
+        log_paced(p->server->rt->pace, ip, LOG_NOTICE,
+                  LOG_FIELDS("MESSAGE_ID", MESSAGE_PEER_REFUSED, "CHAT_PEER", ip, "CHAT_REASON",
+                             reason),
+                  "Refused %s by its certificate: %s.", ip, reason);
+}
+
 static void on_closed(Rpc *r, const ConnClosed *why, void *userdata) {
         Peer *p = userdata;
         PeerServer *s = p->server;
         bool was_ready = p->is_ready;
         char address[ADDRESS_STRING_SIZE];
 
+        if (why->stage == CONN_HANDSHAKE && (why->error == -EACCES || why->error == -EKEYEXPIRED))
+                tell_refused(p, why->message);
         address_print(&p->address, address);
         log_fields(LOG_DEBUG, 0,
                    LOG_FIELDS("CHAT_PEER", address, "CHAT_USER",
@@ -294,13 +307,15 @@ static void on_conn(Listener *l, int fd, const Address *address, void *userdata)
 
 static void on_refused(Listener *l, const Address *address, const char *which_cap,
                        uint64_t n_refused, void *userdata) {
-        char text[ADDRESS_STRING_SIZE];
+        PeerServer *s = userdata;
+        char ip[ADDRESS_STRING_SIZE];
 
-        address_print(address, text);
-        if ((n_refused & (n_refused - 1)) == 0) /* each doubling: a flood is no flood of lines */
-                log_fields(LOG_NOTICE, 0, LOG_FIELDS("CHAT_PEER", text),
-                           "Refused %s: too many connections (%s), %" PRIu64 " so far", text,
-                           which_cap, n_refused);
+        address_print_ip(address, ip);
+        log_paced(s->rt->pace, ip, LOG_NOTICE,
+                  LOG_FIELDS("MESSAGE_ID", MESSAGE_CONNECTION_REFUSED, "CHAT_PEER", ip,
+                             "CHAT_LIMIT", which_cap),
+                  "Refused %s: too many connections (%s), %" PRIu64 " so far", ip, which_cap,
+                  n_refused);
 }
 
 int peer_server_new(const Runtime *rt, const PeerServerHandlers *handlers, void *userdata,
@@ -480,7 +495,9 @@ void peer_server_cut_key(PeerServer *s, const char *key_id) {
                 subject = conn_get_peer(rpc_get_conn(p->rpc));
                 if (!subject || !streq(subject->key_id, key_id))
                         continue;
-                log_fields(LOG_NOTICE, 0, LOG_FIELDS("CHAT_USER", subject->name),
+                log_fields(LOG_NOTICE, 0,
+                           LOG_FIELDS("MESSAGE_ID", MESSAGE_KEY_REVOKED, "CHAT_USER", subject->name,
+                                      "CHAT_KEY", subject->key_id),
                            "Cut the connection of %s: the tracker has revoked its key.",
                            subject->name);
                 LL_FOREACH(p->channels, c)

@@ -3,6 +3,7 @@
  * signs in or out. Leaves the tracker's conversation to account.h. */
 #include "base/log.h"
 #include "daemon/manager/manager-internal.h"
+#include "daemon/message-ids.h"
 
 void manager_started(Manager *m, int r) {
         if (m->has_started)
@@ -105,8 +106,10 @@ static void on_signed_in(Account *a, void *userdata) {
         m->me = (Actor){ .user_type = account_get_user_type(a) };
         snprintf(m->me.username, sizeof(m->me.username), "%s", account_get_username(a));
         account_get_key_id(a, m->me.key_id);
-        log_fields(LOG_INFO, 0, LOG_FIELDS("CHAT_USER", m->me.username), "Signed in as %s.",
-                   m->me.username);
+        log_fields(LOG_INFO, 0,
+                   LOG_FIELDS("MESSAGE_ID", MESSAGE_SIGNED_IN, "CHAT_USER", m->me.username,
+                              "CHAT_KEY", m->me.key_id, "CHAT_TRACKER", account_get_tracker_id(a)),
+                   "Signed in as %s.", m->me.username);
         m->account = a;
         manager_keep_identity(m, account_get_identity(a));
         update_tls(m);
@@ -128,8 +131,10 @@ static void on_signing_out(Account *a, void *userdata) {
         Manager *m = userdata;
 
         manager_sign_out_done(m);
-        log_fields(LOG_INFO, 0, LOG_FIELDS("CHAT_USER", m->me.username), "Signed out %s.",
-                   m->me.username);
+        log_fields(LOG_INFO, 0,
+                   LOG_FIELDS("MESSAGE_ID", MESSAGE_SIGNED_OUT, "CHAT_USER", m->me.username,
+                              "CHAT_TRACKER", account_get_tracker_id(a)),
+                   "Signed out %s.", m->me.username);
         manager_stop_backup(m);
         manager_release_all(m);
         manager_drop_channels(m);

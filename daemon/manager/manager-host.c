@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "daemon/manager/manager-host-internal.h"
+#include "daemon/message-ids.h"
 
 /* ---- going down ---- */
 
@@ -36,11 +37,19 @@ bool hosting_stop(ManagedChannel *x) {
                channel_host_end(x->hosting->host, HOST_STOPS) >= 0;
 }
 
+static void hosting_tell(const Hosting *h, const char *message_id, const char *what) {
+        log_fields(LOG_INFO, 0,
+                   LOG_FIELDS("MESSAGE_ID", message_id, "CHAT_CHANNEL", hosting_get_name(h),
+                              "CHAT_USER", h->channel->manager->me.username),
+                   "Channel %s %s", hosting_get_name(h), what);
+}
+
 static void stop_serving(Hosting *h, const char *closed_reason, const char *reason) {
         ManagedChannel *x = h->channel;
 
         if (!h->host)
                 return;
+        hosting_tell(h, MESSAGE_UNHOSTED, "is not served here now");
         peer_server_remove_host(x->manager->peers, h->host);
         h->host = channel_host_free(h->host, closed_reason);
         whois_free_all(&h->whois);
@@ -87,7 +96,9 @@ static void stay_away(Hosting *h) {
 static void give_up(Hosting *h, const char *closed_reason, const char *reason) {
         ManagedChannel *x = h->channel;
 
-        log_fields(LOG_WARNING, 0, LOG_FIELDS("CHAT_CHANNEL", hosting_get_name(h)),
+        log_fields(LOG_WARNING, 0,
+                   LOG_FIELDS("MESSAGE_ID", MESSAGE_HOSTING_LOST, "CHAT_CHANNEL",
+                              hosting_get_name(h), "CHAT_REASON", reason),
                    "Channel %s is not hosted here any more: %s", hosting_get_name(h), reason);
         hosting_end(x, closed_reason, reason);
         channel_member_show_closed(x->member, reason);
@@ -170,6 +181,7 @@ static void on_loaded(ChannelHost *host, int r, void *userdata) {
         /* The epoch with which it may be served when the tracker is away. */
         channel_member_set_hosted(x->member, true, true);
         managed_channel_announce(x);
+        hosting_tell(h, MESSAGE_HOSTED, "is served here");
         manager_reach_hosting(x->manager);
         manager_changed(x->manager);
         if (h->flow && host_flow_up(h->flow, host))
@@ -228,13 +240,22 @@ void hosting_serve(Hosting *h, uint64_t epoch) {
         (void) manager_show_presence(x);
 }
 
+static void lease_lost(Hosting *h, const char *reason) {
+        if (h->registered)
+                log_fields(LOG_NOTICE, 0,
+                           LOG_FIELDS("MESSAGE_ID", MESSAGE_LEASE_LOST, "CHAT_CHANNEL",
+                                      hosting_get_name(h), "CHAT_REASON", reason),
+                           "The lease of channel %s is lost: %s", hosting_get_name(h), reason);
+        h->registered = false;
+}
+
 /* Another key of ours holds the lease: another device, or this one before it signed out. When that
  * has ended the tracker is asked again; until then two would serve one log. */
 static void held_elsewhere(Hosting *h, uint64_t holder_until) {
         Manager *m = h->channel->manager;
         uint64_t now = account_now(m->account);
 
-        h->registered = false;
+        lease_lost(h, "hosted-elsewhere");
         h->held_until = clock_boottime(m->rt->clock) + 1 +
                         (holder_until > now ? MIN(holder_until - now, USEC_PER_HOUR) : 0);
         if (!hosting_leave_log(h->channel))
@@ -348,6 +369,8 @@ static void on_registered(const Value *payload, const Failure *failure, void *us
         }
         manager_reach_observed(m, value_string(value_get(payload, "observed_address"), NULL));
         m->lease_usec = MIN(seconds, UINT64_C(3600)) * USEC_PER_SEC;
+        if (!h->registered)
+                hosting_tell(h, MESSAGE_LEASE_GAINED, "is in the directory: the lease is ours");
         h->registered = true;
         h->held_until = 0;
         if (h->delisted_until != 0) {
@@ -527,7 +550,7 @@ void hosting_renewed(Hosting *h, uint64_t lease_until) {
 }
 
 void hosting_lost(Hosting *h, ErrorCode error) {
-        h->registered = false;
+        lease_lost(h, error > 0 ? error_info(error)->wire : "refused");
         if (error == ERROR_STALE_EPOCH)
                 manager_moved(h->channel);
         else if (error == ERROR_NO_SUCH_CHANNEL)

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Knows how a person accepts a tracker: it is dialled, its pin is judged before a byte is said, and
  * only then is it kept. Leaves being connected to it to account.h. */
+#include "base/log.h"
 #include "daemon/manager/manager-internal.h"
+#include "daemon/message-ids.h"
 
 struct TrackerFlow {
         Manager *manager; /* weak */
@@ -68,6 +70,11 @@ static void on_saved(int r, void *userdata) {
         }
 }
 
+/* The pin that is held for who is offered now, if any. */
+static const char *held_pin(const Manager *m) {
+        return m->account ? account_get_pin(m->account) : "";
+}
+
 static int save(TrackerFlow *t, const Chain *chain) {
         StoredTracker tracker = { .address = t->address };
         _cleanup_free_ char *pem = NULL;
@@ -79,12 +86,14 @@ static int save(TrackerFlow *t, const Chain *chain) {
         if (r < 0)
                 return r;
         tracker.ca_pem = pem;
+        if (!streq(tracker.pin, held_pin(t->manager)))
+                log_fields(LOG_NOTICE, 0,
+                           LOG_FIELDS("MESSAGE_ID", MESSAGE_PIN_CHANGED, "CHAT_TRACKER",
+                                      tracker.tracker_id, "CHAT_PIN", tracker.pin, "CHAT_PEER",
+                                      t->address),
+                           "The tracker at %s was accepted, by its pin %s.", t->address,
+                           tracker.pin);
         return store_save_tracker(t->manager->store, &tracker, on_saved, t->manager, &t->save_job);
-}
-
-/* The pin that is held for who is offered now, if any. */
-static const char *held_pin(const Manager *m) {
-        return m->account ? account_get_pin(m->account) : "";
 }
 
 static bool is_same_address(const Manager *m, const char *address) {

@@ -113,6 +113,8 @@ struct ChannelMember {
         bool is_searching;         /* the directory was asked because a dial failed */
         bool is_listed_restricted; /* as the directory said last */
         MemberState state;
+        MemberState journaled; /* what the journal knows of it … */
+        bool is_away;          /* … by a host that is away */
         char reason[64];
         char *state_text; /* NULL: nothing to say */
         uint64_t n_online, generation;
@@ -152,6 +154,8 @@ struct ChannelMember {
 /* channel-member.c */
 void member_changed(ChannelMember *c);
 void member_set_state(ChannelMember *c, MemberState state, const char *reason);
+/* … of which the journal is told (channel-member-journal.c). */
+void member_tell_state(ChannelMember *c, MemberState state, const char *reason);
 #define UNHOSTED "unhosted"
 #define KICKED "kicked" /* in the row too, until the host has let us in again */
 /* Offline because its host is, or because that has said so. */

@@ -4,6 +4,7 @@
 #include "daemon/member/channel-member-internal.h"
 
 #include "base/log.h"
+#include "daemon/channel-journal.h"
 
 #define BATCH_BYTES_MAX (256 * 1024) /* a transaction stays short */
 #define STORE_RETRY_USEC (5 * USEC_PER_SEC)
@@ -129,8 +130,11 @@ static void copied(ChannelMember *c, uint64_t synced_seq, uint64_t n_unread, siz
         c->stored.last_seq = MAX(c->stored.last_seq, synced_seq);
         c->stored.n_unread = n_unread;
         c->stored.n_outbox -= MIN(c->stored.n_outbox, n_finished);
-        for (size_t i = 0; i < s->n_flying; i++)
+        for (size_t i = 0; i < s->n_flying; i++) {
                 member_apply(c, &s->flying[i]);
+                channel_journal_entry(c->rt->pace, c->stored.name, c->stored.view, c->stored.send,
+                                      &s->flying[i]);
+        }
         member_changed(c);
         c->handlers.on_entries(c, first, synced_seq, c->userdata);
         if (n_finished > 0)

@@ -45,6 +45,7 @@ void member_set_state(ChannelMember *c, MemberState state, const char *reason) {
                    member_state_to_string(state), reason[0] ? ": " : "", reason);
         c->state = state;
         snprintf(c->reason, sizeof(c->reason), "%s", reason);
+        member_tell_state(c, state, reason);
         (void) explain(c);
         member_changed(c);
 }

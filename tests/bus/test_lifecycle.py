@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 
+from conformance import message
 from p2pchat import CHANNEL, MANAGER, PATH, Process, wait_for, wait_signal
 
 DAEMON = os.environ["P2PCHATD"]
@@ -52,11 +53,14 @@ def test_service_manager(world):
     notify.wait("STOPPING=1")
 
 
+@message("STARTED", "STOPPED")
 def test_both_signals_end_it(world):
     alice = world.peer("alice")
     assert alice.stop_daemon(signal.SIGINT) == 0
     alice.start_daemon()
     assert alice.stop_daemon(signal.SIGTERM) == 0
+    assert alice.log().count(f"Serving what is kept in {alice.state}.") == 2
+    assert alice.log().count(f"Stopped; what is kept in {alice.state} stays.") == 2
 
 
 def test_no_bus_at_first(world):

@@ -24,7 +24,7 @@ CATALOG = "units/p2pchat.catalog"
 PROGRAMS = ("common", "daemon", "tracker")
 COMMANDS = {"df", "journalctl", "loginctl", "ss", "stat", "systemctl", "timedatectl"}
 UNITS = {"p2pchat-tracker", "p2pchat-tracker.service", "p2pchat-tracker.socket", "p2pchatd", "p2pchatd.service"}
-CTLS = {"p2pchatctl": "verbs_", "p2pchat-trackerctl": "tracker_verbs_"}
+CTLS = {"p2pchatctl": False, "p2pchat-trackerctl": True}  # in ctl/tracker?
 
 
 class Sources:
@@ -69,7 +69,8 @@ def arguments(text, at):
 
 def functions(text):
     """→ [(name, begin, end)] of the functions of a source that is laid out as ours are"""
-    heads = re.finditer(r"^(?![#\s}/])[^;={}]*?\b(\w+)\([^;{}]*\)\s*(?:__attribute__[^{]*|_printf_[^{]*)?\{$", text,
+    text = re.sub(r"\b_printf_\(\d+, \d+\)", lambda m: "_" * len(m[0]), text)
+    heads = re.finditer(r"^(?![#\s}/])[^;={}]*?\b(\w+)\([^;{}]*\)\s*\{$", text,
                         re.MULTILINE)
     return [(m[1], m.start(), text.find("\n}", m.end())) for m in heads]
 
@@ -140,10 +141,12 @@ def lines_of(sources):
     return found, faults
 
 
-def verbs_of(sources, prefix):
+def verbs_of(sources, is_tracker):
     found = set()
-    for _, text in sources.all("ctl", ".c"):
-        for m in re.finditer(rf"^const Verb {prefix}\w+\[\] = (\{{)", code(text), re.MULTILINE):
+    for path, text in sources.all("ctl", ".c"):
+        if path.startswith("ctl/tracker/") != is_tracker and not path.endswith("/verb-log-level.c"):
+            continue
+        for m in re.finditer(r"^const Verb verbs_\w+\[\] = (\{)", code(text), re.MULTILINE):
             found |= {v[1] for a in arguments(code(text), m.start(1)) if (v := re.match(r'\{ "([\w-]+)"', a))}
     return found
 
@@ -154,7 +157,7 @@ def check_entry(sources, name, entry, verbs):
         if "\n" + head not in entry:
             faults.append(f"{name}: no {head.strip()}")
     for page, section in re.findall(r"\bman:([\w-]+)\((\d)\)", entry):
-        if not list(sources.root.glob(f"*/{page}.{section}.scd")) + list(sources.root.glob(f"common/*/{page}.{section}.scd")):
+        if not list(sources.root.glob(f"[cdt]*/**/{page}.{section}.scd")):
             faults.append(f"{name}: there is no {page}({section})")
     body = entry.partition("\n\n")[2]
     if len(body.split()) < 12:
@@ -206,7 +209,7 @@ def check(sources):
     lines, more = lines_of(sources)
     faults += more
     tests = tests_of(sources)
-    verbs = {ctl: verbs_of(sources, prefix) for ctl, prefix in CTLS.items()}
+    verbs = {ctl: verbs_of(sources, is_tracker) for ctl, is_tracker in CTLS.items()}
     if list(catalog) != list(ids.values()):
         for name, value in ids.items():
             if value not in catalog:

@@ -4,6 +4,7 @@ import os
 
 import pytest
 
+from conformance import message
 from outsider import Connection, Identity, pin_of
 from trackerservice import Service, listening, refused, run
 
@@ -53,6 +54,7 @@ def test_what_it_says_holds_and_nobody_leaves(service, settings):
     assert "again" in service.end()
 
 
+@message("TRACKER_RELOAD_REFUSED")
 @pytest.mark.parametrize("text, hint", (
     ("[Limits]\nPasswordCost=1\nSignUpsPerMinute=many\n", "tracker.conf:3"),
     ("[Limits]\nSignUpsPerMinute=0\nPasswordCost=99\n", "tracker.conf:3"),

@@ -11,6 +11,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from conformance import message
 from trackerservice import DEADLINE, PROGRAM, Service, listening, refused, run
 
 
@@ -47,6 +48,7 @@ def test_settings_that_are_not_taken(state, tmp_path):
         assert hint in refused(run(f"--state-directory={state}", f"--settings={settings}", "--listen=127.0.0.1:0"))
 
 
+@message("TRACKER_STARTED", "TRACKER_STOPPED")
 def test_life_of_a_service(state, tmp_path):
     """READY when it serves, WATCHDOG while it does, STATUS of what it does, STOPPING and exit 0 in the end."""
     os.mkdir(state, 0o755)
@@ -69,7 +71,8 @@ def test_life_of_a_service(state, tmp_path):
     pins = [subprocess.run([PROGRAM, "--print-pin", f"--state-directory={state}"], check=True, capture_output=True,
                            text=True).stdout for _ in range(2)]
     assert pins[0] == pins[1] and pins[0].startswith("sha256:") and len(pins[0]) == 72
-    assert pins[0].strip() in log
+    assert f"pin {pins[0].strip()}." in log and "<6>Serving as tracker " in log
+    assert log.rstrip().splitlines()[-1].startswith("<6>Stopped serving as tracker ")
 
     # The key may come as a credential: the same tracker, with no key in its state directory.
     credentials = tmp_path / "credentials"

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Frames between a host and a member are lost, doubled and swapped: what would leave a hole is
  * asked for again, nothing is there twice, and in the end both hold the same log. */
+#include "daemon/message-ids.h"
 #include "scenario/relay.h"
+#include "support/journal.h"
 
 typedef struct Story {
         World *w;
@@ -129,6 +131,7 @@ static void test_hole_that_stays(void **state) {
         _cleanup_(end) Story s;
         uint64_t last;
 
+        journal_begin();
         begin(&s);
         (void) say(&s, 2);
         person_until_seq(s.bob, "lobby", 3);
@@ -139,6 +142,8 @@ static void test_hole_that_stays(void **state) {
         s.n_verdicts = 4;
         last = say(&s, 3);
         person_until_state(s.bob, "lobby", MEMBER_DIVERGED);
+        (void) journal_expect(MESSAGE_DIVERGED, "CHAT_CHANNEL=lobby");
+        journal_end();
         assert_string_equal(channel_member_get_state_reason(person_channel(s.bob, "lobby")),
                             "broken-log");
         assert_int_equal(channel_member_get_synced_seq(person_channel(s.bob, "lobby")), 3);

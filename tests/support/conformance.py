@@ -5,17 +5,18 @@ say so in tests/conformance/claims-c.tsv. tests/conformance/check.py reads both,
     @sentence("2.4", "2.5")
     def test_ids(...):
 
-    @message("TRACKER_OPERATOR")
-    def test_journal(...):
+… and which lines of the journal it hears: ids of daemon/message-ids.h and tracker/message-ids.h, which
+check-messages.py reads.
 
-The second names an id of message-ids.h of whose line the test reads."""
-
-
-def message(*names):
-    assert names
-    return lambda test: test
+    @message("TRACKER_STARTED")
+    def test_life(...):"""
 
 
 def sentence(*ids):
     assert ids
+    return lambda test: test
+
+
+def message(*names):
+    assert names
     return lambda test: test
