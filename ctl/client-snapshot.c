@@ -21,6 +21,7 @@ static const Property manager_properties[] = {
         PROPERTY(ManagerView, listen, "ListenAddresses", 'S'),
         PROPERTY(ManagerView, clock_offset, "ClockOffset", 'x'),
         PROPERTY(ManagerView, invisible, "Invisible", 'b'),
+        PROPERTY(ManagerView, lingering, "Lingering", 's'),
         PROPERTY(ManagerView, store_state, "StoreState", 's'),
         PROPERTY(ManagerView, store_reason, "StoreReason", 's'),
         {},
@@ -99,6 +100,7 @@ void snapshot_done(Snapshot *s) {
         AccountView *a = &s->account;
         char **owned[] = { &s->manager.version,
                            &s->manager.store_state,
+                           &s->manager.lingering,
                            &s->manager.store_reason,
                            &s->manager.default_account,
                            &a->path,

@@ -18,7 +18,7 @@ typedef struct ManagerView {
         uint32_t outbox;
         char **listen; /* NULL-terminated */
         int64_t clock_offset;
-        char *store_state, *store_reason;
+        char *store_state, *store_reason, *lingering;
         bool invisible;
 } ManagerView;
 

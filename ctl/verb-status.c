@@ -176,6 +176,12 @@ static void print_account(const AccountView *a) {
         printf("Identity: %s (%s, certificate until %s)\n", a->username, a->user_type, expires);
 }
 
+static void print_lingering(const Snapshot *s, int n_hosted) {
+        if (n_hosted > 0 && s->manager.lingering && streq(s->manager.lingering, "no"))
+                puts("Linger:   what is hosted here ends when you log out; to go on: loginctl "
+                     "enable-linger");
+}
+
 static bool is_removal_held(const Snapshot *s) {
         for (size_t i = 0; i < s->n_channels; i++)
                 if (s->channels[i].retention_days > 0)
@@ -246,6 +252,7 @@ static int verb_status(Ctl *ctl, int argc, char **argv) {
                                is_removal_held(&s) ? "; until then nothing is removed by age" : "");
                 for (size_t i = 0; i < s.n_channels; i++)
                         hosting += s.channels[i].hosted;
+                print_lingering(&s, hosting);
                 printf("Channels: %zu, %d of them hosted here; %" PRIu32 " %s in the outbox\n\n",
                        s.n_channels, hosting, s.manager.outbox,
                        s.manager.outbox == 1 ? "message waits" : "messages wait");

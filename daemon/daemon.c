@@ -34,7 +34,7 @@ struct Daemon {
 static void update_status(Daemon *d) {
         size_t n_channels, n_members;
         char status[STATUS_SIZE];
-        const char *bus = "", *store = "";
+        const char *bus = "", *store = "", *linger = "";
 
         if (!d->has_started || d->is_stopping)
                 return;
@@ -75,9 +75,11 @@ static void update_status(Daemon *d) {
                 break;
         }
         manager_get_hosting(d->manager, &n_channels, &n_members);
-        (void) snprintf(status, sizeof(status), "%s%s %zu channel%s, %zu member%s%s%s%s", store,
+        if (n_channels > 0 && streq(manager_get_lingering(d->manager), "no"))
+                linger = "; ends when you log out, unless: loginctl enable-linger";
+        (void) snprintf(status, sizeof(status), "%s%s %zu channel%s, %zu member%s%s%s%s%s", store,
                         *store ? "hosting" : "Hosting", n_channels, n_channels == 1 ? "" : "s",
-                        n_members, n_members == 1 ? "" : "s", bus, *d->notice ? "; " : "",
+                        n_members, n_members == 1 ? "" : "s", linger, bus, *d->notice ? "; " : "",
                         d->notice);
         if (streq(status, d->status))
                 return;
@@ -249,9 +251,10 @@ void daemon_open_bus(Daemon *d) {
         begin_bus(d);
 }
 
-static void on_sessions(bool is_away, void *userdata) {
+static void on_sessions(bool is_away, int lingers, void *userdata) {
         Daemon *d = userdata;
 
+        manager_set_lingers(d->manager, lingers);
         manager_set_away(d->manager, is_away);
 }
 

@@ -98,6 +98,7 @@ int describe_manager(const Manager *m, char **ret) {
         writer_bool(&w, "invisible", manager_is_invisible(m));
         manager_get_hosting(m, &n_channels, &n_members);
         writer_uint(&w, "hosting", n_channels);
+        writer_string(&w, "lingering", manager_get_lingering(m));
         writer_uint(&w, "outbox", manager_get_n_outbox(m));
         writer_int(&w, "clock_offset", manager_get_clock_offset(m));
         n = manager_get_listen_addresses(m, &addresses);

@@ -79,6 +79,10 @@ static void read_store_reason(const void *object, PropertyValue *ret) {
         ret->s = manager_get_store_reason(object);
 }
 
+static void read_lingering(const void *object, PropertyValue *ret) {
+        ret->s = manager_get_lingering(object);
+}
+
 static void read_invisible(const void *object, PropertyValue *ret) {
         ret->u = manager_is_invisible(object);
 }
@@ -90,6 +94,7 @@ static const PropertySpec manager_properties[] = {
         { "ListenAddresses", "as", PROPERTY_PACED, read_listen_addresses },
         { "ClockOffset", "x", PROPERTY_PACED, read_clock_offset },
         { "Invisible", "b", PROPERTY_PROMPT, read_invisible },
+        { "Lingering", "s", PROPERTY_PROMPT, read_lingering },
         { "StoreState", "s", PROPERTY_PROMPT, read_store_state },
         { "StoreReason", "s", PROPERTY_PROMPT, read_store_reason },
         {},
@@ -146,6 +151,7 @@ static const sd_bus_vtable manager_vtable[] = {
         SD_BUS_PROPERTY("ClockOffset", "x", property_get, 0, CHANGING),
         SD_BUS_WRITABLE_PROPERTY("Invisible", "b", property_get, property_set_elsewhere, 0,
                                  CHANGING),
+        SD_BUS_PROPERTY("Lingering", "s", property_get, 0, CHANGING),
         SD_BUS_PROPERTY("StoreState", "s", property_get, 0, CHANGING),
         SD_BUS_PROPERTY("StoreReason", "s", property_get, 0, CHANGING),
         SD_BUS_VTABLE_END,

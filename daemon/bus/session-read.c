@@ -12,6 +12,7 @@ struct SessionRead {
         sd_bus_slot *calls[SESSIONS_MAX];
         size_t n_calls, n_pending;
         bool is_here;
+        int lingers; /* -1: not known */
 };
 
 typedef struct Session {
@@ -70,7 +71,7 @@ static bool is_somebody(const Session *s) {
 }
 
 static int end(SessionRead *q, int r) {
-        q->fn(r, r >= 0 && !q->is_here, q->userdata);
+        q->fn(r, r >= 0 && !q->is_here, q->lingers, q->userdata);
         return 0;
 }
 
@@ -133,6 +134,17 @@ static int on_sessions(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         return r < 0 || q->n_pending == 0 ? end(q, r) : 0;
 }
 
+/* Asked ahead of the sessions, and answered ahead of them. */
+static int on_linger(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        SessionRead *q = userdata;
+        int lingers;
+
+        if (!sd_bus_message_is_method_error(m, NULL) &&
+            sd_bus_message_read(m, "v", "b", &lingers) >= 0)
+                q->lingers = lingers;
+        return 0;
+}
+
 static int on_user(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         SessionRead *q = userdata;
         const char *path;
@@ -144,6 +156,9 @@ static int on_user(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         if (sd_bus_message_is_method_error(m, NULL))
                 return end(q, -sd_bus_message_get_errno(m));
         r = sd_bus_message_read_basic(m, 'o', &path);
+        if (r >= 0)
+                r = call(q, path, "org.freedesktop.DBus.Properties", "Get", on_linger, "ss",
+                         LOGIND_NAME ".User", "Linger");
         if (r >= 0)
                 r = call(q, path, "org.freedesktop.DBus.Properties", "Get", on_sessions, "ss",
                          LOGIND_NAME ".User", "Sessions");
@@ -158,7 +173,7 @@ int session_read_new(sd_bus *bus, uid_t uid, session_read_fn fn, void *userdata,
         q = new0(SessionRead, 1);
         if (!q)
                 return -ENOMEM;
-        *q = (SessionRead){ .bus = bus, .fn = fn, .userdata = userdata };
+        *q = (SessionRead){ .bus = bus, .fn = fn, .userdata = userdata, .lingers = -1 };
         r = call(q, LOGIND_PATH, LOGIND_MANAGER, "GetUser", on_user, "u", (uint32_t) uid);
         if (r < 0)
                 return r;

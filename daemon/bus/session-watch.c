@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Knows whether the user is at this machine or away, by logind on the system bus, and when that may
- * have changed. Leaves what counts as away to session-read.h, and who is told to its owner. */
+/* Knows whether the user is at this machine or away, and whether the user's services outlive the
+ * last session, by logind on the system bus, and when that may have changed. Leaves what counts as
+ * away to session-read.h, and who is told to its owner. */
 #include "daemon/bus/session-watch.h"
+
+#include <sys/inotify.h>
 
 #include "base/backoff.h"
 #include "base/log.h"
@@ -10,6 +13,10 @@
 #define LOOK_USEC (250 * USEC_PER_MSEC) /* several signals come with one change */
 #define AWAY_USEC (3 * USEC_PER_SEC)    /* … that others are told only if it lasts */
 #define GONE_USEC (10 * USEC_PER_SEC)   /* logind is restarted in less */
+/* logind tells everything but that a user lingers: it is a file of the user's name there, and the
+ * directory comes with the first. */
+#define LINGER_PARENT "/var/lib/systemd"
+#define LINGER_DIRECTORY LINGER_PARENT "/linger"
 #define RETRY_BASE_USEC USEC_PER_SEC
 #define RETRY_MAX_USEC (5 * USEC_PER_MINUTE)
 
@@ -21,9 +28,11 @@ struct SessionWatch {
         ClockTimer *retry, *look, *settle;
         Backoff backoff;
         SessionRead *read;
-        bool is_stale; /* something changed since it was begun */
-        bool is_away;  /* as fn was told last */
-        int told;      /* to the journal: why it is not known; 0: it is */
+        bool is_stale;                 /* something changed since it was begun */
+        bool is_away;                  /* as fn was told last */
+        int lingers;                   /* likewise */
+        sd_event_source *linger_files; /* NULL: cannot be watched */
+        int told;                      /* to the journal: why it is not known; 0: it is */
 };
 
 /* Not known is a state of its own, which may last for ever: said once. */
@@ -43,7 +52,14 @@ static void set_away(SessionWatch *w, bool is_away) {
                 return;
         log_debug("The user is %s", is_away ? "away" : "back");
         w->is_away = is_away;
-        w->fn(is_away, w->userdata);
+        w->fn(is_away, w->lingers, w->userdata);
+}
+
+static void set_lingers(SessionWatch *w, int lingers) {
+        if (w->lingers == lingers)
+                return;
+        w->lingers = lingers;
+        w->fn(w->is_away, lingers, w->userdata);
 }
 
 static void on_settled(void *userdata) {
@@ -63,11 +79,12 @@ static void look_in(SessionWatch *w, uint64_t usec) {
                 clock_timer_arm(w->look, usec);
 }
 
-static void on_read(int r, bool is_away, void *userdata) {
+static void on_read(int r, bool is_away, int lingers, void *userdata) {
         SessionWatch *w = userdata;
 
         w->read = session_read_free(w->read);
         say(w, r);
+        set_lingers(w, r < 0 ? -1 : lingers);
         found(w, is_away);
         if (w->is_stale)
                 look_in(w, LOOK_USEC);
@@ -94,6 +111,7 @@ static void drop(SessionWatch *w) {
 static void lose(SessionWatch *w, int r) {
         drop(w);
         say(w, r);
+        set_lingers(w, -1);
         found(w, false);
         clock_timer_arm(w->retry, backoff_next(&w->backoff, w->rt->random));
 }
@@ -170,6 +188,29 @@ static void on_retry(void *userdata) {
                 on_look(w);
 }
 
+/* ---- what logind does not tell ---- */
+
+/* The directory, or what it will be in. */
+static void watch_files(SessionWatch *w, sd_event_inotify_handler_t fn) {
+        const uint32_t mask = IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_ONLYDIR;
+
+        w->linger_files = sd_event_source_disable_unref(w->linger_files);
+        if (sd_event_add_inotify(w->rt->event, &w->linger_files, LINGER_DIRECTORY,
+                                 mask | IN_DELETE_SELF, fn, w) < 0)
+                (void) sd_event_add_inotify(w->rt->event, &w->linger_files, LINGER_PARENT, mask, fn,
+                                            w);
+}
+
+static int on_files(sd_event_source *s, const struct inotify_event *e, void *userdata) {
+        SessionWatch *w = userdata;
+
+        if (e->mask & (IN_ISDIR | IN_DELETE_SELF | IN_IGNORED | IN_UNMOUNT))
+                watch_files(w, on_files);
+        if (w->bus && !clock_timer_is_armed(w->look))
+                look_in(w, LOOK_USEC);
+        return 0;
+}
+
 int session_watch_new(const Runtime *rt, session_watch_fn fn, void *userdata, SessionWatch **ret) {
         _cleanup_(session_watch_freep) SessionWatch *w = NULL;
         int r;
@@ -181,6 +222,7 @@ int session_watch_new(const Runtime *rt, session_watch_fn fn, void *userdata, Se
                 .rt = rt,
                 .fn = fn,
                 .userdata = userdata,
+                .lingers = -1,
                 .backoff = { .base_usec = RETRY_BASE_USEC, .max_usec = RETRY_MAX_USEC },
         };
         r = clock_timer_new(rt->clock, on_retry, w, &w->retry);
@@ -190,6 +232,7 @@ int session_watch_new(const Runtime *rt, session_watch_fn fn, void *userdata, Se
                 r = clock_timer_new(rt->clock, on_settled, w, &w->settle);
         if (r < 0)
                 return r;
+        watch_files(w, on_files);
         clock_timer_arm(w->retry, 0);
         *ret = TAKE_PTR(w);
         return 0;
@@ -199,6 +242,7 @@ SessionWatch *session_watch_free(SessionWatch *w) {
         if (!w)
                 return NULL;
         drop(w);
+        sd_event_source_disable_unref(w->linger_files);
         clock_timer_free(w->retry);
         clock_timer_free(w->look);
         clock_timer_free(w->settle);

@@ -97,6 +97,7 @@ struct Manager {
 
         Actor me;                /* username "": nobody is signed in */
         MemberPresence presence; /* … is to be shown so */
+        int lingers;             /* below 0: not known */
         Wish *wishes;            /* Wish */
         HostLinks *links;
         Exporter *exporter;

@@ -71,6 +71,17 @@ void manager_set_away(Manager *m, bool is_away) {
         show(m, &p);
 }
 
+void manager_set_lingers(Manager *m, int lingers) {
+        if (m->lingers == lingers)
+                return;
+        m->lingers = lingers;
+        manager_changed(m);
+}
+
+const char *manager_get_lingering(const Manager *m) {
+        return m->lingers < 0 ? "unknown" : m->lingers ? "yes" : "no";
+}
+
 bool manager_is_invisible(const Manager *m) {
         return m->presence.invisible;
 }

@@ -35,6 +35,7 @@ int manager_new(const Runtime *rt, const ManagerSettings *settings, Manager **re
         *m = (Manager){
                 .rt = rt,
                 .lease_usec = LEASE_USEC,
+                .lingers = -1,
                 .passed = settings->passed,
                 .n_passed = settings->n_passed,
         };

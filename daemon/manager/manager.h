@@ -162,6 +162,10 @@ int manager_set_invisible(Manager *m, bool invisible, manager_done_fn done, void
 /* No session of the user on this machine is in use (false until it is said): members are told. */
 void manager_set_away(Manager *m, bool is_away);
 
+/* Does this daemon live on when the user has logged out? Below 0: not known (until it is said). */
+void manager_set_lingers(Manager *m, int lingers);
+const char *manager_get_lingering(const Manager *m); /* "yes", "no", "unknown" */
+
 /* All that the store holds, but no key, into fd (a copy of it is kept until the end). The waiting's
  * end is its end. aside: NULL. ERROR_BUSY: one at a time. ERROR_TIMEOUT: nobody read for a minute.
  */

@@ -120,7 +120,7 @@ def test_what_properties_say(two):
 def test_describe(two):
     alice, _, lobby, _ = two
     described = json.loads(alice.manager("Describe", "a{sv}", {}))
-    assert set(described) == {"version", "account", "invisible", "store", "hosting", "outbox", "clock_offset", "listen", "advertised",
+    assert set(described) == {"version", "account", "invisible", "lingering", "store", "hosting", "outbox", "clock_offset", "listen", "advertised",
                               "observed", "reachable", "reachable_reason", "channels"}
     assert described["version"] == alice.get(PATH, MANAGER, "Version")
     assert set(described["account"]) == {"tracker", "tracker_pin", "tracker_state", "tracker_reason", "username",

@@ -59,12 +59,13 @@ class Login(dbus.service.Object):
         self.bus = bus
         self.sessions = {}
         self.n_asked = 0
+        self.lingers = False
         self.user = User(bus, f"{PATH}/user/_{os.getuid()}")
         self.show_sessions()
         super().__init__(bus, PATH)
 
     def show_sessions(self):
-        self.user.properties = {"Sessions": dbus.Array(
+        self.user.properties = {"Linger": self.lingers, "Sessions": dbus.Array(
             [(i, dbus.ObjectPath(self.path_of(i))) for i in self.sessions], signature="(so)")}
 
     @staticmethod
@@ -103,6 +104,12 @@ class Login(dbus.service.Object):
         self.sessions.pop(name).remove_from_connection()
         self.show_sessions()
         self.SessionRemoved(name, self.path_of(name))
+
+    @dbus.service.method(TEST, in_signature="b", out_signature="")
+    def Linger(self, lingers):
+        self.lingers = lingers
+        self.show_sessions()
+        self.user.PropertiesChanged(USER, {"State": "active"}, [])
 
     @dbus.service.method(TEST, in_signature="", out_signature="")
     def Unknown(self):
@@ -146,6 +153,10 @@ class Logind:
 
     def remove(self, name):
         self.ask("Remove", "s", name)
+
+    def linger(self, lingers):
+        """Some signal comes with it; the real one tells by its files alone (tests/system)."""
+        self.ask("Linger", "b", lingers)
 
     def unknown(self):
         """The user is nobody to logind."""
