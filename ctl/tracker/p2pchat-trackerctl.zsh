@@ -32,9 +32,9 @@ _p2pchat-trackerctl() {
         ca) _arguments $common '--yes[do not ask]' '1:verb:(show rotate)' ;;
         user)
                 case $words[2] in
-                resume) local names='_p2pchat_trackerctl_names user user list --state=suspended' ;;
+                resume) local names='{_p2pchat_trackerctl_names user user list --state=suspended}' ;;
                 list) local names=' ' ;;
-                *) local names='_p2pchat_trackerctl_names user user list' ;;
+                *) local names='{_p2pchat_trackerctl_names user user list}' ;;
                 esac
                 _arguments $common '--state=[only these]:state:(active suspended deleted)' '--yes[do not ask]' \
                         '--reason=[shown to the user]:text: ' \
@@ -42,9 +42,9 @@ _p2pchat-trackerctl() {
                 ;;
         channel)
                 case $words[2] in
-                relist) local names='_p2pchat_trackerctl_names channel channel list --delisted' ;;
+                relist) local names='{_p2pchat_trackerctl_names channel channel list --delisted}' ;;
                 list) local names=' ' ;;
-                *) local names='_p2pchat_trackerctl_names channel channel list' ;;
+                *) local names='{_p2pchat_trackerctl_names channel channel list}' ;;
                 esac
                 _arguments $common '(--online --offline --delisted)'--{online,offline,delisted} \
                         '--reason=[shown to the owner]:text: ' \
