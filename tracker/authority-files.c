@@ -232,8 +232,9 @@ static int read_chain(int dir_fd, Chain **ret) {
         return r < 0 ? r : chain_from_pem(text, ret);
 }
 
-/* tracker-id and pin hang on the keys alone: a certificate that is lost is made again, and so is
- * one that no other could follow. previous: who signs key where it is new here; may be NULL. */
+/* 1: previous has signed. tracker-id and pin hang on the keys alone: a certificate that is lost is
+ * made again, and so is one that no other could follow. previous: who signs key where it is new
+ * here; may be NULL. */
 static int open_chain(int state_fd, const Key *key, const Key *previous,
                       const Chain *previous_chain, uint64_t now, Chain **ret) {
         _cleanup_(chain_freep) Chain *chain = NULL;
@@ -255,8 +256,10 @@ static int open_chain(int state_fd, const Key *key, const Key *previous,
                 if (r < 0)
                         return r;
         }
-        if (signer != key)
-                return chain_extend(chain, signer, key, now, ret);
+        if (signer != key) {
+                r = chain_extend(chain, signer, key, now, ret);
+                return r < 0 ? r : 1;
+        }
         *ret = TAKE_PTR(chain);
         return 0;
 }
@@ -300,6 +303,7 @@ static int open_files(int dir_fd, const char *state_directory, const char *crede
                       uint64_t now, AuthorityFiles *f) {
         _cleanup_(chain_freep) Chain *previous_chain = NULL;
         _cleanup_(key_freep) Key *previous = NULL;
+        bool is_rotated;
         int r = 0;
 
         /* Two that start at once on an empty directory (the service, --print-pin) make one CA. */
@@ -310,11 +314,19 @@ static int open_files(int dir_fd, const char *state_directory, const char *crede
                 return r;
         if (!f->chain)
                 r = open_chain(dir_fd, f->key, previous, previous_chain, now, &f->chain);
+        is_rotated = r > 0;
         if (r >= 0)
                 r = save_chain(dir_fd, f->chain);
         if (r < 0)
                 return log_error_errno(r, "Cannot use the CA's certificate %s/ca.pem: %s.",
                                        state_directory, describe_certificate(r, f->is_credential));
+        if (is_rotated)
+                log_fields(LOG_NOTICE, 0,
+                           LOG_FIELDS("MESSAGE_ID", MESSAGE_TRACKER_AUTHORITY_ROTATED, "CHAT_PIN",
+                                      chain_get_pin(f->chain), "CHAT_DIRECTORY", state_directory),
+                           "The credential ca.key is new, and signed by the one before: the pin is "
+                           "%s.",
+                           chain_get_pin(f->chain));
         return 0;
 }
 

@@ -24,7 +24,7 @@ import uuid
 
 from cryptography import x509
 
-from outsider_identity import (ALPN, TIME, Authority, Identity, check_ca, check_leaf, key_id,  # noqa: F401
+from outsider_identity import (ALPN, TIME, Authority, Identity, check_ca, check_chain, check_leaf, key_id,  # noqa: F401
                                key_pem, pem, pin_of, spki, tls_context, tracker_id_of)
 
 DEADLINE = 20.0
@@ -143,10 +143,9 @@ class Connection:
         if host_name:
             check_leaf(self.chain[0], ca, host_name)
         elif pin or ca:
-            assert len(self.chain) == 2, "a tracker sends leaf and CA"
-            assert pin_of(self.chain[1]) == (pin or pin_of(ca)), "another tracker"
-            check_ca(self.chain[1])
-            check_leaf(self.chain[0], self.chain[1], "tracker")
+            tracker_id = check_chain(self.chain[1:])
+            assert (pin or pin_of(ca)) in map(pin_of, self.chain[1:]), "another tracker"
+            check_leaf(self.chain[0], self.chain[1], "tracker", tracker_id)
 
     def __enter__(self):
         return self

@@ -41,7 +41,7 @@ def tracker_id_of(ca):
     return key_id(ca.public_key())[:32]
 
 
-def check_leaf(leaf, ca, path):
+def check_leaf(leaf, ca, path, tracker_id=None):
     """§1: what every certificate must be. path: "tracker", "user/NAME", "guest/NAME"."""
     now = datetime.datetime.utcnow()
     assert isinstance(leaf.public_key(), Ed25519PublicKey)
@@ -49,7 +49,7 @@ def check_leaf(leaf, ca, path):
     assert leaf.not_valid_before <= now < leaf.not_valid_after
     (san,) = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     assert isinstance(san, x509.UniformResourceIdentifier)
-    assert san.value == f"p2pchat://{tracker_id_of(ca)}/{path}"
+    assert san.value == f"p2pchat://{tracker_id or tracker_id_of(ca)}/{path}"
     assert not leaf.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
     usage = set(leaf.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value)
     wanted = {ExtendedKeyUsageOID.SERVER_AUTH}
@@ -61,8 +61,28 @@ def check_leaf(leaf, ca, path):
 def check_ca(ca):
     assert isinstance(ca.public_key(), Ed25519PublicKey)
     constraints = ca.extensions.get_extension_for_class(x509.BasicConstraints).value
-    assert constraints.ca and constraints.path_length == 7
+    assert constraints.ca
     assert ca.extensions.get_extension_for_class(x509.KeyUsage).value.key_cert_sign
+    return constraints.path_length
+
+
+def check_chain(chain):
+    """§1 "Rotation": the present authority first → the tracker-id."""
+    assert 1 <= len(chain) <= 8
+    assert len({key_id(ca.public_key()) for ca in chain}) == len(chain)
+    for above, (ca, signer) in enumerate(zip(chain, chain[1:] + chain[-1:])):
+        assert check_ca(ca) >= above
+        assert ca.issuer == signer.subject
+        signer.public_key().verify(ca.signature, ca.tbs_certificate_bytes)
+    return tracker_id_of(chain[-1])
+
+
+def load_chain(text):
+    assert len(text) <= 6144
+    chain = [x509.load_pem_x509_certificate((part + "-----END CERTIFICATE-----\n").encode())
+             for part in text.split("-----END CERTIFICATE-----")[:-1]]
+    assert not text.split("-----END CERTIFICATE-----")[-1].strip()
+    return chain
 
 
 class Identity:
@@ -72,6 +92,7 @@ class Identity:
         self.key = Ed25519PrivateKey.generate()
         self.certificate = certificate
         self.ca = ca
+        self.chain = [ca] if ca else []
         self.username = self.recovery_code = None
 
     @property
@@ -84,12 +105,12 @@ class Identity:
 
     def take(self, grant):
         """Keeps what SIGNUP, SIGNIN, GUEST or RENEW gave, having looked at it → the grant."""
-        self.ca = x509.load_pem_x509_certificate(grant["ca"].encode())
+        self.chain = load_chain(grant["ca"])
+        self.ca = self.chain[0]
         self.certificate = x509.load_pem_x509_certificate(grant["certificate"].encode())
         self.username = grant.get("username", self.username)
         kind = "guest" if self.username.startswith("guest-") else "user"
-        check_ca(self.ca)
-        check_leaf(self.certificate, self.ca, f"{kind}/{self.username}")
+        check_leaf(self.certificate, self.ca, f"{kind}/{self.username}", check_chain(self.chain))
         assert key_id(self.certificate.public_key()) == self.key_id
         assert TIME.fullmatch(grant["expires"])
         self.recovery_code = grant.get("recovery_code", self.recovery_code)
