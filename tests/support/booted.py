@@ -173,6 +173,7 @@ class Host:
     def __init__(self, site, name, number, broker):
         self.site = site
         self.name = name
+        self.layer = site.layer
         self.address = f"{NETWORK}{number}"
         self.directory = site.directory / name
         (self.directory / "mnt").mkdir(parents=True)
@@ -201,7 +202,7 @@ class Host:
         # pylint: disable=consider-using-with
         self.holder = subprocess.Popen(
             ["unshare", "--mount", "--propagation", "private", "bash", "-c", HOLDER, "holder", str(self.directory),
-             self.name, str(self.site.layer), self.net, *arguments],
+             self.name, str(self.layer), self.net, *arguments],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=environment)
         self._wait_until_up()
         return self
@@ -359,9 +360,12 @@ class Site:
         self._in(host.net, "ip", "addr", "add", f"{address}/24", "dev", "host0")
         host.address = address
 
-    def boot(self, name, *arguments, users=(), broker="dbus-daemon"):
+    def boot(self, name, *arguments, users=(), broker="dbus-daemon", installed=True):
         """A machine of that name, up, with what is installed in place. arguments: more for systemd-nspawn."""
         host = Host(self, name, len(self.hosts) + 10, broker)
+        if not installed:
+            host.layer = host.directory / "nothing"
+            host.layer.mkdir()
         self.hosts[name] = host
         host.boot(*arguments)
         # What a package does once its files are there.

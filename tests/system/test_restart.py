@@ -41,6 +41,15 @@ def test_a_kill_loses_nothing(town, where):  # noqa: F811
     assert int(host.show(unit, "NRestarts", *manager, user=user)) == count + 1
 
 
+@pytest.mark.parametrize("where", ["tracker", "alice", "bob"])
+def test_a_reload_is_not_felt(town, where):  # noqa: F811
+    host, unit, user, manager = at(town, where)
+    pid = host.show(unit, "MainPID", *manager, user=user)
+    with town.under_load():
+        host.run("systemctl", *manager, "reload", unit, user=user)
+    assert host.show(unit, "MainPID", *manager, user=user) == pid
+
+
 @pytest.mark.parametrize("where", ["tracker", "alice"])
 def test_who_hangs_is_killed_and_comes_back(town, where):  # noqa: F811
     host, unit, user, manager = at(town, where)
