@@ -67,7 +67,7 @@ if [ "$kind" = cgroup2fs ]; then
         parents=("$groups")
 else
         for d in systemd unified memory pids; do
-                [ -e "$groups/$d/cgroup.procs" ] && parents+=("$groups/$d")
+                [ -w "$groups/$d/cgroup.procs" ] && parents+=("$groups/$d")
         done
 fi
 mount -t tmpfs -o "size=$SIZE,mode=755" p2pchat "$dir/mnt"
