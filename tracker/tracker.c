@@ -449,11 +449,13 @@ Authority *tracker_get_authority(Tracker *t) {
 
 void tracker_hold(Tracker *t) {
         t->n_held++;
+        idle_look(t->idle);
 }
 
 void tracker_release(Tracker *t) {
         assert(t->n_held > 0);
         t->n_held--;
+        idle_look(t->idle);
         idle_look(t->idle);
         check_stop(t);
 }

@@ -118,6 +118,10 @@ def be_operator(address):
         return True
 
     def do(call):
+        if not call["interface"]:
+            bus.flush_sync(None)
+            tell(id=call["id"], result=[])
+            return
         m = Gio.DBusMessage.new_method_call(TRACKER, TRACKER_PATH, call["interface"], call["method"])
         m.set_body(GLib.Variant.parse(GLib.VariantType(call["signature"]), call["arguments"], None, None))
         if call["interactive"]:
@@ -206,6 +210,10 @@ class Operator:
         if "error" in answer:
             raise Refused(answer["error"], answer["message"])
         return answer["result"]
+
+    def flush(self):
+        """All that was begun is on its way to the bus, which may stand still."""
+        self.end(self.begin(None, None))
 
     def call(self, interface, method, *arguments, **how):
         return self.end(self.begin(interface, method, *arguments, **how))

@@ -95,8 +95,6 @@ static void on_authorized(const sd_bus_error *error, uint32_t uid, void *userdat
                 return;
         }
         c->uid = uid;
-        c->tracker = c->door->tracker;
-        tracker_hold(c->tracker);
         if (c->method->is_change)
                 tell(c);
         if (c->method->run(c, &f) < 0)
@@ -200,7 +198,7 @@ int door_call(Door *d, sd_bus_message *m, const DoorMethod *methods, sd_bus_erro
         _cleanup_(door_call_freep) DoorCall *c = NULL;
         int r;
 
-        if (d->is_stopping)
+        if (d->is_released)
                 return bus_error_code(error, ERROR_BUSY,
                                       "The tracker is stopping, and nothing was done; ask again.");
         c = new0(DoorCall, 1);
@@ -208,10 +206,12 @@ int door_call(Door *d, sd_bus_message *m, const DoorMethod *methods, sd_bus_erro
                 return -ENOMEM;
         *c = (DoorCall){
                 .door = d,
+                .tracker = d->tracker,
                 .method = find_method(methods, sd_bus_message_get_member(m)),
         };
         DL_APPEND(d->calls, c);
         d->n_calls++;
+        tracker_hold(d->tracker);
         r = read_arguments(m, c->method, &c->arguments, error);
         if (r < 0)
                 return r;

@@ -21,7 +21,7 @@ struct Door {
         PropertyWatch *manager_watch;
         DoorCall *calls;
         size_t n_calls;
-        bool is_stopping;
+        bool is_stopping, is_released; /* the name, and all that was sent to it is here */
 };
 
 /* What methods are given, as far as each takes it; bounded, and by form correct. */
@@ -54,7 +54,7 @@ typedef struct DoorMethod {
 
 struct DoorCall {
         Door *door;       /* weak; NULL: gone */
-        Tracker *tracker; /* weak; held from the moment that it is allowed */
+        Tracker *tracker; /* weak; held. NULL: gone */
         const DoorMethod *method;
         BusOperation *operation;      /* NULL: nobody waits */
         Authorization *authorization; /* while that is asked */

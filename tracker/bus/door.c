@@ -71,6 +71,10 @@ static void on_bus_state(Bus *b, BusState state, void *userdata) {
         log_debug("The system bus is %s", bus_state_to_string(state));
         if (!bus_get_connection(b))
                 d->authorizer = authorizer_free(d->authorizer);
+        if (state == BUS_RELEASED && d->is_stopping && !d->is_released) {
+                d->is_released = true;
+                tracker_release(d->tracker);
+        }
 }
 
 static void on_bus_trouble(Bus *b, BusState next, int error, const char *what, void *userdata) {
@@ -112,6 +116,8 @@ Door *door_free(Door *d) {
         if (!d)
                 return NULL;
         bus_free(d->bus);
+        if (d->is_stopping && !d->is_released)
+                tracker_release(d->tracker);
         property_watch_free(d->manager_watch);
         while (d->calls)
                 door_call_orphan(d->calls);
@@ -136,8 +142,11 @@ size_t door_get_n_waiting(const Door *d) {
 void door_stop(Door *d) {
         DoorCall *c, *next;
 
-        d->is_stopping = true;
-        bus_release(d->bus);
+        if (d->is_stopping)
+                return;
         DL_FOREACH_SAFE(d->calls, c, next)
                 door_call_stop(c);
+        d->is_stopping = true;
+        tracker_hold(d->tracker);
+        bus_release(d->bus);
 }

@@ -20,6 +20,8 @@ void door_look(Door *d);
 /* Calls that have no answer yet. */
 size_t door_get_n_waiting(const Door *d);
 
-/* The name is given back, so that who asks from now on reaches the next one. Those who wait for
- * polkit are told so; what was begun is answered when it is done (tracker_stop() waits for it). */
+/* Ahead of tracker_stop(), which waits for what was begun: the name is given back, so that who asks
+ * from now on reaches the next one. What was sent to it before is done as ever. Those who wait for
+ * polkit already are told to ask again. Say STOPPING=1 first: else the bus takes this process for
+ * the next one. */
 void door_stop(Door *d);
