@@ -15,7 +15,7 @@ from test_api import members
 
 MANAGER, LEASES = TRACKER + ".Manager", TRACKER + ".Leases"
 ERROR = "org.p2pchat.Error."
-SERVED = ("Channels", "Leases", "Manager", "Users")
+SERVED = ("Authority", "Channels", "Leases", "Manager", "Users")
 XML = [os.path.join(os.environ["P2PCHAT_DBUS_DIR"], f"{TRACKER}.{name}.xml") for name in SERVED]
 
 

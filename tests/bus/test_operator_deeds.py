@@ -7,7 +7,7 @@ import time
 import pytest
 
 from conformance import message
-from operatorstage import STRANGER, begin, office, staged
+from operatorstage import STRANGER, begin, get, office, staged
 from outsider import Connection, sign_up
 from outsider_identity import Identity
 from p2pchat import wait_for
@@ -15,7 +15,7 @@ from polkit import DENIED, TRACKER, Operator
 from trackerstage import FAST, find, host_payload
 
 MANAGER, USERS, CHANNELS = TRACKER + ".Manager", TRACKER + ".Users", TRACKER + ".Channels"
-LEASES = TRACKER + ".Leases"
+LEASES, AUTHORITY = TRACKER + ".Leases", TRACKER + ".Authority"
 ERROR = "org.p2pchat.Error."
 
 
@@ -162,6 +162,19 @@ def test_delist_and_relist(office, people):
             assert named(one, CHANNELS, "Relist", "eves") == []
         host.ok("HOST", {**asked, "epoch": 1})
         assert find(guest, "eves")["online"]
+
+
+def test_rotate(office, people):
+    one, before = office.operator, get(office, AUTHORITY, "Pin")
+    assert get(office, AUTHORITY, "Source") == "file" and not get(office, AUTHORITY, "PreviousPins")
+    tracker = get(office, AUTHORITY, "TrackerId")
+    assert get(office, AUTHORITY, "Created") < time.time() * 1e6 + 1e6
+    (pin,) = one.call(AUTHORITY, "Rotate")
+    assert pin != before and pin == get(office, AUTHORITY, "Pin") and len(pin) == len("sha256:") + 64
+    assert list(get(office, AUTHORITY, "PreviousPins")) == [before]
+    assert get(office, AUTHORITY, "TrackerId") == tracker
+    with Connection(office.tracker.address, people["ann"], check=False) as c:
+        c.ok("LIST", {})
 
 
 def test_refused_callers_change_nothing(office, people):

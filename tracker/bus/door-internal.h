@@ -18,9 +18,10 @@ struct Door {
         Tracker *tracker;  /* weak */
         Bus *bus;
         Authorizer *authorizer; /* of the connection that there is; NULL: none */
-        PropertyWatch *manager_watch;
+        PropertyWatch *manager_watch, *authority_watch;
         DoorCall *calls;
         size_t n_calls;
+        DoorCall *rotation;            /* of calls: Rotate that is under way; NULL: none */
         bool is_stopping, is_released; /* the name, and all that was sent to it is here */
 };
 
@@ -71,6 +72,8 @@ int door_call(Door *d, sd_bus_message *m, const DoorMethod *methods, sd_bus_erro
 void door_call_done(DoorCall *c, const Failure *f);
 int door_call_new_reply(DoorCall *c, const Failure *f, sd_bus_message **ret);
 void door_call_reply(DoorCall *c, int r, sd_bus_message *reply /* not taken */);
+/* As the door goes: the authority does not tell it any more. */
+void door_forget_rotation(Door *d);
 /* The tracker stops: who waits for polkit is told so. */
 void door_call_stop(DoorCall *c);
 /* The door goes, and what was begun is not done yet. */
@@ -91,3 +94,5 @@ extern const PropertySpec door_manager_properties[];
 extern const sd_bus_vtable door_users_vtable[];
 extern const sd_bus_vtable door_channels_vtable[];
 extern const sd_bus_vtable door_leases_vtable[];
+extern const sd_bus_vtable door_authority_vtable[];
+extern const PropertySpec door_authority_properties[];

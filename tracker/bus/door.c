@@ -51,6 +51,7 @@ static int add_objects(Bus *b, sd_bus *connection, void *userdata) {
                 { P2PCHAT_TRACKER_INTERFACE_USERS, door_users_vtable },
                 { P2PCHAT_TRACKER_INTERFACE_CHANNELS, door_channels_vtable },
                 { P2PCHAT_TRACKER_INTERFACE_LEASES, door_leases_vtable },
+                { P2PCHAT_TRACKER_INTERFACE_AUTHORITY, door_authority_vtable },
         };
         Door *d = userdata;
         int r;
@@ -106,6 +107,10 @@ int door_new(const Runtime *rt, Tracker *tracker, Door **ret) {
                 r = property_watch_new(rt, d->bus, P2PCHAT_TRACKER_PATH,
                                        P2PCHAT_TRACKER_INTERFACE_MANAGER, door_manager_properties,
                                        d, CHANGES_INTERVAL_USEC, &d->manager_watch);
+        if (r >= 0)
+                r = property_watch_new(
+                        rt, d->bus, P2PCHAT_TRACKER_PATH, P2PCHAT_TRACKER_INTERFACE_AUTHORITY,
+                        door_authority_properties, d, CHANGES_INTERVAL_USEC, &d->authority_watch);
         if (r < 0)
                 return r;
         *ret = TAKE_PTR(d);
@@ -119,6 +124,8 @@ Door *door_free(Door *d) {
         if (d->is_stopping && !d->is_released)
                 tracker_release(d->tracker);
         property_watch_free(d->manager_watch);
+        property_watch_free(d->authority_watch);
+        door_forget_rotation(d);
         while (d->calls)
                 door_call_orphan(d->calls);
         authorizer_free(d->authorizer);
@@ -133,6 +140,7 @@ void door_open(Door *d) {
 
 void door_look(Door *d) {
         property_watch_look(d->manager_watch);
+        property_watch_look(d->authority_watch);
 }
 
 size_t door_get_n_waiting(const Door *d) {
