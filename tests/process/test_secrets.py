@@ -75,6 +75,7 @@ def test_no_secret(world):
     shown = b""  # by ctl, to others than who asked for it
     codes = {}
     for peer in (alice, bob, guest):
+        peer.ctl("log-level", "debug")
         peer.trust()
     watch = ProcessWatch(alice, ["signup", "alice", "--password-fd=0"], PASSWORDS["alice"] + "\n")
     assert watch.child.returncode == 0, watch.output
@@ -101,6 +102,7 @@ def test_no_secret(world):
     alice.stop_daemon()
     bob.send(lobby, f"{TEXT} queued")
     alice.start_daemon()
+    alice.ctl("log-level", "debug")
     wait_for(lambda: len(alice.texts(lobby)) == 4, "the queued one")
     world.tracker.restart()
     shown += alice.ctl("status").stdout.encode() + bob.ctl("whoami", "-j").stdout.encode()
@@ -119,6 +121,7 @@ def test_no_secret(world):
         with open(log, "rb") as f:
             surfaces[log] = f.read()
     assert len(surfaces) >= 2 + 6 + 4
+    assert "<7>MESSAGE " in alice.log(), "they tell all that they ever tell"
     for where, text in surfaces.items():
         for secret in secrets:
             assert secret not in text, f"{where} holds {secret!r}"
