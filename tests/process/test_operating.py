@@ -9,7 +9,7 @@ import pytest
 
 from fakedoor import NAME
 from logind import SystemBus
-from p2pchat import CHANNEL, DEADLINE, ERROR, refused, wait_for
+from p2pchat import CHANNEL, DEADLINE, ERROR, MANAGER, PATH, refused, wait_for
 from polkit import NOBODY, Polkit
 from trackerstage import FAST
 
@@ -111,6 +111,23 @@ def test_log_level(stage):
     stage.run("log-level", "debug", user=None)
     assert stage.run("log-level") == "debug\n"
     stage.run("log-level", "loud", user=None, status=2)
+
+
+def test_status(stage):
+    people(stage, "alice")
+    status = stage.json("status")
+    assert status["version"] == stage.peers[0].get(PATH, MANAGER, "Version") and status["ca"] == stage.json("ca")
+    assert status["store_state"] == "ok" and status["sessions"] == 1 and status["statistics"]["sessions"] == 1
+
+
+def test_authority(stage):
+    alice = people(stage, "alice")
+    before = stage.json("ca", "show")
+    account = alice.get(PATH, MANAGER, "DefaultAccount")
+    assert before["pin"] == alice.get(account, "org.p2pchat.Peer1.Account", "TrackerPin") and before["source"] == "file"
+    pin = stage.json("ca", "rotate", "--yes")["pin"]
+    after = stage.json("ca", "show")
+    assert (after["pin"], after["previous_pins"], after["tracker_id"]) == (pin, [before["pin"]], before["tracker_id"])
 
 
 def test_denied(stage):

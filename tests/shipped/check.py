@@ -210,12 +210,18 @@ class Shipped:
                 declared.add(action.get("id"))
         names = self.source / "dbus/names.h"
         macros = {v: k for k, v in re.findall(r'^#define (\w+_ACTION_\w+) "([^"]*)"', names.read_text(), re.M)}
+        code = "".join(p.read_text() for p in sorted((self.source / "tracker").rglob("*.c")))
         said = "".join(p.read_text() for p in self.files("share/dbus-1/interfaces/*.xml"))
         said = set(re.findall(r"Action:\s+([\w.-]+\w)", said))
         for action in sorted(declared ^ set(macros)):
             self.fault(names, f"{action} is declared in only one of this and the policy")
         for action in sorted(declared ^ said):
             self.fault(names, f"{action} is no action, or no method says that it is needed")
+        for action in sorted(declared & set(macros)):
+            if not re.search(rf"\b{macros[action]}\b", code):
+                self.fault(names, f"{action} is asked for by nothing")
+        for literal in re.findall(r'"(org\.p2pchat\.tracker\.[\w-]+)"', code):
+            self.fault(names, f"{literal} is spelled out in the code")
 
     def check_action(self, path, action):
         name = action.get("id")

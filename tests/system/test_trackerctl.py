@@ -54,6 +54,12 @@ def test_it_starts_the_tracker(hub):
     assert hub.show(UNIT, "ActiveState") == "active"
 
 
+def test_status(hub):
+    assert "Storage:  ok\n" in ask(hub, "status", user="bob")
+    assert json.loads(ask(hub, "-j", "status", user="bob"))["statistics"] is None
+    assert json.loads(ask(hub, "-j", "status"))["statistics"]["leases"] == 0
+
+
 def test_root(hub):
     assert ask(hub, "-j", "user", "list") == ask(hub, "-j", "channel", "list") == ask(hub, "-j", "lease", "list") == "[]\n"
     assert "nobody-there" in ask(hub, "user", "suspend", "nobody-there", status=4)
@@ -63,7 +69,7 @@ def test_root(hub):
 
 def test_others_without_a_terminal(hub):
     for user in ("alice", "bob"):
-        for words in (["user", "list"], ["user", "delete", "alice", "-y"], ["log-level", "debug"]):
+        for words in (["user", "list"], ["ca", "rotate", "--yes"], ["log-level", "debug"]):
             assert "sudo" in ask(hub, *words, user=user, status=5)
 
 
