@@ -258,7 +258,7 @@ def install(build, directory):
     top = root / next(o["value"] for o in options if o["name"] == "prefix").lstrip("/")
     shutil.copytree("/usr/lib/systemd/system", root / "usr/lib/systemd/system", symlinks=True, dirs_exist_ok=True)
     (root / "bin").mkdir(exist_ok=True)
-    shutil.copy("/bin/kill", root / "bin")  # for ExecReload=
+    shutil.copy("/bin/sh", root / "bin")  # for ExecReload=
     return root, top
 
 

@@ -297,6 +297,10 @@ class Host:
             wait_for(lambda n=name: self.user(n, "systemctl", "--user", "is-system-running", check=False).strip()
                      in ("running", "degraded"), f"the manager of {name}", BOOT_SECONDS)
 
+    def kill(self, signal_name, pid, user=None):
+        """By the shell: the program of that name is not on every machine."""
+        self.run("sh", "-c", f"kill -{signal_name} {pid}", user=user)
+
     def reboot(self):
         leader = self.leader
         self.run("systemctl", "reboot", check=False)

@@ -37,7 +37,7 @@ def test_a_kill_loses_nothing(town, where):  # noqa: F811
     host, unit, user, manager = at(town, where)
     count = int(host.show(unit, "NRestarts", *manager, user=user))
     with town.under_load():
-        comes_back(host, unit, lambda pid: host.run("kill", "-KILL", pid), user)
+        comes_back(host, unit, lambda pid: host.kill("KILL", pid), user)
     assert int(host.show(unit, "NRestarts", *manager, user=user)) == count + 1
 
 
@@ -58,7 +58,7 @@ def test_who_hangs_is_killed_and_comes_back(town, where):  # noqa: F811
     host.run("systemctl", *manager, "daemon-reload", user=user)
     host.run("systemctl", *manager, "restart", unit, user=user)
     with town.under_load():
-        comes_back(host, unit, lambda pid: host.run("kill", "-STOP", pid), user)
+        comes_back(host, unit, lambda pid: host.kill("STOP", pid), user)
     name = "USER_UNIT" if user else "UNIT"
     told = [e.get("MESSAGE", "") for e in host.journal(f"{name}={unit}", *(["_UID=2001"] if user else []))]
     assert any("Failed with result 'watchdog'" in m for m in told), told
