@@ -155,11 +155,12 @@ static int listen_again(Manager *m, const Address *wanted, size_t n) {
 
 /* Only what nobody has accepted yet comes from there. */
 static void use_tracker(Manager *m, char *address, char *pin) {
-        _cleanup_free_ char *old = m->tracker_address, *old_pin = m->tracker_pin;
+        _cleanup_free_ char *old = m->tracker_address;
         bool is_old = m->account && !account_get_pin(m->account)[0] && old &&
                       streq(account_get_tracker_address(m->account), old);
 
         m->tracker_address = address;
+        free(m->tracker_pin);
         m->tracker_pin = pin;
         if (!m->has_started || m->load_job || m->tracker_flow)
                 return;
