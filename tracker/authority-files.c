@@ -104,6 +104,11 @@ static const char *describe_key(int r) {
         }
 }
 
+static int refuse_key(int r, const char *what, const char *directory, const char *name) {
+        log_error("Cannot use %s%s%s: %s.", what, directory, name, describe_key(r));
+        return r;
+}
+
 static const char *describe_certificate(int r, bool is_credential) {
         switch (r) {
         case -EKEYREJECTED:
@@ -274,8 +279,7 @@ static int open_key(int state_fd, const char *state_directory, const char *crede
                 fd = open(credentials_directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
                 r = fd < 0 ? -errno : read_key(fd, "ca.key", &f->key, &f->chain);
                 if (r < 0 && r != -ENOENT)
-                        return log_error_errno(r, "Cannot use the credential ca.key: %s.",
-                                               describe_key(r));
+                        return refuse_key(r, "the credential ", "", "ca.key");
                 f->is_credential = r >= 0;
         }
         if (!f->is_credential) {
@@ -283,14 +287,12 @@ static int open_key(int state_fd, const char *state_directory, const char *crede
                 if (r >= 0)
                         r = open_state_key(state_fd, state_directory, &f->key, &f->chain);
                 if (r < 0)
-                        return log_error_errno(r, "Cannot use the CA's key %s/ca.key: %s.",
-                                               state_directory, describe_key(r));
+                        return refuse_key(r, "the CA's key ", state_directory, "/ca.key");
                 return 0;
         }
         r = read_key(fd, "ca.previous.key", ret_previous, ret_previous_chain);
         if (r < 0 && r != -ENOENT)
-                return log_error_errno(r, "Cannot use the credential ca.previous.key: %s.",
-                                       describe_key(r));
+                return refuse_key(r, "the credential ", "", "ca.previous.key");
         return 0;
 }
 
@@ -317,9 +319,11 @@ static int open_files(int dir_fd, const char *state_directory, const char *crede
         is_rotated = r > 0;
         if (r >= 0)
                 r = save_chain(dir_fd, f->chain);
-        if (r < 0)
-                return log_error_errno(r, "Cannot use the CA's certificate %s/ca.pem: %s.",
-                                       state_directory, describe_certificate(r, f->is_credential));
+        if (r < 0) {
+                log_error("Cannot use the CA's certificate %s/ca.pem: %s.", state_directory,
+                          describe_certificate(r, f->is_credential));
+                return r;
+        }
         if (is_rotated)
                 log_fields(LOG_NOTICE, 0,
                            LOG_FIELDS("MESSAGE_ID", MESSAGE_TRACKER_AUTHORITY_ROTATED, "CHAT_PIN",

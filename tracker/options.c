@@ -3,6 +3,7 @@
  * main. */
 #include "tracker/options.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <getopt.h>
 #include <sys/stat.h>
@@ -87,6 +88,41 @@ static int check_owner(const char *path, uid_t owner) {
         return -EPERM;
 }
 
+/* A service manager gives the directory to whom it starts, but looks no further where that is so
+ * already: a backup that root put back into it stays root's. */
+static int check_files(const char *path, int dir_fd) {
+        _cleanup_free_ char *name = NULL;
+        const struct dirent *e;
+        struct stat st;
+        int fd, r = 0;
+        DIR *dir;
+
+        fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        dir = fd >= 0 ? fdopendir(fd) : NULL;
+        if (!dir) {
+                r = log_error_errno(-errno, "Cannot look into the state directory %s", path);
+                if (fd >= 0)
+                        (void) close(fd);
+                return r;
+        }
+        while (r >= 0 && (e = readdir(dir)))
+                if (fstatat(dir_fd, e->d_name, &st, AT_SYMLINK_NOFOLLOW) >= 0 &&
+                    S_ISREG(st.st_mode) &&
+                    faccessat(dir_fd, e->d_name, R_OK | W_OK, AT_EACCESS) < 0 && errno == EACCES &&
+                    st.st_uid != geteuid()) {
+                        if (asprintf(&name, "%s/%s", path, e->d_name) < 0)
+                                r = log_error_errno(-ENOMEM, "Out of memory.");
+                        else {
+                                log_error("The file %s belongs to another user, and the tracker "
+                                          "runs as user %u. As root: chown -R %u %s",
+                                          name, geteuid(), geteuid(), path);
+                                r = -EPERM;
+                        }
+                }
+        closedir(dir);
+        return r;
+}
+
 /* Keys are in there: nobody else may look. */
 static int open_state_directory(const char *path, bool only_looks) {
         _cleanup_close_ int fd = -EBADF;
@@ -100,9 +136,8 @@ static int open_state_directory(const char *path, bool only_looks) {
         if (fd >= 0 && fstat(fd, &st) >= 0 && !only_looks && check_owner(path, st.st_uid) < 0)
                 return -EPERM;
         if (fd < 0 || fstat(fd, &st) < 0 || ((st.st_mode & 0077) != 0 && fchmod(fd, 0700) < 0))
-                return log_error_errno(-errno, "Cannot use the state directory %s: %s", path,
-                                       strerror(errno));
-        return 0;
+                return log_error_errno(-errno, "Cannot use the state directory %s", path);
+        return only_looks ? 0 : check_files(path, fd);
 }
 
 /* One line. It is of no use to a database that is a file, and no reason not to start. */
@@ -163,8 +198,7 @@ int options_parse(int argc, char *argv[], TrackerSettings *settings, Options *re
                 return r;
         r = tracker_settings_load(settings, (const char *const[]){ o.settings_directory, NULL });
         if (r < 0)
-                return log_error_errno(r, "Cannot use the settings in %s: %s", o.settings_directory,
-                                       strerror(-r));
+                return log_error_errno(r, "Cannot use the settings in %s", o.settings_directory);
         if (free_and_strdup(&settings->state_directory, state) < 0 ||
             free_and_strdup(&settings->credentials_directory, getenv("CREDENTIALS_DIRECTORY")) < 0)
                 return log_error_errno(-ENOMEM, "Out of memory.");
@@ -215,7 +249,7 @@ int options_open_socket(const Options *o, const TrackerSettings *settings, int *
 
         n = sd_listen_fds(true);
         if (n < 0)
-                return log_error_errno(n, "Cannot take the passed sockets: %s", strerror(-n));
+                return log_error_errno(n, "Cannot take the passed sockets");
         *ret_is_passed = n > 0;
         if (n > 0)
                 return open_passed_socket(n, o, ret_fd);
@@ -230,6 +264,6 @@ int options_open_socket(const Options *o, const TrackerSettings *settings, int *
                 return log_error_errno(r, "\"%s\" is no ip:port or [ip6]:port.", text);
         r = listener_bind(&address, ret_fd);
         if (r < 0)
-                return log_error_errno(r, "Cannot listen on %s: %s", text, strerror(-r));
+                return log_error_errno(r, "Cannot listen on %s", text);
         return 0;
 }

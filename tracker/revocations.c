@@ -97,8 +97,7 @@ static void prune(Revocations *v) {
                         node_remove(v, n);
         r = db_prune(v->db, before);
         if (r < 0)
-                log_warning_errno(r, "Cannot forget what has expired, trying again: %s",
-                                  strerror(-r));
+                log_warning_errno(r, "Cannot forget what has expired, trying again");
         clock_timer_arm(v->prune, PRUNE_USEC);
 }
 

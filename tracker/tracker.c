@@ -230,7 +230,7 @@ static void on_revocations_ready(Revocations *v, int r, void *userdata) {
         t->is_loaded = true;
         r = serve(t);
         if (r < 0)
-                log_error_errno(r, "Cannot listen: %s", strerror(-r));
+                log_error_errno(r, "Cannot listen");
         else
                 tracker_status_changed(t);
         if (t->handlers.on_ready)
@@ -362,7 +362,7 @@ int tracker_new(const Runtime *rt, const TrackerSettings *settings, int listen_f
         t->started = clock_boottime(rt->clock);
         r = start(t);
         if (r < 0)
-                return log_error_errno(r, "Cannot start the tracker: %s", strerror(-r));
+                return log_error_errno(r, "Cannot start the tracker");
         *ret = TAKE_PTR(t);
         return 0;
 }
