@@ -53,6 +53,15 @@ class Line(Connection):
             raise ConnectionResetError("the end")
         return f
 
+    def ok(self, command, payload=None):
+        """Who asks one that stops is told so, and to ask again; the end comes with the next thing it says."""
+        f = self.request(command, payload)
+        if f.header == "SERVER_ERROR" and f.payload["error"] == "busy":
+            assert 0 < f.payload["retry_after_ms"] <= 2000 and "stopping" in f.payload["message"], f
+            self.ended()
+        assert f.header == "OK", f"{command}: {f}"
+        return f.payload
+
 
 class Client(threading.Thread):
     """Connects as often as it is cut off, and goes on where it was."""
@@ -197,7 +206,11 @@ class Watcher(Client):
         except TimeoutError:
             return
         while c.pushes:
-            push = c.pushes.popleft().payload
+            f = c.pushes.popleft()
+            if f.header == "GOING_AWAY":
+                c.ended()
+            assert f.header == "CHANNELS", f
+            push = f.payload
             assert push["removed"] == []
             self.advance(push["generation"])
             self.see(push["changed"])
@@ -243,13 +256,13 @@ def tracker(world):
     world.tracker.socket.close()
 
 
-def test_killed_under_load(tracker):
+def hold_under_load(tracker, start_again):
+    """All that the clients look at holds, while start_again() has another process take the place of the first."""
     stage = Stage(tracker)
     try:
         for _ in range(KILLS):
             stage.until_all_did_something()
-            tracker.stop(signal.SIGKILL)
-            tracker.start()
+            start_again()
         stage.until_all_did_something()
         wait_for(lambda: stage.fails() or all(len(r.accounts) > KILLS for r in stage.registrars), "more accounts")
     finally:
@@ -271,3 +284,11 @@ def test_killed_under_load(tracker):
                                        "view_permission": "public", "topic": "", "epoch": 1,
                                        "last_seq": host.last_seq - 1, "members": 0})
             assert stale.payload["error"] == "stale-epoch"
+
+
+@pytest.mark.parametrize("how", (signal.SIGKILL, signal.SIGTERM))
+def test_started_again_under_load(tracker, how):
+    def start_again():
+        tracker.stop(how)
+        tracker.start()
+    hold_under_load(tracker, start_again)

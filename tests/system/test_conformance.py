@@ -9,16 +9,31 @@ from booted import SOURCE
 from town import TRACKER
 
 SECONDS = 180
+EXPOSURE = 2  # tenths, as in the gate: test_install.py
+UNIT = f"/usr/lib/systemd/system/{TRACKER}"
+
+
+def check_unit(host):
+    """The text in the source with one name filled in, and no other over it."""
+    assert host.show(TRACKER, "FragmentPath").removeprefix("/usr") == UNIT.removeprefix("/usr")
+    assert host.show(TRACKER, "DropInPaths") == "" and host.show(TRACKER, "NeedDaemonReload") == "no"
+    text = (SOURCE / f"units/{TRACKER}.in").read_text()
+    assert host.run("cat", UNIT).stdout == text.replace("@libexecdir@", "/usr/libexec")
 
 
 @pytest.fixture(scope="module")
 def hub(site):
     host = site.boot("hub")
+    check_unit(host)
     yield host
-    # What ran was the sandbox that is shipped.
-    assert host.show(TRACKER, "DropInPaths") == ""
-    assert host.show(TRACKER, "DynamicUser") == "yes"
-    assert host.show(TRACKER, "PrivateNetwork") == "yes"
+    check_unit(host)
+
+
+def test_it_is_as_closed_as_the_gate_wants_it(hub):
+    """Of the text alone, and of what systemd made of it here (tests/process/test_install.py is the gate)."""
+    gate = f"--threshold={EXPOSURE}"
+    hub.run("systemd-analyze", "security", "--offline=true", "--no-pager", gate, UNIT)
+    hub.run("systemd-analyze", "security", "--no-pager", gate, TRACKER)
 
 
 @pytest.mark.parametrize("name", [
