@@ -127,8 +127,9 @@ static int verify_tracker(Tls *t, const Certificate *leaf, STACK_OF(X509) * sent
         return 0;
 }
 
-/* By an authority that came after those we know of, as the other side shows. It says nothing of
- * those: only the tracker's word is kept. */
+/* By the authority that is shown first, which came after those we know of. It says nothing of
+ * those: only the tracker's word is kept. Nor does one that stands further down: who has the key of
+ * a predecessor can put a chain of its own above it, our present authority's key among it. */
 static int verify_by_successor(Tls *t, const Certificate *leaf, STACK_OF(X509) * sent,
                                Subject *ret) {
         const Chain *ours = t->config->chain;
@@ -138,7 +139,7 @@ static int verify_by_successor(Tls *t, const Certificate *leaf, STACK_OF(X509) *
         r = read_sent_chain(sent, &chain);
         if (r < 0)
                 return r;
-        if (!chain_has_pin(chain, chain_get_pin(ours)) ||
+        if (chain_find_issuer(chain, leaf) != 0 || !chain_has_pin(chain, chain_get_pin(ours)) ||
             !streq(chain_get_tracker_id(chain), chain_get_tracker_id(ours)))
                 return -EBADMSG;
         return chain_verify(chain, leaf, tls_now(t), ret);

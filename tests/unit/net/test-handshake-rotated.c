@@ -164,6 +164,28 @@ static void test_peers(void **state) {
         part(f);
 }
 
+/* The key of before signs one of its own, and that one the key that is known here: now the known
+ * one stands in a chain, and nothing above it was signed by its key. */
+static void test_stolen_key_names_the_present_one(void **state) {
+        Fixture *f = *state;
+        _cleanup_(test_authority_freep) TestAuthority *stolen = copy_of(f->ours);
+        _cleanup_(certificate_freep) Certificate *forged = NULL;
+        _cleanup_(tls_config_freep) TlsConfig *new = NULL, *thief = NULL;
+
+        test_authority_rotate(f->ours);
+        test_authority_rotate(stolen);
+        assert_int_equal(certificate_new_successor(stolen->ca, stolen->key, f->ours->key,
+                                                   clock_realtime(f->loop->rt.clock), &forged),
+                         0);
+        const Certificate *shown[] = { forged, stolen->ca, chain_get(stolen->chain, 1) };
+
+        new = test_authority_tls(f->ours, SUBJECT_USER, "bobby", TLS_EXPECT_PEER);
+        thief = showing(stolen, SUBJECT_USER, TLS_EXPECT_PEER, shown, ELEMENTSOF(shown));
+        meet(f, new, thief);
+        assert_dialler_refused(f, -EACCES, -EACCES);
+        part(f);
+}
+
 static void test_old_leaves_end(void **state) {
         Fixture *f = *state;
         _cleanup_(test_authority_freep) TestAuthority *before = copy_of(f->ours);
@@ -201,6 +223,8 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(test_pins, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_shown_lies, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_peers, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_stolen_key_names_the_present_one, setup,
+                                                teardown),
                 cmocka_unit_test_setup_teardown(test_old_leaves_end, setup, teardown),
         };
 
