@@ -5,10 +5,10 @@
 
 PACKAGES_BUILD=(
         gcc libc6-dev meson ninja-build pkg-config systemd libsystemd-dev libjson-c-dev uuid-dev libssl-dev
-        libsqlite3-dev libcrypt-dev libinih-dev uthash-dev libreadline-dev
+        libsqlite3-dev libcrypt-dev libinih-dev uthash-dev libreadline-dev scdoc
 )
 PACKAGES_RUN=(systemd dbus dbus-user-session)
-PACKAGES_CI=(clang scdoc dbus-broker)
+PACKAGES_CI=(clang dbus-broker)
 PACKAGES_TEST=(
         dbus libcmocka-dev python3 python3-pytest python3-pytest-timeout python3-cryptography python3-dbus python3-gi
         iproute2 nftables util-linux shellcheck systemd-container dbus-user-session polkitd sudo

@@ -34,6 +34,10 @@ FILES = (
     "share/polkit-1/actions/org.p2pchat.tracker.policy",
     *(f"share/dbus-1/interfaces/org.p2pchat.{name}.xml" for name in INTERFACES),
 )
+# Where bus and polkit look for theirs, as they do not look into /usr/local.
+ELSEWHERE = {"share/dbus-1/system.d/org.p2pchat.Tracker1.conf": "/etc/dbus-1/system.d/org.p2pchat.Tracker1.conf",
+             "share/polkit-1/actions/org.p2pchat.tracker.policy":
+                 "/usr/share/polkit-1/actions/org.p2pchat.tracker.policy"}
 # systemd-analyze's tenths: what it may be, and no more.
 EXPOSURE = {"system/p2pchat-tracker.service": 2, "user/p2pchatd.service": 18}
 
@@ -43,6 +47,11 @@ def run(*command, **more):
                           **more)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
+
+
+def place(name, prefix):
+    """→ the path of one of FILES where it is found at work."""
+    return ELSEWHERE.get(name, f"{prefix}/{name}") if prefix == "/usr/local" else f"{prefix}/{name}"
 
 
 @pytest.fixture(scope="module")
@@ -55,17 +64,18 @@ def installed(tmp_path_factory):
 
 
 def test_files(installed):
-    """All of it below the prefix, where the service manager and the bus look for it, and nothing else."""
+    """All of it where the service manager, the bus and polkit look for it, and nothing else."""
     root, top = installed
-    found = {str(p.relative_to(top)) if p.is_relative_to(top) else f"/{p.relative_to(root)}"
-             for p in root.rglob("*") if not p.is_dir()}
-    manuals = {f for f in found if f.startswith("share/man/")}
-    assert found - manuals == set(FILES)
-    assert manuals in (set(), {"share/man/man1/p2pchatctl.1", "share/man/man8/p2pchatd.8",
-                               "share/man/man7/p2pchat-protocol.7", "share/man/man8/p2pchat-trackerd.8",
-                               "share/man/man8/p2pchat-trackerctl.8"})
+    prefix = f"/{top.relative_to(root)}"
+    found = {f"/{p.relative_to(root)}" for p in root.rglob("*") if not p.is_dir()}
+    manuals = {f for f in found if f.startswith(f"{prefix}/share/man/")}
+    assert found - manuals == {place(name, prefix) for name in FILES}
+    assert manuals in (set(), {f"{prefix}/share/man/{page}" for page in (
+        "man1/p2pchatctl.1", "man8/p2pchatd.8", "man7/p2pchat-protocol.7", "man8/p2pchat-trackerd.8",
+        "man8/p2pchat-trackerctl.8")})
     for name in FILES:
-        assert bool(os.stat(top / name).st_mode & 0o111) == name.startswith(("bin/", "libexec/")), name
+        mode = os.stat(root / place(name, prefix).lstrip("/")).st_mode
+        assert bool(mode & 0o111) == name.startswith(("bin/", "libexec/")), name
 
 
 def test_programs_are_where_units_say(installed):
@@ -108,22 +118,28 @@ def test_exposure(installed, unit):
         installed[1] / "lib/systemd" / unit)
 
 
-def test_usr(tmp_path):
-    """A package has the prefix /usr: the directories are Debian's own."""
+@pytest.mark.parametrize("prefix", ["/usr", "/usr/local", "/opt/p2pchat"])
+def test_prefix(tmp_path, prefix):
+    """A package has the prefix /usr: the directories are Debian's own. With /usr/local all is found as well, and any
+    other prefix keeps all to itself."""
     build = tmp_path / "build"
-    run("meson", "setup", build, SOURCE, "--prefix=/usr", "-Dtests=disabled")
+    run("meson", "setup", build, SOURCE, f"--prefix={prefix}", "-Dtests=disabled")
     plan = run("meson", "introspect", build, "--installed")
     for name in FILES:
-        assert f'"/usr/{name}"' in plan, name
+        assert f'"{place(name, prefix)}"' in plan, name
 
 
 def test_operators_door(installed):
     """The bus lets everybody knock at each interface that there is, and at nothing else; polkit never
     says yes by itself; and the one who may own the name is the user of the unit."""
-    top = installed[1]
+    root, top = installed
+
+    def read(name):
+        return ET.parse(root / place(name, f"/{top.relative_to(root)}").lstrip("/")).getroot()
+
     user = re.search("^User=(.*)$", (top / "lib/systemd/system/p2pchat-tracker.service").read_text(), re.MULTILINE)[1]
     assert f"u {user} " in (top / "lib/sysusers.d/p2pchat.conf").read_text()
-    bus = ET.parse(top / "share/dbus-1/system.d/org.p2pchat.Tracker1.conf").getroot()
+    bus = read("share/dbus-1/system.d/org.p2pchat.Tracker1.conf")
     rules = {tuple(p.attrib.items()): [(r.tag, r.attrib) for r in p] for p in bus.findall("policy")}
     assert rules[("user", user),] == [("allow", {"own": "org.p2pchat.Tracker1"})]
     whom = {"send_destination": "org.p2pchat.Tracker1"}
@@ -136,7 +152,7 @@ def test_operators_door(installed):
     assert all(tag == "allow" and whom.items() <= r.items() for tag, r in others)
     assert {r["send_member"] for _, r in others if "send_member" in r} == {"Get", "GetAll"}
 
-    actions = ET.parse(top / "share/polkit-1/actions/org.p2pchat.tracker.policy").getroot().findall("action")
+    actions = read("share/polkit-1/actions/org.p2pchat.tracker.policy").findall("action")
     names = (SOURCE / "dbus/names.h").read_text()
     assert {a.get("id") for a in actions} == set(re.findall(r'_ACTION_\w+ "([^"]*)"', names)) and len(actions) == 5
     for action in actions:

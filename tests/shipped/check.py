@@ -256,6 +256,12 @@ def install(build, directory):
     options = json.loads(subprocess.run(["meson", "introspect", build, "--buildoptions"], check=True, timeout=60,
                                         stdin=subprocess.DEVNULL, capture_output=True, text=True).stdout)
     top = root / next(o["value"] for o in options if o["name"] == "prefix").lstrip("/")
+    # What bus and polkit would not find below /usr/local is elsewhere; here it is read where the rest is.
+    for name, elsewhere in (("dbus-1/system.d", "etc/dbus-1/system.d"),
+                            ("polkit-1/actions", "usr/share/polkit-1/actions")):
+        if not (top / "share" / name).exists():
+            (top / "share" / name).parent.mkdir(parents=True, exist_ok=True)
+            (top / "share" / name).symlink_to(root / elsewhere)
     shutil.copytree("/usr/lib/systemd/system", root / "usr/lib/systemd/system", symlinks=True, dirs_exist_ok=True)
     (root / "bin").mkdir(exist_ok=True)
     shutil.copy("/bin/sh", root / "bin")  # for ExecReload=

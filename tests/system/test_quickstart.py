@@ -6,6 +6,8 @@ import pytest
 from booted import SOURCE
 
 SECONDS = 500
+# Bus and polkit do not look into /usr/local.
+ELSEWHERE = ("/etc/dbus-1/system.d/org.p2pchat.Tracker1.conf", "/usr/share/polkit-1/actions/org.p2pchat.tracker.policy")
 BUILD = SOURCE / "build-quickstart"
 INSTALLED = "find /usr/local -type f -newer /root/before; find /usr/local -type l -newer /root/before"
 
@@ -17,12 +19,33 @@ def box(site):
     # The checkout is alice's; of what is above it she may at least pass through.
     host.run("sh", "-c", 'mkdir -p "$2" && chown alice "$1" && chown -R alice "$2" && '
              'while [ "$1" != / ]; do chmod o+x "$1"; set -- "$(dirname "$1")"; done', "sh", SOURCE, BUILD)
+    host.run("usermod", "-aG", "sudo", "alice")
     host.run("touch", "/root/before")
     return host
 
 
 def quickstart(host, *arguments):
     return host.user("alice", SOURCE / "units/quickstart", *arguments, seconds=SECONDS)
+
+
+def exists(host, path):
+    return host.run("test", "-e", path, check=False).returncode == 0
+
+
+def look_after(host):
+    """The operator's door is open: to root, to an administrator after a password, and to nobody else; and the
+    journal explains itself."""
+    assert all(exists(host, path) for path in ELSEWHERE)
+    assert "Clients:  1 connected" in host.user("alice", "sudo", "p2pchat-trackerctl", "status")
+    assert "alice" in host.user("alice", "sudo", "p2pchat-trackerctl", "user", "list")
+    refused = host.run("p2pchat-trackerctl", "user", "list", user="alice", check=False)
+    assert refused.returncode == 5 and "sudo" in refused.stderr and not refused.stdout, refused
+    actions = host.run("pkaction").stdout
+    assert "org.p2pchat.tracker.view" in actions and "org.p2pchat.tracker.rotate-authority" in actions
+    host.write("/etc/p2pchat/tracker.conf", "[Tracker]\nCertificateDays=7\n")
+    host.run("systemctl", "reload", "p2pchat-tracker")
+    assert "Subject: alice has an account now" in host.run("journalctl", "-x", "-u", "p2pchat-tracker").stdout
+    assert "p2pchat-trackerctl.8" in host.user("alice", "man", "--path", "p2pchat-trackerctl")
 
 
 def test_from_a_checkout_to_a_chat_and_back(box):
@@ -34,15 +57,20 @@ def test_from_a_checkout_to_a_chat_and_back(box):
     box.user("alice", "p2pchatctl", "host", "lobby")
     box.user("alice", "p2pchatctl", "send", "lobby", "hello", "--wait=stored")
     assert "hello" in box.user("alice", "p2pchatctl", "log", "lobby")
+    look_after(box)
     # Again over what runs: the account and the channel are what they were.
     quickstart(box)
     assert "hello" in box.user("alice", "p2pchatctl", "log", "lobby")
 
     assert box.run("sh", "-c", INSTALLED).stdout
     quickstart(box, "--remove")
+    assert not any(exists(box, path) for path in ELSEWHERE)
+    assert "org.p2pchat" not in box.run("busctl", "list", "--activatable").stdout
+    assert "p2pchat: " not in box.run("journalctl", "--list-catalog").stdout
     assert box.run("sh", "-c", INSTALLED).stdout == ""
     assert box.show("p2pchat-tracker.service", "LoadState") == "not-found"
     assert box.show("p2pchatd.service", "LoadState", "--user", user="alice") == "not-found"
     assert "tracker.db" in box.run("ls", "/var/lib/private/p2pchat-tracker").stdout
+    assert exists(box, "/etc/p2pchat/tracker.conf")
     quickstart(box, "--remove", "--purge")
-    assert box.run("ls", "/var/lib/private/p2pchat-tracker", check=False).returncode != 0
+    assert not exists(box, "/var/lib/private/p2pchat-tracker") and not exists(box, "/etc/p2pchat")
