@@ -17,7 +17,7 @@ static int read_file(int dir_fd, const char *name, char ret[static FILE_BYTES_MA
         _cleanup_close_ int fd = -EBADF;
         size_t n = 0;
 
-        fd = openat(dir_fd, name, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+        fd = openat(dir_fd, name, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
         if (fd < 0)
                 return -errno;
         for (;;) {

@@ -152,7 +152,8 @@ static int read_database_password(TrackerSettings *settings) {
                 return 0;
         dir_fd = open(settings->credentials_directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         if (dir_fd >= 0)
-                fd = openat(dir_fd, "database.password", O_RDONLY | O_CLOEXEC | O_NOCTTY);
+                fd = openat(dir_fd, "database.password",
+                            O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
         if (fd < 0)
                 return dir_fd >= 0 && errno == ENOENT
                                ? 0

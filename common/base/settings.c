@@ -4,10 +4,16 @@
 #include "base/settings.h"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <ini.h>
 #include <stdarg.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 
 #include "base/cleanup.h"
+
+#define FILE_BYTES_MAX (1024 * 1024) /* of one file; all that can be said is in a few KiB */
+#define TOLD_MAX 64                  /* of one reading and kind: others use the journal too */
 
 typedef struct Reader {
         const Setting *table;
@@ -19,7 +25,8 @@ typedef struct Reader {
         char *buffer;
         size_t n_buffer;
         unsigned line;
-        bool has_failed; /* any file so far */
+        unsigned n_told[2]; /* by whether it is fatal: none hides the other */
+        bool has_failed;    /* any file so far */
 } Reader;
 
 _printf_(3, 4) static void tell(Reader *reader, bool fatal, const char *format, ...) {
@@ -27,8 +34,13 @@ _printf_(3, 4) static void tell(Reader *reader, bool fatal, const char *format, 
         va_list ap;
 
         reader->has_failed = reader->has_failed || fatal;
-        if (!reader->warn)
+        if (!reader->warn || reader->n_told[fatal] > TOLD_MAX)
                 return;
+        if (reader->n_told[fatal]++ == TOLD_MAX) {
+                reader->warn(reader->path, reader->line, "and more of this kind, not told", fatal,
+                             reader->userdata);
+                return;
+        }
         va_start(ap, format);
         (void) vsnprintf(message, sizeof(message), format, ap);
         va_end(ap);
@@ -71,24 +83,54 @@ static int on_assignment(void *userdata, const char *section, const char *key, c
         return 1;
 }
 
+static bool is_null_device(const struct stat *st) {
+        return S_ISCHR(st->st_mode) && st->st_rdev == makedev(1, 3);
+}
+
+/* Never waits, as it would for who writes into a pipe. A link to /dev/null is a file that was put
+ * out of use. */
+static int open_file(const char *path, FILE **ret) {
+        _cleanup_close_ int fd = -EBADF;
+        struct stat st;
+
+        fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+        if (fd < 0 || fstat(fd, &st) < 0)
+                return -errno;
+        if (S_ISDIR(st.st_mode))
+                return -EISDIR;
+        if (!S_ISREG(st.st_mode) && !is_null_device(&st))
+                return -EINVAL;
+        if (st.st_size > FILE_BYTES_MAX)
+                return -EFBIG;
+        *ret = fdopen(fd, "r");
+        if (!*ret)
+                return -errno;
+        TAKE_FD(fd);
+        return 0;
+}
+
+static int cannot_read(Reader *reader, int error) {
+        reader->line = 0;
+        tell(reader, true, "cannot be read: %s",
+             error == -EINVAL ? "Not a regular file" : strerror(-error));
+        return error;
+}
+
 static int load_file(Reader *reader, const char *path) {
         _cleanup_fclose_ FILE *f = NULL;
         int r;
 
-        f = fopen(path, "re");
-        if (!f && (errno == ENOENT || errno == ENOTDIR))
+        r = open_file(path, &f);
+        if (r == -ENOENT || r == -ENOTDIR)
                 return 0;
         reader->path = path;
         reader->file = f;
         reader->line = 0;
-        if (!f) {
-                r = -errno;
-                tell(reader, true, "cannot be read: %s", strerror(-r));
-                return r;
-        }
+        if (r < 0)
+                return cannot_read(reader, r);
         r = ini_parse_stream(read_line, reader, on_assignment, reader);
         if (ferror(f))
-                return -EIO;
+                return cannot_read(reader, -EIO);
         if (r < 0)
                 return -ENOMEM;
         if (r > 0) {

@@ -20,7 +20,8 @@ typedef void (*settings_warn_fn)(const char *file, unsigned line, const char *me
 
 /* Reads DIR/NAME.conf and then DIR/NAME.conf.d/ *.conf in byte order for every dir, least important
  * first: later assignments win. Missing files are fine. dirs ends with NULL, table with {}. -EINVAL
- * when a value was refused (all are told first), other negative errno when a file that exists
- * cannot be read. */
+ * when a value was refused (all are told first, 64 of a kind at most), other negative errno when a
+ * file that exists cannot be read: what is no regular file (but a link to /dev/null is an empty
+ * one), or has more than 1 MiB, is not waited for and not read. */
 int settings_load(const char *const *dirs, const char *name, const Setting *table, void *settings,
                   settings_warn_fn warn, void *userdata);

@@ -173,6 +173,10 @@ def test_what_cannot_be_read(world, manager):
     reload(manager, alice)
     assert path + ": cannot be read" in alice.log() and addresses(alice) == before
     os.unlink(path)
+    os.mkfifo(path)  # into which nobody ever writes
+    reload(manager, alice)
+    assert path + ": cannot be read: Not a regular file" in alice.log() and addresses(alice) == before
+    os.unlink(path)
     write(alice, "[Network]\nColour=blue\nListen=127.0.0.1:0\n", "p2pchat.conf.d/10.conf")
     reload(manager, alice)
     assert "10.conf:2: unknown key Colour" in alice.log() and addresses(alice) == before

@@ -70,6 +70,7 @@ def test_a_client_of_before_and_of_after(tracker, tmp_path):
 
 @pytest.mark.parametrize("name, text, said", [
     ("ca.key", "no key\n", "Cannot use the credential ca.key: it is no Ed25519 key in PEM"),
+    ("ca.key", os.mkfifo, "Cannot use the credential ca.key: it is no Ed25519 key in PEM"),
     ("ca.key", "", "Cannot use the credential ca.key: it is no Ed25519 key in PEM"),
     ("ca.key", None, "give the key before this one as the credential ca.previous.key"),
     ("ca.previous.key", "no key\n", "Cannot use the credential ca.previous.key: it is no Ed25519 key in PEM"),
@@ -81,7 +82,10 @@ def test_a_credential_that_is_not_good(tracker, tmp_path, name, text, said):
     credentials = tmp_path / "credentials"
     credentials.mkdir()
     (credentials / "ca.key").write_text(key_pem(Ed25519PrivateKey.generate()))
-    if text is not None:
+    if callable(text):
+        (credentials / name).unlink()
+        text(credentials / name)
+    elif text is not None:
         (credentials / name).write_text(text)
     printed = print_pin(tracker, credentials)
     assert printed.returncode != 0 and not printed.stdout

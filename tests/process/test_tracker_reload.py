@@ -62,6 +62,8 @@ def test_what_it_says_holds_and_nobody_leaves(service, settings):
     ("[Tracker]\nIdleExitSec=-1s\n", "tracker.conf:2"),
     ("what is this\n", "tracker.conf:1"),
     (None, "tracker.conf: cannot be read"),
+    (os.mkfifo, "tracker.conf: cannot be read: Not a regular file"),
+    (os.mkdir, "tracker.conf: cannot be read: Is a directory"),
 ))
 def test_one_bad_value_and_all_stay(service, settings, text, hint):
     conf = settings / "tracker.conf"
@@ -71,6 +73,8 @@ def test_one_bad_value_and_all_stay(service, settings, text, hint):
         conf.unlink()
         if text is None:
             conf.symlink_to("tracker.conf")
+        elif callable(text):
+            text(conf)
         else:
             conf.write_text(text)
         told = service.reload()
@@ -78,7 +82,10 @@ def test_one_bad_value_and_all_stay(service, settings, text, hint):
         before.ok("LIST")
         assert sign_up(service, "ann") == ("OK", None)
         assert sign_up(service, "ben") == ("REQUEST_ERROR", "rate-limited"), "the limit from before"
-        conf.unlink()
+        if conf.is_dir():
+            conf.rmdir()
+        else:
+            conf.unlink()
         conf.write_text(QUICK + "SignUpsPerMinute=0\n")
         assert "refused" not in service.reload()[-1]
         assert sign_up(service, "ben") == ("OK", None)
@@ -118,11 +125,15 @@ def test_a_directory_of_somebody_else(tmp_path):
 
 @pytest.mark.parametrize("password, hint", (
     (b"", "is no password"), (b"two\nlines\n", "is no password"), (b"nul\0", "is no password"),
-    (b"x" * 1001, "is no password"), (b"x" * 1000, "takes none"), (b"swordfish\n", "takes none")))
+    (os.mkfifo, "is no password"), (b"x" * 1001, "is no password"), (b"x" * 1000, "takes none"), (b"swordfish\n", "takes none")))
 def test_a_password_for_the_database(tmp_path, settings, password, hint):
     """A file takes none: that is said, and what is no password is refused as it will be by one that does."""
     (tmp_path / "credentials").mkdir()
-    (tmp_path / "credentials/database.password").write_bytes(password)
+    credential = tmp_path / "credentials/database.password"
+    if callable(password):
+        password(credential)
+    else:
+        credential.write_bytes(password)
     given = {"CREDENTIALS_DIRECTORY": str(tmp_path / "credentials")}
     if hint == "takes none":
         s = Service(tmp_path, str(tmp_path / "state"), f"--settings={settings}", **given)

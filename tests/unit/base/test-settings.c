@@ -18,7 +18,7 @@ typedef struct Fixture {
         char *root;
         char name[64], other[64];
         int n_assigned;
-        char told[2048]; /* a line each: FILE:LINE!MESSAGE, ! only where fatal */
+        char told[8192]; /* a line each: FILE:LINE!MESSAGE, ! only where fatal */
 } Fixture;
 
 static int parse_name(const char *value, void *settings) {
@@ -182,10 +182,74 @@ static void what_exists_must_be_readable(void **state) {
         Fixture *f = *state;
 
         PUT(f, "a/p.conf/x", ""); /* a directory in its place: nobody can read that */
-        assert_int_equal(load(f), -EIO);
+        assert_int_equal(load(f), -EISDIR);
+        assert_string_equal(f->told, "a/p.conf:0!cannot be read: Is a directory\n");
         snprintf(path, sizeof(path), "%s/a/p.conf.d", f->root);
         assert_int_equal(symlink("p.conf.d", path), 0);
         assert_true(load(f) < 0);
+}
+
+static void path_of(const Fixture *f, const char *name, char ret[static PATH_MAX]) {
+        snprintf(ret, PATH_MAX, "%s/%s", f->root, name);
+}
+
+static void what_would_be_waited_for_is_refused(void **state) {
+        char path[PATH_MAX];
+        Fixture *f = *state;
+
+        PUT(f, "a/p.conf.d/1.conf", "[One]\nOther=x\n");
+        path_of(f, "a/p.conf", path);
+        assert_int_equal(mkfifo(path, 0600), 0);
+        assert_true(load(f) < 0); /* and nobody writes */
+        assert_string_equal(f->told, "a/p.conf:0!cannot be read: Not a regular file\n");
+}
+
+static void what_never_ends_is_refused(void **state) {
+        char path[PATH_MAX];
+        Fixture *f = *state;
+
+        PUT(f, "a/p.conf", "[One]\nOther=x\n");
+        path_of(f, "a/p.conf", path);
+        assert_int_equal(truncate(path, 100 * 1024 * 1024), 0);
+        assert_int_equal(load(f), -EFBIG);
+        assert_string_equal(f->other, "");
+        assert_int_equal(unlink(path), 0);
+        assert_int_equal(symlink("/dev/zero", path), 0);
+        assert_true(load(f) < 0);
+}
+
+static void a_file_put_out_of_use_is_empty(void **state) {
+        char path[PATH_MAX];
+        Fixture *f = *state;
+
+        PUT(f, "a/p.conf.d/1.conf", "[One]\nOther=x\n");
+        path_of(f, "a/p.conf", path);
+        assert_int_equal(symlink("/dev/null", path), 0);
+        assert_int_equal(load(f), 0);
+        assert_string_equal(f->told, "");
+        assert_string_equal(f->other, "x");
+}
+
+static unsigned n_lines(const char *s) {
+        unsigned n = 0;
+
+        for (; *s; s++)
+                n += *s == '\n';
+        return n;
+}
+
+static void what_is_told_ends_and_the_reason_is_in_it(void **state) {
+        char text[8192] = "[One]\n";
+        Fixture *f = *state;
+
+        for (unsigned i = 0; i < 500; i++)
+                strcat(text, "K=1\n");
+        strcat(text, "Other=huge\n");
+        put(f, "a/p.conf", text, strlen(text));
+        assert_int_equal(load(f), -EINVAL);
+        assert_int_equal(n_lines(f->told), 64 + 1 + 1);
+        assert_non_null(strstr(f->told, "a/p.conf:66 and more of this kind, not told\n"));
+        assert_non_null(strstr(f->told, "a/p.conf:502!bad value \"huge\""));
 }
 
 #define in_dir(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -197,6 +261,10 @@ int main(void) {
                 in_dir(unknown_keys_are_not_fatal),
                 in_dir(odd_lines_are_refused),
                 in_dir(what_exists_must_be_readable),
+                in_dir(what_would_be_waited_for_is_refused),
+                in_dir(what_never_ends_is_refused),
+                in_dir(a_file_put_out_of_use_is_empty),
+                in_dir(what_is_told_ends_and_the_reason_is_in_it),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
