@@ -66,10 +66,11 @@ _printf_(4, 5) static int fail_with(Ctl *ctl, const char *name, int exit_status,
 }
 
 /* Nobody has the name, or who is to start the service cannot: a unit that is masked, broken, not
- * there. */
+ * there, or that has not come up when the bus gave up waiting (TimedOut). */
 static bool is_missing(const sd_bus_error *error) {
         static const char *const starting[] = { "org.freedesktop.systemd1.",
-                                                "org.freedesktop.DBus.Error.Spawn." };
+                                                "org.freedesktop.DBus.Error.Spawn.",
+                                                "org.freedesktop.DBus.Error.TimedOut" };
 
         for (size_t i = 0; i < ELEMENTSOF(starting); i++)
                 if (strncmp(error->name, starting[i], strlen(starting[i])) == 0)
@@ -82,8 +83,11 @@ static bool is_missing(const sd_bus_error *error) {
 static int fail_denied(Ctl *ctl, const sd_bus_error *error) {
         if (!ctl->program->denied)
                 return fail(ctl, error->name, error->message, EXIT_DENIED);
+        /* A bus that keeps the message back tells its rules, which help nobody. */
+        if (!error->message || strncmp(error->message, "Rejected ", strlen("Rejected ")) == 0)
+                return fail(ctl, error->name, ctl->program->denied, EXIT_DENIED);
         return fail_with(ctl, error->name, EXIT_DENIED, "%s (%s)", ctl->program->denied,
-                         error->message ?: error->name);
+                         error->message);
 }
 
 int client_fail(Ctl *ctl, const sd_bus_error *error, int r) {

@@ -8,7 +8,7 @@
 #include "tracker/accounts-internal.h"
 #include "wire/limits.h"
 
-#define NO_SUCH_USER "There is no user %s; users are listed with p2pchat-trackerctl users."
+#define NO_SUCH_USER "There is no user %s; users are listed with p2pchat-trackerctl user list."
 
 static int no_such_user(const char *name, Failure *f) {
         return failure_set(f, ERROR_NO_SUCH_USER, NO_SUCH_USER, name);

@@ -216,7 +216,7 @@ int directory_plan_known(const Directory *d, const char *name, Failure *failure)
                 return 0;
         return failure_set(failure, ERROR_NO_SUCH_CHANNEL,
                            "There is no channel %s; channels are listed with p2pchat-trackerctl "
-                           "channels.",
+                           "channel list.",
                            name);
 }
 

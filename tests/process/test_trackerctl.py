@@ -87,7 +87,7 @@ def test_each_verb(stage, verb):
 ERRORS = {ERROR + "NoSuchUser": 4, ERROR + "NoSuchChannel": 4, ERROR + "Busy": 7, ERROR + "Unsupported": 7,
           ERROR + "Conflict": 7, ERROR + "BadRequest": 7, ERROR + "InvalidName": 7, ERROR + "Internal": 1,
           ERROR + "Cancelled": 1, DBUS + "AccessDenied": 5, DBUS + "InteractiveAuthorizationRequired": 5,
-          DBUS + "NoReply": 6, DBUS + "InvalidArgs": 2}
+          DBUS + "NoReply": 6, DBUS + "Timeout": 6, DBUS + "InvalidArgs": 2}
 
 
 @pytest.mark.parametrize("verb", VERBS)
@@ -103,6 +103,13 @@ def test_each_refusal(stage, verb):
         result = run("-j", *verb.split(), *words, check=False)
         assert (result.returncode, result.stderr) == (status, "")
         assert json.loads(result.stdout)["error"]["name"] == error
+    door.fail(method, DBUS + "TimedOut", "Failed to activate service")
+    result = run(*verb.split(), *words, check=False)
+    assert result.returncode == 3 and "systemctl status p2pchat-tracker" in result.stderr
+    # What a bus says that keeps a message back is its rules, with who asked whom.
+    door.fail(method, DBUS + "AccessDenied", "Rejected send message, 2 matched rules; type=...")
+    result = run(*verb.split(), *words, check=False)
+    assert result.returncode == 5 and "sudo" in result.stderr and "rules" not in result.stderr
     door.answer(method, answer)
 
 
