@@ -210,3 +210,21 @@ def test_credentials(site, is_encrypted):
     files = hub.run("ls", "/var/lib/private/p2pchat-tracker").stdout.split()
     assert "ca.pem" in files and "ca.key" not in files
     assert told(hub, "credential database.password") and not told(hub, "swordfish")
+
+
+def test_an_address_that_is_not_there_yet(hub):
+    """At boot the socket may be first, and the network last."""
+    drop = f"/etc/systemd/system/{SOCKET}.d"
+    hub.write(f"{drop}/address.conf", "[Socket]\nListenStream=\nListenStream=192.0.2.7:22236\n")
+    hub.run("systemctl", "daemon-reload")
+    hub.run("systemctl", "stop", SERVICE, SOCKET)
+    hub.run("systemctl", "start", SOCKET)
+    hub.run("ip", "addr", "add", "192.0.2.7/32", "dev", "lo")
+    hub.python("""
+from outsider import Connection
+Connection("192.0.2.7:22236", hello=False).close()""")
+    hub.run("ip", "addr", "del", "192.0.2.7/32", "dev", "lo")
+    hub.run("rm", "-r", drop)
+    hub.run("systemctl", "daemon-reload")
+    hub.run("systemctl", "stop", SERVICE, SOCKET)
+    hub.run("systemctl", "start", SOCKET)
