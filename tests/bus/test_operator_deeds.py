@@ -136,7 +136,7 @@ def test_delete(office, people):
         assert named(one, USERS, "Delete", "dora") == []
         c.ended()
     assert listed(one, USERS, "{'state': <'deleted'>}")["dora"][1] == "deleted"
-    assert "doras" not in listed(one, CHANNELS)
+    wait_for(lambda: "doras" not in listed(one, CHANNELS), "her channel to be gone")
     assert refusal(one, USERS, "Delete", "dora")[0] == ERROR + "NoSuchUser"
     with Connection(address) as c:
         assert c.refused("SIGNUP", {"username": "dora", "password": "correct horse dora",

@@ -14,6 +14,7 @@ started is ended by its pid; logs (stderr) stay in world.directory: tracker.log,
 is waited for with wait_for() and a deadline, never with a sleep."""
 import contextlib
 import os
+import random
 import re
 import shutil
 import signal
@@ -97,10 +98,13 @@ def refused(call, *args, **kwargs):
 
 
 def free_port():
-    """A loopback port that nobody listens on now."""
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+    """A loopback port that nobody listens on now, and that the kernel gives to nobody who asks for any:
+    below net.ipv4.ip_local_port_range."""
+    while True:
+        port = random.randrange(20000, 32000)
+        with socket.socket() as s, contextlib.suppress(OSError):
+            s.bind(("127.0.0.1", port))
+            return port
 
 
 class Process:
