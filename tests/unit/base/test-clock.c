@@ -399,8 +399,40 @@ static void waking_is_watched_in_any_year(void **state) {
         clock_free(real);
 }
 
+/* A machine that was asleep fires what was due meanwhile: the kernel is asked for the clock that
+ * goes on. */
+static void real_timers_count_sleep(void **state) {
+        Fixture *f = *state;
+        Probe p;
+        size_t n = 0;
+
+        probe_init(&p, f, 'a');
+        clock_timer_arm(p.timer, UINT64_C(3600) * 1000000);
+        for (int fd = 0; fd < 1024; fd++) {
+                char path[64], line[128];
+                FILE *info;
+
+                snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
+                info = fopen(path, "re");
+                if (!info)
+                        continue;
+                while (fgets(line, sizeof(line), info)) {
+                        int id;
+
+                        if (sscanf(line, "clockid: %d", &id) != 1)
+                                continue;
+                        assert_int_equal(id, CLOCK_BOOTTIME);
+                        n++;
+                }
+                fclose(info);
+        }
+        assert_int_equal(n, 1);
+        clock_timer_free(p.timer);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
+                cmocka_unit_test_setup_teardown(real_timers_count_sleep, setup_real, teardown),
                 on_virtual(virtual_fires_in_order),
                 on_virtual(arming_replaces_and_disarming_silences),
                 on_virtual(timers_may_go_in_callbacks),
