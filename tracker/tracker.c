@@ -456,7 +456,6 @@ void tracker_release(Tracker *t) {
         assert(t->n_held > 0);
         t->n_held--;
         idle_look(t->idle);
-        idle_look(t->idle);
         check_stop(t);
 }
 
