@@ -23,7 +23,7 @@ typedef struct Process {
         Tracker *tracker;
         Door *door;
         bool is_socket_passed; /* it is there without us, and brings us back */
-        bool was_reload_refused;
+        bool was_reload_refused, is_stopping;
         char status[STATUS_SIZE];
 } Process;
 
@@ -80,6 +80,7 @@ static bool on_idle(Tracker *t, void *userdata) {
         if (!p->is_socket_passed || door_get_n_waiting(p->door) > 0)
                 return false;
         log_info("Nobody was here for a while. The next connection starts the tracker again.");
+        p->is_stopping = true;
         (void) sd_notify(false, "STOPPING=1\nSTATUS=Nobody is here; the next connection starts it");
         door_stop(p->door);
         tracker_stop(t);
@@ -89,6 +90,7 @@ static bool on_idle(Tracker *t, void *userdata) {
 static int on_signal(sd_event_source *source, const struct signalfd_siginfo *si, void *userdata) {
         Process *p = userdata;
 
+        p->is_stopping = true;
         (void) sd_notify(false, "STOPPING=1\nSTATUS=Sending everybody away");
         door_stop(p->door);
         tracker_stop(p->tracker);
@@ -99,7 +101,11 @@ static int on_reload(sd_event_source *source, const struct signalfd_siginfo *si,
         Process *p = userdata;
         int r;
 
-        (void) sd_notify(false, "RELOADING=1");
+        if (p->is_stopping)
+                return 0;
+        /* Managers newer than 252 hold the time against that of their request. */
+        (void) sd_notifyf(false, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64,
+                          clock_boottime(p->rt.clock) - clock_slept(p->rt.clock));
         r = options_reload(&p->options, &p->settings);
         p->was_reload_refused = r < 0;
         if (r >= 0) {

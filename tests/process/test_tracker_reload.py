@@ -1,12 +1,16 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The settings of a tracker that runs are read again: all of them or none, and nobody is sent away."""
+import contextlib
 import os
+import re
+import signal
+import time
 
 import pytest
 
 from conformance import message
 from outsider import Connection, Identity, pin_of
-from trackerservice import Service, listening, refused, run
+from trackerservice import DEADLINE, Service, listening, refused, run
 
 QUICK = "[Limits]\nPasswordCost=1\n"
 
@@ -52,6 +56,25 @@ def test_what_it_says_holds_and_nobody_leaves(service, settings):
             assert sign_up(service, name) == ("OK", None)
         before.ok("LIST")
     assert "again" in service.end()
+
+
+def test_the_manager_is_told_when(service):
+    """Not before it was asked, on the clock of the manager; and nothing any more once it goes."""
+    asked = time.monotonic_ns() // 1000
+    service.process.send_signal(signal.SIGHUP)
+    told = service.wait_for("RELOADING=1")[-1]
+    assert asked <= int(re.fullmatch("RELOADING=1\nMONOTONIC_USEC=([0-9]+)", told)[1]) <= time.monotonic_ns() // 1000
+    service.wait_for("READY=1")
+    with Connection("%s:%d" % service.address, pin=service.pin) as there:
+        there.ok("LIST")
+        service.process.send_signal(signal.SIGTERM)
+        service.wait_for("STOPPING=1")
+        service.process.send_signal(signal.SIGHUP)
+        service.process.wait(DEADLINE)
+    service.notify.setblocking(False)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            assert "RELOADING" not in service.notify.recv(4096).decode()
 
 
 @message("TRACKER_RELOAD_REFUSED")
