@@ -66,8 +66,8 @@ int account_take_chain(Account *a, const Chain *chain) {
         a->chain = chain_ref(chain);
         account_look_at_issuer(a);
         log_fields(LOG_NOTICE, 0,
-                   LOG_FIELDS("MESSAGE_ID", MESSAGE_TRACKER_PIN_CHANGED, "CHAT_TRACKER", a->address,
-                              "CHAT_PIN", a->pin, "CHAT_BEFORE", old_pin),
+                   LOG_FIELDS("MESSAGE_ID", MESSAGE_PIN_FOLLOWED, "CHAT_TRACKER", a->tracker_id,
+                              "CHAT_PEER", a->address, "CHAT_PIN", a->pin, "CHAT_BEFORE", old_pin),
                    "The tracker %s has a new pin, vouched for by the one held before: %s.",
                    a->address, a->pin);
         /* The next connections trust the new one, and show the way to it. */

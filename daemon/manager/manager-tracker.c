@@ -88,7 +88,7 @@ static int save(TrackerFlow *t, const Chain *chain) {
         tracker.ca_pem = pem;
         if (!streq(tracker.pin, held_pin(t->manager)))
                 log_fields(LOG_NOTICE, 0,
-                           LOG_FIELDS("MESSAGE_ID", MESSAGE_PIN_CHANGED, "CHAT_TRACKER",
+                           LOG_FIELDS("MESSAGE_ID", MESSAGE_PIN_ACCEPTED, "CHAT_TRACKER",
                                       tracker.tracker_id, "CHAT_PIN", tracker.pin, "CHAT_PEER",
                                       t->address),
                            "The tracker at %s was accepted, by its pin %s.", t->address,

@@ -194,7 +194,7 @@ static void an_account_has_a_story(void **state) {
         char key[KEY_ID_SIZE], field[KEY_ID_SIZE + 16];
         size_t line;
 
-        line = journal_expect(MESSAGE_PIN_CHANGED, NULL);
+        line = journal_expect(MESSAGE_PIN_ACCEPTED, NULL);
         assert_string_equal(journal_get(line, "CHAT_PIN"), w->rig->pin);
         assert_int_equal(person_try_sign_in(alice, "swordfish", "not her password"),
                          ERROR_BAD_CREDENTIALS);

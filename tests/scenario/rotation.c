@@ -129,8 +129,9 @@ static void test_connected(void **state) {
         world_pass(w, USEC_PER_SEC);
         snprintf(now, sizeof(now), "CHAT_PIN=%s", w->rig->pin);
         (void) journal_expect(MESSAGE_TRACKER_AUTHORITY_ROTATED, now);
-        (void) journal_expect(MESSAGE_TRACKER_PIN_CHANGED, before);
-        (void) journal_expect(MESSAGE_TRACKER_PIN_CHANGED, now);
+        assert_string_equal(
+                journal_get(journal_expect(MESSAGE_PIN_FOLLOWED, before), "CHAT_TRACKER"), id);
+        (void) journal_expect(MESSAGE_PIN_FOLLOWED, now);
         journal_end();
         /* At once, over the connections that there are. */
         assert_true(knows_pin(alice) && knows_pin(bob) && knows_pin(guest) && knows_pin(nobody));
