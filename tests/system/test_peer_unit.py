@@ -144,3 +144,36 @@ def test_enabled(desk):
     desk.reboot()
     wait_for(lambda: "Hosting 1 channel" in status(desk), "the lobby to be hosted again", 60)
     assert "hello" in ctl(desk, "log", "lobby")
+
+
+def test_the_port_is_kept(desk):
+    """One that any free port was asked for: only the service manager's store can give it back, to the process after a
+    restart and to the one after a kill; who dials in between waits."""
+    write(desk, "[Network]\nListen=0.0.0.0:0\n")
+    desk.user("alice", "systemctl", "--user", "restart", UNIT)
+
+    def listens():
+        lines = desk.run("ss", "-Hltn", "sport", ">", ":1024").stdout.split()
+        return {word for word in lines if word.startswith("0.0.0.0:") and word != "0.0.0.0:*"}
+    before = wait_for(listens, "a port")
+    assert len(before) == 1
+    port = before.copy().pop().split(":")[1]
+    desk.user("alice", "systemctl", "--user", "restart", UNIT)
+    assert listens() == before
+    pid = pid_of(desk)
+    desk.kill("STOP", pid, user="alice")
+    with desk.start("/usr/bin/python3", "-c", f"""
+import socket, sys
+s = socket.create_connection(("127.0.0.1", {port}), 20)
+print("in", flush=True)
+s.settimeout(20)
+s.sendall(b"no TLS at all, to be refused\\n")
+print(len(s.recv(100)), flush=True)""", stdout=-1, text=True) as dialler:
+        assert dialler.stdout.readline() == "in\n"
+        desk.kill("KILL", pid, user="alice")
+        # An alert or an end, from the process after it; were the socket gone, it would be a reset and no number.
+        assert int(dialler.stdout.readline()) >= 0
+    wait_for(lambda: pid_of(desk) not in (pid, "0"), "the next process")
+    assert listens() == before
+    write(desk, "")
+    desk.user("alice", "systemctl", "--user", "restart", UNIT)
