@@ -3,11 +3,11 @@
 is done and answered."""
 import os
 import signal
+from socket import create_connection
 
 import buses
 from logind import SystemBus
 from operatorstage import IS_ROOT, STRANGER
-from outsider import Connection
 from p2pchat import wait_for
 from polkit import TRACKER, Operator, Polkit, Refused
 from trackerservice import DEADLINE, listening, run
@@ -24,12 +24,13 @@ def test_what_was_asked_before_it_left_is_answered():
         with SystemBus(world.directory, "tracker") as bus, Polkit(bus) as polkit, Operator(bus, STRANGER) as one, \
                 listening() as socket:
             polkit.verdict("yes")
-            address = "%s:%d" % socket.getsockname()
+            address = socket.getsockname()
             n_answered = 0
             for _ in range(ROUNDS):
-                process = run(*world.tracker_arguments, f"--state-directory={world.directory}/state",
-                              passed=[socket.fileno()], env=bus.environment)
-                with Connection(address, hello=False):
+                # In the queue before there is a tracker: one that nobody has dialled is idle at once.
+                with create_connection(address):
+                    process = run(*world.tracker_arguments, f"--state-directory={world.directory}/state",
+                                  passed=[socket.fileno()], env=bus.environment)
                     wait_for(lambda: bus.connection.name_has_owner(TRACKER), "the tracker on the system bus")
                     # The calls are in front of the name that is given back, and the tracker does not know of them.
                     os.kill(bus.process.pid, signal.SIGSTOP)
