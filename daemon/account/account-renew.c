@@ -21,8 +21,8 @@ const char *account_get_dismissal(const Account *a) {
         case ERROR_NONE:
                 return "";
         case ERROR_REVOKED:
-                return "This device was signed out: from another one, by a new password, or by the "
-                       "operator of the tracker. Sign in again; what is here is kept.";
+                return "This device was signed out from another one or by the operator of the "
+                       "tracker, or the password was changed: sign in again. What is here is kept.";
         case ERROR_EXPIRED:
                 return "This device was away for too long: sign in again. What is here is kept.";
         default:
