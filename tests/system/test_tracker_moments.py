@@ -110,6 +110,7 @@ def test_operators_around_the_end_are_answered(hub, pin):  # pylint: disable=unu
     hub.python(AROUND_THE_END)
     wait_for(lambda: hub.show(SERVICE, "ActiveState") == "inactive", "it to end")
     served, began = starts(hub, since)
-    assert len(served) >= 20 and len(served) == len(began), (len(served), len(began))
+    # One may have been on its way when the counting began.
+    assert len(served) >= 20 and len(served) - len(began) in (0, 1), (len(served), len(began))
     assert hub.show(SERVICE, "NRestarts") == "0" and hub.show(SERVICE, "Result") == "success"
     hub.write("/etc/p2pchat/tracker.conf", "")

@@ -9,14 +9,22 @@ PROGRAM = "p2pchat-trackerctl"
 UNIT, SOCKET = "p2pchat-tracker.service", "p2pchat-tracker.socket"
 # What somebody sees at a terminal, who types the password when asked for it.
 TERMINAL = """
-import contextlib, json, os, pty, sys
+import contextlib, json, os, pty, select, sys
 password, *command = sys.argv[1:]
 pid, terminal = pty.fork()
 if pid == 0:
     os.execvp(command[0], command)
 shown, typed = b"", False
 with contextlib.suppress(OSError):
-    while more := os.read(terminal, 4096):
+    while True:
+        # The agent throws away what was typed ahead of its turning the echo off: typed again where nothing follows.
+        if not select.select([terminal], [], [], 2)[0]:
+            if typed:
+                os.write(terminal, password.encode() + b"\\n")
+            continue
+        more = os.read(terminal, 4096)
+        if not more:
+            break
         shown += more
         if b"Password: " in shown and not typed:
             typed = True
