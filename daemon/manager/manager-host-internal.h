@@ -26,6 +26,9 @@ struct Hosting {
 /* manager-host.c */
 int hosting_register(Hosting *h);               /* HOST; nothing while it is asked already */
 void hosting_serve(Hosting *h, uint64_t epoch); /* may free h */
+int hosting_get(ManagedChannel *x);             /* has one from now on */
+/* For good: who is there is told closed_reason, the person reason. Frees h. */
+void hosting_give_up(Hosting *h, const char *closed_reason, const char *reason);
 
 /* manager-host-delisted.c */
 /* That is what HOST was refused for; may free h. */

@@ -2,8 +2,6 @@
 /* Knows how a channel of ours is registered at the tracker and served, and when that ends. Leaves
  * serving to channel-host.h, renewing to manager-lease.c, who asked for it to manager-host-flow.c.
  */
-#include <utlist.h>
-
 #include "base/log.h"
 #include "daemon/manager/manager-host-internal.h"
 #include "daemon/message-ids.h"
@@ -93,7 +91,7 @@ static void stay_away(Hosting *h) {
 }
 
 /* The tracker, or our disk, says that this is not ours to serve. */
-static void give_up(Hosting *h, const char *closed_reason, const char *reason) {
+void hosting_give_up(Hosting *h, const char *closed_reason, const char *reason) {
         ManagedChannel *x = h->channel;
 
         log_fields(LOG_WARNING, 0,
@@ -156,7 +154,7 @@ static void cannot_serve(Hosting *h, int r) {
         if (store_is_in_trouble(store, r))
                 hosting_end(x, NULL, store_get_reason(store));
         else
-                give_up(h, "unhosted", r == -EBADMSG ? "damaged-log" : "disk-error");
+                hosting_give_up(h, "unhosted", r == -EBADMSG ? "damaged-log" : "disk-error");
         if (!flow)
                 return;
         /* The name is granted by now, and kept with the row: nothing is undone. */
@@ -233,7 +231,7 @@ void hosting_serve(Hosting *h, uint64_t epoch) {
                              stored->channel_id, epoch, &x->manager->me, &host_handlers, h,
                              &h->host);
         if (r < 0) {
-                give_up(h, "unhosted", "disk-error");
+                hosting_give_up(h, "unhosted", "disk-error");
                 return;
         }
         channel_host_set_previous(h->host, stored->previous);
@@ -266,7 +264,7 @@ static void held_elsewhere(Hosting *h, uint64_t holder_until) {
 static void not_ours(Hosting *h, ErrorCode code) {
         ManagedChannel *x = h->channel;
 
-        give_up(h, "unhosted", code > 0 ? error_info(code)->wire : "refused");
+        hosting_give_up(h, "unhosted", code > 0 ? error_info(code)->wire : "refused");
         manager_locate(x);
 }
 
@@ -430,7 +428,7 @@ int hosting_register(Hosting *h) {
         return account_call(m->account, "HOST", &w, on_registered, h, &h->register_call);
 }
 
-static int hosting_get(ManagedChannel *x) {
+int hosting_get(ManagedChannel *x) {
         Hosting *h;
 
         if (x->hosting)
@@ -488,51 +486,7 @@ void hosting_flow_done(ManagedChannel *x) {
         hosting_tell_view(x->hosting);
 }
 
-/* ---- the tracker comes and goes ---- */
-
-void manager_register_all(Manager *m) {
-        ManagedChannel *x, *next;
-
-        if (!account_may_host(m->account))
-                return;
-        DL_FOREACH_SAFE(m->channels, x, next)
-                if (managed_channel_is_to_be_hosted(x) && hosting_get(x) >= 0)
-                        (void) hosting_register(x->hosting);
-}
-
-void manager_register_missing(Manager *m) {
-        ManagedChannel *x, *next;
-
-        DL_FOREACH_SAFE(m->channels, x, next)
-                if (x->hosting && managed_channel_is_to_be_hosted(x) &&
-                    (!x->hosting->registered || x->hosting->n_refreshed != m->n_refreshed) &&
-                    x->hosting->held_until < clock_boottime(m->rt->clock) &&
-                    x->hosting->delisted_until < clock_boottime(m->rt->clock))
-                        (void) hosting_register(x->hosting);
-}
-
-void manager_serve_all(Manager *m) {
-        ManagedChannel *x, *next;
-
-        if (!account_may_host_alone(m->account))
-                return;
-        DL_FOREACH_SAFE(m->channels, x, next)
-                if (managed_channel_is_to_be_hosted(x) && !hosting_has_flow(x) &&
-                    channel_member_get_stored(x->member)->epoch > 0 && hosting_get(x) >= 0 &&
-                    !x->hosting->host && x->hosting->held_until == 0)
-                        hosting_serve(x->hosting, channel_member_get_stored(x->member)->epoch);
-        manager_lease_schedule(m);
-}
-
-void manager_stop_hosting(Manager *m, const char *closed_reason, const char *reason) {
-        ManagedChannel *x, *next;
-
-        DL_FOREACH_SAFE(m->channels, x, next)
-                if (x->hosting && (x->hosting->host || !x->hosting->flow))
-                        give_up(x->hosting, closed_reason, reason);
-                else if (!x->hosting && managed_channel_is_to_be_hosted(x))
-                        channel_member_show_closed(x->member, reason);
-}
+/* ---- the lease ---- */
 
 void hosting_write_beat(const Hosting *h, Writer *w) {
         writer_begin_object(w, NULL);
