@@ -23,7 +23,8 @@ typedef struct Process {
         Tracker *tracker;
         Door *door;
         bool is_socket_passed; /* it is there without us, and brings us back */
-        bool was_reload_refused, is_stopping;
+        bool is_ready, is_stopping;
+        bool was_reload_refused;
         char status[STATUS_SIZE];
 } Process;
 
@@ -45,6 +46,7 @@ static void on_ready(Tracker *t, int r, void *userdata) {
                    LOG_FIELDS("MESSAGE_ID", MESSAGE_TRACKER_STARTED, "CHAT_TRACKER",
                               tracker_get_id(t), "CHAT_PIN", tracker_get_pin(t)),
                    "Serving as tracker %s, pin %s.", tracker_get_id(t), tracker_get_pin(t));
+        p->is_ready = true;
         (void) sd_notify(false, "READY=1");
         door_open(p->door);
 }
@@ -72,6 +74,13 @@ static void on_stopped(Tracker *t, void *userdata) {
         sd_event_exit(p->rt.event, EXIT_SUCCESS);
 }
 
+static void stop(Process *p, const char *status) {
+        p->is_stopping = true;
+        (void) sd_notifyf(false, "STOPPING=1\nSTATUS=%s", status);
+        door_stop(p->door);
+        tracker_stop(p->tracker);
+}
+
 /* Whoever has dialled by now waits in the queue of a socket that is not ours alone, and starts the
  * next process. */
 static bool on_idle(Tracker *t, void *userdata) {
@@ -80,20 +89,12 @@ static bool on_idle(Tracker *t, void *userdata) {
         if (!p->is_socket_passed || door_get_n_waiting(p->door) > 0)
                 return false;
         log_info("Nobody was here for a while. The next connection starts the tracker again.");
-        p->is_stopping = true;
-        (void) sd_notify(false, "STOPPING=1\nSTATUS=Nobody is here; the next connection starts it");
-        door_stop(p->door);
-        tracker_stop(t);
+        stop(p, "Nobody is here; the next connection starts it");
         return true;
 }
 
 static int on_signal(sd_event_source *source, const struct signalfd_siginfo *si, void *userdata) {
-        Process *p = userdata;
-
-        p->is_stopping = true;
-        (void) sd_notify(false, "STOPPING=1\nSTATUS=Sending everybody away");
-        door_stop(p->door);
-        tracker_stop(p->tracker);
+        stop(userdata, "Sending everybody away");
         return 0;
 }
 
@@ -103,17 +104,21 @@ static int on_reload(sd_event_source *source, const struct signalfd_siginfo *si,
 
         if (p->is_stopping)
                 return 0;
-        /* Managers newer than 252 hold the time against that of their request. */
-        (void) sd_notifyf(false, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64,
-                          clock_boottime(p->rt.clock) - clock_slept(p->rt.clock));
+        /* While it waits for its database, READY=1 is on_ready()'s to say. Managers newer than 252
+         * hold the time against that of their request. */
+        if (p->is_ready)
+                (void) sd_notifyf(false, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64,
+                                  clock_boottime(p->rt.clock) - clock_slept(p->rt.clock));
         r = options_reload(&p->options, &p->settings);
         p->was_reload_refused = r < 0;
         if (r >= 0) {
                 tracker_settings_changed(p->tracker);
                 log_info("Read the settings in %s again.", p->options.settings_directory);
         }
-        (void) sd_notify(false, "READY=1");
-        tell_status(p);
+        if (p->is_ready) {
+                (void) sd_notify(false, "READY=1");
+                tell_status(p);
+        }
         return 0;
 }
 

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import re
+import resource
 import signal
 import time
 
@@ -75,6 +76,29 @@ def test_the_manager_is_told_when(service):
     with contextlib.suppress(BlockingIOError):
         while True:
             assert "RELOADING" not in service.notify.recv(4096).decode()
+
+
+def test_not_ready_by_a_reload(tmp_path, settings):
+    """While it waits for the disk of its database, reading settings does not make it ready."""
+    state = str(tmp_path / "state")
+    assert run("--print-pin", f"--state-directory={state}").wait(DEADLINE) == 0
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, limits[1]))  # which the child inherits
+    try:
+        s = Service(tmp_path, state, f"--settings={settings}")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    s.wait_for("STATUS=Waiting for the disk")
+    s.process.send_signal(signal.SIGHUP)
+    while "Read the settings" not in s.process.stderr.readline():
+        pass
+    resource.prlimit(s.process.pid, resource.RLIMIT_FSIZE, limits)
+    told = s.wait_for("READY=1")
+    assert not [t for t in told if "RELOADING" in t], told
+    assert sum("READY=1" in t for t in told) == 1
+    with Connection("%s:%d" % s.address, hello=False):
+        pass
+    s.end()
 
 
 @message("TRACKER_RELOAD_REFUSED")
