@@ -9,30 +9,14 @@
 
 #include "base/log.h"
 #include "tracker/message-ids.h"
+#include "tracker/small-file.h"
 
 #define FILE_BYTES_MAX 16384 /* a key has 120 bytes, a chain CHAIN_BYTES_MAX */
 
-/* The text is erased by the caller where it is a key. */
 static int read_file(int dir_fd, const char *name, char ret[static FILE_BYTES_MAX]) {
-        _cleanup_close_ int fd = -EBADF;
-        size_t n = 0;
+        ssize_t n = small_file_read(dir_fd, name, ret, FILE_BYTES_MAX);
 
-        fd = openat(dir_fd, name, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
-        if (fd < 0)
-                return -errno;
-        for (;;) {
-                ssize_t k = read(fd, ret + n, FILE_BYTES_MAX - 1 - n);
-
-                if (k < 0)
-                        return -errno;
-                n += (size_t) k;
-                if (k == 0)
-                        break;
-                if (n == FILE_BYTES_MAX - 1)
-                        return -E2BIG;
-        }
-        ret[n] = '\0';
-        return 0;
+        return n < 0 ? (int) n : 0;
 }
 
 /* Whole and on disk under its name, or not there. */

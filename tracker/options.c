@@ -13,11 +13,11 @@
 #include "base/names.h"
 #include "net/listener.h"
 #include "tracker/message-ids.h"
+#include "tracker/small-file.h"
 #include "version.h"
 #include "wire/limits.h"
 
 #define SETTINGS_DIRECTORY "/etc/p2pchat"
-#define CANNOT_READ_PASSWORD "Cannot read the credential database.password"
 #define DATABASE_PASSWORD_MAX 1000 /* bytes; libpq takes 1,024 */
 
 static void print_help(void) {
@@ -143,37 +143,28 @@ static int open_state_directory(const char *path, bool only_looks) {
 /* One line. It is of no use to a database that is a file, and no reason not to start. */
 static int read_database_password(TrackerSettings *settings) {
         _cleanup_close_ int dir_fd = -EBADF;
-        _cleanup_close_ int fd = -EBADF;
-        char text[DATABASE_PASSWORD_MAX + 2];
+        char text[DATABASE_PASSWORD_MAX + 2]; /* with its line's end, and NUL */
         ssize_t n;
         int r = 0;
 
         if (!settings->credentials_directory)
                 return 0;
         dir_fd = open(settings->credentials_directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        if (dir_fd >= 0)
-                fd = openat(dir_fd, "database.password",
-                            O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
-        if (fd < 0)
-                return dir_fd >= 0 && errno == ENOENT
-                               ? 0
-                               : log_error_errno(-errno, CANNOT_READ_PASSWORD);
-        n = read(fd, text, sizeof(text));
-        if (n < 0)
-                r = log_error_errno(-errno, CANNOT_READ_PASSWORD);
+        n = dir_fd < 0 ? -errno : small_file_read(dir_fd, "database.password", text, sizeof(text));
+        if (n == -ENOENT && dir_fd >= 0)
+                return 0;
         if (n > 0 && text[n - 1] == '\n')
-                n--;
-        if (n > DATABASE_PASSWORD_MAX || (n >= 0 && (n == 0 || memchr(text, '\n', (size_t) n) ||
-                                                     memchr(text, '\0', (size_t) n)))) {
+                text[--n] = '\0';
+        if (n < 0 && n != -E2BIG)
+                r = log_error_errno((int) n, "Cannot read the credential database.password");
+        else if (n <= 0 || n > DATABASE_PASSWORD_MAX || strlen(text) != (size_t) n ||
+                 strchr(text, '\n')) {
                 log_error("The credential database.password is no password: one line of 1 to %d "
                           "bytes is expected.",
                           DATABASE_PASSWORD_MAX);
                 r = -EINVAL;
-        }
-        if (r >= 0) {
-                settings->database_password = strndup(text, (size_t) n);
-                r = settings->database_password ? 0 : log_error_errno(-ENOMEM, "Out of memory.");
-        }
+        } else if (!(settings->database_password = strdup(text)))
+                r = log_error_errno(-ENOMEM, "Out of memory.");
         explicit_bzero(text, sizeof(text));
         if (r >= 0)
                 log_warning("There is a credential database.password, but the database is a file, "
