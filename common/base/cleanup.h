@@ -70,6 +70,9 @@ static inline void fclosep(FILE **f) {
 #define ELEMENTSOF(a) (sizeof(a) / sizeof((a)[0]))
 #define DIV_ROUND_UP(n, d) (((n) + (d) - 1) / (d))
 
+/* Other libraries' headers bring their own. */
+#undef MIN
+#undef MAX
 #define MIN(a, b)                                                                                  \
         ({                                                                                         \
                 __typeof__(a) _min_a = (a);                                                        \

@@ -6,8 +6,8 @@
 
 #define REPLACEMENT "\xef\xbf\xbd" /* U+FFFD */
 
-/* The length of the scalar value at s, 0 when there is none (RFC 3629, table of §4). */
-static size_t decode(const unsigned char *s, size_t n, uint32_t *ret) {
+size_t text_decode(const char *text, size_t n, uint32_t *ret) {
+        const unsigned char *s = (const unsigned char *) text;
         unsigned char low = 0x80, high = 0xbf; /* of the second byte */
         size_t length;
         uint32_t c;
@@ -57,11 +57,10 @@ static bool is_allowed(uint32_t c, bool multiline) {
 }
 
 bool text_is_valid(const char *s, size_t n, bool multiline) {
-        const unsigned char *u = (const unsigned char *) s;
         uint32_t c;
 
         for (size_t i = 0, length; i < n; i += length) {
-                length = decode(u + i, n - i, &c);
+                length = text_decode(s + i, n - i, &c);
                 if (length == 0 || !is_allowed(c, multiline))
                         return false;
         }
@@ -69,7 +68,6 @@ bool text_is_valid(const char *s, size_t n, bool multiline) {
 }
 
 int text_sanitize(const char *s, size_t n, bool multiline, char **ret, size_t *ret_n) {
-        const unsigned char *u = (const unsigned char *) s;
         size_t n_clean = 0;
         char *clean;
 
@@ -81,7 +79,7 @@ int text_sanitize(const char *s, size_t n, bool multiline, char **ret, size_t *r
         for (size_t i = 0, length; i < n; i += length) {
                 uint32_t c;
 
-                length = decode(u + i, n - i, &c);
+                length = text_decode(s + i, n - i, &c);
                 if (length > 0 && is_allowed(c, multiline)) {
                         memcpy(clean + n_clean, s + i, length);
                         n_clean += length;

@@ -69,6 +69,7 @@ typedef struct Entry {
         char kind_name[33];
         char *extra; /* owned */
         size_t n_extra;
+        bool mentions; /* not of the wire: it speaks to who has the log, as a store has found */
 } Entry;
 
 void entry_done(Entry *e);

@@ -39,6 +39,12 @@
 #define WHY_MAX 8         /* sentences of ACCESS: what there is to say of one person */
 #define WHY_BYTES_MAX 256 /* … of a line or two each; a longer reason ends in an ellipsis */
 
+/* Ours: an invitation. The longest of our own has some 600 bytes with each byte of a host's name
+ * percent-encoded; keys of a later version have as much room again, and programs pass on links of
+ * 2,000 bytes unharmed. */
+#define INVITE_BYTES_MAX 2000
+#define INVITE_HOST_BYTES_MAX 253 /* DNS; more than any numeric address */
+
 /* protocol §3 */
 #define PING_INTERVAL_USEC (20 * USEC_PER_SEC) /* ± 10 % */
 #define SILENCE_MAX_USEC (45 * USEC_PER_SEC)   /* two pings and a bit: half-open connections end */
