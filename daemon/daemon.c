@@ -8,6 +8,7 @@
 #include "daemon/bus/account-bus.h"
 #include "daemon/bus/channel-bus.h"
 #include "daemon/bus/manager-bus.h"
+#include "daemon/bus/notify-bus.h"
 #include "daemon/bus/session-watch.h"
 #include "dbus/names.h"
 
@@ -26,6 +27,8 @@ struct Daemon {
         ManagerBus *manager_bus;
         AccountBus *account_bus;
         ChannelBus *channel_bus;
+        Notifier *notifier;
+        NotifyBus *notify_bus;
         SessionWatch *sessions; /* NULL: not watched */
         char notice[NOTICE_SIZE];
         char status[STATUS_SIZE];
@@ -156,6 +159,7 @@ static void on_channel_added(Manager *m, ChannelMember *c, void *userdata) {
 static void on_channel_removed(Manager *m, ChannelMember *c, void *userdata) {
         Daemon *d = userdata;
 
+        notifier_channel_removed(d->notifier, c);
         channel_bus_removed(d->channel_bus, c);
         update_status(d);
 }
@@ -164,6 +168,7 @@ static void on_channel_changed(Manager *m, ChannelMember *c, void *userdata) {
         Daemon *d = userdata;
 
         channel_bus_changed(d->channel_bus, c);
+        notifier_channel_changed(d->notifier, c);
         update_status(d);
 }
 
@@ -172,6 +177,13 @@ static void on_entries_appended(Manager *m, ChannelMember *c, uint64_t first, ui
         Daemon *d = userdata;
 
         channel_bus_entries_appended(d->channel_bus, c, first, last);
+}
+
+static void on_heard(Manager *m, ChannelMember *c, const Entry *entries, size_t n, void *userdata) {
+        Daemon *d = userdata;
+
+        channel_bus_heard(d->channel_bus, c, entries, n);
+        notifier_heard(d->notifier, c, entries, n);
 }
 
 static void on_outbox_changed(Manager *m, ChannelMember *c, uint64_t generation, void *userdata) {
@@ -216,6 +228,8 @@ static int add_objects(Bus *b, sd_bus *connection, void *userdata) {
                 r = account_bus_add_objects(d->account_bus, connection);
         if (r >= 0)
                 r = channel_bus_add_objects(d->channel_bus, connection);
+        if (r >= 0)
+                r = notify_bus_add_matches(d->notify_bus, connection);
         if (r >= 0)
                 r = log_control_add_object(connection, "p2pchatd");
         return r;
@@ -268,6 +282,10 @@ void daemon_set_notice(Daemon *d, const char *notice) {
         update_status(d);
 }
 
+void daemon_set_popups(Daemon *d, bool desktop, bool text) {
+        notifier_set(d->notifier, desktop, text);
+}
+
 int daemon_start(Daemon *d) {
         return manager_start(d->manager);
 }
@@ -293,6 +311,7 @@ static const ManagerObserver observer = {
         .on_channel_removed = on_channel_removed,
         .on_channel_changed = on_channel_changed,
         .on_entries_appended = on_entries_appended,
+        .on_heard = on_heard,
         .on_outbox_changed = on_outbox_changed,
         .on_members_changed = on_members_changed,
         .on_directory_changed = on_directory_changed,
@@ -312,7 +331,11 @@ int daemon_new(const Runtime *rt, sd_bus *bus, const ManagerSettings *settings, 
         if (r >= 0)
                 r = bus_new(rt, BUS_SESSION, P2PCHAT_BUS_NAME, &bus_handlers, d, &d->bus);
         if (r >= 0)
-                r = manager_bus_new(rt, d->bus, d->manager, &d->manager_bus);
+                r = notifier_new(rt, &d->notifier);
+        if (r >= 0)
+                r = notify_bus_new(d->bus, d->notifier, &d->notify_bus);
+        if (r >= 0)
+                r = manager_bus_new(rt, d->bus, d->manager, d->notifier, &d->manager_bus);
         if (r >= 0)
                 r = account_bus_new(rt, d->bus, &d->account_bus);
         if (r >= 0)
@@ -337,6 +360,8 @@ Daemon *daemon_free(Daemon *d) {
         account_bus_free(d->account_bus);
         manager_bus_free(d->manager_bus);
         manager_free(d->manager);
+        notify_bus_free(d->notify_bus);
+        notifier_free(d->notifier);
         sd_bus_unref(d->given);
         free(d);
         return NULL;

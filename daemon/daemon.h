@@ -32,6 +32,8 @@ void daemon_open_bus(Daemon *d);
 int daemon_watch_sessions(Daemon *d);
 /* Added to the status line, until the next: "" nothing. */
 void daemon_set_notice(Daemon *d, const char *notice);
+/* As notifier_set() (notify/notifier.h). */
+void daemon_set_popups(Daemon *d, bool desktop, bool text);
 int daemon_start(Daemon *d);
 /* As manager_stop(); its status is not told any more. */
 int daemon_stop(Daemon *d);

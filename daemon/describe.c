@@ -64,6 +64,8 @@ static int write_channel(ChannelMember *c, void *userdata) {
         writer_uint(w, "last_seq", channel_member_get_last_seq(c));
         writer_uint(w, "read_seq", channel_member_get_read_seq(c));
         writer_uint(w, "unread", channel_member_get_n_unread(c));
+        writer_uint(w, "mentions", channel_member_get_n_mentions(c));
+        writer_string(w, "notify", notify_to_string(channel_member_get_notify(c)));
         writer_uint(w, "outbox", channel_member_get_n_outbox(c));
         writer_uint(w, "members_online", channel_member_get_n_online(c));
         writer_end_object(w);

@@ -78,6 +78,7 @@ static int use_settings(Process *p, DaemonSettings *settings) {
         r = manager_set_settings(daemon_get_manager(p->daemon), &manager_settings);
         if (r < 0)
                 return r;
+        daemon_set_popups(p->daemon, !settings->no_desktop, !settings->no_text);
         log_set_max_level(settings->log_level);
         service_keep_sockets(&p->service, daemon_get_manager(p->daemon));
         return 0;
@@ -171,6 +172,7 @@ int main(int argc, char **argv) {
                 return EXIT_FAILURE;
         }
         daemon_set_handlers(p.daemon, &handlers, &p);
+        daemon_set_popups(p.daemon, !p.settings.no_desktop, !p.settings.no_text);
         daemon_open_bus(p.daemon);
         r = daemon_watch_sessions(p.daemon);
         if (r >= 0)

@@ -83,6 +83,35 @@ static int parse_log_level(const char *value, void *settings) {
         return level;
 }
 
+static int parse_notify(const char *value, void *settings) {
+        DaemonSettings *s = settings;
+        Notify notify = notify_from_string(value);
+
+        if (notify >= 0)
+                s->notify = notify;
+        return MIN((int) notify, 0);
+}
+
+/* Whether the negation of it is set. */
+static int parse_no(const char *value, bool *no) {
+        static const char *const words[] = { "yes", "no", "true", "false", "on", "off", "1", "0" };
+
+        for (size_t i = 0; i < ELEMENTSOF(words); i++)
+                if (strcasecmp(value, words[i]) == 0) {
+                        *no = i % 2 == 1;
+                        return 0;
+                }
+        return -EINVAL;
+}
+
+static int parse_desktop(const char *value, void *settings) {
+        return parse_no(value, &((DaemonSettings *) settings)->no_desktop);
+}
+
+static int parse_text(const char *value, void *settings) {
+        return parse_no(value, &((DaemonSettings *) settings)->no_text);
+}
+
 static void on_warning(const char *file, unsigned line, const char *message, bool fatal,
                        void *userdata) {
         DaemonSettings *s = userdata;
@@ -102,6 +131,9 @@ static const Setting setting_table[] = {
         { "Tracker", "Address", parse_tracker_address },
         { "Tracker", "Pin", parse_tracker_pin },
         { "Log", "Level", parse_log_level },
+        { "Notify", "Desktop", parse_desktop },
+        { "Notify", "Default", parse_notify },
+        { "Notify", "Text", parse_text },
         {},
 };
 
@@ -229,5 +261,6 @@ ManagerSettings daemon_settings_for_manager(const DaemonSettings *s) {
                 .n_advertise = s->n_advertise,
                 .tracker_address = s->tracker_address,
                 .tracker_pin = s->tracker_pin,
+                .notify = s->notify,
         };
 }

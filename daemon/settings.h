@@ -18,6 +18,9 @@ typedef struct DaemonSettings {
         char *tracker_pin;     /* [Tracker] Pin= */
         char *state_directory; /* never from a file */
         int log_level;         /* [Log] Level=; LOG_INFO unless said */
+        Notify notify;         /* [Notify] Default=; mentions unless said */
+        bool no_desktop;       /* [Notify] Desktop=no */
+        bool no_text;          /* [Notify] Text=no */
         char *complaint;       /* the first value that was refused: "FILE:LINE: why" */
 } DaemonSettings;
 

@@ -190,7 +190,7 @@ int options_parse(int argc, char *argv[], TrackerSettings *settings, Options *re
                 return r;
         r = tracker_settings_load(settings, (const char *const[]){ o.settings_directory, NULL });
         if (r < 0)
-                return log_error_errno(r, "Cannot use the settings in %s; see p2pchat-trackerd(8)",
+                return log_error_errno(r, "Cannot use the settings in %s; see p2pchat-tracker.conf(5)",
                                        o.settings_directory);
         if (free_and_strdup(&settings->state_directory, state) < 0 ||
             free_and_strdup(&settings->credentials_directory, getenv("CREDENTIALS_DIRECTORY")) < 0)
@@ -210,7 +210,7 @@ int options_reload(const Options *o, TrackerSettings *settings) {
                 return log_fields(LOG_ERR, r,
                                   LOG_FIELDS("MESSAGE_ID", MESSAGE_TRACKER_RELOAD_REFUSED),
                                   "Cannot use the settings in %s, those from before hold; see "
-                                  "p2pchat-trackerd(8)",
+                                  "p2pchat-tracker.conf(5)",
                                   o->settings_directory);
         return 0;
 }

@@ -366,6 +366,10 @@ const char *account_get_pin(const Account *a) {
         return a->pin;
 }
 
+bool account_has_pin(const Account *a, const char *pin) {
+        return a->chain && chain_has_pin(a->chain, pin);
+}
+
 const char *account_get_offered_pin(const Account *a) {
         return a->offered_pin;
 }

@@ -23,6 +23,8 @@ const char *tracker_state_to_string(TrackerState s); /* "none", "connecting" …
 const char *account_get_tracker_id(const Account *a); /* "" while its pin was never accepted */
 const char *account_get_tracker_address(const Account *a);
 const char *account_get_pin(const Account *a);         /* "" */
+/* Is it the one held, or one that the same tracker had before? */
+bool account_has_pin(const Account *a, const char *pin);
 const char *account_get_offered_pin(const Account *a); /* "" */
 TrackerState account_get_tracker_state(const Account *a);
 const char *account_get_tracker_reason(const Account *a); /* "" when online */

@@ -24,6 +24,7 @@ typedef struct ChannelObject {
         Pacer *signals;
         uint64_t first, last; /* owed by EntriesAppended; last 0: nothing */
         uint64_t outbox_generation, members_generation;
+        uint64_t mentioned, n_mentioned; /* owed by Mentioned: the newest, and how many */
         bool owes_outbox, owes_members;
         uint64_t key_told; /* by MembersChanged: the news of that time */
         UT_hash_handle hh; /* ChannelBus.objects, by path */
@@ -72,7 +73,7 @@ int method_get_debug(sd_bus_message *m, void *userdata, sd_bus_error *error);
 int method_explain_access(sd_bus_message *m, void *userdata, sd_bus_error *error);
 /* channel-bus-search.c */
 int method_search(sd_bus_message *m, void *userdata, sd_bus_error *error);
-/* channel-bus-ignored.c: a Set that is on disk before it is answered; 0 where it is for the vtable
+/* channel-bus-set.c: a Set that is on disk before it is answered; 0 where it is for the vtable
  * to answer. */
 int channel_object_set(ChannelObject *o, sd_bus_message *m, sd_bus_error *error);
 /* EntryPageFilter.is_hidden; userdata: ChannelMember. */

@@ -239,6 +239,20 @@ static int method_leave(sd_bus_message *m, void *userdata, sd_bus_error *error) 
         return channel_object_end(userdata, m, manager_leave, error);
 }
 
+static int method_make_invite(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        const ChannelObject *o = userdata;
+        char link[INVITE_SIZE];
+        Failure f;
+        int r;
+
+        r = options_read(m, NULL, NULL, error);
+        if (r < 0)
+                return r;
+        if (manager_make_invite(o->manager, o->member, link, &f) < 0)
+                return bus_error_failure(error, &f);
+        return sd_bus_reply_method_return(m, "s", link);
+}
+
 static uint64_t get_rate(const ChannelMember *c) {
         uint64_t rate, burst;
 
@@ -283,6 +297,8 @@ READER(synced_seq, u, channel_member_get_synced_seq(c))
 READER(last_seq, u, channel_member_get_last_seq(c))
 READER(read_seq, u, channel_member_get_read_seq(c))
 READER(unread, u, channel_member_get_n_unread(c))
+READER(mentions, u, channel_member_get_n_mentions(c))
+READER(notify, s, notify_to_string(channel_member_get_notify(c)))
 READER(outbox, u, channel_member_get_n_outbox(c))
 READER(online, u, channel_member_get_n_online(c))
 
@@ -325,9 +341,11 @@ const PropertySpec channel_properties[] = {
         { "LastSeq", "t", PROPERTY_PACED, read_last_seq },
         { "ReadSeq", "t", PROPERTY_PACED, read_read_seq },
         { "Unread", "u", PROPERTY_PACED, read_unread },
+        { "Mentions", "u", PROPERTY_PACED, read_mentions },
         { "OutboxCount", "u", PROPERTY_PACED, read_outbox },
         { "MembersOnline", "u", PROPERTY_PACED, read_online },
         { "Ignored", "as", PROPERTY_PACED, read_ignored },
+        { "Notify", "s", PROPERTY_PACED, read_notify },
         {},
 };
 
@@ -364,6 +382,8 @@ const sd_bus_vtable channel_vtable[] = {
                                 SD_BUS_RESULT("a{sv}", info), method_get_info, 0),
         SD_BUS_METHOD_WITH_ARGS("ExplainAccess", SD_BUS_ARGS("s", username, "a{sv}", options),
                                 SD_BUS_RESULT("a{sv}", access), method_explain_access, 0),
+        SD_BUS_METHOD_WITH_ARGS("MakeInvite", SD_BUS_ARGS("a{sv}", options),
+                                SD_BUS_RESULT("s", uri), method_make_invite, 0),
         SD_BUS_METHOD_WITH_ARGS("Export", SD_BUS_ARGS("h", fd, "a{sv}", options), SD_BUS_NO_RESULT,
                                 method_export, 0),
         SD_BUS_METHOD_WITH_ARGS("Connect", SD_BUS_ARGS("a{sv}", options), SD_BUS_NO_RESULT,
@@ -375,6 +395,7 @@ const sd_bus_vtable channel_vtable[] = {
         SD_BUS_SIGNAL_WITH_ARGS("EntriesAppended",
                                 SD_BUS_ARGS("t", first, "t", last, "a{sv}", details), 0),
         SD_BUS_SIGNAL_WITH_ARGS("OutboxChanged", SD_BUS_ARGS("t", generation, "a{sv}", details), 0),
+        SD_BUS_SIGNAL_WITH_ARGS("Mentioned", SD_BUS_ARGS("t", seq, "a{sv}", details), 0),
         SD_BUS_SIGNAL_WITH_ARGS("MembersChanged", SD_BUS_ARGS("t", generation, "a{sv}", details),
                                 0),
         SD_BUS_PROPERTY("Id", "s", property_get, 0, CONSTANT),
@@ -401,9 +422,11 @@ const sd_bus_vtable channel_vtable[] = {
         SD_BUS_PROPERTY("LastSeq", "t", property_get, 0, CHANGING),
         SD_BUS_PROPERTY("ReadSeq", "t", property_get, 0, CHANGING),
         SD_BUS_PROPERTY("Unread", "u", property_get, 0, CHANGING),
+        SD_BUS_PROPERTY("Mentions", "u", property_get, 0, CHANGING),
         SD_BUS_PROPERTY("OutboxCount", "u", property_get, 0, CHANGING),
         SD_BUS_PROPERTY("MembersOnline", "u", property_get, 0, CHANGING),
         SD_BUS_WRITABLE_PROPERTY("Ignored", "as", property_get, property_set_elsewhere, 0,
                                  CHANGING),
+        SD_BUS_WRITABLE_PROPERTY("Notify", "s", property_get, property_set_elsewhere, 0, CHANGING),
         SD_BUS_VTABLE_END,
 };

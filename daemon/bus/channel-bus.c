@@ -67,8 +67,8 @@ static void emit_members_changed(ChannelObject *o, sd_bus *connection) {
                                   news->since);
 }
 
-/* What is owed, in this order: who hears that the outbox changed finds the text in the log, and has
- * been told so. */
+/* What is owed, in this order: who hears that the outbox changed, or that somebody spoke to them,
+ * finds the text in the log, and has been told so. */
 static void on_signals_due(void *userdata) {
         ChannelObject *o = userdata;
         sd_bus *connection = bus_get_connection(o->bus);
@@ -80,6 +80,15 @@ static void on_signals_due(void *userdata) {
                                                   "EntriesAppended", "tta{sv}", o->first, o->last,
                                                   0);
                 o->first = o->last = 0;
+        }
+        if (o->mentioned > 0) {
+                if (!may_say(o, &is_first))
+                        return;
+                if (connection)
+                        (void) sd_bus_emit_signal(connection, o->path, P2PCHAT_INTERFACE_CHANNEL,
+                                                  "Mentioned", "ta{sv}", o->mentioned, 1, "count",
+                                                  "t", o->n_mentioned);
+                o->mentioned = o->n_mentioned = 0;
         }
         if (o->owes_outbox) {
                 if (!may_say(o, &is_first))
@@ -195,6 +204,18 @@ void channel_bus_entries_appended(ChannelBus *b, ChannelMember *c, uint64_t firs
         o->first = o->last > 0 ? MIN(o->first, first) : first;
         o->last = MAX(o->last, last);
         pacer_request(o->signals);
+}
+
+void channel_bus_heard(ChannelBus *b, ChannelMember *c, const Entry *entries, size_t n) {
+        ChannelObject *o = find_object(b, c);
+
+        for (size_t i = 0; o && i < n; i++)
+                if (entries[i].mentions && channel_member_is_news(c, &entries[i])) {
+                        o->mentioned = entries[i].seq;
+                        o->n_mentioned++;
+                }
+        if (o && o->mentioned > 0)
+                pacer_request(o->signals);
 }
 
 void channel_bus_outbox_changed(ChannelBus *b, ChannelMember *c, uint64_t generation) {

@@ -23,5 +23,7 @@ void channel_bus_changed(ChannelBus *b, ChannelMember *c);
 /* What every hosted channel shows of the whole daemon: addresses, reachability. */
 void channel_bus_hosting_changed(ChannelBus *b);
 void channel_bus_entries_appended(ChannelBus *b, ChannelMember *c, uint64_t first, uint64_t last);
+/* Mentioned, where they speak to us. */
+void channel_bus_heard(ChannelBus *b, ChannelMember *c, const Entry *entries, size_t n);
 void channel_bus_outbox_changed(ChannelBus *b, ChannelMember *c, uint64_t generation);
 void channel_bus_members_changed(ChannelBus *b, ChannelMember *c, uint64_t generation);

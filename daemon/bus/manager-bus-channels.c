@@ -193,9 +193,13 @@ int manager_method_join(sd_bus_message *m, void *userdata, sd_bus_error *error) 
         char name[NAME_SIZE];
         JoinOptions options;
         BusOperation *op;
+        bool is_link;
+        Invite invite;
         int r;
 
-        r = read_channel_name(m, name, error);
+        r = manager_bus_peek_invite(m, &is_link, &invite, error);
+        if (r >= 0 && !is_link)
+                r = read_channel_name(m, name, error);
         if (r >= 0)
                 r = options_read(m, table, &o, error);
         if (r < 0)
@@ -207,6 +211,7 @@ int manager_method_join(sd_bus_message *m, void *userdata, sd_bus_error *error) 
         r = bus_operation_new(bus_get_operations(b->bus), m, NULL, &op);
         if (r < 0)
                 return r;
-        r = manager_join(b->manager, name, &options, on_channel, op, &waiting);
+        r = is_link ? manager_join_invite(b->manager, &invite, &options, on_channel, op, &waiting)
+                    : manager_join(b->manager, name, &options, on_channel, op, &waiting);
         return bus_operation_park(op, r, waiting, manager_bus_cancel_manager_op, error);
 }

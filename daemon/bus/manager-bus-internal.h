@@ -8,8 +8,9 @@
 #include "daemon/bus/path.h"
 
 struct ManagerBus {
-        Bus *bus;         /* weak */
-        Manager *manager; /* weak */
+        Bus *bus;           /* weak */
+        Manager *manager;   /* weak */
+        Notifier *notifier; /* weak */
         PropertyWatch *watch;
         Pacer *directory;
         uint64_t generation; /* of the directory, as last heard */
@@ -31,6 +32,13 @@ int manager_method_sign_in_guest(sd_bus_message *m, void *userdata, sd_bus_error
 int manager_method_list_directory(sd_bus_message *m, void *userdata, sd_bus_error *error);
 int manager_method_host(sd_bus_message *m, void *userdata, sd_bus_error *error);
 int manager_method_join(sd_bus_message *m, void *userdata, sd_bus_error *error);
+/* manager-bus-focus.c */
+int manager_method_set_focus(sd_bus_message *m, void *userdata, sd_bus_error *error);
+int manager_bus_watch_clients(ManagerBus *b, sd_bus *connection);
+/* manager-bus-invite.c */
+/* The string that follows; taken from the call where it is a link. InvalidArgs, BadRequest. */
+int manager_bus_peek_invite(sd_bus_message *m, bool *ret_is_link, Invite *ret, sd_bus_error *error);
+int manager_method_resolve_invite(sd_bus_message *m, void *userdata, sd_bus_error *error);
 /* manager-bus-presence.c */
 int manager_bus_on_set(sd_bus_message *m, void *userdata, sd_bus_error *error);
 /* manager-bus-statistics.c */

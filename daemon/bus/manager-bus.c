@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Knows how the daemon as a whole looks on the bus (org.p2pchat.Peer1.Manager); leaves what it does
- * to manager.h, most methods to manager-bus-{identity,channels,backup}.c, writing properties to
+ * to manager.h, most methods to manager-bus-{identity,channels,invite,backup}.c, writing properties to
  * manager-bus-presence.c. */
 #include "bus/options.h"
 #include "daemon/bus/manager-bus-internal.h"
@@ -129,12 +129,16 @@ static const sd_bus_vtable manager_vtable[] = {
                                 manager_method_list_directory, 0),
         SD_BUS_METHOD_WITH_ARGS("Host", SD_BUS_ARGS("s", channel_name, "a{sv}", options),
                                 SD_BUS_RESULT("o", channel), manager_method_host, 0),
-        SD_BUS_METHOD_WITH_ARGS("Join", SD_BUS_ARGS("s", name, "a{sv}", options),
+        SD_BUS_METHOD_WITH_ARGS("Join", SD_BUS_ARGS("s", name_or_invite, "a{sv}", options),
                                 SD_BUS_RESULT("o", channel), manager_method_join, 0),
+        SD_BUS_METHOD_WITH_ARGS("ResolveInvite", SD_BUS_ARGS("s", uri, "a{sv}", options),
+                                SD_BUS_RESULT("a{sv}", invite), manager_method_resolve_invite, 0),
         SD_BUS_METHOD_WITH_ARGS("Backup", SD_BUS_ARGS("h", fd, "a{sv}", options),
                                 SD_BUS_RESULT("a{sv}", result), manager_method_backup, 0),
         SD_BUS_METHOD_WITH_ARGS("Restore", SD_BUS_ARGS("h", fd, "a{sv}", options),
                                 SD_BUS_RESULT("a{sv}", result), manager_method_restore, 0),
+        SD_BUS_METHOD_WITH_ARGS("SetFocus", SD_BUS_ARGS("o", channel, "a{sv}", options),
+                                SD_BUS_NO_RESULT, manager_method_set_focus, 0),
         SD_BUS_METHOD_WITH_ARGS("Describe", SD_BUS_ARGS("a{sv}", options), SD_BUS_RESULT("s", json),
                                 method_describe, 0),
         SD_BUS_METHOD_WITH_ARGS("GetStatistics", SD_BUS_ARGS("a{sv}", options),
@@ -164,6 +168,8 @@ int manager_bus_add_objects(ManagerBus *b, sd_bus *connection) {
                                      manager_vtable, b);
         if (r >= 0)
                 r = sd_bus_add_object(connection, NULL, P2PCHAT_PATH, manager_bus_on_set, b);
+        if (r >= 0)
+                r = manager_bus_watch_clients(b, connection);
         if (r < 0)
                 return r;
         return sd_bus_add_object_manager(connection, NULL, P2PCHAT_PATH);
@@ -187,14 +193,14 @@ void manager_bus_directory_changed(ManagerBus *b, uint64_t generation) {
         pacer_request(b->directory);
 }
 
-int manager_bus_new(const Runtime *rt, Bus *bus, Manager *m, ManagerBus **ret) {
+int manager_bus_new(const Runtime *rt, Bus *bus, Manager *m, Notifier *n, ManagerBus **ret) {
         _cleanup_(manager_bus_freep) ManagerBus *b = NULL;
         int r;
 
         b = new0(ManagerBus, 1);
         if (!b)
                 return -ENOMEM;
-        *b = (ManagerBus){ .bus = bus, .manager = m };
+        *b = (ManagerBus){ .bus = bus, .manager = m, .notifier = n };
         r = property_watch_new(rt, bus, P2PCHAT_PATH, P2PCHAT_INTERFACE_MANAGER, manager_properties,
                                m, CHANGES_INTERVAL_USEC, &b->watch);
         if (r < 0)

@@ -5,11 +5,12 @@
 
 #include "bus/bus.h"
 #include "daemon/manager/manager.h"
+#include "daemon/notify/notifier.h"
 
 typedef struct ManagerBus ManagerBus;
 
 int manager_bus_new(const Runtime *rt /* weak */, Bus *bus /* weak */, Manager *m /* weak */,
-                    ManagerBus **ret);
+                    Notifier *notifier /* weak */, ManagerBus **ret);
 ManagerBus *manager_bus_free(ManagerBus *b);
 DEFINE_CLEANUP(ManagerBus *, manager_bus_free);
 int manager_bus_add_objects(ManagerBus *b, sd_bus *connection);

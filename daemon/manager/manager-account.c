@@ -17,7 +17,11 @@ void manager_started(Manager *m, int r) {
 int manager_check_identity(const Manager *m, bool registered, Failure *f) {
         if (manager_check_store(m, f) < 0)
                 return -EBUSY;
-        if (!m->account || !m->me.username[0])
+        if (!m->account)
+                return failure_set(f, ERROR_NOT_SIGNED_IN,
+                                   "Set a tracker first (p2pchatctl tracker ADDRESS), then sign up "
+                                   "(p2pchatctl signup NAME).");
+        if (!m->me.username[0])
                 return failure_set(f, ERROR_NOT_SIGNED_IN,
                                    "Sign in first (p2pchatctl signin NAME).");
         if (m->sign_out)

@@ -31,6 +31,14 @@ static void on_entries(ChannelMember *c, uint64_t first, uint64_t last, void *us
                 m->observer.on_entries_appended(m, c, first, last, m->observer_userdata);
 }
 
+static void on_heard(ChannelMember *c, const Entry *entries, size_t n, void *userdata) {
+        ManagedChannel *x = userdata;
+        Manager *m = x->manager;
+
+        if (x->announced && m->observer.on_heard)
+                m->observer.on_heard(m, c, entries, n, m->observer_userdata);
+}
+
 static void on_outbox(ChannelMember *c, uint64_t generation, void *userdata) {
         ManagedChannel *x = userdata;
         Manager *m = x->manager;
@@ -61,6 +69,7 @@ static void on_lost(ChannelMember *c, void *userdata) {
 static const MemberHandlers member_handlers = {
         .on_changed = on_changed,
         .on_entries = on_entries,
+        .on_heard = on_heard,
         .on_outbox = on_outbox,
         .on_members = on_members,
         .on_lost = on_lost,
@@ -111,6 +120,7 @@ int managed_channel_new(Manager *m, const StoredChannel *stored, ManagedChannel 
                         .tracker_id = account_get_tracker_id(m->account),
                         .me = m->me,
                         .presence = m->presence,
+                        .notify = m->notify,
                         .handlers = &member_handlers,
                         .userdata = x,
                 },

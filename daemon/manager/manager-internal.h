@@ -92,6 +92,9 @@ struct Manager {
         bool account_announced;
         Operation *account_op; /* who waits for the account that is being loaded; weak */
         TrackerFlow *tracker_flow;
+        Operation *invite_op;  /* who waits for an invitation's tracker; weak */
+        ManagerOp *invite_set; /* … which is being set; NULL: none is */
+        Invite invite;         /* … by this */
         Lane *archive_lane;   /* from the first backup on */
         Archiving *archiving; /* one at a time */
 
@@ -101,6 +104,7 @@ struct Manager {
         Wish *wishes;            /* Wish */
         HostLinks *links;
         Exporter *exporter;
+        Notify notify;     /* of channels where nothing else is set */
         ClockTimer *sweep; /* for messages that are too old */
         Job *sweep_job;
         int sweep_error; /* as the journal was told */

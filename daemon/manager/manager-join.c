@@ -12,6 +12,7 @@ struct JoinFlow {
         char name[NAME_SIZE];
         int64_t backlog;
         bool new_copy;
+        char channel_id[UUID_STRING_SIZE]; /* an invitation's; "": whatever the name means */
         DirectoryLookup *lookup;
         ManagedChannel *channel; /* weak; NULL: not known yet */
         bool is_new;             /* nothing of it is shown or kept before the host has answered */
@@ -52,9 +53,13 @@ static void join_denied(JoinFlow *j) {
         Failure f;
 
         (void) failure_set(&f, j->refusal.code,
-                           "%s Once you are let in it goes live by itself; p2pchatctl leave %s "
+                           "%s%s Once you are let in it goes live by itself; p2pchatctl leave %s "
                            "gives that up.",
-                           j->refusal.message, j->name);
+                           j->refusal.message,
+                           *j->channel_id ? " An invitation leads to a channel, and gives no "
+                                            "rights there."
+                                          : "",
+                           j->name);
         join_flow_free(j);
         managed_channel_announce(x);
         manager_complete_channel(op, &f, x->member);
@@ -134,8 +139,21 @@ static void become_copy(ManagedChannel *x) {
         channel_member_become_copy(x->member);
 }
 
+static int check_id(const char *wanted, const char *id, const char *name, const char *where,
+                    Failure *f) {
+        if (!wanted || !*wanted || streq(wanted, id))
+                return 0;
+        return failure_set(f, ERROR_CONFLICT,
+                           "The invitation is to the channel %s, but %s %s is %s. Ask who invited "
+                           "you for a new one, or go by the name: p2pchatctl join %s.",
+                           wanted, name, where, id, name);
+}
+
 static int check_known(const JoinFlow *j, const ManagedChannel *known, const DirectoryEntry *entry,
                        Failure *f) {
+        if (check_id(j->channel_id, entry->channel_id, j->name, "in the tracker's directory", f) <
+            0)
+                return -error_info(f->code)->error;
         if (known && !managed_channel_may_be_copy(known, entry))
                 return failure_set(f, ERROR_CONFLICT,
                                    "%s is yours, and no other device hosts it: host it here.",
@@ -250,6 +268,7 @@ static int flow_new(Manager *m, const char *name, const JoinOptions *options, Ma
                 .new_copy = options->new_copy,
         };
         memcpy(j->name, name, sizeof(j->name));
+        snprintf(j->channel_id, sizeof(j->channel_id), "%s", options->channel_id ?: "");
         DL_APPEND(m->joins, j);
         operation_hold(&op->base, &j->op);
         *ret = j;
@@ -286,6 +305,10 @@ int manager_join(Manager *m, const char *name, const JoinOptions *options, manag
                 failure_set(&f, ERROR_BUSY, "Hosting this channel is under way.");
                 return manager_op_return(op, ret_op, &f);
         }
+        if (x && !channel_member_get_stored(x->member)->closed &&
+            check_id(options->channel_id, channel_member_get_id(x->member), folded,
+                     "that is open here", &f) < 0)
+                return manager_op_return(op, ret_op, &f);
         if (x && x->hosting && !hosting_is_elsewhere(x->hosting)) {
                 manager_complete_channel(&op->base, NULL, x->member);
                 return manager_op_return(op, ret_op, NULL);

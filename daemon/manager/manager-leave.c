@@ -148,7 +148,9 @@ int manager_leave(Manager *m, ChannelMember *c, bool forget, manager_done_fn don
                 failure_set(&f, ERROR_NO_SUCH_CHANNEL, "There is no such channel here.");
         else if (channel_member_get_stored(c)->hosted && !channel_member_get_stored(c)->closed &&
                  !channel_member_is_moved(c))
-                failure_set(&f, ERROR_CONFLICT, "This channel is hosted here: unhost it.");
+                failure_set(&f, ERROR_CONFLICT,
+                            "This channel is hosted here; to stop that: p2pchatctl unhost "
+                            "CHANNEL");
         r = manager_op_return(op, ret_op, &f);
         if (r < 0 || f.code != ERROR_NONE)
                 return r;

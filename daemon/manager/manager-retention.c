@@ -12,14 +12,17 @@
 #define SWEEP_MIN_USEC (20 * USEC_PER_SEC)
 #define SWEEP_MAX_USEC USEC_PER_HOUR /* clocks are set */
 
-static void tell_host(Manager *m, uint64_t row) {
+static void tell_channel(Manager *m, uint64_t row) {
         ManagedChannel *x;
 
         DL_FOREACH(m->channels, x) {
                 ChannelHost *h = channel_member_get_local_host(x->member);
 
-                if (h && channel_member_get_stored(x->member)->row == row)
+                if (channel_member_get_stored(x->member)->row != row)
+                        continue;
+                if (h)
                         channel_host_content_removed(h);
+                channel_member_count_mentions(x->member);
         }
 }
 
@@ -30,7 +33,7 @@ static void on_swept(int r, const uint64_t *touched, size_t n, bool more, uint64
         m->sweep_job = NULL;
         r = MIN(r, 0);
         for (size_t i = 0; i < n; i++)
-                tell_host(m, touched[i]);
+                tell_channel(m, touched[i]);
         if (r < 0) {
                 if (r != -ENOBUFS && r != m->sweep_error)
                         log_error_errno(r, "Cannot remove messages that are too old yet");

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Knows how the settings of a daemon change while it runs, all of them or none; leaves reading them
  * to settings.h, and listening to manager-listen.c. */
+#include <utlist.h>
+
 #include "base/log.h"
 #include "daemon/manager/manager-internal.h"
 
@@ -175,6 +177,7 @@ int manager_set_settings(Manager *m, const ManagerSettings *settings) {
         _cleanup_free_ Address *listen = NULL, *advertise = NULL;
         _cleanup_free_ char *address = NULL, *pin = NULL;
         size_t n_listen, n_advertise;
+        ManagedChannel *x;
         int r;
 
         assert(settings->n_listen > 0);
@@ -198,6 +201,9 @@ int manager_set_settings(Manager *m, const ManagerSettings *settings) {
         free(m->advertise);
         m->advertise = TAKE_PTR(advertise);
         m->n_advertise = n_advertise;
+        m->notify = settings->notify;
+        DL_FOREACH(m->channels, x)
+                channel_member_set_default_notify(x->member, m->notify);
         use_tracker(m, TAKE_PTR(address), TAKE_PTR(pin));
         if (manager_refresh_addresses(m) && m->account && account_is_online(m->account))
                 manager_register_all(m);

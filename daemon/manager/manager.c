@@ -36,6 +36,7 @@ int manager_new(const Runtime *rt, const ManagerSettings *settings, Manager **re
                 .rt = rt,
                 .lease_usec = LEASE_USEC,
                 .lingers = -1,
+                .notify = settings->notify,
                 .passed = settings->passed,
                 .n_passed = settings->n_passed,
         };

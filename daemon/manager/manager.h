@@ -7,6 +7,7 @@
 #include "daemon/host/peer.h"
 #include "daemon/member/channel-member.h"
 #include "daemon/store/store-archive.h"
+#include "wire/invite.h"
 
 typedef struct Manager Manager;
 
@@ -31,6 +32,7 @@ typedef struct ManagerSettings {
         size_t n_advertise;
         const char *tracker_address; /* from settings: used where none is set yet; may be NULL */
         const char *tracker_pin;     /* may be NULL */
+        Notify notify;               /* of channels where nothing else is set */
 } ManagerSettings;
 
 /* What faces (the bus, tests) are told. Everything is announced after it is true. All are optional.
@@ -50,6 +52,9 @@ typedef struct ManagerObserver {
         void (*on_channel_changed)(Manager *m, ChannelMember *c, void *userdata);
         void (*on_entries_appended)(Manager *m, ChannelMember *c, uint64_t first, uint64_t last,
                                     void *userdata);
+        /* Behind it: what was said now, or while we were away, with who is spoken to. */
+        void (*on_heard)(Manager *m, ChannelMember *c, const Entry *entries, size_t n,
+                         void *userdata);
         void (*on_outbox_changed)(Manager *m, ChannelMember *c, uint64_t generation,
                                   void *userdata);
         void (*on_members_changed)(Manager *m, ChannelMember *c, uint64_t generation,
@@ -68,9 +73,9 @@ DEFINE_CLEANUP(Manager *, manager_free);
 void manager_set_observer(Manager *m, const ManagerObserver *o, void *userdata /* weak */);
 /* Opens the store, reads it, listens, dials; on_started follows. */
 int manager_start(Manager *m);
-/* While it runs, listen (one at least), advertise and tracker alone: all of it, or nothing with a
- * negative errno, which is told in the journal where an address cannot be had. Connections stay,
- * also those that came in where nobody is waited for any more. */
+/* While it runs, listen (one at least), advertise, tracker and notify alone: all of it, or nothing
+ * with a negative errno, which is told in the journal where an address cannot be had. Connections
+ * stay, also those that came in where nobody is waited for any more. */
 int manager_set_settings(Manager *m, const ManagerSettings *settings);
 /* Takes nothing in any more, finishes and answers what is at the disk, then says GOING_AWAY to
  * everybody; on_stopped follows, from a later turn, within ten seconds. */
@@ -139,11 +144,38 @@ int manager_host(Manager *m, const char *name, const HostOptions *options, manag
 /* Idempotent. Done when the host has accepted, or with its refusal (and no channel); a host that is
  * away: done, offline. */
 typedef struct JoinOptions {
-        int64_t backlog; /* −1: from the first entry */
-        bool new_copy;   /* of one that has diverged: drop what is held, keep the outbox */
+        int64_t backlog;        /* −1: from the first entry */
+        const char *channel_id; /* ERROR_CONFLICT where the name means another; NULL: any */
+        bool new_copy;          /* of one that has diverged: drop what is held, keep the outbox */
 } JoinOptions;
 int manager_join(Manager *m, const char *name, const JoinOptions *options, manager_channel_fn done,
                  void *userdata, ManagerOp **ret_op);
+
+/* ---- invitations (wire/invite.h) ---- */
+
+/* Is an invitation's tracker ours? */
+typedef enum InviteTracker {
+        INVITE_TRACKER_SAME,  /* by its pin, or an earlier one; whatever its address */
+        INVITE_TRACKER_UNSET, /* none is set: manager_join_invite() would set it */
+        INVITE_TRACKER_OTHER,
+        INVITE_TRACKER_MAX,
+        INVITE_TRACKER_INVALID = -EINVAL
+} InviteTracker;
+const char *invite_tracker_to_string(InviteTracker t); /* "same", "unset", "other" */
+/* -EBUSY and ERROR_BUSY while it is not known. */
+int manager_judge_invite(const Manager *m, const Invite *i, InviteTracker *ret, Failure *f);
+/* From elsewhere it leads to another machine, or nowhere. Names are not looked up for it. */
+bool manager_invite_is_only_here(const Invite *i);
+/* To the channel, by the tracker as it is set here. -errno of *f: ERROR_CONFLICT of one that nobody
+ * can join any more. */
+int manager_make_invite(const Manager *m, const ChannelMember *c, char ret[static INVITE_SIZE],
+                        Failure *f);
+/* As manager_join() of that very channel; sets its tracker where none is set, which stays set when
+ * nobody is signed in yet (ERROR_NOT_SIGNED_IN). ERROR_CONFLICT: another tracker is in use.
+ * options->channel_id is the invitation's. */
+int manager_join_invite(Manager *m, const Invite *i, const JoinOptions *options,
+                        manager_channel_fn done, void *userdata, ManagerOp **ret_op);
+
 /* Stop hosting; forget also releases the name at the tracker and drops the log. */
 typedef void (*manager_done_fn)(const Failure *f, void *userdata);
 int manager_unhost(Manager *m, ChannelMember *c, bool forget, manager_done_fn done, void *userdata,

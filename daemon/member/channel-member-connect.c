@@ -178,6 +178,8 @@ static void accepted(ChannelMember *c, const Accepted *a) {
         c->ended_seq = 0;
         c->truth_seq = c->target_seq = a->last_seq;
         c->outbox.uncertain = false;
+        if (c->stored.synced_seq == 0 && !c->stored.has_begin)
+                c->history_seq = a->last_seq;
         member_begin(c, a->last_seq);
         member_take_retention(c, a->retention);
         member_save_soon(c);

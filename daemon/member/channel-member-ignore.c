@@ -88,7 +88,7 @@ static int take_names(MemberChange *x, char *const *names, size_t n, Failure *f)
         return 0;
 }
 
-static void on_saved(int r, uint64_t n_unread, void *userdata) {
+static void on_saved(int r, uint64_t n_unread, uint64_t n_mentions, void *userdata) {
         MemberChange *x = userdata;
         ChannelMember *c = x->member;
         Failure f;
@@ -105,6 +105,7 @@ static void on_saved(int r, uint64_t n_unread, void *userdata) {
         x->n_names = 0;
         c->ignored_generation++;
         c->stored.n_unread = n_unread;
+        c->stored.n_mentions = n_mentions;
         member_changed(c);
         member_change_end(x, NULL);
 }

@@ -86,6 +86,7 @@ typedef struct MemberChange {
         /* of who is ignored: */
         char **names;
         size_t n_names;
+        Notify notify; /* to be */
 } MemberChange;
 
 struct ChannelMember {
@@ -109,6 +110,10 @@ struct ChannelMember {
         Job *save;
         bool save_again;
         ClockTimer *save_retry; /* armed: the row lacks something */
+        Notify notify;          /* where the row has none */
+        Job *count;             /* of mentions */
+        bool count_again;
+        uint64_t history_seq; /* up to it entries are what was said before we came */
 
         bool is_searching;         /* the directory was asked because a dial failed */
         bool is_listed_restricted; /* as the directory said last */
@@ -190,6 +195,10 @@ extern const OperationType member_saved_type;
 /* channel-member-ignore.c. text: as StoredChannel.ignored. */
 int member_load_ignored(ChannelMember *c, const char *text);
 char **member_names_free(char **names, size_t n);
+
+/* channel-member-notify.c */
+void member_heard(ChannelMember *c, const Entry *entries, size_t n); /* they are in the log now */
+void member_count_done(ChannelMember *c);
 
 /* channel-member-connect.c */
 void member_connect_now(ChannelMember *c); /* CONNECT, or again */

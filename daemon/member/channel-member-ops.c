@@ -3,7 +3,8 @@
  * channel-member-connect.c. */
 #include "daemon/member/channel-member-internal.h"
 
-static void on_marked(int r, uint64_t read_seq, uint64_t n_unread, void *userdata) {
+static void on_marked(int r, uint64_t read_seq, uint64_t n_unread, uint64_t n_mentions,
+                      void *userdata) {
         MemberChange *x = userdata;
         ChannelMember *c = x->member;
         Failure f;
@@ -16,6 +17,7 @@ static void on_marked(int r, uint64_t read_seq, uint64_t n_unread, void *userdat
         }
         c->stored.read_seq = read_seq;
         c->stored.n_unread = n_unread;
+        c->stored.n_mentions = n_mentions;
         member_changed(c);
         member_change_end(x, NULL);
 }
@@ -88,7 +90,7 @@ static void on_copy_dropped(int r, void *userdata) {
                 return;
         }
         s->read_seq = MIN(s->read_seq, MAX(s->diverged_seq, UINT64_C(1)) - 1);
-        s->first_seq = s->synced_seq = s->n_unread = s->diverged_seq = 0;
+        s->first_seq = s->synced_seq = s->n_unread = s->n_mentions = s->diverged_seq = 0;
         s->synced_id[0] = s->begin_id[0] = '\0';
         s->has_begin = false;
         s->begin_seq = 0;
@@ -123,7 +125,9 @@ int channel_member_disconnect(ChannelMember *c, member_done_fn done, void *userd
                 if (!op)
                         return -ENOMEM;
                 op->fn.done = done;
-                failure_set(&f, ERROR_CONFLICT, "This channel is hosted here: unhost it.");
+                failure_set(&f, ERROR_CONFLICT,
+                            "This channel is hosted here; to stop that: p2pchatctl unhost "
+                            "CHANNEL");
                 return member_op_return(op, ret_op, &f);
         }
         if (!c->stored.closed) {

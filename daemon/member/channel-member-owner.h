@@ -9,6 +9,9 @@
 typedef struct MemberHandlers {
         void (*on_changed)(ChannelMember *c, void *userdata); /* any property */
         void (*on_entries)(ChannelMember *c, uint64_t first, uint64_t last, void *userdata);
+        /* Entries that have come into the log, told behind on_entries, but for those that were in
+         * it before we came to it; borrowed. May be NULL. */
+        void (*on_heard)(ChannelMember *c, const Entry *entries, size_t n, void *userdata);
         void (*on_outbox)(ChannelMember *c, uint64_t generation, void *userdata);
         void (*on_members)(ChannelMember *c, uint64_t generation, void *userdata);
         /* It wants to know what the directory says: answer by channel_member_locate(). */
@@ -28,6 +31,7 @@ typedef struct MemberContext {
         const char *tracker_id;
         Actor me;
         MemberPresence presence;
+        Notify notify; /* where nothing else is set */
         const MemberHandlers *handlers;
         void *userdata; /* weak */
 } MemberContext;
@@ -53,6 +57,9 @@ void channel_member_locate(ChannelMember *c, const DirectoryEntry *entry);
 /* A host that it is connected to hears it now, the others with CONNECT. One that knows no invisible
  * members is left: better not there than seen. */
 void channel_member_set_presence(ChannelMember *c, const MemberPresence *p);
+void channel_member_set_default_notify(ChannelMember *c, Notify notify);
+/* Messages may have lost their content: those that spoke to us do not any more. */
+void channel_member_count_mentions(ChannelMember *c);
 /* Is it this channel that the entry means? */
 bool channel_member_is_meant(const ChannelMember *c, const DirectoryEntry *entry);
 /* Its name means the channel `successor` now. Closed with its copy and outbox kept, for as long as

@@ -154,6 +154,7 @@ static void on_kept(int r, void *userdata) {
                 c->stored.first_seq = x->entries[0].seq;
                 if (has_guests(x->entries, x->n_entries))
                         outbox_changed(c); /* what we said as a guest may be among it */
+                channel_member_count_mentions(c);
                 member_changed(c);
         }
         if (r >= 0 || (r == -EILSEQ && x->joins)) /* another page was kept meanwhile */

@@ -116,7 +116,7 @@ static int take_back(Stream *s) {
         return 0;
 }
 
-static void copied(ChannelMember *c, uint64_t synced_seq, uint64_t n_unread, size_t n_finished) {
+static void copied(ChannelMember *c, const Copied *result) {
         Stream *s = &c->stream;
         uint64_t first = s->flying[0].seq;
 
@@ -124,20 +124,22 @@ static void copied(ChannelMember *c, uint64_t synced_seq, uint64_t n_unread, siz
                 c->stored.first_seq = first;
                 c->stored.read_seq = MAX(c->stored.read_seq, first - 1); /* as the store has it */
         }
-        c->stored.synced_seq = synced_seq;
+        c->stored.synced_seq = result->synced_seq;
         s->n_faults = 0;
         memcpy(c->stored.synced_id, s->flying[s->n_flying - 1].id, sizeof(c->stored.synced_id));
-        c->stored.last_seq = MAX(c->stored.last_seq, synced_seq);
-        c->stored.n_unread = n_unread;
-        c->stored.n_outbox -= MIN(c->stored.n_outbox, n_finished);
+        c->stored.last_seq = MAX(c->stored.last_seq, result->synced_seq);
+        c->stored.n_unread = result->n_unread;
+        c->stored.n_mentions = result->n_mentions;
+        c->stored.n_outbox -= MIN(c->stored.n_outbox, result->n_outbox_finished);
         for (size_t i = 0; i < s->n_flying; i++) {
                 member_apply(c, &s->flying[i]);
                 channel_journal_entry(c->rt->pace, c->stored.name, c->stored.view, c->stored.send,
                                       &s->flying[i]);
         }
         member_changed(c);
-        c->handlers.on_entries(c, first, synced_seq, c->userdata);
-        if (n_finished > 0)
+        c->handlers.on_entries(c, first, result->synced_seq, c->userdata);
+        member_heard(c, result->entries, result->n);
+        if (result->n_outbox_finished > 0)
                 outbox_changed(c);
         for (size_t i = 0; i < s->n_flying; i++)
                 if (is_mine(c, &s->flying[i]))
@@ -171,14 +173,13 @@ static int stream_fly(ChannelMember *c, store_copied_fn done) {
         return r;
 }
 
-static void on_copied(int r, uint64_t synced_seq, uint64_t n_unread, size_t n_outbox_finished,
-                      void *userdata) {
+static void on_copied(int r, const Copied *result, void *userdata) {
         ChannelMember *c = userdata;
         Stream *s = &c->stream;
 
         s->copy = NULL;
         if (r >= 0)
-                copied(c, synced_seq, n_unread, n_outbox_finished);
+                copied(c, result);
         if (r == -EILSEQ || (r < 0 && take_back(s) < 0)) {
                 flying_clear(s);
                 stream_fault(c, "what does not continue our copy", "broken-log", s->next);

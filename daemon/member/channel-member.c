@@ -200,6 +200,7 @@ int channel_member_new(const MemberContext *context, const StoredChannel *stored
                 .userdata = context->userdata,
                 .me = context->me,
                 .presence = context->presence,
+                .notify = context->notify,
                 .state = MEMBER_OFFLINE,
                 .since = clock_boottime(context->rt->clock),
                 .backoff = { .base_usec = USEC_PER_SEC, .max_usec = USEC_PER_MINUTE },
@@ -250,6 +251,7 @@ ChannelMember *channel_member_free(ChannelMember *c) {
         member_changes_done(c);
         outbox_done(c);
         stream_done(c);
+        member_count_done(c);
         member_save_done(c);
         clock_timer_free(c->call_timer);
         clock_timer_free(c->retry);
@@ -293,6 +295,7 @@ void channel_member_set_local_host(ChannelMember *c, ChannelHost *host, const ch
 void channel_member_host_entries(ChannelMember *c, const Entry *entries, size_t n) {
         const Channel *channel = c->host ? channel_host_get_channel(c->host) : NULL;
         const Entry *last;
+        bool must_count = false;
 
         if (n == 0 || !channel)
                 return;
@@ -303,6 +306,8 @@ void channel_member_host_entries(ChannelMember *c, const Entry *entries, size_t 
                     entries[i].seq > c->stored.read_seq &&
                     !channel_member_is_ignored(c, entries[i].username))
                         c->stored.n_unread++;
+        for (size_t i = 0; i < n; i++)
+                must_count = must_count || entries[i].mentions || entries[i].kind == ENTRY_REDACT;
         if (c->stored.first_seq == 0)
                 c->stored.first_seq = entries[0].seq;
         c->stored.synced_seq = c->stored.last_seq = last->seq;
@@ -315,6 +320,9 @@ void channel_member_host_entries(ChannelMember *c, const Entry *entries, size_t 
                 (void) member_set_topic(c, channel_get_topic(channel));
         member_changed(c);
         c->handlers.on_entries(c, entries[0].seq, last->seq, c->userdata);
+        member_heard(c, entries, n);
+        if (must_count)
+                channel_member_count_mentions(c);
 }
 
 void channel_member_host_members(ChannelMember *c, uint64_t generation) {

@@ -50,6 +50,12 @@ uint64_t channel_member_get_synced_seq(const ChannelMember *c);
 uint64_t channel_member_get_last_seq(const ChannelMember *c);
 uint64_t channel_member_get_read_seq(const ChannelMember *c);
 uint64_t channel_member_get_n_unread(const ChannelMember *c);
+/* Of the unread ones, those that speak to us by name. */
+uint64_t channel_member_get_n_mentions(const ChannelMember *c);
+/* What the person wants to be told of: as set here, else as the settings say. */
+Notify channel_member_get_notify(const ChannelMember *c);
+/* An unread message of somebody else who is not ignored. */
+bool channel_member_is_news(const ChannelMember *c, const Entry *e);
 uint64_t channel_member_get_n_outbox(const ChannelMember *c);
 uint64_t channel_member_get_n_online(const ChannelMember *c);
 /* For moderators: who of those with a role came last with a key that was not seen before, while we
@@ -106,6 +112,9 @@ int channel_member_mark_read(ChannelMember *c, uint64_t seq, bool unread, member
  * oneself, or more than IGNORED_MAX; `invalid-name`. */
 int channel_member_set_ignored(ChannelMember *c, char *const *names, member_done_fn done,
                                void *userdata, MemberOp **ret_op);
+/* "all", "mentions", "none", on disk when done; else `bad-request`. */
+int channel_member_set_notify(ChannelMember *c, const char *text, member_done_fn done,
+                              void *userdata, MemberOp **ret_op);
 /* What is held now goes into fd, which stays the caller's (export.h). */
 int channel_member_export(ChannelMember *c, int fd, ExportFormat format, member_done_fn done,
                           void *userdata, MemberOp **ret_op);

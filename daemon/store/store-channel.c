@@ -140,6 +140,8 @@ static int read_channel(sqlite3_stmt *stmt, StoredChannel *ret) {
         r = parse_addresses(sql_column_text(stmt, column++), ret);
         ret->retention_days = sql_column_u64(stmt, column++);
         ret->ignored = store_column_dup(stmt, column++, &error);
+        ret->n_mentions = sql_column_u64(stmt, column++);
+        ret->notify = MAX(notify_from_string(sql_column_text(stmt, column++)), NOTIFY_UNSET);
         return r < 0 ? r : error;
 }
 
@@ -181,7 +183,8 @@ static int work_load(SqlTx *tx, void *request) {
                 " c.read_seq, c.n_unread, c.n_queued, c.reason, c.topic, c.addresses,"
                 " coalesce((SELECT days FROM retention t WHERE t.channel = c.id AND t.ends = 0"
                 "  ORDER BY t.seq DESC LIMIT 1), 0),"
-                " (SELECT group_concat(g.username, ' ') FROM ignored g WHERE g.channel = c.id)"
+                " (SELECT group_concat(g.username, ' ') FROM ignored g WHERE g.channel = c.id),"
+                " c.n_mentions, coalesce(c.notify, '')"
                 " FROM channel c LEFT JOIN entry e"
                 " ON e.channel = c.id AND e.seq = c.synced_seq"
                 " WHERE c.identity = ? ORDER BY c.name, c.id",
@@ -384,7 +387,7 @@ int store_delete_channel(Store *s, uint64_t row, store_done_fn done, void *userd
 typedef struct ReadMarkRequest {
         uint64_t row, seq;
         bool backwards;
-        uint64_t read_seq, n_unread;
+        uint64_t read_seq, n_unread, n_mentions;
         store_read_mark_fn done;
 } ReadMarkRequest;
 
@@ -399,7 +402,8 @@ static int move_read_mark(SqlTx *tx, ReadMarkRequest *q, StoreLog *log, uint64_t
                 return r;
         log->n_unread = forwards ? log->n_unread - MIN(n, log->n_unread) : log->n_unread + n;
         log->read_seq = seq;
-        return store_log_save(tx, q->row, log);
+        r = store_mention_count(tx, q->row, seq);
+        return r < 0 ? r : store_log_save(tx, q->row, log);
 }
 
 static int work_mark_read(SqlTx *tx, void *request) {
@@ -420,14 +424,18 @@ static int work_mark_read(SqlTx *tx, void *request) {
         }
         q->read_seq = log.read_seq;
         q->n_unread = log.n_unread;
-        return 0;
+        return store_mention_load(tx, q->row, &q->n_mentions);
 }
 
 static void on_marked(int r, void *request, void *userdata) {
         ReadMarkRequest *q = request;
 
-        if (q->done)
-                q->done(r, r < 0 ? 0 : q->read_seq, r < 0 ? 0 : q->n_unread, userdata);
+        if (!q->done)
+                return;
+        if (r < 0)
+                q->done(r, 0, 0, 0, userdata);
+        else
+                q->done(0, q->read_seq, q->n_unread, q->n_mentions, userdata);
 }
 
 int store_mark_read(Store *s, uint64_t row, uint64_t seq, bool backwards, store_read_mark_fn done,

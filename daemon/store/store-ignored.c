@@ -4,7 +4,7 @@
 #include "daemon/store/store-internal.h"
 
 typedef struct IgnoredRequest {
-        uint64_t row, n_unread;
+        uint64_t row, n_unread, n_mentions;
         size_t n;
         store_ignored_fn done;
         char names[][NAME_SIZE];
@@ -32,6 +32,10 @@ static int work_save_ignored(SqlTx *tx, void *request) {
         if (r >= 0)
                 r = store_log_count_messages(tx, q->row, log.read_seq, log.synced_seq, &log.self,
                                              &log.n_unread);
+        if (r >= 0)
+                r = store_mention_count(tx, q->row, log.read_seq);
+        if (r >= 0)
+                r = store_mention_load(tx, q->row, &q->n_mentions);
         if (r < 0)
                 return r;
         q->n_unread = log.n_unread;
@@ -42,7 +46,7 @@ static void on_saved(int r, void *request, void *userdata) {
         IgnoredRequest *q = request;
 
         if (q->done)
-                q->done(r, r < 0 ? 0 : q->n_unread, userdata);
+                q->done(r, r < 0 ? 0 : q->n_unread, r < 0 ? 0 : q->n_mentions, userdata);
 }
 
 int store_save_ignored(Store *s, uint64_t row, char *const *names, size_t n, store_ignored_fn done,

@@ -92,6 +92,20 @@ int store_log_is_whole(SqlTx *tx, uint64_t row);
 int store_log_count_messages(SqlTx *tx, uint64_t row, uint64_t after, uint64_t upto,
                              const StoreSelf *self, uint64_t *ret);
 
+/* ---- messages that speak to who has the channel (store-mention.c) ---- */
+
+/* Is that entry, which comes into a log of self, one of them? Whether it is read or not. */
+bool store_mention_is(EntryKind kind, const char *username, UserType user_type, const char *extra,
+                      size_t n_extra, const StoreSelf *self);
+/* In the transaction that adds entries first to last, once they are there: what is unread counts.
+ */
+int store_mention_added(SqlTx *tx, uint64_t row, uint64_t first, uint64_t last, uint64_t read_seq);
+/* Ahead of removing what that entry says. */
+int store_mention_removed(SqlTx *tx, uint64_t row, uint64_t seq);
+/* Anew, for another read mark or others who are ignored. */
+int store_mention_count(SqlTx *tx, uint64_t row, uint64_t read_seq);
+int store_mention_load(SqlTx *tx, uint64_t row, uint64_t *ret);
+
 /* 1: this person is ignored in that channel. */
 int store_ignored_find(SqlTx *tx, uint64_t row, const char *username);
 

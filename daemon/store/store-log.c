@@ -122,16 +122,17 @@ static const char *proposal_sender(const Proposal *p) {
 }
 
 /* 1: stored. 0: this sender used the id before. */
-static int insert_proposal(SqlTx *tx, uint64_t row, const Proposal *p, uint64_t seq,
-                           uint64_t time) {
+static int insert_proposal(SqlTx *tx, uint64_t row, const Proposal *p, uint64_t seq, uint64_t time,
+                           bool mentions) {
         int r;
 
-        r = sql_run(tx,
-                    "INSERT INTO entry (channel, seq, kind, id, username, user_type, sender, time,"
-                    " extra) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
-                    " ON CONFLICT (channel, sender, id) WHERE sender IS NOT NULL DO NOTHING",
-                    "ttsssssts", row, seq, entry_kind_to_string(p->kind), p->id, p->username,
-                    user_type_to_string(p->user_type), proposal_sender(p), time, p->extra);
+        r = sql_run(
+                tx,
+                "INSERT INTO entry (channel, seq, mention, kind, id, username, user_type, sender,"
+                " time, extra) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+                " ON CONFLICT (channel, sender, id) WHERE sender IS NOT NULL DO NOTHING",
+                "ttisssssts", row, seq, (int) mentions, entry_kind_to_string(p->kind), p->id,
+                p->username, user_type_to_string(p->user_type), proposal_sender(p), time, p->extra);
         if (r < 0)
                 return r;
         return sql_changes(tx) > 0;
@@ -170,7 +171,7 @@ static int find_first(SqlTx *tx, uint64_t row, const char *sender, const Proposa
 
 static int append_one(SqlTx *tx, AppendRequest *q, StoreLog *log, Proposal *p, Appended *ret) {
         uint64_t seq = log->synced_seq + 1, time = MAX(q->now, log->last_time);
-        bool is_known = false;
+        bool is_known = false, mentions;
         Entry *e;
         int r;
 
@@ -181,7 +182,9 @@ static int append_one(SqlTx *tx, AppendRequest *q, StoreLog *log, Proposal *p, A
                         return r;
                 is_known = r > 0;
         }
-        r = is_known || p->only_repeat ? 0 : insert_proposal(tx, q->row, p, seq, time);
+        mentions = store_mention_is(p->kind, p->username, p->user_type, p->extra, p->n_extra,
+                                    &log->self);
+        r = is_known || p->only_repeat ? 0 : insert_proposal(tx, q->row, p, seq, time, mentions);
         if (r < 0)
                 return r;
         if (r == 0 && !is_known) {
@@ -200,6 +203,7 @@ static int append_one(SqlTx *tx, AppendRequest *q, StoreLog *log, Proposal *p, A
                         .user_type = p->user_type,
                         .extra = (char *) TAKE_PTR(p->extra),
                         .n_extra = p->n_extra,
+                        .mentions = mentions,
                 };
                 memcpy(e->id, p->id, sizeof(e->id));
                 memcpy(e->username, p->username, sizeof(e->username));
@@ -207,6 +211,8 @@ static int append_one(SqlTx *tx, AppendRequest *q, StoreLog *log, Proposal *p, A
                 log->synced_seq = seq;
                 log->last_time = time;
                 r = count_unread(tx, q->row, e, &log->self, log);
+                if (r >= 0 && mentions)
+                        r = store_mention_added(tx, q->row, seq, seq, log->read_seq);
                 if (r >= 0)
                         r = store_removal_apply(tx, q->row, 1, e);
                 if (r >= 0)
@@ -310,7 +316,7 @@ typedef struct CopyRequest {
         Entry *entries;
         size_t n;
         StoreSelf self; /* nobody for what lies below the copy */
-        uint64_t synced_seq, n_unread;
+        uint64_t synced_seq, n_unread, n_mentions;
         size_t n_finished;
         store_copied_fn done;
         store_done_fn done_older;
@@ -324,17 +330,21 @@ static void copy_request_free(void *request) {
 }
 DEFINE_REQUEST_CLEANUP(CopyRequest, copy_request_free);
 
-static int insert_copies(SqlTx *tx, const CopyRequest *q) {
+static int insert_copies(SqlTx *tx, CopyRequest *q, const StoreLog *log) {
+        const StoreSelf *self = &log->self;
         int r = 0;
 
         for (size_t i = 0; i < q->n && r >= 0; i++) {
-                const Entry *e = &q->entries[i];
+                Entry *e = &q->entries[i];
 
+                e->mentions = store_mention_is(e->kind, e->username, e->user_type, e->extra,
+                                               e->n_extra, self);
                 r = sql_run(tx,
                             "INSERT INTO entry (channel, seq, kind, id, username, user_type, time,"
-                            " extra) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                            "ttssssts", q->row, e->seq, entry_kind_name(e), e->id, e->username,
-                            user_type_to_string(e->user_type), e->time, e->extra);
+                            " extra, mention) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                            "ttsssstsi", q->row, e->seq, entry_kind_name(e), e->id, e->username,
+                            user_type_to_string(e->user_type), e->time, e->extra,
+                            (int) e->mentions);
         }
         return r;
 }
@@ -403,7 +413,7 @@ static int work_copy(SqlTx *tx, void *request) {
                 log.read_seq = MAX(log.read_seq, log.first_seq - 1);
         } else if (q->entries[0].seq != log.synced_seq + 1)
                 return -EILSEQ;
-        r = insert_copies(tx, q);
+        r = insert_copies(tx, q, &log);
         if (r < 0)
                 return r;
         r = finish_own(tx, q);
@@ -411,6 +421,9 @@ static int work_copy(SqlTx *tx, void *request) {
                 return r;
         for (size_t i = 0; i < q->n; i++) {
                 r = count_unread(tx, q->row, &q->entries[i], &q->self, &log);
+                if (r >= 0 && q->entries[i].mentions)
+                        r = store_mention_added(tx, q->row, q->entries[i].seq, q->entries[i].seq,
+                                                log.read_seq);
                 if (r >= 0)
                         r = store_removal_apply(tx, q->row, log.first_seq, &q->entries[i]);
                 if (r < 0)
@@ -420,7 +433,8 @@ static int work_copy(SqlTx *tx, void *request) {
         log.last_seq = MAX(log.last_seq, log.synced_seq);
         q->synced_seq = log.synced_seq;
         q->n_unread = log.n_unread;
-        return store_log_save(tx, q->row, &log);
+        r = store_mention_load(tx, q->row, &q->n_mentions);
+        return r < 0 ? r : store_log_save(tx, q->row, &log);
 }
 
 static void on_copied(int r, void *request, void *userdata) {
@@ -429,9 +443,16 @@ static void on_copied(int r, void *request, void *userdata) {
         if (!q->done)
                 return;
         if (r < 0)
-                q->done(r, 0, 0, 0, userdata);
+                q->done(r, NULL, userdata);
         else
-                q->done(0, q->synced_seq, q->n_unread, q->n_finished, userdata);
+                q->done(0,
+                        &(Copied){ .synced_seq = q->synced_seq,
+                                   .n_unread = q->n_unread,
+                                   .n_mentions = q->n_mentions,
+                                   .n_outbox_finished = q->n_finished,
+                                   .entries = q->entries,
+                                   .n = q->n },
+                        userdata);
 }
 
 static int work_copy_older(SqlTx *tx, void *request) {
@@ -444,10 +465,13 @@ static int work_copy_older(SqlTx *tx, void *request) {
                 return r;
         if (log.first_seq == 0 || q->entries[q->n - 1].seq != log.first_seq - 1)
                 return -EILSEQ;
-        r = insert_copies(tx, q);
+        r = insert_copies(tx, q, &log);
         if (r < 0)
                 return r;
-        r = finish_own(tx, q);
+        r = store_mention_added(tx, q->row, q->entries[0].seq, q->entries[q->n - 1].seq,
+                                log.read_seq);
+        if (r >= 0)
+                r = finish_own(tx, q);
         if (r >= 0)
                 r = store_removal_apply_older(tx, q->row, q->entries, q->n);
         if (r < 0)

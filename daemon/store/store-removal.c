@@ -52,10 +52,13 @@ int store_remove_unindexed(SqlTx *tx, uint64_t row, uint64_t seq, const char *by
                 r = has_content(tx, row, seq);
         if (r <= 0)
                 return r;
-        r = entry_extra_redacted(by, by_seq, time, reason, &stub, &n);
+        r = store_mention_removed(tx, row, seq);
         if (r >= 0)
-                r = sql_run(tx, "UPDATE entry SET extra = ? WHERE channel = ? AND seq = ?", "stt",
-                            stub, row, seq);
+                r = entry_extra_redacted(by, by_seq, time, reason, &stub, &n);
+        if (r >= 0)
+                r = sql_run(tx,
+                            "UPDATE entry SET extra = ?, mention = 0 WHERE channel = ? AND seq = ?",
+                            "stt", stub, row, seq);
         if (r >= 0)
                 r = store_owe_purge(tx);
         return r < 0 ? r : 1;
@@ -231,6 +234,7 @@ static int work_drop_copy(SqlTx *tx, void *request) {
 
         r = sql_run(tx,
                     "UPDATE channel SET first_seq = 0, synced_seq = 0, n_unread = 0,"
+                    " n_mentions = 0,"
                     " read_seq = min(read_seq, max(diverged_seq, 1) - 1), diverged_seq = 0,"
                     " begin_seq = NULL, begin_id = ''"
                     " WHERE id = ? AND NOT hosted",

@@ -169,6 +169,11 @@ static const struct {
         { "a key of who has a role", "SELECT username, key FROM role_key", role_key_is_good },
         { "an entry of no channel",
           "SELECT 1 FROM entry WHERE channel NOT IN (SELECT id FROM channel) LIMIT 1", is_bad },
+        { "who is spoken to",
+          "SELECT 1 FROM entry WHERE mention NOT IN (0, 1) OR (mention <> 0 AND kind <> 'message')"
+          " UNION ALL"
+          " SELECT 1 FROM channel WHERE notify NOT IN ('all', 'mentions', 'none') LIMIT 1",
+          is_bad },
         { "a log",
           "SELECT c.first_seq, c.synced_seq, count(e.seq), coalesce(min(e.seq), 0),"
           " coalesce(max(e.seq), 0)"
@@ -216,6 +221,10 @@ static int count_again(SqlTx *tx) {
                 " AND i.id = channel.identity AND e.kind = 'message'"
                 " AND e.seq > min(channel.read_seq, channel.synced_seq)"
                 " AND NOT (e.username = i.username AND e.user_type = i.user_type)"
+                " AND NOT EXISTS (SELECT 1 FROM ignored g"
+                "  WHERE g.channel = channel.id AND g.username = e.username)),"
+                " n_mentions = (SELECT count(*) FROM entry e WHERE e.channel = channel.id"
+                " AND e.mention <> 0 AND e.seq > min(channel.read_seq, channel.synced_seq)"
                 " AND NOT EXISTS (SELECT 1 FROM ignored g"
                 "  WHERE g.channel = channel.id AND g.username = e.username)),"
                 " outbox_position = max(outbox_position,"

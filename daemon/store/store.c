@@ -240,6 +240,13 @@ const char *const store_migrations[] = {
         "        PRIMARY KEY (channel, username, key)"
         ") STRICT, WITHOUT ROWID;",
 
+        /* Which messages of others speak to who has the channel, and how many of those are unread,
+         * by who is not ignored. notify NULL: as the settings say. */
+        "ALTER TABLE entry ADD COLUMN mention INTEGER NOT NULL DEFAULT 0;"
+        "CREATE INDEX entry_mention ON entry (channel, seq, username) WHERE mention <> 0;"
+        "ALTER TABLE channel ADD COLUMN n_mentions INTEGER NOT NULL DEFAULT 0;"
+        "ALTER TABLE channel ADD COLUMN notify TEXT;",
+
         NULL,
 };
 

@@ -6,6 +6,7 @@
 
 #include "base/address.h"
 #include "base/runtime.h"
+#include "daemon/notify/notify-level.h"
 #include "net/identity.h"
 #include "wire/entry.h"
 #include "wire/error.h"
@@ -220,9 +221,11 @@ typedef struct StoredChannel {
         uint64_t last_seq;                /* the host's head as last heard */
         uint64_t read_seq;
         uint64_t n_unread;       /* messages of others above read_seq */
+        uint64_t n_mentions;     /* … that speak to us by name */
         uint64_t n_outbox;       /* rows queued */
         uint64_t retention_days; /* by the rule that holds; 0: for ever */
         const char *ignored;     /* names, a space between each; NULL: nobody */
+        Notify notify;           /* by store_set_notify() */
 } StoredChannel;
 
 /* invisible: of the identity, by store_set_invisible(). Both are read at one moment. */
@@ -240,7 +243,8 @@ int store_save_channel(Store *s, const StoredChannel *c, store_row_fn done, void
 int store_delete_channel(Store *s, uint64_t row, store_done_fn done, void *userdata, Job **ret_job);
 /* Forwards only, unless backwards is set, and never beyond what is held; gives what results. A copy
  * that does not begin at 1 counts as read below its beginning. */
-typedef void (*store_read_mark_fn)(int r, uint64_t read_seq, uint64_t n_unread, void *userdata);
+typedef void (*store_read_mark_fn)(int r, uint64_t read_seq, uint64_t n_unread, uint64_t n_mentions,
+                                   void *userdata);
 int store_mark_read(Store *s, uint64_t row, uint64_t seq, bool backwards, store_read_mark_fn done,
                     void *userdata, Job **ret_job);
 /* Drops the entries of a member's copy, which is filled again from the first on; the outbox stays,
@@ -257,11 +261,22 @@ int store_settle(Store *s, store_done_fn done, void *userdata, Job **ret_job);
 /* ---- whom the person does not want to read (store-ignored.c) ---- */
 
 /* In a channel of ours, in place of who was. Their messages are kept like all others, and are never
- * unread: the count that results is given. names: valid ones, each once, at most IGNORED_MAX;
+ * unread: the counts that result are given. names: valid ones, each once, at most IGNORED_MAX;
  * copied. -ENOENT: no such row. */
-typedef void (*store_ignored_fn)(int r, uint64_t n_unread, void *userdata);
+typedef void (*store_ignored_fn)(int r, uint64_t n_unread, uint64_t n_mentions, void *userdata);
 int store_save_ignored(Store *s, uint64_t row, char *const *names, size_t n, store_ignored_fn done,
                        void *userdata, Job **ret_job);
+
+/* ---- who is spoken to (store-mention.c) ---- */
+
+/* How many messages of others, who are not ignored, speak to us by name and are unread: as it is
+ * when all that was to be written before is. -ENOENT: no such row. */
+typedef void (*store_count_fn)(int r, uint64_t n, void *userdata);
+int store_count_mentions(Store *s, uint64_t row, store_count_fn done, void *userdata,
+                         Job **ret_job);
+/* What the person wants to be told of in a channel of ours. -ENOENT: no such row. */
+int store_set_notify(Store *s, uint64_t row, Notify notify, store_done_fn done, void *userdata,
+                     Job **ret_job);
 
 /* ---- who was in a channel of ours (store-roster.c) ---- */
 
@@ -338,9 +353,14 @@ int store_append(Store *s, uint64_t row, const Proposal *proposals, size_t n,
  * anywhere where that is not known); -EILSEQ otherwise, nothing stored. Moves the cursor and
  * finishes the outbox rows (username = me, id) in the same transaction; those that were queued
  * until now are counted. Rows that become unread are counted in n_unread. -EINVAL: the row is a
- * hosted one. */
-typedef void (*store_copied_fn)(int r, uint64_t synced_seq, uint64_t n_unread,
-                                size_t n_outbox_finished, void *userdata);
+ * hosted one. With r < 0 result is NULL. */
+typedef struct Copied {
+        uint64_t synced_seq, n_unread, n_mentions;
+        size_t n_outbox_finished;
+        const Entry *entries; /* those that were given, with what is said of `mentions` */
+        size_t n;
+} Copied;
+typedef void (*store_copied_fn)(int r, const Copied *result, void *userdata);
 int store_copy(Store *s, uint64_t row, const Entry *entries, size_t n, const char *me,
                UserType my_type, store_copied_fn done, void *userdata, Job **ret_job);
 /* Older history below first_seq: must end at first_seq − 1. */

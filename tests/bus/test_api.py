@@ -131,7 +131,8 @@ def test_describe(two):
     assert described["channels"][0]["channel_id"] == alice.get(lobby, CHANNEL, "Id")
     assert set(described["channels"][0]) == {
         "channel_name", "channel_id", "state", "state_reason", "state_text", "previous", "successor", "role", "owner", "host", "view_permission",
-        "send_permission", "topic", "synced_seq", "last_seq", "read_seq", "unread", "outbox", "members_online"}
+        "send_permission", "topic", "synced_seq", "last_seq", "read_seq", "unread",
+        "mentions", "notify", "outbox", "members_online"}
 
 
 def test_unknown_options_are_refused_everywhere(two):

@@ -17,7 +17,7 @@ from worlds import scratch_world
 PEOPLE = ("alice", "bob", "carol")
 # In each copy; :s is a text's seq with one before and one after it, of the same person.
 DOUBLE = ("INSERT INTO entry SELECT channel, (SELECT max(seq) + 1 FROM entry), kind, id, username, user_type, NULL, time,"
-          " extra FROM entry WHERE seq = :s", "UPDATE channel SET synced_seq = synced_seq + 1, last_seq = last_seq + 1")
+          " extra, mention FROM entry WHERE seq = :s", "UPDATE channel SET synced_seq = synced_seq + 1, last_seq = last_seq + 1")
 AGAIN = DOUBLE[0].replace("kind, id,", "kind, '00000000-0000-4000-8000-000000000000',")
 SHIFT = ("UPDATE entry SET seq = -seq WHERE seq > :s", "UPDATE entry SET seq = -seq - 1 WHERE seq < 0")
 SWAP = ("UPDATE entry SET seq = -1 WHERE seq = :s", "UPDATE entry SET seq = :s WHERE seq = :next",

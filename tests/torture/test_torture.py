@@ -14,17 +14,23 @@ from worlds import scratch_world
 LONG = bool(os.environ.get("P2PCHAT_TEST_LONG"))
 ROUNDS = int(os.environ.get("P2PCHAT_TORTURE_ROUNDS") or (200 if LONG else 25))
 SEED = int(os.environ.get("P2PCHAT_TORTURE_SEED") or random.SystemRandom().getrandbits(32))
+AGAIN = (f"P2PCHAT_TORTURE_SEED={SEED} P2PCHAT_TORTURE_ROUNDS={ROUNDS}"
+         f" tests/run{' --long' if ROUNDS > 50 else ''} torture")  # meson's patience
 
 
 @contextlib.contextmanager
 def on(make_wires):
-    with scratch_world() as world:
-        wires = make_wires(world)
-        try:
-            yield Torture(world, wires, SEED)
-        finally:
-            world.stop()
-            wires.stop()
+    print("again:", AGAIN)
+    try:
+        with scratch_world() as world:
+            wires = make_wires(world)
+            try:
+                yield Torture(world, wires, SEED)
+            finally:
+                world.stop()
+                wires.stop()
+    except Exception as e:
+        raise AssertionError(f"again: {AGAIN}\n{type(e).__name__}: {e}") from e
 
 
 def best_wires(world):
@@ -36,15 +42,12 @@ def best_wires(world):
 
 
 def test_torture(capsys):
-    long_form = " --long" if ROUNDS > 50 else ""  # meson's patience
-    repeat = f"P2PCHAT_TORTURE_SEED={SEED} P2PCHAT_TORTURE_ROUNDS={ROUNDS} tests/run{long_form} torture"
-    print("again:", repeat)
     with on(best_wires) as torture:
         torture.run(ROUNDS)
         findings = torture.findings()
         with capsys.disabled():
-            print("\n" + torture.summary(findings, repeat))
-        assert not findings, "\n".join(findings[:50])
+            print("\n" + torture.summary(findings, AGAIN))
+        assert not findings, "\n".join(findings[:20])
         assert torture.share_in_window() >= AT_LEAST_IN_WINDOW
 
 
@@ -55,4 +58,4 @@ def test_lost_answers(make_wires):
         torture.run(0, lost_answers=3)
         assert torture.n["lost answers"] == 3
         findings = torture.findings()
-        assert not findings, "\n".join(findings[:50])
+        assert not findings, "\n".join(findings[:20])

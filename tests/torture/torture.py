@@ -240,12 +240,18 @@ class Torture:
         """All are back, nothing is on its way."""
         self.say("quiet?")
 
+        everybody = (self.host, *self.people.values())
+        seen = {}  # name → what it said of the channel the last time
+
         def is_quiet(p):
             c = p.get_all(self.channel, CHANNEL)
+            seen[p.name] = [c[name] for name in ("State", "StateReason", "OutboxCount", "SyncedSeq", "LastSeq")]
             return c["State"] in ("live", "hosting") and c["OutboxCount"] == 0 and c["SyncedSeq"] == c["LastSeq"]
-        everybody = (self.host, *self.people.values())
         for p in everybody:
-            wait_for(lambda p=p: is_quiet(p), f"{p.name} to be quiet", deadline=180)
+            try:
+                wait_for(lambda p=p: is_quiet(p), f"{p.name} to be quiet", deadline=180)
+            except AssertionError as e:
+                raise AssertionError(f"{e}: {seen}") from None
         # What was queued last went to those who were quiet already.
         last = self.host.get(self.channel, CHANNEL, "SyncedSeq")
         for p in everybody:

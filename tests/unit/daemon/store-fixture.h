@@ -44,7 +44,7 @@ typedef struct Fixture {
 typedef struct Result {
         bool done;
         int r;
-        uint64_t row, read_seq, n_unread, synced_seq, n_finished;
+        uint64_t row, read_seq, n_unread, n_mentions, synced_seq, n_finished;
         char id[UUID_STRING_SIZE];
         Entry *entries;
         size_t n_entries;
@@ -150,9 +150,11 @@ static inline void on_channels(int r, const StoredChannel *channels, size_t n, b
         on_done(r, q);
 }
 
-static inline void on_read_mark(int r, uint64_t read_seq, uint64_t n_unread, void *userdata) {
+static inline void on_read_mark(int r, uint64_t read_seq, uint64_t n_unread, uint64_t n_mentions,
+                                void *userdata) {
         Result *q = userdata;
 
+        q->n_mentions = n_mentions;
         q->read_seq = read_seq;
         q->n_unread = n_unread;
         on_done(r, q);
@@ -177,13 +179,15 @@ static inline void on_appended(int r, const Appended *results, size_t n_results,
         on_done(r, q);
 }
 
-static inline void on_copied(int r, uint64_t synced_seq, uint64_t n_unread, size_t n_finished,
-                             void *userdata) {
+static inline void on_copied(int r, const Copied *result, void *userdata) {
         Result *q = userdata;
 
-        q->synced_seq = synced_seq;
-        q->n_unread = n_unread;
-        q->n_finished = n_finished;
+        if (r >= 0) {
+                q->synced_seq = result->synced_seq;
+                q->n_unread = result->n_unread;
+                q->n_mentions = result->n_mentions;
+                q->n_finished = result->n_outbox_finished;
+        }
         on_done(r, q);
 }
 

@@ -155,6 +155,10 @@ static void test_version_2(void **state) {
         run(db, "DROP TABLE ignored");
         run(db, "DROP TABLE role_key");
         run(db, "DROP INDEX entry_by_guest");
+        run(db, "DROP INDEX entry_mention");
+        run(db, "ALTER TABLE entry DROP COLUMN mention");
+        run(db, "ALTER TABLE channel DROP COLUMN n_mentions");
+        run(db, "ALTER TABLE channel DROP COLUMN notify");
         run(db, "ALTER TABLE identity DROP COLUMN invisible");
         run(db, ENTRY_OF_BEFORE);
         run(db, "PRAGMA user_version=2");

@@ -322,6 +322,10 @@ static void test_first_version_is_brought_up(void **state) {
                                       "DROP TABLE ignored;"
                                       "DROP TABLE role_key;"
                                       "DROP INDEX entry_by_guest;"
+                                      "DROP INDEX entry_mention;"
+                                      "ALTER TABLE entry DROP COLUMN mention;"
+                                      "ALTER TABLE channel DROP COLUMN n_mentions;"
+                                      "ALTER TABLE channel DROP COLUMN notify;"
                                       "ALTER TABLE identity DROP COLUMN invisible;" ENTRY_OF_BEFORE
                                       "PRAGMA user_version=1",
                                       NULL, NULL, NULL),

@@ -6,7 +6,7 @@
 
 #include "daemon/store/store-internal.h"
 
-static void on_ignored(int r, uint64_t n_unread, void *userdata) {
+static void on_ignored(int r, uint64_t n_unread, uint64_t n_mentions, void *userdata) {
         Result *q = userdata;
 
         q->n_unread = n_unread;
