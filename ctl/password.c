@@ -11,7 +11,7 @@
 #include <sys/signalfd.h>
 #include <termios.h>
 
-#include "ctl/client-call.h"
+#include "ctl/client/client-call.h"
 
 /* One line, at most PASSWORD_SIZE - 2 bytes without its LF. */
 static int read_line(int fd, char ret[static PASSWORD_SIZE]) {
@@ -98,9 +98,9 @@ static int open_terminal(Ctl *ctl, const char *what, int *ret) {
         *ret = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
         if (*ret >= 0)
                 return EXIT_OK;
-        return client_fail_as(ctl, "BadRequest", EXIT_USAGE,
-                              "There is no terminal to ask for the %s; give it by --password-fd=N",
-                              what);
+        return client_fail_as(
+                ctl, "BadRequest", EXIT_USAGE,
+                _("There is no terminal to ask for the %s; give it by --password-fd=N"), what);
 }
 
 static int get_line(Ctl *ctl, int fd, const char *what, char ret[static PASSWORD_SIZE]) {
@@ -109,18 +109,41 @@ static int get_line(Ctl *ctl, int fd, const char *what, char ret[static PASSWORD
         r = read_line(fd, ret);
         if (r == -E2BIG)
                 return client_fail_as(ctl, "BadRequest", EXIT_USAGE,
-                                      "The %s is longer than 256 bytes", what);
+                                      _("The %s is longer than 256 bytes"), what);
         if (r < 0)
                 return client_fail_as(ctl, "BadRequest", EXIT_USAGE,
-                                      "No %s could be read from descriptor %d: %s", what, fd,
+                                      _("No %s could be read from descriptor %d: %s"), what, fd,
                                       strerror(-r));
         return EXIT_OK;
 }
 
+static int ask_twice(int tty, const char *prompt, char ret[static PASSWORD_SIZE]) {
+        char again[PASSWORD_SIZE] = {};
+        int r;
+
+        r = ask(tty, false, prompt, ret);
+        if (r < 0)
+                return r;
+        r = ask(tty, false, _("The same again: "), again);
+        if (r >= 0 && !streq(ret, again))
+                r = -EAGAIN;
+        explicit_bzero(again, sizeof(again));
+        return r;
+}
+
+int password_try(Ctl *ctl, const char *prompt, char ret[static PASSWORD_SIZE]) {
+        _cleanup_close_ int tty = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
+        int r;
+
+        r = tty < 0 ? -errno : ask_twice(tty, prompt, ret);
+        if (r < 0)
+                explicit_bzero(ret, PASSWORD_SIZE);
+        return r;
+}
+
 static int get(Ctl *ctl, int fd, const char *what, bool confirm, char ret[static PASSWORD_SIZE]) {
         _cleanup_close_ int tty = -EBADF;
-        char again[PASSWORD_SIZE] = {}, prompt[64];
-        bool same;
+        char prompt[64];
         int r;
 
         if (fd >= 0)
@@ -129,17 +152,13 @@ static int get(Ctl *ctl, int fd, const char *what, bool confirm, char ret[static
         if (r != EXIT_OK)
                 return r;
         snprintf(prompt, sizeof(prompt), "%c%s: ", toupper((unsigned char) what[0]), what + 1);
-        r = ask(tty, false, prompt, ret);
-        if (r >= 0 && confirm) {
-                r = ask(tty, false, "The same again: ", again);
-                same = r >= 0 && streq(ret, again);
-                explicit_bzero(again, sizeof(again));
-                if (r >= 0 && !same)
-                        return client_fail_as(ctl, "BadRequest", EXIT_USAGE,
-                                              "The two passwords differ");
-        }
+        r = confirm ? ask_twice(tty, prompt, ret) : ask(tty, false, prompt, ret);
+        if (r == -EAGAIN)
+                return client_fail_as(ctl, "BadRequest", EXIT_USAGE,
+                                      _("The two passwords differ; nothing was done"));
         if (r < 0)
-                return client_fail_as(ctl, "BadRequest", EXIT_USAGE, "No %s was given", what);
+                return client_fail_as(ctl, "BadRequest", EXIT_USAGE,
+                                      _("No %s was given; nothing was done"), what);
         return EXIT_OK;
 }
 
@@ -156,7 +175,7 @@ int terminal_ask(Ctl *ctl, const char *prompt, char ret[static PASSWORD_SIZE]) {
         _cleanup_close_ int tty = -EBADF;
         int r;
 
-        r = open_terminal(ctl, "password", &tty);
+        r = open_terminal(ctl, _("password"), &tty);
         if (r != EXIT_OK)
                 return r;
         if (ask(tty, true, prompt, ret) < 0)
@@ -167,7 +186,7 @@ int terminal_ask(Ctl *ctl, const char *prompt, char ret[static PASSWORD_SIZE]) {
 int password_parse_fd(Ctl *ctl, uint64_t option, int *ret_fd) {
         if (option != UINT64_MAX && option > INT_MAX)
                 return client_fail_as(ctl, "BadRequest", EXIT_USAGE,
-                                      "--password-fd takes a descriptor, not %" PRIu64, option);
+                                      _("--password-fd takes a descriptor, not %" PRIu64), option);
         *ret_fd = option == UINT64_MAX ? -1 : (int) option;
         return EXIT_OK;
 }

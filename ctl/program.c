@@ -3,185 +3,21 @@
  * verbs there are to the program. */
 #include "ctl/program.h"
 
-#include <ctype.h>
+#include <fcntl.h>
 #include <getopt.h>
+#include <langinfo.h>
 #include <limits.h>
 #include <locale.h>
 
 #include "base/text.h"
-#include "ctl/client-call.h"
+#include "ctl/client/client-call.h"
+#include "ctl/help.h"
+#include "ctl/parse.h"
+#include "ctl/show/pager.h"
+#include "ctl/show/terminal.h"
+#include "ctl/suggest.h"
+#include "ctl/system-program.h"
 #include "version.h"
-
-static void help(const Program *p) {
-        printf("%s [--json=short|pretty|off] [VERB] [ARGUMENTS…]\n\n%s Without a verb: status.\n\n",
-               p->name, p->about);
-        for (size_t i = 0; i < p->n_groups; i++)
-                for (const Verb *v = p->groups[i]; v->name; v++) {
-                        int n = printf("  %s %s", v->name, v->arguments);
-
-                        printf("%*s%s\n", n < 38 ? 38 - n : 1, "", v->help);
-                }
-        puts("\n  -j, --json=short|pretty|off         what programs read (-j = short)");
-        if (p->is_system)
-                puts("  --no-ask-password                   ask nobody for a password");
-        printf("  --help, --version\n\n"
-               "Exit: 0 ok, 1 failed, 2 usage, 3 %s missing, 4 no such thing, 5 denied,\n"
-               "6 timed out%s, 7 refused by %s. See %s.\n",
-               p->is_system ? "tracker" : "daemon or sign-in",
-               p->is_system ? "" : " or still queued",
-               p->is_system ? "the tracker" : "the other side", p->manual);
-}
-
-static int verb_help(Ctl *ctl, const Verb *v, const Option *options) {
-        printf("%s %s", ctl->program->name, v->name);
-        for (const Option *o = options; o && o->name; o++) {
-                printf(" [");
-                if (o->letter)
-                        printf("-%c|", o->letter);
-                printf("--%s%s]", o->name,
-                       o->kind == OPTION_FLAG   ? ""
-                       : o->kind == OPTION_UINT ? "=N"
-                                                : "=…");
-        }
-        printf(" %s\n\n%c%s\n", v->arguments, toupper((unsigned char) *v->help), v->help + 1);
-        return EXIT_OK;
-}
-
-static int parse_json_mode(Ctl *ctl, const char *s) {
-        if (!s || streq(s, "short"))
-                ctl->json = JSON_SHORT;
-        else if (streq(s, "pretty"))
-                ctl->json = JSON_PRETTY;
-        else if (streq(s, "off"))
-                ctl->json = JSON_OFF;
-        else
-                return client_fail_as(ctl, "BadRequest", EXIT_USAGE,
-                                      "--json takes short, pretty or off, not %s", s);
-        return EXIT_OK;
-}
-
-/* What is wrong is told in the form that was asked for, wherever in the line that stands. */
-static void find_json_mode(Ctl *ctl, char **argv) {
-        for (char **a = argv + 1; *a && !streq(*a, "--"); a++)
-                if (streq(*a, "-j") || streq(*a, "--json") || streq(*a, "--json=short"))
-                        ctl->json = JSON_SHORT;
-                else if (streq(*a, "--json=pretty"))
-                        ctl->json = JSON_PRETTY;
-                else if (streq(*a, "--json=off"))
-                        ctl->json = JSON_OFF;
-}
-
-/* c is what getopt_long() said of the option: ':' or '?'. */
-static int fail_option(Ctl *ctl, char **argv, int c) {
-        const char letter[] = { '-', (char) optopt, 0 };
-        const char *option = optopt > 0 && optopt < 256 ? letter : argv[optind - 1];
-
-        return client_fail_as(ctl, "BadRequest", EXIT_USAGE,
-                              c == ':' ? "%s takes a value" : "There is no option %s here", option);
-}
-
-static int parse_value(Ctl *ctl, const Option *o, const char *value) {
-        char *end;
-
-        switch (o->kind) {
-        case OPTION_FLAG:
-                *(bool *) o->target = true;
-                return EXIT_OK;
-        case OPTION_STRING:
-                *(const char **) o->target = value;
-                return EXIT_OK;
-        case OPTION_UINT:
-                errno = 0;
-                *(uint64_t *) o->target = strtoull(value, &end, 10);
-                if (errno != 0 || !isdigit((unsigned char) *value) || *end)
-                        return client_fail_as(ctl, "BadRequest", EXIT_USAGE,
-                                              "--%s takes a number, not %s", o->name, value);
-                return EXIT_OK;
-        }
-        return EXIT_USAGE;
-}
-
-#define VERB_OPTIONS_MAX 16
-enum { KEY_JSON = 256, KEY_HELP, KEY_NO_ASK, KEY_FIRST };
-
-int ctl_parse(Ctl *ctl, int argc, char **argv, const Option *options, char ***ret_args,
-              int *ret_n_args, int *ret_exit) {
-        struct option longs[VERB_OPTIONS_MAX + 4] = {
-                { "json", optional_argument, NULL, KEY_JSON },
-                { "help", no_argument, NULL, KEY_HELP },
-        };
-        char shorts[2 * VERB_OPTIONS_MAX + 4] = ":jh";
-        size_t n = 0, n_shorts = 3, n_longs = 2;
-        int c, r;
-
-        if (ctl->program->is_system)
-                longs[n_longs++] =
-                        (struct option){ "no-ask-password", no_argument, NULL, KEY_NO_ASK };
-        for (const Option *o = options; o && o->name; o++, n++) {
-                int has = o->kind == OPTION_FLAG ? no_argument : required_argument;
-
-                assert(n < VERB_OPTIONS_MAX);
-                longs[n_longs++] = (struct option){ o->name, has, NULL, KEY_FIRST + (int) n };
-                if (o->letter) {
-                        shorts[n_shorts++] = o->letter;
-                        if (has == required_argument)
-                                shorts[n_shorts++] = ':';
-                }
-        }
-        optind = 0; /* glibc: begin anew, main has read options already */
-        while ((c = getopt_long(argc, argv, shorts, longs, NULL)) >= 0) {
-                const Option *o = NULL;
-
-                if (c == 'j' || c == KEY_JSON) {
-                        r = parse_json_mode(ctl, c == 'j' ? NULL : optarg);
-                        if (r != EXIT_OK) {
-                                *ret_exit = r;
-                                return -1;
-                        }
-                        continue;
-                }
-                if (c == KEY_NO_ASK) {
-                        ctl->no_ask_password = true;
-                        continue;
-                }
-                if (c == 'h' || c == KEY_HELP) {
-                        *ret_exit = verb_help(ctl, ctl->verb, options);
-                        return -1;
-                }
-                if (c >= KEY_FIRST)
-                        o = options + (c - KEY_FIRST);
-                else
-                        for (const Option *p = options; p && p->name && !o; p++)
-                                if (p->letter == c)
-                                        o = p;
-                r = o ? parse_value(ctl, o, optarg) : fail_option(ctl, argv, c);
-                if (r != EXIT_OK) {
-                        *ret_exit = r;
-                        return -1;
-                }
-        }
-        *ret_args = argv + optind;
-        *ret_n_args = argc - optind;
-        if ((unsigned) *ret_n_args < ctl->verb->min_args ||
-            (unsigned) *ret_n_args > ctl->verb->max_args) {
-                *ret_exit =
-                        client_fail_as(ctl, "BadRequest", EXIT_USAGE, "Usage: %s %s %s",
-                                       ctl->program->name, ctl->verb->name, ctl->verb->arguments);
-                return -1;
-        }
-        return 0;
-}
-
-int ctl_parse_number(Ctl *ctl, const char *what, const char *text, uint64_t max, uint64_t *ret) {
-        char *end;
-
-        errno = 0;
-        *ret = strtoull(text, &end, 10);
-        if (errno != 0 || !isdigit((unsigned char) *text) || *end || *ret > max)
-                return client_fail_as(ctl, "BadRequest", EXIT_USAGE, "%s is a number, not %s", what,
-                                      text);
-        return EXIT_OK;
-}
 
 /* How many words of argv name the verb: 0, 1 or 2. A first word of two alone stands for the first
  * of its verbs. */
@@ -201,32 +37,58 @@ const Verb *program_find_verb(const Program *p, char **argv, size_t *ret_words) 
         bool alone = !argv[1] || argv[1][0] == '-';
 
         for (size_t i = 0; i < p->n_groups; i++)
-                for (const Verb *v = p->groups[i]; v->name; v++)
+                for (const Verb *v = p->groups[i].verbs; v->name; v++)
                         if ((*ret_words = match(v, argv, alone)) > 0)
                                 return v;
         return NULL;
 }
 
-/* A first word that is right deserves to be told what may follow it. */
-static int fail_verb(Ctl *ctl, char **argv) {
-        const Program *p = ctl->program;
-        _cleanup_free_ char *words = NULL;
+/* A first word that is right deserves to be told what may follow it, "a|b|c"; NULL: it is none of
+ * two. */
+static char *second_words(const Program *p, char **argv) {
+        char *words = NULL;
 
         for (size_t i = 0; i < p->n_groups; i++)
-                for (const Verb *v = p->groups[i]; v->name; v++) {
-                        _cleanup_free_ char *before = TAKE_PTR(words);
+                for (const Verb *v = p->groups[i].verbs; v->name; v++) {
+                        _cleanup_free_ char *before = NULL;
 
                         if (match(v, argv, true) == 0)
-                                words = TAKE_PTR(before);
-                        else if (asprintf(&words, "%s%s%s", before ?: "", before ? ", " : "",
-                                          strchr(v->name, ' ') + 1) < 0)
-                                return EXIT_FAILED;
+                                continue;
+                        before = TAKE_PTR(words);
+                        if (asprintf(&words, "%s%s%s", before ?: "", before ? "|" : "",
+                                     strchr(v->name, ' ') + 1) < 0)
+                                return NULL;
                 }
+        return words;
+}
+
+static int fail_verb(Ctl *ctl, char **argv) {
+        _cleanup_free_ char *words = second_words(ctl->program, argv);
+        const Program *p = ctl->program;
+        Suggestion s = { .typed = argv[0] };
+        char first[NAME_SIZE];
+
         if (words)
-                return client_fail_as(ctl, "BadRequest", EXIT_USAGE, "%s takes one of %s, not %s",
-                                      argv[0], words, argv[1]);
+                return ctl_fail_choice(ctl, argv[0], argv[1], words);
+        for (size_t i = 0; i < p->n_groups; i++)
+                for (const Verb *v = p->groups[i].verbs; v->name; v++) {
+                        const char *before = s.best;
+
+                        if (!v->help)
+                                continue;
+                        snprintf(first, sizeof(first), "%.*s", (int) strcspn(v->name, " "),
+                                 v->name);
+                        suggest(&s, first);
+                        if (s.best != before)
+                                s.best = v->name;
+                }
+        if (s.best)
+                return client_fail_as(
+                        ctl, "BadRequest", EXIT_USAGE,
+                        _("There is no verb %s; did you mean %.*s? %s --help lists them"), argv[0],
+                        (int) strcspn(s.best, " "), s.best, p->name);
         return client_fail_as(ctl, "BadRequest", EXIT_USAGE,
-                              "There is no verb %s; %s --help lists them", argv[0], p->name);
+                              _("There is no verb %s; %s --help lists them"), argv[0], p->name);
 }
 
 static int run_verb(Ctl *ctl, int argc, char **argv) {
@@ -235,12 +97,45 @@ static int run_verb(Ctl *ctl, int argc, char **argv) {
         for (char **a = argv; *a; a++)
                 if (!text_is_valid(*a, strlen(*a), true))
                         return client_fail_as(ctl, "BadRequest", EXIT_USAGE,
-                                              "An argument is not UTF-8, or holds control "
-                                              "characters");
+                                              _("An argument is not UTF-8, or holds control "
+                                                "characters"));
         ctl->verb = program_find_verb(ctl->program, argv, &n_words);
         if (!ctl->verb)
                 return fail_verb(ctl, argv);
         return ctl->verb->run(ctl, argc - (int) (n_words - 1), argv + n_words - 1);
+}
+
+/* "help user list" is "user list --help". */
+static int run_help(Ctl *ctl, int argc, char **argv) {
+        static char option[] = "--help";
+        _cleanup_free_ char **words = new0(char *, (size_t) argc + 2);
+        bool is_all = true;
+        int n = 0;
+
+        if (!words)
+                return client_fail(ctl, NULL, -ENOMEM);
+        for (char **a = argv + 1; *a; a++) {
+                if (streq(*a, "help"))
+                        continue;
+                words[n++] = *a;
+                if (**a != '-')
+                        is_all = false;
+                else if (streq(*a, "--no-pager"))
+                        ctl->no_pager = true;
+        }
+        if (is_all)
+                return help_program(ctl);
+        words[n++] = option;
+        return run_verb(ctl, n, words);
+}
+
+/* Whoever starts us without one of the three would have the bus's socket take its number: our own
+ * words would go there. There is nothing to read then, and writing fails. */
+static int open_standard(void) {
+        for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+                if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDONLY) != fd)
+                        return -EBADF;
+        return 0;
 }
 
 int program_run(const Program *program, int argc, char **argv) {
@@ -248,16 +143,30 @@ int program_run(const Program *program, int argc, char **argv) {
                 { "json", optional_argument, NULL, 'J' },
                 { "help", no_argument, NULL, 'h' },
                 { "version", no_argument, NULL, 'V' },
-                { program->is_system ? "no-ask-password" : NULL, no_argument, NULL, 'N' },
+                { "no-pager", no_argument, NULL, 'P' },
+                { program->is_system ? "no-ask-password" : "system", no_argument, NULL,
+                  program->is_system ? 'N' : 'S' },
+                { "in-chat", no_argument, NULL, 'C' }, /* a chat's own, see chat/verbs.c */
                 {},
         };
         static char status[] = "status";
         static char *status_argv[] = { status, NULL };
-        Ctl ctl = { .tty = isatty(STDOUT_FILENO) > 0, .program = program };
+        Ctl ctl = {
+                .tty = isatty(STDOUT_FILENO) > 0,
+                .program = program,
+                .columns = terminal_width(STDOUT_FILENO),
+        };
         int c, r;
 
+        if (open_standard() < 0)
+                return EXIT_FAILED;
+        /* What we get is UTF-8, and so is what we write, whatever the terminal says. */
         setlocale(LC_ALL, "");
-        find_json_mode(&ctl, argv);
+        if (!streq(nl_langinfo(CODESET), "UTF-8"))
+                setlocale(LC_CTYPE, "C.UTF-8");
+        (void) bindtextdomain(P2PCHAT_GETTEXT_DOMAIN, P2PCHAT_LOCALE_DIR);
+        (void) textdomain(P2PCHAT_GETTEXT_DOMAIN);
+        parse_find_json_mode(&ctl, argv);
         opterr = 0;
         while ((c = getopt_long(argc, argv, "+:jh", longs, NULL)) >= 0)
                 switch (c) {
@@ -268,8 +177,17 @@ int program_run(const Program *program, int argc, char **argv) {
                                 return r;
                         break;
                 case 'h':
-                        help(program);
-                        return EXIT_OK;
+                        r = help_program(&ctl);
+                        pager_close(&ctl);
+                        return r;
+                case 'P':
+                        ctl.no_pager = true;
+                        break;
+                case 'C':
+                        ctl.in_chat = true;
+                        break;
+                case 'S':
+                        return system_program_run(&ctl, optind - 1, argv);
                 case 'N':
                         ctl.no_ask_password = true;
                         break;
@@ -277,7 +195,7 @@ int program_run(const Program *program, int argc, char **argv) {
                         printf("%s " P2PCHAT_VERSION "\n", program->name);
                         return EXIT_OK;
                 default:
-                        return fail_option(&ctl, argv, c);
+                        return parse_fail_option(&ctl, argv, c, longs);
                 }
         argc -= optind;
         argv += optind;
@@ -285,14 +203,11 @@ int program_run(const Program *program, int argc, char **argv) {
                 argc = 1;
                 argv = status_argv;
         }
-        if (streq(argv[0], "help")) {
-                help(program);
-                return EXIT_OK;
-        }
-        r = run_verb(&ctl, argc, argv);
+        r = streq(argv[0], "help") ? run_help(&ctl, argc, argv) : run_verb(&ctl, argc, argv);
         if (fflush(stdout) != 0 && r == EXIT_OK)
                 r = EXIT_FAILED;
         sd_bus_flush_close_unref(ctl.bus);
+        pager_close(&ctl);
         if (program->after)
                 program->after(&ctl);
         return r;

@@ -5,6 +5,12 @@
 
 #include "ctl/ctl.h"
 
+/* Consecutive groups of one heading stand below it together. */
+typedef struct VerbGroup {
+        const char *heading; /* marked by N_(); NULL: not listed */
+        const Verb *verbs;   /* ends with {} */
+} VerbGroup;
+
 struct Program {
         const char *name;     /* "p2pchatctl" */
         const char *about;    /* a sentence for --help */
@@ -15,10 +21,13 @@ struct Program {
         const char *service;  /* "The daemon", at the beginning of a sentence */
         const char *unit;     /* where its journal is */
         const char *denied;   /* what to do for who may not; NULL: what the service says will do */
+        /* What to do next after an error of that name (a sentence, translated; NULL: not known),
+         * where its message names no command of the program. May be NULL. */
+        const char *(*next_step)(const Ctl *ctl, const char *error);
         /* Around all that is asked of the service; each may be NULL. */
         void (*before)(Ctl *ctl);
         void (*after)(Ctl *ctl);
-        const Verb *const *groups; /* each ends with {} */
+        const VerbGroup *groups;
         size_t n_groups;
 };
 

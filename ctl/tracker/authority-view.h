@@ -2,7 +2,7 @@
 /* Knows what the tracker tells of its certificate authority; leaves showing it to the verbs. */
 #pragma once
 
-#include "ctl/client-call.h"
+#include "ctl/client/client-call.h"
 
 typedef struct AuthorityView {
         char *pin, *tracker_id, *source;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Knows ca show and ca rotate: by what clients know this tracker. */
-#include "ctl/print.h"
+#include "ctl/show/print.h"
 #include "ctl/tracker/authority-view.h"
 #include "ctl/tracker/confirm.h"
 #include "ctl/tracker/verbs.h"
@@ -79,14 +79,14 @@ static int verb_show(Ctl *ctl, int argc, char **argv) {
                 writer_begin_object(&w, NULL);
                 authority_view_json(&w, &a);
                 writer_end_object(&w);
-                r = print_json(ctl, &w);
-                return r < 0 ? client_fail(ctl, NULL, r) : EXIT_OK;
+                return print_json(ctl, &w);
         }
         print_local_time(a.created, created);
-        printf("Pin:      %s\nTracker:  %s\nCreated:  %s\nKey from: %s\n", a.pin, a.tracker_id,
-               created, streq(a.source, "credential") ? "a credential" : "the state directory");
+        printf(_("Pin:      %s\nTracker:  %s\nCreated:  %s\nKey from: %s\n"), a.pin, a.tracker_id,
+               created,
+               streq(a.source, "credential") ? _("a credential") : _("the state directory"));
         for (char **p = a.previous; p && *p; p++)
-                printf("%s%s\n", p == a.previous ? "Before:   " : "          ", *p);
+                printf("%s%s\n", p == a.previous ? _("Before:   ") : "          ", *p);
         return EXIT_OK;
 }
 
@@ -94,17 +94,19 @@ static int verb_rotate(Ctl *ctl, int argc, char **argv) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL, *reply = NULL;
         _cleanup_(writer_done) Writer w = {};
         bool arg_yes = false;
-        const Option options[] = { { "yes", 'y', OPTION_FLAG, &arg_yes }, {} };
+        const Option options[] = { { "yes", 'y', OPTION_FLAG, &arg_yes, NULL, N_("do not ask") },
+                                   {} };
         int n_args, r, exit_status;
         const char *pin;
         char **args;
 
         if (ctl_parse(ctl, argc, argv, options, &args, &n_args, &exit_status) < 0)
                 return exit_status;
-        r = confirm(ctl, arg_yes, "rotate",
-                    "This makes a new certificate authority, which the present one signs. Clients "
-                    "follow by\nthemselves; who meets this tracker for the first time compares the "
-                    "new pin. There is no way back.\n");
+        r = confirm(
+                ctl, arg_yes, "rotate",
+                _("This makes a new certificate authority, which the present one signs. Clients "
+                  "follow by\nthemselves; who meets this tracker for the first time compares the "
+                  "new pin. There is no way back.\n"));
         if (r == EXIT_OK)
                 r = client_new_call(ctl, FACE_AUTHORITY, NULL, "Rotate", &m);
         if (r == EXIT_OK)
@@ -123,12 +125,12 @@ static int verb_rotate(Ctl *ctl, int argc, char **argv) {
         writer_begin_object(&w, NULL);
         writer_string(&w, "pin", pin);
         writer_end_object(&w);
-        r = print_json(ctl, &w);
-        return r < 0 ? client_fail(ctl, NULL, r) : EXIT_OK;
+        return print_json(ctl, &w);
 }
 
 const Verb verbs_authority[] = {
-        { "ca show", "", 0, 0, verb_show, "pin of the certificate authority, and those before it" },
-        { "ca rotate", "", 0, 0, verb_rotate, "a new one, signed by this one (--yes)" },
+        { "ca show", "", 0, 0, verb_show,
+          N_("show the pin of the certificate authority, and those before it") },
+        { "ca rotate", "", 0, 0, verb_rotate, N_("make a new one, which this one signs") },
         {},
 };

@@ -4,7 +4,7 @@
 
 #include <stdarg.h>
 
-#include "ctl/client-call.h"
+#include "ctl/client/client-call.h"
 #include "ctl/password.h"
 
 int confirm(Ctl *ctl, bool yes, const char *word, const char *what, ...) {
@@ -15,16 +15,17 @@ int confirm(Ctl *ctl, bool yes, const char *word, const char *what, ...) {
         if (yes)
                 return EXIT_OK;
         if (isatty(STDIN_FILENO) <= 0)
-                return client_fail_as(ctl, "BadRequest", EXIT_USAGE,
-                                      "This cannot be undone, and there is no terminal to ask at; "
-                                      "to do it without being asked, add --yes");
+                return client_fail_as(
+                        ctl, "BadRequest", EXIT_USAGE,
+                        _("This cannot be undone, and there is no terminal to ask at; "
+                          "to do it without being asked, add --yes"));
         va_start(ap, what);
         vfprintf(stderr, what, ap);
         va_end(ap);
-        snprintf(prompt, sizeof(prompt), "Type %s to go on: ", word);
+        snprintf(prompt, sizeof(prompt), _("Type %s to go on: "), word);
         r = terminal_ask(ctl, prompt, answer);
         if (r == EXIT_OK && !streq(answer, word))
                 return client_fail_as(ctl, "Cancelled", EXIT_FAILED,
-                                      "That is not %s; nothing was done", word);
+                                      _("That is not %s; nothing was done"), word);
         return r;
 }

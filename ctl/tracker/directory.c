@@ -2,7 +2,7 @@
 /* Knows channel list, delist and relist: the directory. */
 #include <inttypes.h>
 
-#include "ctl/print.h"
+#include "ctl/show/print.h"
 #include "ctl/tracker/verbs.h"
 
 typedef struct ChannelExtra {
@@ -86,12 +86,15 @@ static int read_row(sd_bus_message *m, void *userdata) {
 }
 
 static int verb_list(Ctl *ctl, int argc, char **argv) {
-        _cleanup_(listing_done) Listing l = { .table.n_columns = 6 };
+        _cleanup_(listing_done) Listing l = { .table = { .n_columns = 6, .states = 1 << 2 } };
         bool arg_online = false, arg_offline = false, arg_delisted = false;
         const Option options[] = {
-                { "online", 0, OPTION_FLAG, &arg_online },
-                { "offline", 0, OPTION_FLAG, &arg_offline },
-                { "delisted", 0, OPTION_FLAG, &arg_delisted },
+                { "online", 0, OPTION_FLAG, &arg_online, NULL,
+                  N_("only those that are hosted now") },
+                { "offline", 0, OPTION_FLAG, &arg_offline, NULL,
+                  N_("only those that nobody hosts now") },
+                { "delisted", 0, OPTION_FLAG, &arg_delisted, NULL,
+                  N_("only those that nobody finds") },
                 {},
         };
         int n_args, r, exit_status;
@@ -101,10 +104,11 @@ static int verb_list(Ctl *ctl, int argc, char **argv) {
                 return exit_status;
         if (arg_online + arg_offline + arg_delisted > 1)
                 return client_fail_as(ctl, "BadRequest", EXIT_USAGE,
-                                      "--online, --offline and --delisted leave nothing together");
+                                      _("--online, --offline and --delisted leave nothing "
+                                        "together; give one of them"));
         writer_begin_array(&l.json, NULL);
-        if (table_add(&l.table, "CHANNEL", "OWNER", "STATE", "SINCE", "MEMBERS",
-                      "TOPIC OR REASON") < 0)
+        if (table_add(&l.table, _("CHANNEL"), _("OWNER"), _("STATE"), _("SINCE"), _("MEMBERS"),
+                      _("TOPIC OR REASON")) < 0)
                 return client_fail(ctl, NULL, -ENOMEM);
         r = client_each_row(ctl, FACE_CHANNELS, NULL, "List", "sssta{sv}", read_row, &l, "query",
                             "s", n_args > 0 ? args[0] : NULL,
@@ -115,7 +119,7 @@ static int verb_list(Ctl *ctl, int argc, char **argv) {
         if (r != EXIT_OK)
                 return r;
         writer_end_array(&l.json);
-        return listing_show(ctl, &l, "There are no such channels");
+        return listing_show(ctl, &l, _("There are no such channels"));
 }
 
 static int change(Ctl *ctl, const char *method, const char *channel, const char *reason) {
@@ -132,7 +136,9 @@ static int change(Ctl *ctl, const char *method, const char *channel, const char 
 
 static int verb_delist(Ctl *ctl, int argc, char **argv) {
         const char *arg_reason = NULL;
-        const Option options[] = { { "reason", 0, OPTION_STRING, &arg_reason }, {} };
+        const Option options[] = { { "reason", 0, OPTION_STRING, &arg_reason, "TEXT",
+                                     N_("why; the owner reads it") },
+                                   {} };
         int n_args, exit_status;
         char **args;
 
@@ -151,10 +157,9 @@ static int verb_relist(Ctl *ctl, int argc, char **argv) {
 }
 
 const Verb verbs_directory[] = {
-        { "channel list", "[PATTERN]", 0, 1, verb_list,
-          "the directory (--online, --offline, --delisted)" },
+        { "channel list", "[PATTERN]", 0, 1, verb_list, N_("show the directory") },
         { "channel delist", "CHANNEL", 1, 1, verb_delist,
-          "found by nobody and hosted by nobody (--reason=TEXT)" },
-        { "channel relist", "CHANNEL", 1, 1, verb_relist, "in the directory again" },
+          N_("have a channel found by nobody and hosted by nobody") },
+        { "channel relist", "CHANNEL", 1, 1, verb_relist, N_("have it in the directory again") },
         {},
 };

@@ -2,7 +2,7 @@
 /* Knows lease list: which device serves which channel. */
 #include <inttypes.h>
 
-#include "ctl/print.h"
+#include "ctl/show/print.h"
 #include "ctl/tracker/verbs.h"
 
 typedef struct LeaseExtra {
@@ -75,16 +75,17 @@ static int verb_list(Ctl *ctl, int argc, char **argv) {
         if (ctl_parse(ctl, argc, argv, NULL, &args, &n_args, &exit_status) < 0)
                 return exit_status;
         writer_begin_array(&l.json, NULL);
-        if (table_add(&l.table, "CHANNEL", "OWNER", "UNTIL", "MEMBERS", "ADDRESS") < 0)
+        if (table_add(&l.table, _("CHANNEL"), _("OWNER"), _("UNTIL"), _("MEMBERS"), _("ADDRESS")) <
+            0)
                 return client_fail(ctl, NULL, -ENOMEM);
         r = client_each_row(ctl, FACE_LEASES, NULL, "List", "ssta{sv}", read_row, &l, NULL);
         if (r != EXIT_OK)
                 return r;
         writer_end_array(&l.json);
-        return listing_show(ctl, &l, "No channel is hosted now");
+        return listing_show(ctl, &l, _("No channel is hosted now"));
 }
 
 const Verb verbs_lease[] = {
-        { "lease list", "", 0, 0, verb_list, "which channels are hosted now, and where" },
+        { "lease list", "", 0, 0, verb_list, N_("show which channels are hosted now, and where") },
         {},
 };

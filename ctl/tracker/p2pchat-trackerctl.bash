@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck shell=bash
-# Completion of p2pchat-trackerctl(8): verbs, options, and the names that the tracker has now, where who asks may see
+# Completion of p2pchat-trackerctl(1): verbs, options, and the names that the tracker has now, where who asks may see
 # them without a password.
 
 # Only what is a name by its form, for compgen would expand more than that.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Completion of p2pchat-trackerctl(8): verbs, options, and the names that the tracker has now, where who asks may see
+# Completion of p2pchat-trackerctl(1): verbs, options, and the names that the tracker has now, where who asks may see
 # them without a password.
 
 function __p2pchat_trackerctl_names

@@ -1,6 +1,6 @@
 #compdef p2pchat-trackerctl
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Completion of p2pchat-trackerctl(8): verbs, options, and the names that the tracker has now, where who asks may see
+# Completion of p2pchat-trackerctl(1): verbs, options, and the names that the tracker has now, where who asks may see
 # them without a password.
 
 (( $+functions[_p2pchat_trackerctl_names] )) ||

@@ -3,7 +3,8 @@
  * counts, to who may look without being asked for a password. */
 #include <inttypes.h>
 
-#include "ctl/print.h"
+#include "ctl/show/print.h"
+#include "ctl/show/terminal.h"
 #include "ctl/tracker/authority-view.h"
 #include "ctl/tracker/verbs.h"
 
@@ -89,9 +90,7 @@ static int show_json(Ctl *ctl, const TrackerView *t, const AuthorityView *a,
         else
                 writer_null(&w, "statistics");
         writer_end_object(&w);
-        if (r >= 0)
-                r = print_json(ctl, &w);
-        return r < 0 ? client_fail(ctl, NULL, r) : EXIT_OK;
+        return r < 0 ? client_fail(ctl, NULL, r) : print_json(ctl, &w);
 }
 
 static int read_statistic(sd_bus_message *m, const char *key, void *userdata) {
@@ -122,24 +121,26 @@ static int read_statistic(sd_bus_message *m, const char *key, void *userdata) {
 
 static int show(Ctl *ctl, const TrackerView *t, const AuthorityView *a,
                 sd_bus_message *statistics) {
-        _cleanup_(table_done) Table table = { .n_columns = 2 };
+        _cleanup_(table_done) Table table = { .n_columns = 2, .is_headless = true };
         int r;
 
-        printf("p2pchat tracker ");
+        printf(_("p2pchat tracker "));
         print_escaped(stdout, t->version, false);
-        printf("\nPin:      ");
+        printf(_("\nPin:      "));
         print_escaped(stdout, a->pin, false);
-        printf("\nStorage:  ");
-        print_escaped(stdout, t->store_state, false);
-        printf("\nClients:  %" PRIu32 " connected\nChannels: %" PRIu32 " hosted now\n", t->sessions,
-               t->leases);
+        printf(_("\nStorage:  "));
+        fputs(colour(ctl, colour_of_state(t->store_state)), stdout);
+        print_escaped(stdout, state_text(t->store_state), false);
+        fputs(colour(ctl, COLOUR_NONE), stdout);
+        printf(_("\nClients:  %" PRIu32 " connected\nChannels: %" PRIu32 " hosted now\n"),
+               t->sessions, t->leases);
         if (!statistics)
                 return EXIT_OK;
         r = client_read_pairs(statistics, read_statistic, &table);
         if (r < 0)
                 return client_fail(ctl, NULL, r);
         putchar('\n');
-        table_print(&table, stdout);
+        table_print(ctl, &table);
         return EXIT_OK;
 }
 
@@ -164,6 +165,6 @@ static int verb_status(Ctl *ctl, int argc, char **argv) {
 }
 
 const Verb verbs_tracker_status[] = {
-        { "status", "", 0, 0, verb_status, "how the tracker is" },
+        { "status", "", 0, 0, verb_status, N_("show how the tracker is") },
         {},
 };

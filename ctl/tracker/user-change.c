@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Knows user suspend, resume, reset and delete: what an operator does about an account. */
-#include "ctl/print.h"
+#include "ctl/show/print.h"
 #include "ctl/tracker/confirm.h"
 #include "ctl/tracker/verbs.h"
 
@@ -20,7 +20,9 @@ static int change(Ctl *ctl, const char *method, const char *username, const char
 
 static int verb_suspend(Ctl *ctl, int argc, char **argv) {
         const char *arg_reason = NULL;
-        const Option options[] = { { "reason", 0, OPTION_STRING, &arg_reason }, {} };
+        const Option options[] = { { "reason", 0, OPTION_STRING, &arg_reason, "TEXT",
+                                     N_("why; they read it when they sign in") },
+                                   {} };
         int n_args, exit_status;
         char **args;
 
@@ -52,7 +54,6 @@ static int read_secret(sd_bus_message *m, const char *key, void *userdata) {
 
 static int show_secrets(Ctl *ctl, const char *username, const Secrets *s) {
         _cleanup_(writer_done) Writer w = {};
-        int r;
 
         if (ctl->json != JSON_OFF) {
                 writer_begin_object(&w, NULL);
@@ -60,17 +61,15 @@ static int show_secrets(Ctl *ctl, const char *username, const Secrets *s) {
                 writer_string(&w, "password", s->password);
                 writer_string(&w, "recovery_code", s->recovery_code);
                 writer_end_object(&w);
-                r = print_json(ctl, &w);
-                return r < 0 ? client_fail(ctl, NULL, r) : EXIT_OK;
+                return print_json(ctl, &w);
         }
-        printf("Password:      ");
+        printf(_("Password:      "));
         print_escaped(stdout, s->password, false);
-        printf("\nRecovery code: ");
+        printf(_("\nRecovery code: "));
         print_escaped(stdout, s->recovery_code, false);
         putchar('\n');
-        fputs("Shown this once. Hand both over a way you trust; a password of their own: "
-              "p2pchatctl "
-              "passwd.\n",
+        fputs(_("Shown this once. Hand both over a way you trust; a password of their own: "
+                "p2pchatctl passwd.\n"),
               stderr);
         return EXIT_OK;
 }
@@ -96,25 +95,29 @@ static int verb_reset(Ctl *ctl, int argc, char **argv) {
 
 static int verb_delete(Ctl *ctl, int argc, char **argv) {
         bool arg_yes = false;
-        const Option options[] = { { "yes", 'y', OPTION_FLAG, &arg_yes }, {} };
+        const Option options[] = { { "yes", 'y', OPTION_FLAG, &arg_yes, NULL, N_("do not ask") },
+                                   {} };
         int n_args, r, exit_status;
         char **args;
 
         if (ctl_parse(ctl, argc, argv, options, &args, &n_args, &exit_status) < 0)
                 return exit_status;
-        r = confirm(ctl, arg_yes, args[0],
-                    "This deletes the account %s for ever: nobody can have that name again, its "
-                    "devices are\nsigned out, and the names of its channels are free for others.\n",
-                    args[0]);
+        r = confirm(
+                ctl, arg_yes, args[0],
+                _("This deletes the account %s for ever: nobody can have that name again, its "
+                  "devices are\nsigned out, and the names of its channels are free for others.\n"),
+                args[0]);
         return r == EXIT_OK ? client_done(ctl, change(ctl, "Delete", args[0], NULL, NULL)) : r;
 }
 
 const Verb verbs_user_change[] = {
         { "user suspend", "USER", 1, 1, verb_suspend,
-          "signed out everywhere, and not let in again (--reason=TEXT)" },
-        { "user resume", "USER", 1, 1, verb_resume, "let in again, with the password they had" },
-        { "user reset", "USER", 1, 1, verb_reset, "a new password, which is shown once" },
+          N_("sign somebody out everywhere, and let them in no more") },
+        { "user resume", "USER", 1, 1, verb_resume,
+          N_("let them in again, with the password they had") },
+        { "user reset", "USER", 1, 1, verb_reset,
+          N_("give them a new password, which is shown once") },
         { "user delete", "USER", 1, 1, verb_delete,
-          "for ever; nobody gets that name again (--yes)" },
+          N_("delete an account for ever; nobody gets that name again") },
         {},
 };

@@ -2,7 +2,8 @@
 /* Knows user list and user show: who has an account. */
 #include <inttypes.h>
 
-#include "ctl/print.h"
+#include "ctl/show/print.h"
+#include "ctl/show/terminal.h"
 #include "ctl/tracker/verbs.h"
 
 typedef struct UserExtra {
@@ -53,16 +54,19 @@ static int read_row(sd_bus_message *m, void *userdata) {
 }
 
 static int verb_list(Ctl *ctl, int argc, char **argv) {
-        _cleanup_(listing_done) Listing l = { .table.n_columns = 6 };
+        _cleanup_(listing_done) Listing l = { .table = { .n_columns = 6, .states = 1 << 1 } };
         const char *arg_state = NULL;
-        const Option options[] = { { "state", 0, OPTION_STRING, &arg_state }, {} };
+        const Option options[] = { { "state", 0, OPTION_STRING, &arg_state,
+                                     "active|suspended|deleted", N_("only those") },
+                                   {} };
         int n_args, r, exit_status;
         char **args;
 
         if (ctl_parse(ctl, argc, argv, options, &args, &n_args, &exit_status) < 0)
                 return exit_status;
         writer_begin_array(&l.json, NULL);
-        if (table_add(&l.table, "USER", "STATE", "CREATED", "SEEN", "DEVICES", "REASON") < 0)
+        if (table_add(&l.table, _("USER"), _("STATE"), _("CREATED"), _("SEEN"), _("DEVICES"),
+                      _("REASON")) < 0)
                 return client_fail(ctl, NULL, -ENOMEM);
         r = client_each_row(ctl, FACE_USERS, NULL, "List", "sstta{sv}", read_row, &l, "query", "s",
                             n_args > 0 ? args[0] : NULL, "state", "s", arg_state, NULL);
@@ -70,8 +74,8 @@ static int verb_list(Ctl *ctl, int argc, char **argv) {
                 return r;
         writer_end_array(&l.json);
         return listing_show(ctl, &l,
-                            n_args > 0 || arg_state ? "Nobody is like that"
-                                                    : "Nobody has an account yet");
+                            n_args > 0 || arg_state ? _("Nobody is like that")
+                                                    : _("Nobody has an account yet"));
 }
 
 /* ---- show ---- */
@@ -201,41 +205,42 @@ static int show_json(Ctl *ctl, User *u) {
         writer_end_array(&w);
         writer_bool(&w, "channels_more", u->channels_more);
         writer_end_object(&w);
-        r = print_json(ctl, &w);
-        return r < 0 ? client_fail(ctl, NULL, r) : EXIT_OK;
+        return print_json(ctl, &w);
 }
 
 static void print_time(const char *what, uint64_t usec) {
         char text[LOCAL_TIME_SIZE];
 
         print_local_time(usec, text);
-        printf("%s%s\n", what, *text ? text : "never");
+        printf("%s%s\n", what, *text ? text : _("never"));
 }
 
 static int show(Ctl *ctl, const User *u) {
-        printf("User:      ");
+        printf(_("User:      "));
         print_escaped(stdout, u->name ?: "", false);
-        printf("\nState:     ");
-        print_escaped(stdout, u->state ?: "", false);
+        printf(_("\nState:     "));
+        fputs(colour(ctl, colour_of_state(u->state)), stdout);
+        print_escaped(stdout, state_text(u->state ?: ""), false);
+        fputs(colour(ctl, COLOUR_NONE), stdout);
         if (u->reason && *u->reason)
                 printf(": "), print_escaped(stdout, u->reason, false);
         putchar('\n');
         if (u->suspended > 0)
-                print_time("Suspended: ", u->suspended);
-        print_time("Created:   ", u->created);
-        print_time("Seen:      ", u->seen);
-        printf("Channels:  ");
+                print_time(_("Suspended: "), u->suspended);
+        print_time(_("Created:   "), u->created);
+        print_time(_("Seen:      "), u->seen);
+        printf(_("Channels:  "));
         for (char **c = u->channels; c && *c; c++) {
                 fputs(c == u->channels ? "" : " ", stdout);
                 print_escaped(stdout, *c, false);
         }
-        printf("%s\n", u->channels_more ? " …" : u->channels && u->channels[0] ? "" : "none");
+        printf("%s\n", u->channels_more ? " …" : u->channels && u->channels[0] ? "" : _("none"));
         if (u->devices.table.n_cells == u->devices.table.n_columns) {
-                puts("Devices:   none");
+                puts(_("Devices:   none"));
                 return EXIT_OK;
         }
         putchar('\n');
-        table_print(&u->devices.table, stdout);
+        table_print(ctl, &u->devices.table);
         if (u->devices_more)
                 puts("…");
         return EXIT_OK;
@@ -250,7 +255,7 @@ static int verb_show(Ctl *ctl, int argc, char **argv) {
         if (ctl_parse(ctl, argc, argv, NULL, &args, &n_args, &exit_status) < 0)
                 return exit_status;
         writer_begin_array(&u.devices.json, NULL);
-        if (table_add(&u.devices.table, "DEVICE", "SINCE", "SEEN") < 0)
+        if (table_add(&u.devices.table, _("DEVICE"), _("SINCE"), _("SEEN")) < 0)
                 return client_fail(ctl, NULL, -ENOMEM);
         r = client_new_call(ctl, FACE_USERS, NULL, "Get", &m);
         if (r == EXIT_OK && sd_bus_message_append(m, "s", args[0]) < 0)
@@ -269,8 +274,7 @@ static int verb_show(Ctl *ctl, int argc, char **argv) {
 }
 
 const Verb verbs_user[] = {
-        { "user list", "[PATTERN]", 0, 1, verb_list,
-          "who has an account (--state=active|suspended|deleted)" },
-        { "user show", "USER", 1, 1, verb_show, "one of them, with devices and channels" },
+        { "user list", "[PATTERN]", 0, 1, verb_list, N_("show who has an account") },
+        { "user show", "USER", 1, 1, verb_show, N_("show one of them, with devices and channels") },
         {},
 };
