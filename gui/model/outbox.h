@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Knows what a person said that the host does not have yet; leaves the log to history.h. */
+#pragma once
+
+#include "gui/model/channel.h"
+#include "gui/model/message.h"
+
+/* A GListModel of ChatMessage, queued and failed ones, oldest first; read anew with each
+ * "outbox-changed", the rows that stay keep their objects. */
+#define CHAT_TYPE_OUTBOX (chat_outbox_get_type())
+G_DECLARE_FINAL_TYPE(ChatOutbox, chat_outbox, CHAT, OUTBOX, GObject)
+
+ChatOutbox *chat_outbox_new(ChatChannel *channel, const char *own);
+
+/* It is in the log now: no row of it is shown any more, whatever an answer under way says. */
+void chat_outbox_drop(ChatOutbox *self, const char *id);
+
+/* Ends with chat_outbox_finish(). */
+void chat_outbox_cancel_async(ChatOutbox *self, const char *id, GCancellable *cancellable,
+                              GAsyncReadyCallback callback, gpointer userdata);
+void chat_outbox_retry_async(ChatOutbox *self, const char *id, GCancellable *cancellable,
+                             GAsyncReadyCallback callback, gpointer userdata);
+gboolean chat_outbox_finish(ChatOutbox *self, GAsyncResult *result, GError **error);

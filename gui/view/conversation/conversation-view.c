@@ -1,0 +1,411 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Knows how a channel is read and written in: where in its messages one is, what is new, what is
+ * said; leaves one message to message-row.h, what is typed to composer.h. */
+#include "gui/view/conversation/conversation-view.h"
+
+#include "gui/i18n.h"
+#include "gui/model/words.h"
+#include "gui/view/banner.h"
+#include "gui/view/conversation/composer.h"
+#include "gui/view/conversation/conversation-scroll.h"
+#include "gui/view/conversation/message-row.h"
+#include "gui/view/window.h"
+
+/* No more often is it told how far was read. */
+#define READ_AGAIN_MS 1000
+
+/* What stays of a channel while another one is shown. */
+typedef struct Place {
+        char *draft;
+        guint64 seq; /* the first entry in view; 0: the end is followed */
+} Place;
+
+struct _ChatConversationView {
+        AdwBin parent;
+        ChatDaemon *daemon;
+        ChatChannel *channel; /* NULL: none */
+        ChatConversation *conversation;
+        ChatConversationScroll *scroll;
+        GCancellable *cancellable;
+        GHashTable *places; /* path of the channel → Place */
+        guint64 awaited;    /* to be shown once it is there; 0: none */
+        guint reading;      /* a source: it is told soon how far was read */
+
+        ChatBanner *banner;
+        GtkScrolledWindow *scrolled;
+        GtkListView *list;
+        GtkStack *stack;
+        AdwStatusPage *empty;
+        GtkButton *to_end, *to_unread;
+        ChatComposer *composer;
+};
+
+G_DEFINE_FINAL_TYPE(ChatConversationView, chat_conversation_view, ADW_TYPE_BIN)
+
+static void place_free(gpointer p) {
+        Place *place = p;
+
+        g_free(place->draft);
+        g_free(place);
+}
+
+static guint64 first_in_view(ChatConversationView *self) {
+        GtkWidget *at = gtk_widget_pick(GTK_WIDGET(self->list),
+                                        gtk_widget_get_width(GTK_WIDGET(self->list)) / 2.0, 4,
+                                        GTK_PICK_DEFAULT);
+        GtkWidget *row = at ? gtk_widget_get_ancestor(at, CHAT_TYPE_MESSAGE_ROW) : NULL;
+
+        if (!row && at)
+                row = gtk_widget_get_first_child(at);
+        if (!CHAT_IS_MESSAGE_ROW(row))
+                return 0;
+        return chat_message_get_seq(chat_message_row_get_message(CHAT_MESSAGE_ROW(row)));
+}
+
+static void keep_place(ChatConversationView *self) {
+        Place *place;
+
+        if (!self->channel)
+                return;
+        place = g_new0(Place, 1);
+        place->draft = chat_composer_dup_text(self->composer);
+        place->seq = chat_conversation_scroll_get_at_end(self->scroll) ? 0 : first_in_view(self);
+        g_hash_table_replace(self->places,
+                             g_strdup(chat_remote_get_path(CHAT_REMOTE(self->channel))), place);
+}
+
+static gboolean is_looked_at(ChatConversationView *self) {
+        GtkRoot *root = gtk_widget_get_root(GTK_WIDGET(self));
+
+        return self->channel && gtk_widget_get_mapped(GTK_WIDGET(self)) && GTK_IS_WINDOW(root) &&
+               gtk_window_is_active(GTK_WINDOW(root));
+}
+
+static gboolean tell_read(gpointer userdata) {
+        ChatConversationView *self = userdata;
+        guint64 seq = self->conversation ? chat_history_get_last_seq(chat_conversation_get_history(
+                                                   self->conversation))
+                                         : 0;
+
+        self->reading = 0;
+        if (is_looked_at(self) && chat_conversation_scroll_get_at_end(self->scroll) &&
+            seq > chat_channel_get_read_seq(self->channel))
+                chat_channel_mark_read_async(self->channel, seq, NULL, NULL, NULL);
+        return G_SOURCE_REMOVE;
+}
+
+/* Something was seen, or something new can be. */
+static void note_read(ChatConversationView *self) {
+        if (self->reading == 0 && self->channel)
+                self->reading = g_timeout_add(READ_AGAIN_MS, tell_read, self);
+}
+
+static void update_jumps(ChatConversationView *self) {
+        gboolean at_end = chat_conversation_scroll_get_at_end(self->scroll);
+        guint unread = self->channel ? chat_channel_get_unread(self->channel) : 0;
+        g_autofree char *label = unread > 0
+                                         ? g_strdup_printf(g_dngettext(NULL, "%u new message",
+                                                                       "%u new messages", unread),
+                                                           unread)
+                                         : g_strdup(_("Jump to the newest"));
+
+        gtk_button_set_label(self->to_end, label);
+        gtk_widget_set_visible(GTK_WIDGET(self->to_end), self->conversation && !at_end);
+}
+
+static void on_at_end(ChatConversationView *self) {
+        update_jumps(self);
+        note_read(self);
+}
+
+static void update_state(ChatConversationView *self) {
+        const char *state = self->channel ? chat_channel_get_state(self->channel) : "";
+        gboolean is_live = g_str_equal(state, "live"), is_closed = g_str_equal(state, "closed");
+        gboolean is_denied = g_str_equal(state, "denied");
+        const char *text =
+                self->channel ? chat_remote_string(CHAT_REMOTE(self->channel), "StateText") : "";
+
+        if (!self->channel)
+                return;
+        if (*text == '\0' && !is_live)
+                text = chat_words_state(state);
+        chat_banner_set(self->banner, is_live && *text == '\0' ? "" : text,
+                        g_str_equal(state, "offline") || is_denied ? _("Try Now") : "");
+        chat_composer_set_refusal(self->composer, is_closed   ? _("This channel is closed")
+                                                  : is_denied ? _("You may not write here")
+                                                              : "");
+}
+
+static void update_empty(ChatConversationView *self) {
+        guint n =
+                self->conversation ? g_list_model_get_n_items(G_LIST_MODEL(self->conversation)) : 0;
+
+        gtk_stack_set_visible_child_name(self->stack, n > 0 ? "messages" : "empty");
+}
+
+static void show_awaited(ChatConversationView *self) {
+        guint n = g_list_model_get_n_items(G_LIST_MODEL(self->conversation));
+
+        if (self->awaited == 0 || self->awaited > n)
+                return;
+        chat_conversation_scroll_to(self->scroll, (guint) self->awaited - 1);
+        self->awaited = 0;
+}
+
+static void on_items_changed(ChatConversationView *self) {
+        update_empty(self);
+        if (!self->conversation)
+                return;
+        show_awaited(self);
+        note_read(self);
+}
+
+void chat_conversation_view_show_entry(ChatConversationView *self, guint64 seq) {
+        self->awaited = seq;
+        if (self->conversation)
+                show_awaited(self);
+}
+
+ChatConversation *chat_conversation_view_get_conversation(ChatConversationView *self) {
+        return self->conversation;
+}
+
+/* Behind what was read before, as long as the channel is looked at. */
+static void place_unread_line(ChatConversationView *self) {
+        guint64 read = self->channel ? chat_channel_get_read_seq(self->channel) : 0;
+
+        if (self->conversation)
+                chat_history_set_unread_after(chat_conversation_get_history(self->conversation),
+                                              chat_channel_get_unread(self->channel) > 0 ? read
+                                                                                         : 0);
+}
+
+static void go_to_place(ChatConversationView *self) {
+        const char *path = chat_remote_get_path(CHAT_REMOTE(self->channel));
+        Place *place = g_hash_table_lookup(self->places, path);
+        guint unread = chat_channel_get_unread(self->channel);
+        guint64 read = chat_channel_get_read_seq(self->channel);
+
+        chat_composer_set_text(self->composer, place ? place->draft : "");
+        if (place && place->seq > 0)
+                chat_conversation_view_show_entry(self, place->seq);
+        else if (unread > 0 && read > 0)
+                chat_conversation_view_show_entry(self, read + 1);
+        else
+                chat_conversation_scroll_to_end(self->scroll);
+}
+
+static void forget_channel(ChatConversationView *self) {
+        if (self->channel)
+                g_signal_handlers_disconnect_by_data(self->channel, self);
+        if (self->conversation)
+                g_signal_handlers_disconnect_by_data(self->conversation, self);
+        g_cancellable_cancel(self->cancellable);
+        g_clear_object(&self->cancellable);
+        g_clear_handle_id(&self->reading, g_source_remove);
+        g_clear_object(&self->channel);
+        g_clear_object(&self->conversation);
+        self->awaited = 0;
+}
+
+void chat_conversation_view_set_channel(ChatConversationView *self, ChatChannel *channel) {
+        g_autoptr(GtkNoSelection) model = NULL;
+        ChatAccount *account;
+
+        if (self->channel == channel)
+                return;
+        keep_place(self);
+        forget_channel(self);
+        gtk_list_view_set_model(self->list, NULL);
+        if (!channel)
+                return;
+        account = chat_daemon_get_account(self->daemon);
+        self->cancellable = g_cancellable_new();
+        self->channel = g_object_ref(channel);
+        self->conversation =
+                chat_conversation_new(channel, account ? chat_account_get_username(account) : "");
+        g_signal_connect_swapped(channel, "notify::unread", G_CALLBACK(update_jumps), self);
+        g_signal_connect_swapped(channel, "notify::state", G_CALLBACK(update_state), self);
+        g_signal_connect_swapped(channel, "notify::state-text", G_CALLBACK(update_state), self);
+        g_signal_connect_swapped(self->conversation, "items-changed", G_CALLBACK(on_items_changed),
+                                 self);
+        place_unread_line(self);
+        model = gtk_no_selection_new(G_LIST_MODEL(g_object_ref(self->conversation)));
+        gtk_list_view_set_model(self->list, GTK_SELECTION_MODEL(model));
+        go_to_place(self);
+        update_state(self);
+        update_empty(self);
+        update_jumps(self);
+        note_read(self);
+        chat_composer_focus(self->composer);
+}
+
+static ChatWindow *window_of(ChatConversationView *self) {
+        return chat_window_of(GTK_WIDGET(self));
+}
+
+/* What was sent is not a draft any more; what was typed meanwhile is. */
+static void drop_sent(ChatConversationView *self, ChatChannel *channel, const char *sent) {
+        Place *place =
+                g_hash_table_lookup(self->places, chat_remote_get_path(CHAT_REMOTE(channel)));
+        g_autofree char *now = NULL;
+
+        if (channel == self->channel) {
+                now = chat_composer_dup_text(self->composer);
+                if (!g_str_has_prefix(now, sent))
+                        return;
+                chat_composer_set_text(self->composer, now + strlen(sent));
+                chat_conversation_scroll_to_end(self->scroll);
+        } else if (place && g_str_has_prefix(place->draft, sent)) {
+                now = g_steal_pointer(&place->draft);
+                place->draft = g_strdup(now + strlen(sent));
+        }
+}
+
+/* The text stands in the entry until it is in the outbox, on disk. */
+static void on_sent(GObject *source, GAsyncResult *result, gpointer userdata) {
+        g_autoptr(ChatConversationView) self = userdata;
+        g_autoptr(GError) error = NULL;
+        g_autofree char *id = chat_channel_send_finish(CHAT_CHANNEL(source), result, &error);
+        g_autofree char *sent = g_object_steal_data(source, "chat-sending");
+
+        if (!id && window_of(self))
+                chat_window_toast_error(window_of(self), error);
+        else if (id && sent && self->places)
+                drop_sent(self, CHAT_CHANNEL(source), sent);
+}
+
+static void on_send(ChatConversationView *self) {
+        g_autofree char *text = NULL;
+
+        /* One at a time, so that they stand in the order in which they were said. */
+        if (!self->channel || g_object_get_data(G_OBJECT(self->channel), "chat-sending"))
+                return;
+        text = chat_composer_dup_text(self->composer);
+        chat_channel_send_async(self->channel, text, NULL, on_sent, g_object_ref(self));
+        g_object_set_data_full(G_OBJECT(self->channel), "chat-sending", g_steal_pointer(&text),
+                               g_free);
+}
+
+static void on_outbox_done(GObject *source, GAsyncResult *result, gpointer userdata) {
+        g_autoptr(ChatConversationView) self = userdata;
+        g_autoptr(GError) error = NULL;
+
+        if (!chat_outbox_finish(CHAT_OUTBOX(source), result, &error) && window_of(self))
+                chat_window_toast_error(window_of(self), error);
+}
+
+static void on_retry(ChatMessageRow *row, ChatConversationView *self) {
+        chat_outbox_retry_async(chat_conversation_get_outbox(self->conversation),
+                                chat_message_get_id(chat_message_row_get_message(row)), NULL,
+                                on_outbox_done, g_object_ref(self));
+}
+
+static void on_cancel(ChatMessageRow *row, ChatConversationView *self) {
+        chat_outbox_cancel_async(chat_conversation_get_outbox(self->conversation),
+                                 chat_message_get_id(chat_message_row_get_message(row)), NULL,
+                                 on_outbox_done, g_object_ref(self));
+}
+
+static void on_open_link(ChatMessageRow *row, const char *uri, ChatConversationView *self) {
+        if (g_str_has_prefix(uri, "p2pchat:"))
+                chat_window_open_link(window_of(self), uri);
+        else
+                gtk_show_uri(GTK_WINDOW(window_of(self)), uri, GDK_CURRENT_TIME);
+}
+
+static void on_setup(ChatConversationView *self, GtkListItem *item) {
+        GtkWidget *row = chat_message_row_new();
+
+        g_signal_connect(row, "retry", G_CALLBACK(on_retry), self);
+        g_signal_connect(row, "cancel", G_CALLBACK(on_cancel), self);
+        g_signal_connect(row, "open-link", G_CALLBACK(on_open_link), self);
+        gtk_list_item_set_activatable(item, FALSE);
+        gtk_list_item_set_child(item, row);
+}
+
+static void on_bind(ChatConversationView *self, GtkListItem *item) {
+        chat_message_row_set_message(CHAT_MESSAGE_ROW(gtk_list_item_get_child(item)),
+                                     gtk_list_item_get_item(item));
+}
+
+static void on_unbind(ChatConversationView *self, GtkListItem *item) {
+        chat_message_row_set_message(CHAT_MESSAGE_ROW(gtk_list_item_get_child(item)), NULL);
+}
+
+static void on_to_end(ChatConversationView *self) {
+        chat_conversation_scroll_to_end(self->scroll);
+        chat_composer_focus(self->composer);
+}
+
+static void on_connected(GObject *source, GAsyncResult *result, gpointer userdata) {
+        g_autoptr(ChatConversationView) self = userdata;
+        g_autoptr(GError) error = NULL;
+
+        if (!chat_remote_call_finish_void(CHAT_REMOTE(source), result, &error) && window_of(self))
+                chat_window_toast_error(window_of(self), error);
+}
+
+static void on_banner_activated(ChatConversationView *self) {
+        chat_channel_connect_async(self->channel, self->cancellable, on_connected,
+                                   g_object_ref(self));
+}
+
+/* A window that is looked at again shows what is new since. */
+static void on_active(GtkWindow *window, GParamSpec *spec, ChatConversationView *self) {
+        if (!gtk_window_is_active(window))
+                place_unread_line(self);
+        else
+                note_read(self);
+}
+
+static void chat_conversation_view_root(GtkWidget *widget) {
+        GTK_WIDGET_CLASS(chat_conversation_view_parent_class)->root(widget);
+        g_signal_connect_object(gtk_widget_get_root(widget), "notify::is-active",
+                                G_CALLBACK(on_active), widget, 0);
+}
+
+void chat_conversation_view_set_daemon(ChatConversationView *self, ChatDaemon *daemon) {
+        g_set_object(&self->daemon, daemon);
+}
+
+static void chat_conversation_view_dispose(GObject *object) {
+        ChatConversationView *self = CHAT_CONVERSATION_VIEW(object);
+
+        forget_channel(self);
+        g_clear_object(&self->scroll);
+        g_clear_object(&self->daemon);
+        g_clear_pointer(&self->places, g_hash_table_unref);
+        G_OBJECT_CLASS(chat_conversation_view_parent_class)->dispose(object);
+}
+
+static void chat_conversation_view_init(ChatConversationView *self) {
+        gtk_widget_init_template(GTK_WIDGET(self));
+        self->places = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, place_free);
+        self->scroll = chat_conversation_scroll_new(self->scrolled, self->list);
+        g_signal_connect_swapped(self->scroll, "notify::at-end", G_CALLBACK(on_at_end), self);
+}
+
+static void chat_conversation_view_class_init(ChatConversationViewClass *class) {
+        GtkWidgetClass *widget_class = GTK_WIDGET_CLASS(class);
+
+        G_OBJECT_CLASS(class)->dispose = chat_conversation_view_dispose;
+        widget_class->root = chat_conversation_view_root;
+        g_type_ensure(CHAT_TYPE_BANNER);
+        g_type_ensure(CHAT_TYPE_COMPOSER);
+        gtk_widget_class_set_template_from_resource(
+                widget_class, "/org/p2pchat/Chat/view/conversation/conversation-view.ui");
+        gtk_widget_class_bind_template_child(widget_class, ChatConversationView, banner);
+        gtk_widget_class_bind_template_child(widget_class, ChatConversationView, scrolled);
+        gtk_widget_class_bind_template_child(widget_class, ChatConversationView, list);
+        gtk_widget_class_bind_template_child(widget_class, ChatConversationView, stack);
+        gtk_widget_class_bind_template_child(widget_class, ChatConversationView, empty);
+        gtk_widget_class_bind_template_child(widget_class, ChatConversationView, to_end);
+        gtk_widget_class_bind_template_child(widget_class, ChatConversationView, composer);
+        gtk_widget_class_bind_template_callback(widget_class, on_setup);
+        gtk_widget_class_bind_template_callback(widget_class, on_bind);
+        gtk_widget_class_bind_template_callback(widget_class, on_unbind);
+        gtk_widget_class_bind_template_callback(widget_class, on_to_end);
+        gtk_widget_class_bind_template_callback(widget_class, on_send);
+        gtk_widget_class_bind_template_callback(widget_class, on_banner_activated);
+}
