@@ -17,12 +17,12 @@ from p2pchat import CHANNEL, Peer, World, wait_for
 
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 CHANNEL_KEYS = {"channel_name", "channel_id", "state", "state_reason", "state_text", "previous", "successor", "role", "owner", "host", "view_permission",
-                "send_permission", "topic", "synced_seq", "last_seq", "read_seq", "unread", "outbox",
+                "send_permission", "topic", "synced_seq", "last_seq", "read_seq", "unread", "mentions", "notify", "outbox",
                 "members_online"}
 VERBS = ("status", "invisible", "debug", "log-level", "tracker", "signup", "signin", "guest", "signout", "whoami",
          "recover", "passwd", "devices", "delete-account", "list", "channels", "host", "unhost",
-         "join", "leave", "send", "log", "read", "outbox", "members", "info", "access", "topic", "view", "sending",
-         "ignore", "unignore", "authorize", "deauthorize", "kick", "ban", "unban", "bans", "connect", "disconnect",
+         "invite", "join", "leave", "send", "log", "monitor", "read", "outbox", "members", "info", "access", "topic", "view", "sending",
+         "ignore", "unignore", "notify", "authorize", "deauthorize", "kick", "ban", "unban", "bans", "connect", "disconnect",
          "backup", "restore", "export", "search", "redact", "retention", "rate", "chat")
 ERROR = "org.p2pchat.Error."
 
@@ -117,13 +117,13 @@ def test_interrupted_prompt(stage):
 def test_no_daemon(tmp_path):
     """3 of every verb: where there is a bus without a daemon, and where there is no bus."""
     world = World(tmp_path)
-    arguments = {"host": ["x1"], "unhost": ["x1"], "join": ["x1"], "leave": ["x1"], "send": ["x1", "text"],
+    arguments = {"host": ["x1"], "unhost": ["x1"], "invite": ["x1"], "join": ["x1"], "leave": ["x1"], "send": ["x1", "text"],
                  "log": ["x1"], "read": ["x1"], "export": ["x1"], "members": ["x1"], "info": ["x1"],
                  "access": ["x1"], "view": ["x1", "public"],
                  "search": ["x1", "word"], "redact": ["x1", "2"], "retention": ["x1", "7"], "rate": ["x1"],
                  "kick": ["x1", "y1"], "ban": ["x1", "y1"], "unban": ["x1", "y1"], "bans": ["x1"],
                  "connect": ["x1"], "disconnect": ["x1"], "topic": ["x1", "tea"], "invisible": ["on"],
-                 "ignore": ["y1"], "unignore": ["y1"],
+                 "ignore": ["y1"], "unignore": ["y1"], "notify": ["x1"],
                  "sending": ["x1", "everyone"], "authorize": ["x1", "y1"],
                  "deauthorize": ["x1", "y1"], "signup": ["x1", "--password-fd=0"],
                  "signin": ["x1", "--password-fd=0"], "guest": ["x1"],
@@ -235,8 +235,18 @@ def test_host_join_leave(stage):
     stage.alice.ctl("sending", "cellar", "everyone")
     shown = js(stage.alice, "status", "cellar")
     assert (shown["send_permission"], shown["view_permission"]) == ("everyone", "public")
-    assert fails(stage.alice, 7, "sending", "cellar", "nobody") == "BadRequest"
-    assert fails(stage.alice, 7, "view", "cellar", "secret") in ("BadRequest", "org.freedesktop.DBus.Error.InvalidArgs")
+    assert fails(stage.alice, 2, "sending", "cellar", "nobody") == "BadRequest"
+    assert fails(stage.alice, 2, "view", "cellar", "secret") == "BadRequest"
+    # Each says which verb is the other's.
+    for peer, verb, other in ((stage.bob, "unhost", "leave cellar"), (stage.alice, "leave", "unhost"),
+                              (stage.alice, "disconnect", "unhost")):
+        result = peer.ctl(verb, "cellar", check=False)
+        assert result.returncode == 7 and f"p2pchatctl {other}" in result.stderr, result
+        result = json.loads(peer.ctl("-j", verb, "cellar", check=False).stdout)
+        assert result["error"]["name"] == "org.p2pchat.Error.Conflict"
+    result = stage.bob.ctl("debug", "cellar", "--peers", check=False)
+    assert result.returncode == 7 and "p2pchatctl debug cellar" in result.stderr
+    assert stage.bob.ctl("debug", "--peers", check=False).returncode == 2
     stage.bob.ctl("leave", "cellar", "--forget")
     assert fails(stage.bob, 4, "log", "cellar") == "NoSuchChannel"
     stage.alice.ctl("unhost", "cellar", "--forget")
@@ -271,7 +281,7 @@ def test_rules(stage):
         assert fails(bob, 4, verb, "salon", "alcie") == "NoSuchUser"
         assert "did you mean alice?" in bob.ctl(verb, "salon", "alcie", check=False).stderr
     assert "did you mean bob?" in alice.ctl("authorize", "salon", "bobb", check=False).stderr
-    assert fails(alice, 7, "authorize", "salon", "bob", "--role=king") == "BadRequest"
+    assert fails(alice, 2, "authorize", "salon", "bob", "--role=king") == "BadRequest"
     assert fails(alice, 5, "authorize", "salon", "guest-gus") == "GuestsNotAllowed"
     assert fails(alice, 7, "authorize", "salon", "alice") == "BadRequest"
     assert fails(bob, 5, "authorize", "salon", "bob", "--role=member") == "NotModerator", "a moderator's own role, too"

@@ -2,11 +2,13 @@
 """p2pchatctl log by time and backwards, and read."""
 import datetime
 import json
+import os
+import subprocess
 
 import dbus
 import pytest
 
-from p2pchat import CHANNEL, wait_for
+from p2pchat import CHANNEL, DEADLINE, wait_for
 
 
 @pytest.fixture(scope="module")
@@ -59,6 +61,29 @@ def test_times(stage):
     assert log(peer, "-U", "now") == stage.entries and log(peer, "-S", "now") == []
     result = stage.alice.ctl("log", "lobby", "-S", "now")
     assert (result.stdout, result.stderr) == ("", ""), "nothing was left out that is not here"
+
+
+@pytest.mark.parametrize("zone, hours", [("EAST-5:30", 5.5), ("WEST9", -9)])
+def test_times_of_here(stage, zone, hours):
+    """People read and write the time of where they are; JSON has UTC."""
+    there = datetime.timezone(datetime.timedelta(hours=hours))
+    environment = {**stage.alice.environment(), "TZ": zone}
+
+    def run(*arguments):
+        return subprocess.run([os.environ["P2PCHATCTL"], *arguments], env=environment, check=True, text=True,
+                              stdout=subprocess.PIPE, timeout=DEADLINE).stdout
+    utc = [datetime.datetime.fromisoformat(e["time"].replace("Z", "+00:00")) for e in stage.entries]
+    shown = run("log", "lobby").splitlines()
+    assert len(shown) == len(utc)
+    for line, time in zip(shown, utc):
+        assert time.astimezone(there).strftime("%H:%M:%S") in line
+    assert [json.loads(line) for line in run("log", "lobby", "-j").splitlines()] == stage.entries
+    first = utc[0].astimezone(there).replace(microsecond=0)
+    assert len(run("log", "lobby", "-S", first.strftime("%Y-%m-%d %H:%M:%S")).splitlines()) == len(utc)
+    later = first + datetime.timedelta(hours=1)
+    assert run("log", "lobby", "-S", later.strftime("%Y-%m-%d %H:%M:%S")) == ""
+    expires = datetime.datetime.fromisoformat(json.loads(run("status", "-j"))["account"]["expires"].replace("Z", "+00:00"))
+    assert expires.astimezone(there).strftime("until %Y-%m-%d %H:%M:%S") in run("status")
 
 
 def test_times_of_what_is_not_here(stage):

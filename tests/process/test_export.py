@@ -10,6 +10,7 @@ import re
 import select
 import socket
 import sqlite3
+import subprocess
 import threading
 
 import dbus
@@ -223,6 +224,31 @@ def test_full_disk(stage, tmp_path):
     assert name == ERROR + "Internal" and "Cannot write the export" in text
 
 
+def test_where_the_daemon_may_not_write(stage, tmp_path):
+    """A pipe of another user, and what is neither file nor pipe: p2pchatctl gives it on."""
+    whole = stage.alice.ctl("export", "lobby").stdout
+    r, w = os.pipe()
+    other = os.getuid() + 1
+    try:
+        os.fchown(w, other, -1)
+    except PermissionError:
+        other = None  # only root gives pipes away; the device below goes the same way
+    if other is not None:
+        with subprocess.Popen([os.environ["P2PCHATCTL"], "export", "lobby"], stdout=w, env=stage.alice.environment()) as child:
+            os.close(w)
+            with open(r, encoding="utf-8", newline="") as f:
+                assert f.read() == whole
+            assert child.wait(30) == 0
+    else:
+        os.close(r)
+        os.close(w)
+    for device, status in (("/dev/null", 0), ("/dev/full", 1)):
+        with open(device, "wb") as f:
+            result = subprocess.run([os.environ["P2PCHATCTL"], "export", "lobby"], stdout=f, stderr=subprocess.PIPE, check=False,
+                                    timeout=30, env=stage.alice.environment())
+        assert result.returncode == status and bool(result.stderr) == bool(status), result
+
+
 def test_while_it_grows(stage):
     """The head is that of the beginning: whole, in order, without a hole, while others write."""
     done = threading.Event()
@@ -245,3 +271,13 @@ def test_while_it_grows(stage):
     finally:
         done.set()
         talker.join()
+
+
+def test_one_form(stage):
+    """What is asked for as JSON and as text is asked for wrongly; nothing is written."""
+    for words in (("-j", "export", "lobby", "--format=text"), ("export", "--format=text", "lobby", "--json=pretty")):
+        result = stage.alice.ctl(*words, check=False)
+        error = json.loads(result.stdout)["error"]
+        assert (result.returncode, result.stderr, error["name"]) == (2, "", ERROR + "BadRequest")
+        assert "p2pchatctl export lobby --json" in error["message"]
+    assert stage.alice.ctl("export", "lobby", "-j").stdout == stage.alice.ctl("export", "lobby", "--format=json").stdout

@@ -25,14 +25,25 @@ FILES = (
     "lib/systemd/user/p2pchatd.service",
     "lib/systemd/user-preset/90-p2pchat.preset",
     "lib/sysusers.d/p2pchat.conf",
-    "share/bash-completion/completions/p2pchat-trackerctl",
+    "share/bash-completion/completions/p2pchat-trackerctl", "share/bash-completion/completions/p2pchatctl",
+    "share/fish/vendor_completions.d/p2pchatctl.fish", "share/zsh/site-functions/_p2pchatctl",
     "share/fish/vendor_completions.d/p2pchat-trackerctl.fish",
     "share/zsh/site-functions/_p2pchat-trackerctl",
+    "share/locale/de/LC_MESSAGES/p2pchat.mo",
     "share/dbus-1/services/org.p2pchat.Peer1.service",
     "share/dbus-1/system-services/org.p2pchat.Tracker1.service",
     "share/dbus-1/system.d/org.p2pchat.Tracker1.conf",
     "share/polkit-1/actions/org.p2pchat.tracker.policy",
     *(f"share/dbus-1/interfaces/org.p2pchat.{name}.xml" for name in INTERFACES),
+)
+# What comes with the window, where it is built.
+WINDOW = (
+    "bin/p2pchat",
+    "share/applications/org.p2pchat.Chat.desktop",
+    "share/dbus-1/services/org.p2pchat.Chat.service",
+    "share/icons/hicolor/scalable/apps/org.p2pchat.Chat.svg",
+    "share/icons/hicolor/symbolic/apps/org.p2pchat.Chat-symbolic.svg",
+    "share/metainfo/org.p2pchat.Chat.metainfo.xml",
 )
 # Where bus and polkit look for theirs, as they do not look into /usr/local.
 ELSEWHERE = {"share/dbus-1/system.d/org.p2pchat.Tracker1.conf": "/etc/dbus-1/system.d/org.p2pchat.Tracker1.conf",
@@ -69,11 +80,14 @@ def test_files(installed):
     prefix = f"/{top.relative_to(root)}"
     found = {f"/{p.relative_to(root)}" for p in root.rglob("*") if not p.is_dir()}
     manuals = {f for f in found if f.startswith(f"{prefix}/share/man/")}
-    assert found - manuals == {place(name, prefix) for name in FILES}
+    window = WINDOW if (BUILD / "gui/p2pchat").exists() else ()
+    assert found - manuals == {place(name, prefix) for name in FILES + window}
     assert manuals in (set(), {f"{prefix}/share/man/{page}" for page in (
-        "man1/p2pchatctl.1", "man8/p2pchatd.8", "man7/p2pchat-protocol.7", "man8/p2pchat-trackerd.8",
-        "man8/p2pchat-trackerctl.8")})
-    for name in FILES:
+        "man1/p2pchatctl.1", "man8/p2pchatd.8", "man5/p2pchat.conf.5", "man5/p2pchat-tracker.conf.5",
+        "man5/org.p2pchat.Peer1.5", "man5/org.p2pchat.Tracker1.5",
+        "man7/p2pchat-protocol.7", "man8/p2pchat-trackerd.8",
+        "man1/p2pchat-trackerctl.1", *(["man1/p2pchat.1"] if window else []))})
+    for name in FILES + window:
         mode = os.stat(root / place(name, prefix).lstrip("/")).st_mode
         assert bool(mode & 0o111) == name.startswith(("bin/", "libexec/")), name
 
@@ -127,6 +141,24 @@ def test_prefix(tmp_path, prefix):
     plan = run("meson", "introspect", build, "--installed")
     for name in FILES:
         assert f'"{place(name, prefix)}"' in plan, name
+
+
+def test_without_window(tmp_path):
+    """Who has no GTK builds and tests all the rest, and is told that there will be no window; who asks for one hears
+    what is missing."""
+    wrapper = tmp_path / "pkg-config"
+    wrapper.write_text('#!/bin/sh\ncase " $* " in *" gtk4 "*) exit 1 ;; esac\nexec pkg-config "$@"\n')
+    wrapper.chmod(0o755)
+    env = {**os.environ, "PKG_CONFIG": str(wrapper)}
+    for name, arguments, more in (("auto", ["-Dgui=auto"], env), ("disabled", ["-Dgui=disabled"], os.environ)):
+        said = run("meson", "setup", tmp_path / name, SOURCE, "--prefix=/usr", "-Dtests=enabled", *arguments, env=more)
+        assert re.search(r"^ *window *: false .*libadwaita-1-dev", said, re.MULTILINE), said
+        plan = run("meson", "introspect", tmp_path / name, "--installed")
+        assert all(f'"/usr/{name}"' in plan for name in FILES)
+        assert not any(f'"/usr/{name}"' in plan for name in WINDOW)
+    done = subprocess.run(["meson", "setup", tmp_path / "enabled", SOURCE, "-Dgui=enabled"], env=env, check=False,
+                          stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60)
+    assert done.returncode and 'Dependency "gtk4" not found' in done.stdout, done.stdout
 
 
 def test_operators_door(installed):

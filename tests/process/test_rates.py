@@ -138,3 +138,20 @@ def test_paste(stage):
     lines = [f"line {i}" for i in range(200)]
     stage.bob.ctl("send", "paste", "--lines", stdin="".join(line + "\n" for line in lines), timeout=MINUTE)
     wait_for(lambda: stage.alice.texts(hers) == lines, "all of it", deadline=MINUTE)
+
+
+def test_rules_that_nobody_knows_here(world):
+    """A channel of which nothing has come yet has no rules to tell: not even that there are none."""
+    world.configure_tracker("[Limits]\nPasswordCost=1\nSignUpsPerMinute=0\nSignInsPerDay=0\n")
+    alice, bob = world.people("alice", "bob")
+    alice.host("lobby")
+    alice.stop_daemon()
+    bob.ctl("join", "lobby")
+    for verb in ("rate", "retention", "view", "sending", "topic"):
+        result = bob.ctl(verb, "lobby", check=False)
+        assert (result.returncode, result.stdout) == (1, "") and "p2pchatctl status lobby" in result.stderr, verb
+        result = bob.ctl(verb, "lobby", "-j", check=False)
+        assert json.loads(result.stdout)["error"]["name"] == "org.p2pchat.Error.HostOffline", verb
+    alice.start_daemon()
+    wait_for(lambda: bob.ctl("rate", "lobby", check=False).returncode == 0, "what the host says to come")
+    assert bob.ctl("retention", "lobby").stdout == "for ever\n"

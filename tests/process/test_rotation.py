@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """A rotated authority as a client sees it that was written from the protocol page alone, and the operator's
 procedure with credentials."""
+import json
 import os
 import shutil
 import subprocess
@@ -12,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from conformance import sentence
 from outsider import Connection, pin_of, sign_up, tracker_id_of
 from outsider_identity import key_pem
-from p2pchat import Tracker
+from p2pchat import Tracker, wait_for
 
 
 @pytest.fixture
@@ -66,6 +67,32 @@ def test_a_client_of_before_and_of_after(tracker, tmp_path):
     new = sign_up(tracker.address, "robert", pins[0])
     assert tracker_id_of(new.chain[-1]) == tracker_id_of(old_ca)
     assert pin_of(new.ca) == pins[-1]
+
+
+def test_a_link_of_before(world, tmp_path):
+    """An invitation that names the authority before this one leads to the same tracker, for who is there and who is new."""
+    world.configure_tracker("[Limits]\nPasswordCost=1\n")
+    tracker = world.start_tracker()
+    alice, bob = world.people("alice", "bob")
+    alice.host("lobby")
+    before = alice.ctl("invite", "lobby").stdout.strip()
+    tracker.pin = print_pin(tracker).stdout.strip()
+    assert f"pin={tracker.pin}&" in before
+    pin = rotate(tracker, tmp_path / "credentials")
+    new = world.peer("new")
+    refusal = new.ctl("join", "--trust-new", before, check=False)
+    assert refusal.returncode == 3 and "p2pchatctl signup NAME" in refusal.stderr
+    new.sign_up()
+    for peer in (new, bob, alice):
+        assert json.loads(peer.ctl("join", "-j", before).stdout)["channel_name"] == "lobby"
+        wait_for(lambda p=peer: json.loads(p.ctl("status", "-j").stdout)["account"]["tracker_state"] == "online", "the tracker")
+        # What they hold is what the tracker has shown them, and so is what they hand on.
+        wait_for(lambda p=peer: f"pin={pin}&" in p.ctl("invite", "lobby").stdout, "the present pin")
+    # A pin that neither was nor is one of its authorities is another tracker's.
+    wrong = before.replace(tracker.pin, "sha256:" + "0123456789abcdef" * 4)
+    assert new.ctl("join", wrong, check=False).returncode == 7
+    later = world.peer("later")
+    assert later.ctl("join", "-j", "--trust-new", wrong, check=False).returncode == 1
 
 
 @pytest.mark.parametrize("name, text, said", [

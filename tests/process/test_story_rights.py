@@ -22,7 +22,7 @@ def wait_state(peer, channel, wanted):
 
 
 def log(peer, channel):
-    return [line[20:] for line in peer.ctl("log", channel).stdout.splitlines()]
+    return [re.sub(r"^\S+ \S+ #\d+ ", "", line) for line in peer.ctl("log", channel).stdout.splitlines()]
 
 
 def test_let_in(world):

@@ -137,7 +137,7 @@ def test_one_bad_value_and_all_stay(service, settings, text, hint):
         assert "refused" not in service.reload()[-1]
         assert sign_up(service, "ben") == ("OK", None)
     log = service.end()
-    assert hint in log and "from before" in log and "see p2pchat-trackerd(8)" in log
+    assert hint in log and "from before" in log and "see p2pchat-tracker.conf(5)" in log
 
 
 def test_what_has_to_wait_is_named(service, settings):

@@ -2,7 +2,6 @@
 """p2pchat-trackerctl towards a door whose answers are given: each verb with each sort of answer, for people and for
 programs, what it asks for, and how it ends."""
 import contextlib
-import json
 import os
 import pathlib
 import pty
@@ -11,11 +10,13 @@ import subprocess
 
 import pytest
 
+import schema
 from fakedoor import FakeDoor
 from logind import SystemBus
 from p2pchat import DEADLINE, ERROR, World, wait_for
 
 PROGRAM = os.environ["P2PCHAT_TRACKERCTL"]
+SCHEMAS = schema.load("p2pchat-trackerctl.json")
 DBUS = "org.freedesktop.DBus.Error."
 NOW = "uint64 1700000000000000"
 BOB = f"('bob', 'active', {NOW}, {NOW}, {{'devices': <uint32 2>}})"
@@ -57,7 +58,9 @@ class Operator:
         return done
 
     def json(self, *words):
-        return json.loads(self("-j", *words).stdout)
+        """Its value, which is by the schema of the verb."""
+        verb = " ".join(words[:2])
+        return schema.check(self("-j", *words).stdout, verb if verb in SCHEMAS["verbs"] else words[0], SCHEMAS)[0]
 
 
 @pytest.fixture(scope="module")
@@ -87,7 +90,7 @@ def test_each_verb(stage, verb):
 ERRORS = {ERROR + "NoSuchUser": 4, ERROR + "NoSuchChannel": 4, ERROR + "Busy": 7, ERROR + "Unsupported": 7,
           ERROR + "Conflict": 7, ERROR + "BadRequest": 7, ERROR + "InvalidName": 7, ERROR + "Internal": 1,
           ERROR + "Cancelled": 1, DBUS + "AccessDenied": 5, DBUS + "InteractiveAuthorizationRequired": 5,
-          DBUS + "NoReply": 6, DBUS + "Timeout": 6, DBUS + "InvalidArgs": 2}
+          DBUS + "NoReply": 3, DBUS + "Timeout": 6, DBUS + "InvalidArgs": 2}
 
 
 @pytest.mark.parametrize("verb", VERBS)
@@ -102,7 +105,7 @@ def test_each_refusal(stage, verb):
         assert ("sudo" in result.stderr) == (status == 5)
         result = run("-j", *verb.split(), *words, check=False)
         assert (result.returncode, result.stderr) == (status, "")
-        assert json.loads(result.stdout)["error"]["name"] == error
+        assert schema.check(result.stdout, "error", SCHEMAS)[0]["error"]["name"] == error
     door.fail(method, DBUS + "TimedOut", "Failed to activate service")
     result = run(*verb.split(), *words, check=False)
     assert result.returncode == 3 and "systemctl status p2pchat-tracker" in result.stderr
@@ -121,15 +124,15 @@ def test_usage(stage):
                   ["channel", "list", "--online", "--delisted"], ["status", "x"], ["log-level", "a", "b"], ["user", "show", "\x1b"]):
         result = run(*words, check=False)
         assert (result.returncode, result.stdout) == (2, "") and result.stderr, words
-    assert "list, show, suspend, resume, reset, delete, not nonsense" in run("user", "nonsense", check=False).stderr
+    assert "list, show, suspend, resume, reset or delete, not nonsense" in run("user", "nonsense", check=False).stderr
     assert "--yes" in run("user", "delete", "eve", check=False).stderr
     assert door.calls() == []
     for words in (["--help"], ["-h"], ["help"]):
         shown = run(*words).stdout
         found = re.findall(r"^  ([a-z][a-z-]*(?: [a-z]+)?) ", shown, re.M)
-        assert sorted(found) == sorted([*VERBS, *OTHER])
+        assert sorted(found) == sorted([*VERBS, *OTHER]) == sorted(set(SCHEMAS["verbs"]) - {"error"})
     assert re.fullmatch(r"p2pchat-trackerctl \d+\.\d+\.\d+\n", run("--version").stdout)
-    page = (pathlib.Path(__file__).parents[2] / "ctl/tracker/p2pchat-trackerctl.8.scd").read_text(encoding="utf-8")
+    page = (pathlib.Path(__file__).parents[2] / "ctl/tracker/p2pchat-trackerctl.1.scd").read_text(encoding="utf-8")
     for verb in (*VERBS, *OTHER):
         assert verb in run(*verb.split(), "--help").stdout
         assert f"*{verb}*" in page
@@ -146,6 +149,10 @@ def test_no_tracker(stage, tmp_path):
             assert result.returncode == 3 and "systemctl status p2pchat-tracker" in result.stderr, result
             result = run(*words, check=False, env=none)
             assert result.returncode == 3 and "no system bus" in result.stderr, result
+            for environment in (empty.environment, none):
+                result = run("-j", *words, check=False, env=environment)
+                told = schema.check(result.stdout, "error", SCHEMAS)[0]["error"]["name"]
+                assert (result.returncode, result.stderr) == (3, "") and told, (verb, told)
 
 
 def test_users(stage):
@@ -192,7 +199,7 @@ def test_channels(stage):
     run, door = stage
     door.answer("Channels.List", f"([{LOBBY}, {DEN}], '')")
     lines = run("channel").stdout.splitlines()
-    assert lines[1].split()[:3] == ["lobby", "bob", "online"] and lines[1].endswith("7        tea\\x07")
+    assert lines[1].split()[:3] == ["lobby", "bob", "online"] and lines[1].endswith("       7  tea\\x07")
     assert lines[2].split()[:3] == ["den", "eve", "delisted"] and lines[2].endswith("spam")
     lobby, den = run.json("channel", "list")
     assert lobby == {"channel_name": "lobby", "channel_id": "0f", "owner": "bob", "state": "online",

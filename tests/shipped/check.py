@@ -135,6 +135,10 @@ class Shipped:
         for folder, scope in (("services", "user"), ("system-services", "system")):
             for path in self.files(f"share/dbus-1/{folder}/*"):
                 text, units = path.read_text(), self.units(scope)
+                entry = self.top / f"share/applications/{path.stem}.desktop"
+                if scope == "user" and entry.exists():
+                    self.check_desktop(entry, path)
+                    continue
                 unit = value(text, "SystemdService")
                 service = units[unit].read_text() if unit in units else ""
                 if path.suffix != ".service" or value(text, "Name") != path.stem:
@@ -153,6 +157,22 @@ class Shipped:
                 name = value(path.read_text(), "BusName")
                 if name and not (self.top / f"share/dbus-1/{folder}/{name}.service").exists():
                     self.fault(path, f"nobody starts it for {name}")
+
+    def check_desktop(self, path, activation):
+        """A program of the desktop's: what its entry and its activation name is there."""
+        entry, service = path.read_text(), activation.read_text()
+        program = value(entry, "Exec").split()[0]
+        if value(entry, "DBusActivatable") != "true" or value(service, "Name") != path.stem:
+            self.fault(path, "and its activation do not know each other")
+        if value(service, "Exec") != f"{program} --gapplication-service":
+            self.fault(activation, "starts something else than the entry")
+        for wanted in (program, f"/{self.top.relative_to(self.root)}/share/icons/hicolor/scalable/apps/{value(entry, 'Icon')}.svg",
+                       f"/{self.top.relative_to(self.root)}/share/icons/hicolor/symbolic/apps/{value(entry, 'Icon')}-symbolic.svg",
+                       f"/{self.top.relative_to(self.root)}/share/metainfo/{path.stem}.metainfo.xml"):
+            if not (self.root / wanted.lstrip("/")).exists():
+                self.fault(path, f"there is no {wanted}")
+        if "x-scheme-handler/p2pchat;" not in value(entry, "MimeType"):
+            self.fault(path, "nobody opens a p2pchat: link")
 
     def user_of(self, name):
         activation = self.top / f"share/dbus-1/system-services/{name}.service"

@@ -10,6 +10,8 @@ INTERFACE = "share/dbus-1/interfaces/org.p2pchat.Tracker1.Users.xml"
 ALLOW = f'<allow send_destination="{NAME}"'
 LEASES = f'{ALLOW} send_interface="{NAME}.Leases"/>'
 
+ENTRY, WINDOW = "share/applications/org.p2pchat.Chat.desktop", "share/dbus-1/services/org.p2pchat.Chat.service"
+
 # file, what is replaced in it once, what by, what is said of it.
 FAULTS = [
     (SERVICE, "WatchdogSec=", "WatchdogSeconds=", "Unknown key 'WatchdogSeconds'"),
@@ -59,12 +61,21 @@ FAULTS = [
     (ACTIONS, 'action id="org.p2pchat.tracker.view"', 'action id="org.p2pchat.tracker.see"', "declared in only one"),
     (ACTIONS, 'action id="org.p2pchat.tracker.view"', 'action id="org.p2pchat.view"', "is not of this file"),
 ]
+# Where the window was built.
+WINDOW_FAULTS = [
+    (ENTRY, "DBusActivatable=true", "DBusActivatable=false", "do not know each other"),
+    (ENTRY, "bin/p2pchat %U", "bin/p2pchats %U", "there is no /"),
+    (ENTRY, "Icon=org.p2pchat.Chat", "Icon=org.p2pchat.Window", "there is no /"),
+    (ENTRY, "x-scheme-handler/p2pchat;", "x-scheme-handler/chat;", "nobody opens"),
+    (WINDOW, " --gapplication-service", "", "starts something else"),
+    (WINDOW, "Name=org.p2pchat.Chat", "Name=org.p2pchat.Window", "do not know each other"),
+]
 
 
 def test(check, top):
     faults = check()
     assert not faults, faults
-    for name, old, new, said in FAULTS:
+    for name, old, new, said in FAULTS + (WINDOW_FAULTS if (top / ENTRY).exists() else []):
         path = top / name
         text = path.read_text()
         assert old in text, f"{name} has no {old}: plant another fault"

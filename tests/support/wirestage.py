@@ -83,6 +83,13 @@ class Stage:
         with contextlib.ExitStack() as stack:
             yield lambda address, who: stack.enter_context(self.dial(address, who))
 
+    @contextlib.contextmanager
+    def reading_room(self):
+        """A new ReadingRoom, which alice's daemon outlives."""
+        with self.dialling() as dial:
+            yield ReadingRoom(self, dial)
+        assert self.alice.is_up()
+
 
 class Room:
     """A new channel of alice's, and who visits it by dial(address, who)."""
@@ -97,6 +104,15 @@ class Room:
     def member(self, who, **how):
         m = self.visitor(who)
         m.state = m.connect(**how)
+        return m
+
+
+class ReadingRoom(Room):
+    """… whose members have read all that was there when they joined."""
+
+    def member(self, who, **how):
+        m = super().member(who, **how)
+        m.read_to(m.state["last_seq"])
         return m
 
 

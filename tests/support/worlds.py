@@ -11,8 +11,14 @@ import pytest
 
 import buses
 import p2pchat
+import terminal
 from disks import Disks
 from nets import Nets, NotHere
+
+# Of one failure at the end of what is printed.
+FINDING_LINES = 25
+FINDING_COLUMNS = 500
+CHAIN = 3
 
 
 def pytest_addoption(parser):
@@ -21,6 +27,18 @@ def pytest_addoption(parser):
 
 def pytest_configure(config):
     buses.chosen = config.getoption("--bus")
+
+
+def pytest_terminal_summary(terminalreporter):
+    """What went wrong in short and at the very end, where the end of a long log is all that is kept."""
+    for kind in ("error", "failed"):
+        for report in terminalreporter.stats.get(kind, ()):
+            # One that was raised while another was handled does not hide that one.
+            crashes = [crash for _, crash, _ in getattr(report.longrepr, "chain", ()) if crash]
+            terminalreporter.write_line(f"--- {report.nodeid} ({report.when})")
+            for message in [crash.message for crash in crashes[-CHAIN:]] or [str(report.longrepr)]:
+                for line in message.splitlines()[:FINDING_LINES]:
+                    terminalreporter.write_line(line[:FINDING_COLUMNS])
 
 
 def pytest_collection_modifyitems(items):
@@ -93,3 +111,23 @@ def disks(world):
     finally:
         world.stop()
         d.stop()
+
+
+@pytest.fixture
+def terminals(world):
+    """→ starts a program in a terminal (terminal.py); all of them end with the test."""
+    try:
+        terminal.check()
+    except terminal.NotHere as e:
+        pytest.skip(str(e))
+    started = []
+
+    def start(command, env, **how):
+        started.append(terminal.Terminal(command, env, directory=world.directory, **how))
+        return started[-1]
+    try:
+        yield start
+    finally:
+        for t in reversed(started):
+            print(f"--- the terminal's screen\n{t.screen()}")
+            t.quit()

@@ -46,7 +46,7 @@ def look_after(host):
     host.write("/etc/p2pchat/tracker.conf", "[Tracker]\nCertificateDays=7\n")
     host.run("systemctl", "reload", "p2pchat-tracker")
     assert "Subject: alice has an account now" in host.run("journalctl", "-x", "-u", "p2pchat-tracker").stdout
-    host.run("test", "-f", "/usr/local/share/man/man8/p2pchat-trackerctl.8")
+    host.run("test", "-f", "/usr/local/share/man/man1/p2pchat-trackerctl.1")
 
 
 def test_from_a_checkout_to_a_chat_and_back(box):
@@ -58,6 +58,10 @@ def test_from_a_checkout_to_a_chat_and_back(box):
     box.user("alice", "p2pchatctl", "host", "lobby")
     box.user("alice", "p2pchatctl", "send", "lobby", "hello", "--wait=stored")
     assert "hello" in box.user("alice", "p2pchatctl", "log", "lobby")
+    # This machine has a desktop's libraries: the window came with it, and its links.
+    assert "window" in said and box.user("alice", "p2pchat", "--version").startswith("p2pchat ")
+    assert "x-scheme-handler/p2pchat=org.p2pchat.Chat.desktop" in box.run(
+        "cat", "/usr/local/share/applications/mimeinfo.cache").stdout
     look_after(box)
     # Again over what runs: the account and the channel are what they were.
     quickstart(box)
