@@ -5,14 +5,18 @@
 
 PACKAGES_BUILD=(
         gcc libc6-dev meson ninja-build pkg-config systemd libsystemd-dev libjson-c-dev uuid-dev libssl-dev
-        libsqlite3-dev libcrypt-dev libinih-dev uthash-dev libreadline-dev scdoc
+        libsqlite3-dev libcrypt-dev libinih-dev uthash-dev libreadline-dev scdoc gettext
 )
 PACKAGES_RUN=(systemd dbus dbus-user-session)
 PACKAGES_CI=(clang dbus-broker)
 PACKAGES_TEST=(
         dbus libcmocka-dev python3 python3-pytest python3-pytest-timeout python3-cryptography python3-dbus python3-gi
-        iproute2 nftables util-linux shellcheck systemd-container dbus-user-session polkitd sudo
+        iproute2 nftables util-linux shellcheck zsh fish openssl systemd-container dbus-user-session polkitd sudo tmux
+        groff-base libglib2.0-dev libglib2.0-dev-bin
+        xvfb xauth xdotool imagemagick at-spi2-core gir1.2-atspi-2.0 adwaita-icon-theme fonts-noto-core
+        desktop-file-utils appstream
 )
+PACKAGES_WINDOW=(libgtk-4-dev libadwaita-1-dev)
 # A booted machine that gets this one changes its own bus for it; there the tests use it if it is there.
 [ -d /run/systemd/system ] || PACKAGES_TEST+=(dbus-broker)
 
