@@ -86,7 +86,7 @@ static void stop(Process *p, const char *status) {
 static bool on_idle(Tracker *t, void *userdata) {
         Process *p = userdata;
 
-        if (!p->is_socket_passed || door_get_n_waiting(p->door) > 0)
+        if (!p->is_socket_passed || door_is_needed(p->door))
                 return false;
         log_info("Nobody was here for a while. The next connection starts the tracker again.");
         stop(p, "Nobody is here; the next connection starts it");

@@ -47,6 +47,10 @@ static bool is_idle(void *userdata) {
 static bool on_idle(void *userdata) {
         Tracker *t = userdata;
 
+        /* Who has dialled already is served by this process: the next one would start for him only to
+         * come here again. */
+        if (t->listener && listener_is_dialled(t->listener))
+                return false;
         return t->handlers.on_idle && t->handlers.on_idle(t, t->userdata);
 }
 

@@ -3,6 +3,7 @@
 #include "net/listener.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/epoll.h>
 
 #define HASH_NONFATAL_OOM 1
@@ -288,6 +289,12 @@ int listener_get_address(const Listener *l, Address *ret) {
 
 int listener_get_fd(const Listener *l) {
         return l->fd;
+}
+
+bool listener_is_dialled(const Listener *l) {
+        struct pollfd p = { .fd = l->fd, .events = POLLIN };
+
+        return poll(&p, 1, 0) > 0;
 }
 
 void listener_hold(Listener *l, bool hold) {

@@ -29,6 +29,8 @@ Listener *listener_free(Listener *l);
 DEFINE_CLEANUP(Listener *, listener_free);
 int listener_get_address(const Listener *l, Address *ret);
 int listener_get_fd(const Listener *l);
+/* Has anybody dialled who was not taken in yet? */
+bool listener_is_dialled(const Listener *l);
 /* Takes nobody in; who dials waits in the kernel's queue, for later or for who has the socket then.
  */
 void listener_hold(Listener *l, bool hold);

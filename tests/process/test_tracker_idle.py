@@ -2,6 +2,8 @@
 """A tracker that nobody needs ends, and whoever comes finds one."""
 import random
 import select
+import signal
+import socket
 import threading
 
 import pytest
@@ -79,6 +81,28 @@ def test_whoever_dials_around_the_end_is_served(activate):
     assert all("Nobody was here" in log for log in a.logs)
 
 
+def test_who_dialled_before_its_end_is_served_by_it(activate):
+    """The end of the idle time and a connection come while it sleeps: it wakes to both at once."""
+    a = activate("[Tracker]\nIdleExitSec=300ms\n")
+    n_met = 0
+    for _ in range(60):
+        with Connection(a.address, pin=a.pin) as c:
+            c.ok("LIST")
+        process, n = a.process, len(a.statuses)
+        process.send_signal(signal.SIGSTOP)
+        dialled = socket.create_connection(a.socket.getsockname())
+        threading.Event().wait(0.35)
+        process.send_signal(signal.SIGCONT)
+        with dialled, Connection(a.address, pin=a.pin) as c:
+            c.ok("LIST")
+            if len(a.statuses) == n:
+                assert a.process is process
+                n_met += 1
+        if n_met >= 10:
+            return
+    raise AssertionError(f"it stayed for {n_met} of 60 who had dialled")
+
+
 def test_not_while_a_lease_lives(activate):
     a = activate("[Tracker]\nIdleExitSec=20ms\n")
     alice = sign_up(a.address, "alice", a.pin)
@@ -109,7 +133,6 @@ def test_not_while_somebody_is_there(activate):
 def test_never_where_nobody_would_start_it(tmp_path):
     """Its own socket would be gone with it."""
     (tmp_path / "tracker.conf").write_text("[Tracker]\nIdleExitSec=1ms\n")
-    import socket  # pylint: disable=import-outside-toplevel
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
         port = s.getsockname()[1]

@@ -143,8 +143,8 @@ void door_look(Door *d) {
         property_watch_look(d->authority_watch);
 }
 
-size_t door_get_n_waiting(const Door *d) {
-        return d->n_calls;
+bool door_is_needed(const Door *d) {
+        return d->n_calls > 0 || bus_get_state(d->bus) == BUS_CONNECTING;
 }
 
 void door_stop(Door *d) {

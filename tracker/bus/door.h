@@ -17,8 +17,9 @@ DEFINE_CLEANUP(Door *, door_free);
 void door_open(Door *d);
 /* What its properties show may differ from before. */
 void door_look(Door *d);
-/* Calls that have no answer yet. */
-size_t door_get_n_waiting(const Door *d);
+/* Calls have no answer yet, or the name is asked for: a call that started this process is with the
+ * bus until it is ours. */
+bool door_is_needed(const Door *d);
 
 /* Ahead of tracker_stop(), which waits for what was begun: the name is given back, so that who asks
  * from now on reaches the next one. What was sent to it before is done as ever. Those who wait for

@@ -262,6 +262,22 @@ static void test_sockets(void **state) {
         assert_int_equal(listener_bind(&f->address, &fd), -EADDRINUSE);
 }
 
+static void test_held(void **state) {
+        Fixture *f = *state;
+
+        start(f, "127.0.0.1:0");
+        f->handshakes = true;
+        assert_false(listener_is_dialled(f->listener));
+        listener_hold(f->listener, true);
+        come(f, "127.0.0.1");
+        assert_int_equal(f->n_accepted, 0);
+        assert_true(listener_is_dialled(f->listener));
+        listener_hold(f->listener, false);
+        test_loop_run(f->loop, 0);
+        assert_int_equal(f->n_accepted, 1);
+        assert_false(listener_is_dialled(f->listener));
+}
+
 static void test_free_inside(void **state) {
         Fixture *f = *state;
 
@@ -282,6 +298,7 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(test_dual_stack, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_no_descriptors, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_sockets, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_held, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_free_inside, setup, teardown),
         };
 
