@@ -5,7 +5,7 @@
 
 enum { PROP_0, PROP_CHANNEL, PROP_LOADING, PROP_ERROR, N_PROPERTIES };
 static GParamSpec *specs[N_PROPERTIES];
-enum { SIGNAL_OWN_STORED, N_SIGNALS };
+enum { SIGNAL_OWN_STORED, SIGNAL_FILLING, N_SIGNALS };
 static guint signals[N_SIGNALS];
 
 /* Positions are guint; what waits in the outbox stands behind them. */
@@ -47,8 +47,10 @@ static void fill(ChatHistory *self, ChatMessage *message) {
 }
 
 void history_fill(ChatHistory *self) {
-        g_autoptr(GPtrArray) live = chat_live_list(self->live);
+        g_autoptr(GPtrArray) live = NULL;
 
+        g_signal_emit(self, signals[SIGNAL_FILLING], 0);
+        live = chat_live_list(self->live);
         for (guint i = 0; i < live->len; i++)
                 fill(self, live->pdata[i]);
 }
@@ -351,4 +353,6 @@ static void chat_history_class_init(ChatHistoryClass *class) {
         signals[SIGNAL_OWN_STORED] =
                 g_signal_new("own-stored", CHAT_TYPE_HISTORY, G_SIGNAL_RUN_LAST, 0, NULL, NULL,
                              NULL, G_TYPE_NONE, 1, G_TYPE_STRING);
+        signals[SIGNAL_FILLING] = g_signal_new("filling", CHAT_TYPE_HISTORY, G_SIGNAL_RUN_LAST, 0,
+                                               NULL, NULL, NULL, G_TYPE_NONE, 0);
 }

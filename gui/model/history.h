@@ -20,7 +20,7 @@
  * (string, "": why what is in view cannot come; it is asked again by itself).
  *
  * Signals: "own-stored" (id): a message of own, which may be in the outbox too, is seen in the log.
- */
+ * "filling": placeholders that somebody holds may now become what they stand for, and higher. */
 #define CHAT_TYPE_HISTORY (chat_history_get_type())
 G_DECLARE_FINAL_TYPE(ChatHistory, chat_history, CHAT, HISTORY, GObject)
 

@@ -160,6 +160,12 @@ class Node:
         e = atspi().Component.get_extents(self.accessible, atspi().CoordType.WINDOW)
         return e.x, e.y, e.width, e.height
 
+    def at(self, x, y):
+        """→ what is there, a point in the window; None: nothing is."""
+        found = self.ask(lambda: atspi().Component.get_accessible_at_point(self.accessible, x, y,
+                                                                           atspi().CoordType.WINDOW), None)
+        return found and Node(self.window, found)
+
     def click(self, button=1):
         """With the mouse, in its middle."""
         x, y, width, height = self.extents()

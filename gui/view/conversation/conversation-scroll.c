@@ -3,16 +3,22 @@
  * the list to others. */
 #include "gui/view/conversation/conversation-scroll.h"
 
+#include <math.h>
+
 /* So near is at the end: less than a line, pixels. */
 #define NEAR 24
 
 struct _ChatConversationScroll {
         GObject parent;
         GtkAdjustment *adjustment;
-        GtkListView *list; /* weak */
+        GtkListView *list; /* weak; NULL: it is gone */
         gboolean at_end;
-        double upper, page; /* as of the last look: who scrolls changes neither */
-        guint again;        /* an idle source: the end moved while it was gone to */
+        double value;         /* as of the last lay-out or scrolling */
+        GtkWidget *focus;     /* the same: to be compared, it may be gone */
+        gboolean is_going;    /* it was told to go to an item, and has not been laid out since */
+        guint again;          /* an idle source: the end moved while it was gone to */
+        double turned;        /* pixels that the wheel was turned by since the last frame */
+        guint tick;           /* of the list: the next frame moves by them; 0: none */
 };
 
 enum { PROP_0, PROP_AT_END, N_PROPERTIES };
@@ -33,13 +39,18 @@ static double distance(ChatConversationScroll *self) {
                gtk_adjustment_get_value(self->adjustment);
 }
 
+static void scroll_to(ChatConversationScroll *self, guint position) {
+        gtk_widget_activate_action(GTK_WIDGET(self->list), "list.scroll-to-item", "u", position);
+}
+
 static gboolean go_to_end(gpointer userdata) {
         ChatConversationScroll *self = userdata;
+        GListModel *model = G_LIST_MODEL(gtk_list_view_get_model(self->list));
+        guint n = model ? g_list_model_get_n_items(model) : 0;
 
         self->again = 0;
-        if (self->at_end && distance(self) > 0)
-                gtk_adjustment_set_value(self->adjustment,
-                                         gtk_adjustment_get_upper(self->adjustment));
+        if (self->at_end && n > 0 && distance(self) > 0)
+                scroll_to(self, n - 1);
         return G_SOURCE_REMOVE;
 }
 
@@ -49,21 +60,64 @@ static void follow(ChatConversationScroll *self) {
                 self->again = g_idle_add_full(G_PRIORITY_HIGH_IDLE, go_to_end, self, NULL);
 }
 
-static void look(ChatConversationScroll *self) {
-        double upper = gtk_adjustment_get_upper(self->adjustment);
+static void note_place(ChatConversationScroll *self) {
+        self->value = gtk_adjustment_get_value(self->adjustment);
+        self->focus = gtk_widget_get_focus_child(GTK_WIDGET(self->list));
+        self->is_going = FALSE;
+}
+
+/* The list was laid out anew: its end may be elsewhere. Or who reads has gone to another row by the
+ * keys, which the list does amid that: then it shows what is before, while what came at the end
+ * leaves it where it was. */
+static void on_laid_out(ChatConversationScroll *self) {
+        double before = self->value;
+
+        note_place(self);
+        if (self->at_end && distance(self) > NEAR && self->value < before - NEAR)
+                scroll_set_at_end(self, FALSE);
+        else if (self->at_end)
+                follow(self);
+        else if (distance(self) <= 0)
+                scroll_set_at_end(self, TRUE);
+}
+
+/* By who reads, unless the lay-out was told of with the same value. */
+static void on_scrolled(ChatConversationScroll *self) {
+        if (gtk_adjustment_get_value(self->adjustment) == self->value)
+                return;
+        note_place(self);
+        if (distance(self) > NEAR)
+                g_clear_handle_id(&self->again, g_source_remove);
+        scroll_set_at_end(self, distance(self) <= NEAR);
+}
+
+static gboolean on_frame(GtkWidget *widget, GdkFrameClock *clock, gpointer userdata) {
+        ChatConversationScroll *self = userdata;
+        double value = gtk_adjustment_get_value(self->adjustment) + self->turned;
+
+        self->turned = 0;
+        self->tick = 0;
+        gtk_adjustment_set_value(self->adjustment, value);
+        return G_SOURCE_REMOVE;
+}
+
+/* GtkListView 4.8 loses its place when the adjustment is set twice between two lay-outs: rows that
+ * came near have no height yet. So the clicks of a wheel are added up and done once a frame. What a
+ * touchpad says GDK adds up by itself. */
+static gboolean on_scroll(GtkEventControllerScroll *controller, double dx, double dy,
+                          ChatConversationScroll *self) {
         double page = gtk_adjustment_get_page_size(self->adjustment);
 
-        if (upper != self->upper || page != self->page) {
-                self->upper = upper;
-                self->page = page;
-                if (self->at_end)
-                        follow(self);
-                else if (distance(self) <= 0)
-                        scroll_set_at_end(self, TRUE);
-                return;
-        }
-        if (self->again == 0)
-                scroll_set_at_end(self, distance(self) <= NEAR);
+        if (gtk_event_controller_scroll_get_unit(controller) != GDK_SCROLL_UNIT_WHEEL || dy == 0 ||
+            gtk_event_controller_get_current_event_state(GTK_EVENT_CONTROLLER(controller)) &
+                    gtk_accelerator_get_default_mod_mask())
+                return FALSE;
+        /* As far as GtkScrolledWindow goes by a click. */
+        self->turned += dy * pow(page, 2.0 / 3.0);
+        if (self->tick == 0)
+                self->tick = gtk_widget_add_tick_callback(GTK_WIDGET(self->list), on_frame, self,
+                                                          NULL);
+        return TRUE;
 }
 
 gboolean chat_conversation_scroll_get_at_end(ChatConversationScroll *self) {
@@ -71,20 +125,33 @@ gboolean chat_conversation_scroll_get_at_end(ChatConversationScroll *self) {
 }
 
 void chat_conversation_scroll_to_end(ChatConversationScroll *self) {
-        GListModel *model = G_LIST_MODEL(gtk_list_view_get_model(self->list));
-        guint n = model ? g_list_model_get_n_items(model) : 0;
-
         scroll_set_at_end(self, TRUE);
-        if (n > 0)
-                gtk_widget_activate_action(GTK_WIDGET(self->list), "list.scroll-to-item", "u",
-                                           n - 1);
         follow(self);
 }
 
 void chat_conversation_scroll_to(ChatConversationScroll *self, guint position) {
         g_clear_handle_id(&self->again, g_source_remove);
         scroll_set_at_end(self, FALSE);
-        gtk_widget_activate_action(GTK_WIDGET(self->list), "list.scroll-to-item", "u", position);
+        scroll_to(self, position);
+        self->is_going = TRUE;
+}
+
+/* The list is about to go to another row, by the keys or since it was told to. */
+static gboolean is_going(ChatConversationScroll *self) {
+        GtkWidget *list = GTK_WIDGET(self->list);
+        GtkWidget *focus = gtk_widget_get_focus_child(list);
+        graphene_rect_t r;
+
+        if (self->is_going)
+                return TRUE;
+        return focus && focus != self->focus &&
+               (!gtk_widget_compute_bounds(focus, list, &r) || r.origin.y < 0 ||
+                r.origin.y + r.size.height > gtk_widget_get_height(list));
+}
+
+void chat_conversation_scroll_hold(ChatConversationScroll *self, guint position) {
+        if (!is_going(self))
+                scroll_to(self, position);
 }
 
 static void chat_conversation_scroll_get_property(GObject *object, guint id, GValue *value,
@@ -99,6 +166,10 @@ static void chat_conversation_scroll_dispose(GObject *object) {
         ChatConversationScroll *self = CHAT_CONVERSATION_SCROLL(object);
 
         g_clear_handle_id(&self->again, g_source_remove);
+        if (self->tick > 0 && self->list)
+                gtk_widget_remove_tick_callback(GTK_WIDGET(self->list), self->tick);
+        self->tick = 0;
+        g_clear_weak_pointer(&self->list);
         if (self->adjustment)
                 g_signal_handlers_disconnect_by_data(self->adjustment, self);
         g_clear_object(&self->adjustment);
@@ -111,11 +182,16 @@ static void chat_conversation_scroll_init(ChatConversationScroll *self) {
 
 ChatConversationScroll *chat_conversation_scroll_new(GtkScrolledWindow *window, GtkListView *list) {
         ChatConversationScroll *self = g_object_new(CHAT_TYPE_CONVERSATION_SCROLL, NULL);
+        GtkEventController *wheel =
+                gtk_event_controller_scroll_new(GTK_EVENT_CONTROLLER_SCROLL_VERTICAL);
 
-        self->list = list;
+        g_set_weak_pointer(&self->list, list);
+        g_signal_connect_object(wheel, "scroll", G_CALLBACK(on_scroll), self, 0);
+        gtk_event_controller_set_propagation_phase(wheel, GTK_PHASE_CAPTURE);
+        gtk_widget_add_controller(GTK_WIDGET(window), wheel);
         self->adjustment = g_object_ref(gtk_scrolled_window_get_vadjustment(window));
-        g_signal_connect_swapped(self->adjustment, "changed", G_CALLBACK(look), self);
-        g_signal_connect_swapped(self->adjustment, "value-changed", G_CALLBACK(look), self);
+        g_signal_connect_swapped(self->adjustment, "changed", G_CALLBACK(on_laid_out), self);
+        g_signal_connect_swapped(self->adjustment, "value-changed", G_CALLBACK(on_scrolled), self);
         return self;
 }
 

@@ -17,3 +17,5 @@ gboolean chat_conversation_scroll_get_at_end(ChatConversationScroll *self);
 void chat_conversation_scroll_to_end(ChatConversationScroll *self);
 /* The item comes into view, and the end is not followed. */
 void chat_conversation_scroll_to(ChatConversationScroll *self, guint position);
+/* An item that is in view as a whole stays where it is, however high those above it become. */
+void chat_conversation_scroll_hold(ChatConversationScroll *self, guint position);

@@ -9,10 +9,13 @@
 #include "gui/view/conversation/composer.h"
 #include "gui/view/conversation/conversation-scroll.h"
 #include "gui/view/conversation/message-row.h"
+#include "gui/view/shown.h"
 #include "gui/view/window.h"
 
 /* No more often is it told how far was read. */
 #define READ_AGAIN_MS 1000
+/* No row is lower, pixels. */
+#define ROW_STEP 16
 
 /* What stays of a channel while another one is shown. */
 typedef struct Place {
@@ -49,17 +52,51 @@ static void place_free(gpointer p) {
         g_free(place);
 }
 
-static guint64 first_in_view(ChatConversationView *self) {
-        GtkWidget *at = gtk_widget_pick(GTK_WIDGET(self->list),
-                                        gtk_widget_get_width(GTK_WIDGET(self->list)) / 2.0, 4,
+/* The row at that height of what is shown; NULL: none. */
+static ChatMessageRow *row_at(ChatConversationView *self, double y) {
+        GtkWidget *list = GTK_WIDGET(self->list);
+        GtkWidget *at = gtk_widget_pick(list, gtk_widget_get_width(list) / 2.0, y,
                                         GTK_PICK_DEFAULT);
         GtkWidget *row = at ? gtk_widget_get_ancestor(at, CHAT_TYPE_MESSAGE_ROW) : NULL;
 
         if (!row && at)
                 row = gtk_widget_get_first_child(at);
-        if (!CHAT_IS_MESSAGE_ROW(row))
-                return 0;
-        return chat_message_get_seq(chat_message_row_get_message(CHAT_MESSAGE_ROW(row)));
+        return CHAT_IS_MESSAGE_ROW(row) ? CHAT_MESSAGE_ROW(row) : NULL;
+}
+
+static guint64 first_in_view(ChatConversationView *self) {
+        ChatMessageRow *row = row_at(self, 4);
+
+        return row ? chat_message_get_seq(chat_message_row_get_message(row)) : 0;
+}
+
+/* It is there to be read as a whole. */
+static gboolean is_read(ChatConversationView *self, ChatMessageRow *row) {
+        graphene_rect_t r;
+
+        return chat_message_get_state(chat_message_row_get_message(row)) == CHAT_MESSAGE_STORED &&
+               gtk_widget_compute_bounds(GTK_WIDGET(row), GTK_WIDGET(self->list), &r) &&
+               r.origin.y >= 0 &&
+               r.origin.y + r.size.height <= gtk_widget_get_height(GTK_WIDGET(self->list));
+}
+
+/* The first row that is read stays where it is, whatever comes above it. */
+static void hold_first_read(ChatConversationView *self) {
+        int height = gtk_widget_get_height(GTK_WIDGET(self->list));
+
+        if (chat_conversation_scroll_get_at_end(self->scroll))
+                return;
+        for (int y = 0; y < height; y += ROW_STEP) {
+                ChatMessageRow *row = row_at(self, y);
+
+                if (row && is_read(self, row)) {
+                        chat_conversation_scroll_hold(
+                                self->scroll,
+                                (guint) chat_message_get_seq(chat_message_row_get_message(row)) -
+                                        1);
+                        return;
+                }
+        }
 }
 
 static void keep_place(ChatConversationView *self) {
@@ -229,6 +266,8 @@ void chat_conversation_view_set_channel(ChatConversationView *self, ChatChannel 
         g_signal_connect_swapped(channel, "notify::state-text", G_CALLBACK(update_state), self);
         g_signal_connect_swapped(self->conversation, "items-changed", G_CALLBACK(on_items_changed),
                                  self);
+        g_signal_connect_object(chat_conversation_get_history(self->conversation), "filling",
+                                G_CALLBACK(hold_first_read), self, G_CONNECT_SWAPPED);
         place_unread_line(self);
         model = gtk_no_selection_new(G_LIST_MODEL(g_object_ref(self->conversation)));
         gtk_list_view_set_model(self->list, GTK_SELECTION_MODEL(model));
@@ -382,6 +421,7 @@ static void chat_conversation_view_dispose(GObject *object) {
 static void chat_conversation_view_init(ChatConversationView *self) {
         gtk_widget_init_template(GTK_WIDGET(self));
         self->places = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, place_free);
+        chat_shown_follow_pages(self->stack);
         self->scroll = chat_conversation_scroll_new(self->scrolled, self->list);
         g_signal_connect_swapped(self->scroll, "notify::at-end", G_CALLBACK(on_at_end), self);
 }
