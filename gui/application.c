@@ -56,6 +56,7 @@ static const struct {
 } accelerators[] = {
         { "app.new-window", { "<Control>n" } },
         { "app.quit", { "<Control>q" } },
+        { "win.details", { "F9" } },
         { "window.close", { "<Control>w" } },
 };
 

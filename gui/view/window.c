@@ -6,6 +6,7 @@
 #include "gui/i18n.h"
 #include "gui/view/account-actions.h"
 #include "gui/view/banner.h"
+#include "gui/view/channel/details.h"
 #include "gui/view/conversation/conversation-view.h"
 #include "gui/view/directory/directory-page.h"
 #include "gui/view/directory/link-dialog.h"
@@ -32,7 +33,8 @@ struct _ChatWindow {
         ChatConversationView *conversation;
         ChatWelcome *welcome;
         ChatDirectoryPage *directory;
-        AdwBin *details_bin;
+        ChatDetails *details;
+        GtkToggleButton *show_details;
         AdwFlap *flap;
         GtkBox *sidebar_pane, *content_pane;
 };
@@ -87,6 +89,8 @@ static void window_set_channel(ChatWindow *self, ChatChannel *channel) {
                                    channel ? chat_channel_get_name(channel) : "");
         gtk_stack_set_visible_child_name(self->content, channel ? "conversation" : "empty");
         chat_conversation_view_set_channel(self->conversation, channel);
+        chat_details_set_channel(self->details, channel);
+        gtk_widget_set_visible(GTK_WIDGET(self->show_details), channel != NULL);
         update_focus(self);
         g_object_notify_by_pspec(G_OBJECT(self), specs[PROP_CHANNEL]);
 }
@@ -253,6 +257,14 @@ static void show_join(GtkWidget *widget, const char *name, GVariant *parameter) 
         chat_join_dialog_show(CHAT_WINDOW(widget));
 }
 
+static void show_details(GtkWidget *widget, const char *name, GVariant *parameter) {
+        ChatWindow *self = CHAT_WINDOW(widget);
+
+        if (self->channel)
+                gtk_toggle_button_set_active(self->show_details,
+                                             !gtk_toggle_button_get_active(self->show_details));
+}
+
 static void show_directory(GtkWidget *widget, const char *name, GVariant *parameter) {
         chat_window_show_directory(CHAT_WINDOW(widget));
 }
@@ -283,7 +295,7 @@ static void chat_window_init(ChatWindow *self) {
         gtk_widget_init_template(GTK_WIDGET(self));
         chat_shown_follow_pages(self->pages);
         chat_shown_follow_pages(self->content);
-        chat_shown_follow(GTK_WIDGET(self->details_bin));
+        chat_shown_follow(GTK_WIDGET(self->details));
         chat_shown_follow(GTK_WIDGET(self->sidebar_pane));
         chat_shown_follow(GTK_WIDGET(self->content_pane));
 }
@@ -294,6 +306,7 @@ ChatWindow *chat_window_new(ChatApplication *application, ChatDaemon *daemon) {
         self->daemon = g_object_ref(daemon);
         chat_sidebar_set_daemon(self->sidebar, daemon);
         chat_conversation_view_set_daemon(self->conversation, daemon);
+        chat_details_set_daemon(self->details, daemon);
         chat_welcome_set_daemon(self->welcome, daemon);
         chat_directory_page_set_daemon(self->directory, daemon);
         g_signal_connect_object(chat_daemon_get_channels(daemon), "items-changed",
@@ -316,6 +329,7 @@ static void chat_window_class_init(ChatWindowClass *class) {
                                                   G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
         g_object_class_install_properties(G_OBJECT_CLASS(class), N_PROPERTIES, specs);
         g_type_ensure(CHAT_TYPE_BANNER);
+        g_type_ensure(CHAT_TYPE_DETAILS);
         g_type_ensure(CHAT_TYPE_DIRECTORY_PAGE);
         g_type_ensure(CHAT_TYPE_WELCOME);
         g_type_ensure(CHAT_TYPE_CONVERSATION_VIEW);
@@ -333,7 +347,8 @@ static void chat_window_class_init(ChatWindowClass *class) {
         gtk_widget_class_bind_template_child(widget_class, ChatWindow, welcome);
         gtk_widget_class_bind_template_child(widget_class, ChatWindow, directory);
         gtk_widget_class_bind_template_child(widget_class, ChatWindow, conversation);
-        gtk_widget_class_bind_template_child(widget_class, ChatWindow, details_bin);
+        gtk_widget_class_bind_template_child(widget_class, ChatWindow, details);
+        gtk_widget_class_bind_template_child(widget_class, ChatWindow, show_details);
         gtk_widget_class_bind_template_child(widget_class, ChatWindow, flap);
         gtk_widget_class_bind_template_child(widget_class, ChatWindow, sidebar_pane);
         gtk_widget_class_bind_template_child(widget_class, ChatWindow, content_pane);
@@ -346,5 +361,6 @@ static void chat_window_class_init(ChatWindowClass *class) {
         gtk_widget_class_install_action(widget_class, "win.back", NULL, go_back);
         gtk_widget_class_install_action(widget_class, "win.new-channel", NULL, show_new_channel);
         gtk_widget_class_install_action(widget_class, "win.join", NULL, show_join);
+        gtk_widget_class_install_action(widget_class, "win.details", NULL, show_details);
         gtk_widget_class_install_action(widget_class, "win.directory", NULL, show_directory);
 }

@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""A channel is ruled at one window, and those whom it is about see it at theirs."""
+import re
+
+import pytest
+
+from p2pchat import CHANNEL, wait_for
+
+
+@pytest.fixture
+def three(world):
+    world.start_tracker()
+    return world.people("alice", "bob", "carol")
+
+
+def details(desktop, person, channel="lobby"):
+    w = desktop.window(person)
+    w.find("label", channel).click()
+    w.find("list", "Messages")
+    w.key("F9")
+    w.find("list", "People")
+    return w
+
+
+def person(window, name):
+    """→ the row of that person in the list of people."""
+    return window.find("list", "People").find("panel", re.compile(rf"^⁨{name}⁩: "))
+
+
+def choose(window, name, item):
+    """From the menu of that person."""
+    window.find("list", "People").find(("push button", "toggle button"), f"Actions for {name}").press()
+    window.find("menu item", item).press()
+
+
+def state_of(someone, path):
+    return someone.objects().get(path, {}).get(CHANNEL, {}).get("State")
+
+
+def test_restricted(three, desktop):
+    """Who is not let in is told why, and is in once somebody lets them."""
+    alice, bob, _ = three
+    path = alice.host("lobby", view_permission="restricted")
+    alice.send(path, "within these walls", wait="stored")
+    his = desktop.window(bob)
+    his.key("F10")
+    his.find("menu item", re.compile("^Join by Name or Link")).press()
+    his.find("dialog").find(("text", "entry"), "Name or link").write("lobby")
+    his.find("dialog").find("push button", "Join").press()
+    his.find("label", "lobby").click()
+    his.find("label", "You may not write here")
+    hers = details(desktop, alice)
+    hers.press("Let Somebody In…")
+    hers.find(("text", "entry"), "Their name").write("bob")
+    hers.press("Let In")
+    his.find("label", "within these walls")
+    his.find("text", "Message")
+    assert "Member" in person(hers, "bob").name
+    # Why: in words, of whom it was.
+    his.key("F9")
+    his.press("What I May Do, and Why")
+    his.find("label", "What You May Do, and Why")
+    his.find("label", re.compile(r"May read and write\.\n(.|\n)*alice"))
+    his.press("Close")
+
+
+def test_topic_and_rules(three, desktop):
+    alice, bob, _ = three
+    path = alice.host("lobby")
+    bob.join("lobby")
+    hers, his = details(desktop, alice), details(desktop, bob)
+    assert not his.all("push button", "Change the Topic…") and not his.all("push button", "Change the Rules…")
+    hers.press("Change the Topic…")
+    hers.find(("text", "entry"), "Topic of the channel").write("what <b>grows</b>")
+    hers.press("Set")
+    his.find("label", "what <b>grows</b>")
+    his.find("label", re.compile("⁨alice⁩ set the topic"))
+    hers.press("Change the Rules…")
+    hers.find("spin button", "Days that messages are kept").write("7")
+    hers.press("Apply")
+    # What is removed by it is said first.
+    hers.find("label", re.compile("^Messages that are older lose their content at once"))
+    assert alice.get(path, CHANNEL, "RetentionDays") == 0
+    hers.press("Remove and Apply")
+    his.find("label", re.compile("messages are kept for 7 days$"))
+    assert alice.get(path, CHANNEL, "RetentionDays") == 7
+
+
+def test_ban_seen_live(three, desktop):
+    alice, bob, carol = three
+    path = alice.host("lobby")
+    for one in (bob, carol):
+        one.join("lobby")
+    hers, his, third = details(desktop, alice), details(desktop, bob), details(desktop, carol)
+    assert "online" in person(hers, "bob").name
+    choose(hers, "bob", "Ban…")
+    hers.find("label", "Ban ⁨bob⁩?")
+    hers.find(("text", "entry"), "Reason").write("too loud")
+    hers.press("Ban")
+    his.find("label", "You may not write here")
+    wait_for(lambda: state_of(bob, path) == "denied", "bob to be out")
+    third.find("label", "⁨alice⁩ banned ⁨bob⁩ (⁨too loud⁩)")
+    # Of the three carol is no moderator: she is told neither who is banned nor what could be done.
+    third.wait(lambda: not third.find("list", "People").all("panel", re.compile("^⁨bob⁩")), "bob to go from her list")
+    hers.wait(lambda: "Banned by ⁨alice⁩: ⁨too loud⁩" in person(hers, "bob").name, "bob among the banned")
+    choose(hers, "bob", "Lift the Ban")
+    his.find("text", "Message")
+    wait_for(lambda: state_of(bob, path) == "live", "bob to be back")
+    third.find("list", "People").find("panel", re.compile("^⁨bob⁩"))
+
+
+def test_moderator(three, desktop):
+    """Made by the owner; sends out who has no role, and may not do so with the owner."""
+    alice, bob, carol = three
+    path = alice.host("lobby")
+    for one in (bob, carol):
+        one.join("lobby")
+    hers, his = details(desktop, alice), details(desktop, bob)
+    choose(hers, "bob", "Make a Moderator")
+    his.find("push button", "Let Somebody In…")
+    choose(his, "carol", "Send Out…")
+    his.press("Send Out")
+    hers.find("label", "⁨bob⁩ sent ⁨carol⁩ out")
+    wait_for(lambda: state_of(carol, path) != "live", "carol to be out")
+    his.find("list", "People").find(("push button", "toggle button"), "Actions for alice").press()
+    his.find("menu item", "What They May Do, and Why")
+    assert not his.all("menu item", "Ban…")
+
+
+def test_leave(three, desktop):
+    alice, bob, _ = three
+    path = alice.host("lobby")
+    bob.join("lobby")
+    his = details(desktop, bob)
+    his.press("Leave the Channel…")
+    his.press("Leave")
+    his.find("label", "No Channel Selected")
+    assert state_of(bob, path) is None
+    hers = details(desktop, alice)
+    hers.press("End the Channel…")
+    hers.press("Cancel")
+    assert state_of(alice, path) == "live"
+    hers.press("Copy the Invite Link")
+    hers.find("label", "The link is on the clipboard. It gives no rights by itself.")
+    hers.press("End the Channel…")
+    hers.press("End the Channel")
+    hers.find("label", "No Channel Selected")
+    assert state_of(alice, path) is None
