@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Knows what of a channel is seen in the list: its name, its state, what is unread. */
+/* Knows what of a channel is seen in the list: its name, its topic or why it is not live, what is
+ * unread or waits; leaves which channels there are to sidebar.h. */
 #pragma once
 
 #include <gtk/gtk.h>
@@ -10,5 +11,5 @@
 G_DECLARE_FINAL_TYPE(ChatSidebarRow, chat_sidebar_row, CHAT, SIDEBAR_ROW, GtkBox)
 
 GtkWidget *chat_sidebar_row_new(void);
-/* channel: NULL is none. */
+/* channel: NULL is none. The widget that the row is in by now is named after it. */
 void chat_sidebar_row_set_channel(ChatSidebarRow *self, ChatChannel *channel);
