@@ -57,6 +57,7 @@ static const struct {
         { "app.new-window", { "<Control>n" } },
         { "app.quit", { "<Control>q" } },
         { "win.details", { "F9" } },
+        { "win.search", { "<Control>f" } },
         { "window.close", { "<Control>w" } },
 };
 

@@ -265,6 +265,13 @@ static void show_details(GtkWidget *widget, const char *name, GVariant *paramete
                                              !gtk_toggle_button_get_active(self->show_details));
 }
 
+static void show_search(GtkWidget *widget, const char *name, GVariant *parameter) {
+        ChatWindow *self = CHAT_WINDOW(widget);
+
+        if (self->channel)
+                chat_conversation_view_set_searching(self->conversation, TRUE);
+}
+
 static void show_directory(GtkWidget *widget, const char *name, GVariant *parameter) {
         chat_window_show_directory(CHAT_WINDOW(widget));
 }
@@ -362,5 +369,6 @@ static void chat_window_class_init(ChatWindowClass *class) {
         gtk_widget_class_install_action(widget_class, "win.new-channel", NULL, show_new_channel);
         gtk_widget_class_install_action(widget_class, "win.join", NULL, show_join);
         gtk_widget_class_install_action(widget_class, "win.details", NULL, show_details);
+        gtk_widget_class_install_action(widget_class, "win.search", NULL, show_search);
         gtk_widget_class_install_action(widget_class, "win.directory", NULL, show_directory);
 }

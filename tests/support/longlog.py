@@ -24,5 +24,5 @@ def lengthen(host, channel_name, last):
             "INSERT INTO entry (channel, seq, kind, id, username, user_type, sender, time, extra)"
             " VALUES (?, ?, 'message', ?, ?, ?, ?, ?, ?)",
             ((channel, s, str(uuid.UUID(int=s)), username, user_type, sender, time - (last - s) * 60_000_000,
-              json.dumps({"text": text_of(s)}, separators=(",", ":"))) for s in range(seq + 1, last + 1)))
+              json.dumps({"message_content": text_of(s)}, separators=(",", ":"))) for s in range(seq + 1, last + 1)))
         db.execute("UPDATE channel SET last_seq = ?1, synced_seq = ?1, read_seq = ?1 WHERE id = ?2", (last, channel))

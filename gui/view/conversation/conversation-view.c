@@ -4,18 +4,20 @@
 #include "gui/view/conversation/conversation-view.h"
 
 #include "gui/i18n.h"
+#include "gui/model/text.h"
 #include "gui/model/words.h"
 #include "gui/view/banner.h"
 #include "gui/view/conversation/composer.h"
 #include "gui/view/conversation/conversation-scroll.h"
+#include "gui/view/conversation/message-menu.h"
 #include "gui/view/conversation/message-row.h"
+#include "gui/view/conversation/rows-in-view.h"
+#include "gui/view/conversation/search-page.h"
 #include "gui/view/shown.h"
 #include "gui/view/window.h"
 
 /* No more often is it told how far was read. */
 #define READ_AGAIN_MS 1000
-/* No row is lower, pixels. */
-#define ROW_STEP 16
 
 /* What stays of a channel while another one is shown. */
 typedef struct Place {
@@ -41,7 +43,12 @@ struct _ChatConversationView {
         AdwStatusPage *empty;
         GtkButton *to_end, *to_unread;
         ChatComposer *composer;
+        ChatSearchPage *search;
+        gboolean is_searching;
 };
+
+enum { PROP_0, PROP_SEARCHING, N_PROPERTIES };
+static GParamSpec *specs[N_PROPERTIES];
 
 G_DEFINE_FINAL_TYPE(ChatConversationView, chat_conversation_view, ADW_TYPE_BIN)
 
@@ -52,51 +59,14 @@ static void place_free(gpointer p) {
         g_free(place);
 }
 
-/* The row at that height of what is shown; NULL: none. */
-static ChatMessageRow *row_at(ChatConversationView *self, double y) {
-        GtkWidget *list = GTK_WIDGET(self->list);
-        GtkWidget *at = gtk_widget_pick(list, gtk_widget_get_width(list) / 2.0, y,
-                                        GTK_PICK_DEFAULT);
-        GtkWidget *row = at ? gtk_widget_get_ancestor(at, CHAT_TYPE_MESSAGE_ROW) : NULL;
-
-        if (!row && at)
-                row = gtk_widget_get_first_child(at);
-        return CHAT_IS_MESSAGE_ROW(row) ? CHAT_MESSAGE_ROW(row) : NULL;
-}
-
-static guint64 first_in_view(ChatConversationView *self) {
-        ChatMessageRow *row = row_at(self, 4);
-
-        return row ? chat_message_get_seq(chat_message_row_get_message(row)) : 0;
-}
-
-/* It is there to be read as a whole. */
-static gboolean is_read(ChatConversationView *self, ChatMessageRow *row) {
-        graphene_rect_t r;
-
-        return chat_message_get_state(chat_message_row_get_message(row)) == CHAT_MESSAGE_STORED &&
-               gtk_widget_compute_bounds(GTK_WIDGET(row), GTK_WIDGET(self->list), &r) &&
-               r.origin.y >= 0 &&
-               r.origin.y + r.size.height <= gtk_widget_get_height(GTK_WIDGET(self->list));
-}
-
 /* The first row that is read stays where it is, whatever comes above it. */
 static void hold_first_read(ChatConversationView *self) {
-        int height = gtk_widget_get_height(GTK_WIDGET(self->list));
+        guint64 seq = chat_conversation_scroll_get_at_end(self->scroll)
+                              ? 0
+                              : chat_rows_first_read(self->list);
 
-        if (chat_conversation_scroll_get_at_end(self->scroll))
-                return;
-        for (int y = 0; y < height; y += ROW_STEP) {
-                ChatMessageRow *row = row_at(self, y);
-
-                if (row && is_read(self, row)) {
-                        chat_conversation_scroll_hold(
-                                self->scroll,
-                                (guint) chat_message_get_seq(chat_message_row_get_message(row)) -
-                                        1);
-                        return;
-                }
-        }
+        if (seq > 0)
+                chat_conversation_scroll_hold(self->scroll, (guint) seq - 1);
 }
 
 static void keep_place(ChatConversationView *self) {
@@ -106,7 +76,7 @@ static void keep_place(ChatConversationView *self) {
                 return;
         place = g_new0(Place, 1);
         place->draft = chat_composer_dup_text(self->composer);
-        place->seq = chat_conversation_scroll_get_at_end(self->scroll) ? 0 : first_in_view(self);
+        place->seq = chat_conversation_scroll_get_at_end(self->scroll) ? 0 : chat_rows_first(self->list);
         g_hash_table_replace(self->places,
                              g_strdup(chat_remote_get_path(CHAT_REMOTE(self->channel))), place);
 }
@@ -137,6 +107,17 @@ static void note_read(ChatConversationView *self) {
                 self->reading = g_timeout_add(READ_AGAIN_MS, tell_read, self);
 }
 
+/* Shown while what is new begins above what is shown. */
+static void update_to_unread(ChatConversationView *self) {
+        guint64 unread = self->conversation ? chat_history_get_first_unread(
+                                                      chat_conversation_get_history(
+                                                              self->conversation))
+                                            : 0;
+        guint64 first = unread > 0 ? chat_rows_first(self->list) : 0;
+
+        gtk_widget_set_visible(GTK_WIDGET(self->to_unread), first > 0 && unread < first);
+}
+
 static void update_jumps(ChatConversationView *self) {
         gboolean at_end = chat_conversation_scroll_get_at_end(self->scroll);
         guint unread = self->channel ? chat_channel_get_unread(self->channel) : 0;
@@ -146,6 +127,7 @@ static void update_jumps(ChatConversationView *self) {
                                                            unread)
                                          : g_strdup(_("Jump to the newest"));
 
+        update_to_unread(self);
         gtk_button_set_label(self->to_end, label);
         gtk_widget_set_visible(GTK_WIDGET(self->to_end), self->conversation && !at_end);
 }
@@ -177,7 +159,9 @@ static void update_empty(ChatConversationView *self) {
         guint n =
                 self->conversation ? g_list_model_get_n_items(G_LIST_MODEL(self->conversation)) : 0;
 
-        gtk_stack_set_visible_child_name(self->stack, n > 0 ? "messages" : "empty");
+        gtk_stack_set_visible_child_name(self->stack, self->is_searching ? "search"
+                                                      : n > 0            ? "messages"
+                                                                         : "empty");
 }
 
 static void show_awaited(ChatConversationView *self) {
@@ -252,7 +236,9 @@ void chat_conversation_view_set_channel(ChatConversationView *self, ChatChannel 
         if (self->channel == channel)
                 return;
         keep_place(self);
+        chat_conversation_view_set_searching(self, FALSE);
         forget_channel(self);
+        chat_search_page_set_channel(self->search, NULL, "");
         gtk_list_view_set_model(self->list, NULL);
         if (!channel)
                 return;
@@ -268,6 +254,8 @@ void chat_conversation_view_set_channel(ChatConversationView *self, ChatChannel 
                                  self);
         g_signal_connect_object(chat_conversation_get_history(self->conversation), "filling",
                                 G_CALLBACK(hold_first_read), self, G_CONNECT_SWAPPED);
+        chat_search_page_set_channel(self->search, channel,
+                                     account ? chat_account_get_username(account) : "");
         place_unread_line(self);
         model = gtk_no_selection_new(G_LIST_MODEL(g_object_ref(self->conversation)));
         gtk_list_view_set_model(self->list, GTK_SELECTION_MODEL(model));
@@ -353,12 +341,59 @@ static void on_open_link(ChatMessageRow *row, const char *uri, ChatConversationV
                 gtk_show_uri(GTK_WINDOW(window_of(self)), uri, GDK_CURRENT_TIME);
 }
 
+static void mention(const char *username, gpointer userdata) {
+        ChatConversationView *self = userdata;
+        g_autofree char *draft = chat_composer_dup_text(self->composer);
+        g_autofree char *name = chat_line(username);
+        g_autofree char *text = g_strdup_printf("%s@%s ", draft, name);
+
+        chat_composer_set_text(self->composer, text);
+        chat_composer_focus(self->composer);
+}
+
+static void on_secondary(GtkGestureClick *gesture, int n, double x, double y,
+                         ChatConversationView *self) {
+        GtkWidget *row = gtk_event_controller_get_widget(GTK_EVENT_CONTROLLER(gesture));
+
+        if (self->channel)
+                chat_message_menu_popup(CHAT_MESSAGE_ROW(row), self->channel, x, y, mention, self);
+}
+
+static void on_long_press(GtkGestureLongPress *gesture, double x, double y,
+                          ChatConversationView *self) {
+        on_secondary(GTK_GESTURE_CLICK(gesture), 1, x, y, self);
+}
+
+/* The menu key, on the row that has the focus. */
+static gboolean on_menu_key(GtkWidget *list, GVariant *arguments, gpointer userdata) {
+        ChatConversationView *self = userdata;
+        GtkWidget *item = gtk_widget_get_focus_child(list);
+        GtkWidget *row = item ? gtk_widget_get_first_child(item) : NULL;
+
+        if (!self->channel || !CHAT_IS_MESSAGE_ROW(row))
+                return FALSE;
+        chat_message_menu_popup(CHAT_MESSAGE_ROW(row), self->channel, 48, 12, mention, self);
+        return TRUE;
+}
+
+static void add_menu(ChatConversationView *self, GtkWidget *row) {
+        GtkGesture *click = gtk_gesture_click_new(), *press = gtk_gesture_long_press_new();
+
+        gtk_gesture_single_set_button(GTK_GESTURE_SINGLE(click), GDK_BUTTON_SECONDARY);
+        g_signal_connect(click, "pressed", G_CALLBACK(on_secondary), self);
+        gtk_widget_add_controller(row, GTK_EVENT_CONTROLLER(click));
+        gtk_gesture_single_set_touch_only(GTK_GESTURE_SINGLE(press), TRUE);
+        g_signal_connect(press, "pressed", G_CALLBACK(on_long_press), self);
+        gtk_widget_add_controller(row, GTK_EVENT_CONTROLLER(press));
+}
+
 static void on_setup(ChatConversationView *self, GtkListItem *item) {
         GtkWidget *row = chat_message_row_new();
 
         g_signal_connect(row, "retry", G_CALLBACK(on_retry), self);
         g_signal_connect(row, "cancel", G_CALLBACK(on_cancel), self);
         g_signal_connect(row, "open-link", G_CALLBACK(on_open_link), self);
+        add_menu(self, row);
         gtk_list_item_set_activatable(item, FALSE);
         gtk_list_item_set_child(item, row);
 }
@@ -370,6 +405,33 @@ static void on_bind(ChatConversationView *self, GtkListItem *item) {
 
 static void on_unbind(ChatConversationView *self, GtkListItem *item) {
         chat_message_row_set_message(CHAT_MESSAGE_ROW(gtk_list_item_get_child(item)), NULL);
+}
+
+void chat_conversation_view_set_searching(ChatConversationView *self, gboolean is_searching) {
+        if (self->is_searching == is_searching)
+                return;
+        self->is_searching = is_searching;
+        update_empty(self);
+        if (is_searching)
+                chat_search_page_focus(self->search);
+        else
+                chat_composer_focus(self->composer);
+        g_object_notify_by_pspec(G_OBJECT(self), specs[PROP_SEARCHING]);
+}
+
+static void on_found(ChatConversationView *self, guint64 seq) {
+        chat_conversation_view_set_searching(self, FALSE);
+        chat_conversation_view_show_entry(self, seq);
+}
+
+static void on_search_closed(ChatConversationView *self) {
+        chat_conversation_view_set_searching(self, FALSE);
+}
+
+static void on_to_unread(ChatConversationView *self) {
+        chat_conversation_view_show_entry(
+                self,
+                chat_history_get_first_unread(chat_conversation_get_history(self->conversation)));
 }
 
 static void on_to_end(ChatConversationView *self) {
@@ -408,6 +470,23 @@ void chat_conversation_view_set_daemon(ChatConversationView *self, ChatDaemon *d
         g_set_object(&self->daemon, daemon);
 }
 
+static void chat_conversation_view_get_property(GObject *object, guint id, GValue *value,
+                                                GParamSpec *spec) {
+        if (id == PROP_SEARCHING)
+                g_value_set_boolean(value, CHAT_CONVERSATION_VIEW(object)->is_searching);
+        else
+                G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, spec);
+}
+
+static void chat_conversation_view_set_property(GObject *object, guint id, const GValue *value,
+                                                GParamSpec *spec) {
+        if (id == PROP_SEARCHING)
+                chat_conversation_view_set_searching(CHAT_CONVERSATION_VIEW(object),
+                                                     g_value_get_boolean(value));
+        else
+                G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, spec);
+}
+
 static void chat_conversation_view_dispose(GObject *object) {
         ChatConversationView *self = CHAT_CONVERSATION_VIEW(object);
 
@@ -418,19 +497,42 @@ static void chat_conversation_view_dispose(GObject *object) {
         G_OBJECT_CLASS(chat_conversation_view_parent_class)->dispose(object);
 }
 
+static void add_menu_key(ChatConversationView *self) {
+        GtkEventController *keys = gtk_shortcut_controller_new();
+
+        gtk_shortcut_controller_add_shortcut(
+                GTK_SHORTCUT_CONTROLLER(keys),
+                gtk_shortcut_new(gtk_alternative_trigger_new(
+                                         gtk_keyval_trigger_new(GDK_KEY_Menu, 0),
+                                         gtk_keyval_trigger_new(GDK_KEY_F10, GDK_SHIFT_MASK)),
+                                 gtk_callback_action_new(on_menu_key, self, NULL)));
+        gtk_widget_add_controller(GTK_WIDGET(self->list), keys);
+}
+
 static void chat_conversation_view_init(ChatConversationView *self) {
         gtk_widget_init_template(GTK_WIDGET(self));
         self->places = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, place_free);
         chat_shown_follow_pages(self->stack);
         self->scroll = chat_conversation_scroll_new(self->scrolled, self->list);
         g_signal_connect_swapped(self->scroll, "notify::at-end", G_CALLBACK(on_at_end), self);
+        g_signal_connect_object(gtk_scrolled_window_get_vadjustment(self->scrolled),
+                                "value-changed", G_CALLBACK(update_to_unread), self,
+                                G_CONNECT_SWAPPED);
+        add_menu_key(self);
 }
 
 static void chat_conversation_view_class_init(ChatConversationViewClass *class) {
         GtkWidgetClass *widget_class = GTK_WIDGET_CLASS(class);
 
         G_OBJECT_CLASS(class)->dispose = chat_conversation_view_dispose;
+        G_OBJECT_CLASS(class)->get_property = chat_conversation_view_get_property;
+        G_OBJECT_CLASS(class)->set_property = chat_conversation_view_set_property;
+        specs[PROP_SEARCHING] = g_param_spec_boolean(
+                "searching", NULL, NULL, FALSE,
+                G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+        g_object_class_install_properties(G_OBJECT_CLASS(class), N_PROPERTIES, specs);
         widget_class->root = chat_conversation_view_root;
+        g_type_ensure(CHAT_TYPE_SEARCH_PAGE);
         g_type_ensure(CHAT_TYPE_BANNER);
         g_type_ensure(CHAT_TYPE_COMPOSER);
         gtk_widget_class_set_template_from_resource(
@@ -441,7 +543,12 @@ static void chat_conversation_view_class_init(ChatConversationViewClass *class) 
         gtk_widget_class_bind_template_child(widget_class, ChatConversationView, stack);
         gtk_widget_class_bind_template_child(widget_class, ChatConversationView, empty);
         gtk_widget_class_bind_template_child(widget_class, ChatConversationView, to_end);
+        gtk_widget_class_bind_template_child(widget_class, ChatConversationView, to_unread);
         gtk_widget_class_bind_template_child(widget_class, ChatConversationView, composer);
+        gtk_widget_class_bind_template_child(widget_class, ChatConversationView, search);
+        gtk_widget_class_bind_template_callback(widget_class, on_to_unread);
+        gtk_widget_class_bind_template_callback(widget_class, on_found);
+        gtk_widget_class_bind_template_callback(widget_class, on_search_closed);
         gtk_widget_class_bind_template_callback(widget_class, on_setup);
         gtk_widget_class_bind_template_callback(widget_class, on_bind);
         gtk_widget_class_bind_template_callback(widget_class, on_unbind);

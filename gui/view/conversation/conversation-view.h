@@ -18,3 +18,6 @@ void chat_conversation_view_set_channel(ChatConversationView *self, ChatChannel 
 void chat_conversation_view_show_entry(ChatConversationView *self, guint64 seq);
 ChatConversation *chat_conversation_view_get_conversation(
         ChatConversationView *self); /* NULL: none */
+
+/* Instead of its messages, what is found in them. Property "searching" says which. */
+void chat_conversation_view_set_searching(ChatConversationView *self, gboolean is_searching);
