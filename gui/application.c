@@ -5,6 +5,7 @@
 
 #include "gui/i18n.h"
 #include "gui/model/daemon.h"
+#include "gui/view/shortcuts.h"
 #include "gui/view/window.h"
 #include "version.h"
 
@@ -51,25 +52,13 @@ static const GActionEntry actions[] = {
         { .name = "show-channel", .activate = on_show_channel, .parameter_type = "s" },
 };
 
-static const struct {
-        const char *action, *keys[3];
-} accelerators[] = {
-        { "app.new-window", { "<Control>n" } },
-        { "app.quit", { "<Control>q" } },
-        { "win.details", { "F9" } },
-        { "win.search", { "<Control>f" } },
-        { "window.close", { "<Control>w" } },
-};
-
 static void chat_application_startup(GApplication *application) {
         ChatApplication *self = CHAT_APPLICATION(application);
         g_autoptr(ChatBus) bus = NULL;
 
         G_APPLICATION_CLASS(chat_application_parent_class)->startup(application);
         g_action_map_add_action_entries(G_ACTION_MAP(self), actions, G_N_ELEMENTS(actions), self);
-        for (gsize i = 0; i < G_N_ELEMENTS(accelerators); i++)
-                gtk_application_set_accels_for_action(GTK_APPLICATION(self), accelerators[i].action,
-                                                      accelerators[i].keys);
+        chat_shortcuts_add(GTK_APPLICATION(self));
         gtk_window_set_default_icon_name(CHAT_APPLICATION_ID);
         /* There is no bus: handle_local_options() says so, and that is all. */
         if (!g_application_get_dbus_connection(application))

@@ -121,6 +121,12 @@ void chat_channel_mark_read_async(ChatChannel *self, guint64 seq, GCancellable *
                                cancellable, callback, userdata);
 }
 
+void chat_channel_set_notify_async(ChatChannel *self, const char *notify, GCancellable *cancellable,
+                                   GAsyncReadyCallback callback, gpointer userdata) {
+        chat_remote_set_async(CHAT_REMOTE(self), CHANNEL, "Notify", g_variant_new_string(notify),
+                              cancellable, callback, userdata);
+}
+
 void chat_channel_get_messages_async(ChatChannel *self, const ChatMessagesQuery *query,
                                      GCancellable *cancellable, GAsyncReadyCallback callback,
                                      gpointer userdata) {

@@ -43,6 +43,10 @@ void chat_channel_connect_async(ChatChannel *self, GCancellable *cancellable,
 void chat_channel_mark_read_async(ChatChannel *self, guint64 seq, GCancellable *cancellable,
                                   GAsyncReadyCallback callback, gpointer userdata);
 
+/* Of what the desktop tells: all, mentions, none. Ends with chat_remote_call_finish_void(). */
+void chat_channel_set_notify_async(ChatChannel *self, const char *notify, GCancellable *cancellable,
+                                   GAsyncReadyCallback callback, gpointer userdata);
+
 /* What GetMessages is asked for: at most limit entries after anchor, or before it. */
 typedef struct ChatMessagesQuery {
         guint64 anchor; /* exclusive */

@@ -4,6 +4,7 @@
 #include "gui/view/window.h"
 
 #include "gui/i18n.h"
+#include "gui/view/about.h"
 #include "gui/view/account-actions.h"
 #include "gui/view/banner.h"
 #include "gui/view/channel/details.h"
@@ -11,6 +12,8 @@
 #include "gui/view/directory/directory-page.h"
 #include "gui/view/directory/link-dialog.h"
 #include "gui/view/directory/new-channel.h"
+#include "gui/view/preferences/preferences.h"
+#include "gui/view/shortcuts.h"
 #include "gui/view/shown.h"
 #include "gui/view/sidebar/sidebar.h"
 #include "gui/view/welcome/welcome.h"
@@ -52,6 +55,10 @@ ChatWindow *chat_window_of(GtkWidget *widget) {
 
 ChatDaemon *chat_window_get_daemon(ChatWindow *self) {
         return self->daemon;
+}
+
+ChatConversation *chat_window_get_conversation(ChatWindow *self) {
+        return chat_conversation_view_get_conversation(self->conversation);
 }
 
 void chat_window_toast(ChatWindow *self, const char *text) {
@@ -257,6 +264,18 @@ static void show_join(GtkWidget *widget, const char *name, GVariant *parameter) 
         chat_join_dialog_show(CHAT_WINDOW(widget));
 }
 
+static void show_preferences(GtkWidget *widget, const char *name, GVariant *parameter) {
+        chat_preferences_show(CHAT_WINDOW(widget));
+}
+
+static void show_shortcuts(GtkWidget *widget, const char *name, GVariant *parameter) {
+        chat_shortcuts_show(GTK_WINDOW(widget));
+}
+
+static void show_about(GtkWidget *widget, const char *name, GVariant *parameter) {
+        chat_about_show(CHAT_WINDOW(widget));
+}
+
 static void show_details(GtkWidget *widget, const char *name, GVariant *parameter) {
         ChatWindow *self = CHAT_WINDOW(widget);
 
@@ -368,6 +387,9 @@ static void chat_window_class_init(ChatWindowClass *class) {
         gtk_widget_class_install_action(widget_class, "win.back", NULL, go_back);
         gtk_widget_class_install_action(widget_class, "win.new-channel", NULL, show_new_channel);
         gtk_widget_class_install_action(widget_class, "win.join", NULL, show_join);
+        gtk_widget_class_install_action(widget_class, "win.preferences", NULL, show_preferences);
+        gtk_widget_class_install_action(widget_class, "win.shortcuts", NULL, show_shortcuts);
+        gtk_widget_class_install_action(widget_class, "win.about", NULL, show_about);
         gtk_widget_class_install_action(widget_class, "win.details", NULL, show_details);
         gtk_widget_class_install_action(widget_class, "win.search", NULL, show_search);
         gtk_widget_class_install_action(widget_class, "win.directory", NULL, show_directory);

@@ -6,6 +6,7 @@
 #include <adwaita.h>
 
 #include "gui/application.h"
+#include "gui/model/conversation.h"
 #include "gui/model/daemon.h"
 
 /* Property "channel": the ChatChannel that is shown, NULL: none. */
@@ -17,6 +18,9 @@ ChatWindow *chat_window_new(ChatApplication *application, ChatDaemon *daemon);
 ChatWindow *chat_window_of(GtkWidget *widget);
 
 ChatDaemon *chat_window_get_daemon(ChatWindow *self); /* the window's */
+
+/* Of the channel that is shown, the window's; NULL: none. */
+ChatConversation *chat_window_get_conversation(ChatWindow *self);
 
 /* path: of the channel's object; what is not there (yet) is shown once it is. */
 void chat_window_show_channel(ChatWindow *self, const char *path);

@@ -77,6 +77,19 @@ class View:
                                 "click", "--repeat", str(n), "--delay", "1", str(button))
 
 
+def held(window):
+    """→ how many pages of the log the window holds, by what it says of itself for who looks for a fault."""
+    window.key("F10")
+    window.find("menu item", re.compile("About p2pchat")).press()
+    window.find("label", "Troubleshooting").click(n=1)
+    window.find("label", "Debugging Information").click(n=1)
+    said = window.wait(lambda: next((t.text() for t in window.all("text") if "pages held: " in t.text()), None),
+                       "the debugging information")
+    window.key("Escape", "Escape", "Escape", n=1)
+    window.gone("label", "Debugging Information")
+    return int(re.search("pages held: ([0-9]+)", said)[1])
+
+
 def test_a_long_past(past, desktop):
     """It opens at its end, goes back step by step and to its begin at once, and to its end again."""
     alice, path = past(LAST)
@@ -95,6 +108,7 @@ def test_a_long_past(past, desktop):
         assert number(above[-1]) >= number(seen[0]) - 1, (seen, above)
         seen = above
     assert number(seen[0]) < LAST - 200
+    assert held(w) <= 6
     w.press("Jump to the newest")
     w.wait(lambda: end.search(view.rows()[-1][1]), "its end")
     w.find("label", end).click()

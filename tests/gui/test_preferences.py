@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What a person sets: of what the desktop tells, which devices are signed in, the password; and the keys."""
+import re
+
+from p2pchat import ACCOUNT, CHANNEL, wait_for
+
+
+def test_preferences(world, desktop):
+    world.start_tracker()
+    alice = world.people("alice")
+    path = alice.host("lobby")
+    w = desktop.window(alice)
+    w.find("label", "lobby")
+    w.key("ctrl+comma")
+    row = w.find("list", "What the Desktop Tells You").find("combo box", "lobby")
+    assert row.find("label", "What speaks to me")
+    # By the keys alone: to the row, its list, the one after, and that one.
+    w.wait(lambda: row.has("focused") or w.key("Tab", n=1), "the row to have the focus")
+    w.key("Return", n=1)
+    row.find("label", "Nothing")
+    for word in ("What speaks to me", "Nothing"):
+        desktop.xdo("key", "Down")
+        w.wait(lambda word=word: any(i.has("focused") and i.all("label", word) for i in row.all("list item")), word)
+    desktop.xdo("key", "Return")
+    wait_for(lambda: alice.get(path, CHANNEL, "Notify") == "none", "nothing to be told")
+    # What is set elsewhere is seen here.
+    alice.ctl("notify", "lobby", "all")
+    row.find("label", "All messages")
+
+
+def test_password_and_devices(world, desktop):
+    world.start_tracker()
+    alice = world.people("alice")
+    account = alice.trust()
+    other = world.peer("other")
+    other.trust()
+    other.manager("SignIn", "ssa{sv}", "alice", "correct horse alice", {})
+    w = desktop.window(alice)
+    w.find("label", "No Channel Selected")
+    w.key("ctrl+comma")
+    w.press("Account", ("radio button", "toggle button", "push button", "page tab"))
+    w.find("label", "This device")
+    w.press("Sign out device " + next(d[0] for d in alice.call(account, ACCOUNT, "ListDevices", "a{sv}", {})
+                                      if not d[3].get("this"))[:8])
+    w.wait(lambda: len(alice.call(account, ACCOUNT, "ListDevices", "a{sv}", {})) == 1, "the other to be signed out")
+    w.find("text", "Present password").write("correct horse alice")
+    w.find("text", "New password").write("short")
+    w.find("text", "New password again").write("short")
+    assert not w.find("push button", "Change the Password").has("sensitive")
+    for name in ("New password", "New password again"):
+        w.find("text", name).write("battery staple 47 alice")
+    w.find("push button", "Change the Password").press()
+    w.find("label", "The password is another one now.")
+    other.manager("SignIn", "ssa{sv}", "alice", "battery staple 47 alice", {})
+
+
+def test_keys(world, desktop):
+    """Each key that is shown does something, and the window says which there are."""
+    world.start_tracker()
+    alice = world.people("alice")
+    alice.host("lobby")
+    w = desktop.window(alice)
+    w.find("label", "lobby").click()
+    w.key("ctrl+question")
+    w.find("label", "Show these shortcuts")
+    w.key("Escape", n=-1)
+    w.gone("label", "Show these shortcuts")
+    for key, what in (("ctrl+f", ("label", "Search This Channel")), ("F9", ("list", "People")),
+                      ("ctrl+j", ("label", "Join a Channel"))):
+        w.key(key)
+        w.find(*what)
+    w.find("push button", "Cancel").press()
+    w.gone("label", "Join a Channel")
+    w.key("ctrl+d")
+    w.find(("text", "entry"), "Search the directory")
+    w.key("ctrl+shift+n")
+    w.find(("text", "entry"), "Name of the channel")
