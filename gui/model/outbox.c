@@ -192,10 +192,6 @@ void chat_outbox_retry_async(ChatOutbox *self, const char *id, GCancellable *can
         call(self, "Retry", id, cancellable, callback, userdata);
 }
 
-gboolean chat_outbox_finish(ChatOutbox *self, GAsyncResult *result, GError **error) {
-        return chat_remote_call_finish_void(CHAT_REMOTE(self->channel), result, error);
-}
-
 static void chat_outbox_dispose(GObject *object) {
         g_cancellable_cancel(CHAT_OUTBOX(object)->cancellable);
         G_OBJECT_CLASS(chat_outbox_parent_class)->dispose(object);

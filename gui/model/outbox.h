@@ -15,9 +15,8 @@ ChatOutbox *chat_outbox_new(ChatChannel *channel, const char *own);
 /* It is in the log now: no row of it is shown any more, whatever an answer under way says. */
 void chat_outbox_drop(ChatOutbox *self, const char *id);
 
-/* Ends with chat_outbox_finish(). */
+/* End with chat_remote_call_finish_void() of the channel. */
 void chat_outbox_cancel_async(ChatOutbox *self, const char *id, GCancellable *cancellable,
                               GAsyncReadyCallback callback, gpointer userdata);
 void chat_outbox_retry_async(ChatOutbox *self, const char *id, GCancellable *cancellable,
                              GAsyncReadyCallback callback, gpointer userdata);
-gboolean chat_outbox_finish(ChatOutbox *self, GAsyncResult *result, GError **error);

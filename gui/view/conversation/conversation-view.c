@@ -318,7 +318,7 @@ static void on_outbox_done(GObject *source, GAsyncResult *result, gpointer userd
         g_autoptr(ChatConversationView) self = userdata;
         g_autoptr(GError) error = NULL;
 
-        if (!chat_outbox_finish(CHAT_OUTBOX(source), result, &error) && window_of(self))
+        if (!chat_remote_call_finish_void(CHAT_REMOTE(source), result, &error) && window_of(self))
                 chat_window_toast_error(window_of(self), error);
 }
 

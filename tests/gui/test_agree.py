@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Several windows and p2pchatctl at once are of one mind; and what is shown can be read, named and reached."""
+import re
+import signal
+
+import pytest
+
+from p2pchat import ACCOUNT, CHANNEL, wait_for
+
+CONTROLS = ("push button", "toggle button", "text", "password text", "entry", "check box", "combo box", "spin button",
+            "list", "radio button")
+# Texts that go the other way, are wide, or have no place to be broken.
+SCRIPTS = ["שלום, מה שלומך היום? 123", "مرحبا بالجميع في هذه القناة", "你好，这是一条很长的消息，" * 8, "👩‍👩‍👧‍👦 👍🏽 🇩🇪", "x" * 400,
+           "mixed שלום and https://example.org/" + "path/" * 40]
+
+
+@pytest.fixture
+def lobby(world):
+    world.start_tracker()
+    alice, bob = world.people("alice", "bob")
+    path = alice.host("lobby")
+    bob.join("lobby")
+    wait_for(lambda: bob.get(path, CHANNEL, "State") == "live", "bob to be live")
+    return alice, bob, path
+
+
+def test_outbox_and_reading(lobby, desktop):
+    alice, bob, path = lobby
+    one = desktop.window(bob)
+    one.find("label", "lobby").click()
+    one.key("ctrl+n")
+    one.wait(lambda: len(one.application.children()) == 2, "two windows")
+    second = one.application.children()[1]
+    second.find("label", "lobby").click(n=1)
+    second.find("list", "Messages")
+    alice.stop_daemon(signal.SIGKILL)
+    wait_for(lambda: bob.get(path, CHANNEL, "State") != "live", "bob to be offline")
+    bob.ctl("send", "lobby", "by the command line")
+    frames = one.application.children()
+    for frame in frames:
+        frame.find("label", "by the command line")
+    frames[1].find("push button", "Do Not Send").press()
+    for frame in frames:
+        one.wait(lambda f=frame: not f.all("label", "by the command line"), "it to go")
+    assert bob.get(path, CHANNEL, "OutboxCount") == 0
+    bob.ctl("send", "lobby", "this goes out")
+    alice.start_daemon()
+    wait_for(lambda: alice.texts(path) == ["this goes out"], "it to be sent")
+    for frame in frames:
+        one.wait(lambda f=frame: not f.all("label", "Waiting to be sent"), "nothing to wait")
+        assert len(frame.all("label", "this goes out")) == 1
+
+
+def test_tracker_away_and_back(lobby, desktop):
+    """It is said, and mended by itself; what is there goes on meanwhile."""
+    alice, bob, path = lobby
+    account = next(p for p, o in bob.objects().items() if ACCOUNT in o)
+    w = desktop.window(bob)
+    w.find("label", "lobby").click()
+    bob.world.tracker.stop(signal.SIGKILL)
+    wait_for(lambda: bob.get(account, ACCOUNT, "TrackerState") != "online", "the tracker to be missed")
+    w.find("label", re.compile(re.escape(bob.get(account, ACCOUNT, "TrackerReason")[:30])))
+    alice.send(path, "still here")
+    w.find("label", "still here")
+    bob.world.tracker.start()
+    wait_for(lambda: bob.get(account, ACCOUNT, "TrackerState") == "online", "the tracker to be back")
+    w.wait(lambda: not any("racker" in n.name for n in w.all("label")), "the banner to go")
+
+
+def test_scripts_in_a_narrow_window(lobby, desktop):
+    alice, bob, path = lobby
+    for text in SCRIPTS:
+        alice.send(path, text, wait="stored")
+    w = desktop.window(bob)
+    w.find("label", "lobby").click()
+    w.find("list", "Messages")
+    w.resize(360, 900)
+    w.find("push button", "Back to the channels")
+    for text in SCRIPTS:
+        label = w.find("list", "Messages").find("label", text)
+
+        def fits(node=label):
+            x, _, width, _ = node.extents()
+            return 0 <= x and x + width <= 362
+        w.wait(fits, f"“{text[:20]}” to be within the window")
+
+
+def nameless(window):
+    return [f"{n.role} “{n.name}” in {n.window.person.name}" for n in window.all(CONTROLS)
+            if n.has("focusable") and (not n.name or n.name.startswith("Gtk") or n.name.startswith("Adw"))]
+
+
+def test_every_control_has_a_name(world, desktop):
+    """Whoever cannot see goes by them."""
+    world.start_tracker()
+    alice = world.people("alice")
+    dave = world.peer("dave")
+    w = desktop.window(dave)
+    w.find(("text", "entry"))
+    assert not nameless(w)
+    alice.host("lobby")
+    w = desktop.window(alice)
+    w.find("label", "lobby").click()
+    w.key("F9")
+    w.find("list", "People")
+    assert not nameless(w)
+    w.key("ctrl+f")
+    w.find(("text", "entry"), "Search this channel")
+    assert not nameless(w)
+    w.key("ctrl+d")
+    w.find(("text", "entry"), "Search the directory")
+    assert not nameless(w)
+    w.key("ctrl+shift+n")
+    w.find(("text", "entry"), "Name of the channel")
+    # The lists of a row that opens are its own.
+    assert not [n for n in nameless(w) if not n.startswith("list ")]
