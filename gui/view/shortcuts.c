@@ -15,7 +15,12 @@ static const struct {
         Shortcut shortcuts[10];
 } groups[] = {
         { N_("Channels"),
-          { { "win.directory", "<Control>d", N_("Browse the directory") },
+          { { "win.go-to-channel", "<Control>k", N_("Go to a channel") },
+            { "win.next-channel", "<Alt>Down", N_("Go to the next channel") },
+            { "win.previous-channel", "<Alt>Up", N_("Go to the previous channel") },
+            { "win.next-unread", "<Alt><Shift>Down", N_("Go to the next one with new messages") },
+            { NULL, "<Control>1...9", N_("Go to one of the first nine") },
+            { "win.directory", "<Control>d", N_("Browse the directory") },
             { "win.join", "<Control>j", N_("Join by a name or a link") },
             { "win.new-channel", "<Control><Shift>n", N_("Make a channel") } } },
         { N_("In a Channel"),
@@ -35,7 +40,18 @@ static const struct {
             { "app.quit", "<Control>q", N_("Quit; the chat service goes on") } } },
 };
 
+/* What the table shows as one. */
+static void add_nth(GtkApplication *application, guint n) {
+        g_autofree char *action = g_strdup_printf("win.nth-channel(%u)", n);
+        g_autofree char *key = g_strdup_printf("<Control>%u", n);
+        const char *keys[] = { key, NULL };
+
+        gtk_application_set_accels_for_action(application, action, keys);
+}
+
 void chat_shortcuts_add(GtkApplication *application) {
+        for (guint n = 1; n <= 9; n++)
+                add_nth(application, n);
         for (gsize i = 0; i < G_N_ELEMENTS(groups); i++)
                 for (const Shortcut *s = groups[i].shortcuts; s->keys; s++) {
                         const char *keys[] = { s->keys, NULL };

@@ -15,6 +15,7 @@
 #include "gui/view/preferences/preferences.h"
 #include "gui/view/shortcuts.h"
 #include "gui/view/shown.h"
+#include "gui/view/sidebar/sidebar-actions.h"
 #include "gui/view/sidebar/sidebar.h"
 #include "gui/view/welcome/welcome.h"
 
@@ -108,8 +109,14 @@ static void on_selected(ChatWindow *self) {
 
 static void on_channel_activated(ChatWindow *self) {
         window_set_channel(self, chat_sidebar_get_selected(self->sidebar));
-        if (self->channel)
-                adw_leaflet_set_visible_child_name(self->leaflet, "content");
+        if (!self->channel)
+                return;
+        adw_leaflet_set_visible_child_name(self->leaflet, "content");
+        chat_conversation_view_focus(self->conversation);
+}
+
+static void on_sidebar_wanted(ChatWindow *self) {
+        adw_leaflet_set_visible_child_name(self->leaflet, "sidebar");
 }
 
 static void show_awaited(ChatWindow *self) {
@@ -121,6 +128,7 @@ static void show_awaited(ChatWindow *self) {
         g_clear_pointer(&self->awaited, g_free);
         chat_sidebar_select(self->sidebar, channel);
         adw_leaflet_set_visible_child_name(self->leaflet, "content");
+        chat_conversation_view_focus(self->conversation);
 }
 
 void chat_window_show_channel(ChatWindow *self, const char *path) {
@@ -342,6 +350,7 @@ ChatWindow *chat_window_new(ChatApplication *application, ChatDaemon *daemon) {
         g_signal_connect_swapped(daemon, "notify::account", G_CALLBACK(on_account), self);
         g_signal_connect(self, "notify::is-active", G_CALLBACK(update_focus), NULL);
         chat_account_actions_add(self);
+        chat_sidebar_actions_add(self, self->sidebar);
         on_account(self);
         return self;
 }
@@ -380,6 +389,7 @@ static void chat_window_class_init(ChatWindowClass *class) {
         gtk_widget_class_bind_template_child(widget_class, ChatWindow, content_pane);
         gtk_widget_class_bind_template_callback(widget_class, on_selected);
         gtk_widget_class_bind_template_callback(widget_class, on_channel_activated);
+        gtk_widget_class_bind_template_callback(widget_class, on_sidebar_wanted);
         gtk_widget_class_bind_template_callback(widget_class, on_banner_activated);
         gtk_widget_class_bind_template_callback(widget_class, on_folded);
         gtk_widget_class_bind_template_callback(widget_class, on_state);

@@ -11,6 +11,23 @@ def rows(window):
     return [re.sub("[\u2068\u2069]", "", row.name) for row in window.find("list", "Channels").all("list item")]
 
 
+def shown(window):
+    """→ the name of the channel that is shown; "": none."""
+    chosen = [row for row in window.find("list", "Channels").all("list item") if row.has("selected")]
+    return chosen[0].name.split(",")[0] if chosen else ""
+
+
+def wait_shown(window, name):
+    window.wait(lambda: shown(window) == name, f"{name} to be shown")
+
+
+def alone(world, *names):
+    """→ alice, who hosts channels of these names; and their objects by name."""
+    world.start_tracker()
+    alice = world.people("alice")
+    return alice, {name: alice.host(name) for name in names}
+
+
 def in_channels(world, *names):
     """→ alice, who hosts channels of these names, and bob, who is in them; and their objects by name."""
     world.start_tracker()
@@ -90,3 +107,103 @@ def test_nothing_moves_below_a_pointer(world, desktop):
     assert rows(his) == ["attic", "barn, 1 unread"]
     look_elsewhere(his)
     his.wait(lambda: rows(his) == ["barn, 1 unread", "attic"], "it to go up once the pointer is away")
+
+
+SEARCH = ("entry", "Go to a channel")
+
+
+def test_go_to_a_channel(world, desktop):
+    alice, _ = alone(world, "attic", "barn", "Barn-2", "cellar")
+    w = desktop.window(alice)
+    w.wait(lambda: len(rows(w)) == 4, "four rows")
+    # Of so few none is looked for, unless somebody wants to.
+    assert not w.all(*SEARCH)
+    w.key("ctrl+k")
+    w.find(*SEARCH)
+    w.type("ARN")
+    w.wait(lambda: [i.name for i in w.find("list", "Channels found").all("list item")] ==
+           ["barn, hosted here", "barn-2, hosted here"], "two that have it")
+    w.key("Return")
+    wait_shown(w, "barn")
+    w.gone(*SEARCH)
+    # What is typed now is a message.
+    w.type("in the barn")
+    w.wait(lambda: w.find("text", "Message").text() == "in the barn", "the text")
+    w.key("ctrl+k")
+    w.find(*SEARCH)
+    w.type("arn")
+    w.find("list", "Channels found")
+    w.key("Down", "Return")
+    wait_shown(w, "barn-2")
+    # Nothing like it, and what then.
+    w.key("ctrl+k")
+    w.find(*SEARCH)
+    w.type("zzz")
+    w.find("label", "No Such Channel of Yours")
+    w.key("Return")
+    w.find("push button", "Look in the Directory")
+    w.key("Escape")
+    w.gone(*SEARCH)
+    assert shown(w) == "barn-2"
+    w.type("back")
+    w.wait(lambda: w.find("text", "Message").text() == "back", "the focus to be where it was")
+
+
+def test_by_the_keys_alone(world, desktop):
+    alice, bob, paths = in_channels(world, "attic", "barn", "cellar", "den")
+    w = desktop.window(bob)
+    w.wait(lambda: rows(w) == ["attic", "barn", "cellar", "den"], "the rows")
+    w.key("alt+Down")
+    wait_shown(w, "attic")
+    w.key("alt+Down")
+    wait_shown(w, "barn")
+    w.key("alt+Up", "alt+Up")
+    wait_shown(w, "den")
+    w.key("ctrl+3")
+    wait_shown(w, "cellar")
+    w.key("ctrl+9")  # there is none
+    alice.send(paths["attic"], "news")
+    w.wait(lambda: rows(w)[0] == "attic, 1 unread", "news")
+    assert shown(w) == "cellar"
+    w.key("alt+shift+Down")
+    wait_shown(w, "attic")
+    w.wait(lambda: rows(w) == ["attic", "barn", "cellar", "den"], "it to be read")
+    w.key("alt+shift+Down")  # nothing is
+    w.type("here")
+    w.wait(lambda: w.find("text", "Message").text() == "here", "the text")
+    assert shown(w) == "attic"
+    # Within the list arrows choose, one after the other, and letters look for a name.
+    w.key("ctrl+k")
+    w.find(*SEARCH)
+    w.key("Tab")
+    w.gone(*SEARCH)
+    w.key("Down")
+    wait_shown(w, "barn")
+    w.key("Down")
+    wait_shown(w, "cellar")
+    w.type("de")
+    w.wait(lambda: w.find(*SEARCH).text() == "de", "what was typed to be looked for")
+    w.key("Return")
+    wait_shown(w, "den")
+
+
+def test_many_and_none(world, desktop):
+    alice, _ = alone(world)
+    w = desktop.window(alice)
+    w.find("label", "No Channels Yet")
+    # One way on each page: beside the list, or in it where nothing is beside it.
+    assert len(w.all("push button", "Make a Channel")) == 1
+    w.resize(360, 600)
+    w.wait(lambda: not w.all("label", "No Channel Selected"), "the list to be alone")
+    w.find("push button", "Find a Channel")
+    assert len(w.all("push button", "Make a Channel")) == 1
+    for i in range(9):
+        alice.host(f"room-{i}")
+    w.find(*SEARCH)
+    w.gone("label", "No Channels Yet")
+    w.write("Go to a channel", "m-7")
+    w.find("label", "room-7").click()
+    w.find("list", "Messages")
+    w.press("Back to the channels")
+    w.wait(lambda: w.all(*SEARCH) and w.find(*SEARCH).text() == "", "all of them again")
+    wait_shown(w, "room-7")

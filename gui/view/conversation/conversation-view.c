@@ -264,6 +264,9 @@ void chat_conversation_view_set_channel(ChatConversationView *self, ChatChannel 
         update_empty(self);
         update_jumps(self);
         note_read(self);
+}
+
+void chat_conversation_view_focus(ChatConversationView *self) {
         chat_composer_focus(self->composer);
 }
 

@@ -14,6 +14,8 @@ G_DECLARE_FINAL_TYPE(ChatConversationView, chat_conversation_view, CHAT, CONVERS
 void chat_conversation_view_set_daemon(ChatConversationView *self, ChatDaemon *daemon);
 /* channel: NULL is none. What was typed in the one before stays with it, and so does the place. */
 void chat_conversation_view_set_channel(ChatConversationView *self, ChatChannel *channel);
+/* What is typed goes to it. */
+void chat_conversation_view_focus(ChatConversationView *self);
 /* The entry comes into view; what is not there yet does when it is. */
 void chat_conversation_view_show_entry(ChatConversationView *self, guint64 seq);
 ChatConversation *chat_conversation_view_get_conversation(

@@ -17,6 +17,9 @@ struct _ChatSidebarRow {
         ChatChannel *channel;
 };
 
+enum { PROP_0, PROP_CHANNEL, N_PROPERTIES };
+static GParamSpec *specs[N_PROPERTIES];
+
 G_DEFINE_FINAL_TYPE(ChatSidebarRow, chat_sidebar_row, GTK_TYPE_BOX)
 
 /* To be freed, as are the other words below; NULL: there is nothing to say. */
@@ -134,7 +137,7 @@ static void update(ChatSidebarRow *self) {
         name_row(self, mentions, unread);
 }
 
-void chat_sidebar_row_set_channel(ChatSidebarRow *self, ChatChannel *channel) {
+static void row_set_channel(ChatSidebarRow *self, ChatChannel *channel) {
         if (self->channel)
                 g_signal_handlers_disconnect_by_data(self->channel, self);
         g_set_object(&self->channel, channel);
@@ -145,8 +148,28 @@ void chat_sidebar_row_set_channel(ChatSidebarRow *self, ChatChannel *channel) {
         update(self);
 }
 
-GtkWidget *chat_sidebar_row_new(void) {
-        return g_object_new(CHAT_TYPE_SIDEBAR_ROW, NULL);
+/* One click is enough. The list's own "single-click-activate" chooses what the pointer is moved
+ * across. */
+static void on_clicked(ChatSidebarRow *self, int n, double x, double y) {
+        if (self->channel && gtk_widget_contains(GTK_WIDGET(self), x, y))
+                gtk_widget_activate_action(GTK_WIDGET(self), "sidebar.open", "s",
+                                           chat_remote_get_path(CHAT_REMOTE(self->channel)));
+}
+
+static void chat_sidebar_row_get_property(GObject *object, guint id, GValue *value,
+                                          GParamSpec *spec) {
+        if (id == PROP_CHANNEL)
+                g_value_set_object(value, CHAT_SIDEBAR_ROW(object)->channel);
+        else
+                G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, spec);
+}
+
+static void chat_sidebar_row_set_property(GObject *object, guint id, const GValue *value,
+                                          GParamSpec *spec) {
+        if (id == PROP_CHANNEL)
+                row_set_channel(CHAT_SIDEBAR_ROW(object), g_value_get_object(value));
+        else
+                G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, spec);
 }
 
 static void chat_sidebar_row_dispose(GObject *object) {
@@ -166,8 +189,14 @@ static void chat_sidebar_row_class_init(ChatSidebarRowClass *class) {
         GtkWidgetClass *widget_class = GTK_WIDGET_CLASS(class);
 
         G_OBJECT_CLASS(class)->dispose = chat_sidebar_row_dispose;
+        G_OBJECT_CLASS(class)->get_property = chat_sidebar_row_get_property;
+        G_OBJECT_CLASS(class)->set_property = chat_sidebar_row_set_property;
+        specs[PROP_CHANNEL] = g_param_spec_object("channel", NULL, NULL, CHAT_TYPE_CHANNEL,
+                                                  G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS);
+        g_object_class_install_properties(G_OBJECT_CLASS(class), N_PROPERTIES, specs);
         gtk_widget_class_set_template_from_resource(
                 widget_class, "/org/p2pchat/Chat/view/sidebar/sidebar-row.ui");
+        gtk_widget_class_bind_template_callback(widget_class, on_clicked);
         gtk_widget_class_bind_template_child(widget_class, ChatSidebarRow, name);
         gtk_widget_class_bind_template_child(widget_class, ChatSidebarRow, about);
         gtk_widget_class_bind_template_child(widget_class, ChatSidebarRow, mentions);

@@ -7,9 +7,7 @@
 
 #include "gui/model/channel.h"
 
+/* Property "channel" (ChatChannel, NULL: none; writable). The widget that the row is in by then is
+ * named after it. A click activates the action "sidebar.open" with the channel's path. */
 #define CHAT_TYPE_SIDEBAR_ROW (chat_sidebar_row_get_type())
 G_DECLARE_FINAL_TYPE(ChatSidebarRow, chat_sidebar_row, CHAT, SIDEBAR_ROW, GtkBox)
-
-GtkWidget *chat_sidebar_row_new(void);
-/* channel: NULL is none. The widget that the row is in by now is named after it. */
-void chat_sidebar_row_set_channel(ChatSidebarRow *self, ChatChannel *channel);
