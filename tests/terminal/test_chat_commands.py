@@ -46,6 +46,7 @@ def test_other_spellings(talk):
     answer(t, "/access alice", r"owner")
     answer(t, "/access lobby alice", r"owner")
     talk.alice.ctl("topic", "lobby", "all are welcome")
+    t.wait_for("alice set the topic: all are welcome")
     answer(t, "/topic", r"^all are welcome$")
     answer(t, "/info", r"epoch")
     answer(t, "/retrieve", r"^-- lobby begins here|^-- There is nothing older")
