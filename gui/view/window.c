@@ -189,6 +189,14 @@ static void update_page(ChatWindow *self) {
         }
 }
 
+/* The tracker showed another pin than the one that was accepted. */
+static gboolean is_pin_asked(ChatWindow *self) {
+        ChatAccount *account = chat_daemon_get_account(self->daemon);
+        const char *state = account ? chat_remote_string(CHAT_REMOTE(account), "TrackerState") : "";
+
+        return g_str_equal(state, "mismatch") || g_str_equal(state, "untrusted");
+}
+
 static void update_banner(ChatWindow *self) {
         ChatAccount *account = chat_daemon_get_account(self->daemon);
         const char *trouble = "";
@@ -210,7 +218,7 @@ static void update_banner(ChatWindow *self) {
                 trouble = chat_remote_string(CHAT_REMOTE(self->daemon), "StoreReason");
         if (*trouble == '\0' && account)
                 trouble = chat_remote_string(CHAT_REMOTE(account), "TrackerReason");
-        chat_banner_set(self->banner, trouble, "");
+        chat_banner_set(self->banner, trouble, is_pin_asked(self) ? _("Compare the Pin…") : "");
 }
 
 static void on_account_changed(ChatWindow *self) {
@@ -247,7 +255,12 @@ static void on_state(ChatWindow *self) {
 }
 
 static void on_banner_activated(ChatWindow *self) {
-        chat_daemon_start(self->daemon);
+        if (chat_daemon_get_state(self->daemon) != CHAT_DAEMON_RUNNING)
+                chat_daemon_start(self->daemon);
+        else if (is_pin_asked(self))
+                ask_tracker(self, chat_remote_string(
+                                          CHAT_REMOTE(chat_daemon_get_account(self->daemon)),
+                                          "Tracker"));
 }
 
 static void on_folded(ChatWindow *self) {

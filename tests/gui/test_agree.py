@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Several windows and p2pchatctl at once are of one mind; and what is shown can be read, named and reached."""
+import os
 import re
+import shutil
 import signal
 
 import pytest
@@ -114,3 +116,30 @@ def test_every_control_has_a_name(world, desktop):
     w.find(("text", "entry"), "Name of the channel")
     # The lists of a row that opens are its own.
     assert not [n for n in nameless(w) if not n.startswith("list ")]
+
+
+def test_another_pin(world, desktop):
+    """It is said, nothing is believed by itself, and comparing goes from there and back."""
+    world.start_tracker()
+    alice = world.people("alice")
+    account = next(p for p, o in alice.objects().items() if ACCOUNT in o)
+    pin = alice.get(account, ACCOUNT, "TrackerPin")
+    w = desktop.window(alice)
+    w.find("label", "No Channel Selected")
+    world.tracker.stop()
+    os.rename(world.tracker.state, world.tracker.state + ".old")
+    os.mkdir(world.tracker.state, 0o700)
+    world.tracker.start()
+    wait_for(lambda: alice.get(account, ACCOUNT, "TrackerState") == "mismatch", "the pin to be seen", 60)
+    w.press("Compare the Pin…")
+    w.find("label", re.compile(alice.get(account, ACCOUNT, "TrackerOfferedPin")[-4:] + "$"))
+    assert alice.get(account, ACCOUNT, "TrackerPin") == pin
+    w.press("Back")
+    w.find("label", "No Channel Selected")
+    # The old one is back.
+    world.tracker.stop()
+    shutil.rmtree(world.tracker.state)
+    os.rename(world.tracker.state + ".old", world.tracker.state)
+    world.tracker.start()
+    w.gone("push button", "Compare the Pin…")
+    assert alice.get(account, ACCOUNT, "TrackerPin") == pin

@@ -31,6 +31,9 @@ struct _ChatWelcome {
 enum { PROP_0, PROP_BUSY, N_PROPERTIES };
 static GParamSpec *specs[N_PROPERTIES];
 
+enum { SIGNAL_SETTLED, N_SIGNALS };
+static guint signals[N_SIGNALS];
+
 G_DEFINE_FINAL_TYPE(ChatWelcome, chat_welcome, ADW_TYPE_BIN)
 
 /* How many of the digits are typed to accept another pin than the one that is held. */
@@ -85,6 +88,11 @@ static void show_choice(ChatWelcome *self) {
         show(self, "choice");
 }
 
+static void settle(ChatWelcome *self) {
+        show_choice(self);
+        g_signal_emit(self, signals[SIGNAL_SETTLED], 0);
+}
+
 static void show_pin(ChatWelcome *self, const char *step, const char *pin, GtkLabel *label) {
         g_autofree char *grouped = chat_sign_in_group_pin(pin);
 
@@ -106,7 +114,7 @@ static void on_tracker(GObject *source, GAsyncResult *result, gpointer userdata)
         stop(self);
         if (reply) {
                 tell(self->tracker_error, NULL);
-                show_choice(self);
+                settle(self);
         } else if (pin && g_error_matches(error, CHAT_ERROR, ERROR_UNTRUSTED_TRACKER))
                 show_pin(self, "pin", pin, self->pin_label);
         else if (pin && g_error_matches(error, CHAT_ERROR, ERROR_PIN_MISMATCH)) {
@@ -257,11 +265,14 @@ static void on_code_next(ChatWelcome *self) {
 static void on_back(ChatWelcome *self) {
         const char *step = gtk_stack_get_visible_child_name(self->steps);
 
+        ChatAccount *account = chat_daemon_get_account(self->daemon);
+
         stop(self);
-        if (g_str_equal(step, "identity")) {
+        if (g_str_equal(step, "identity"))
                 chat_identity_form_clear(self->form);
-                show_choice(self);
-        } else
+        if (g_str_equal(step, "identity") || (account && chat_account_is_signed_in(account)))
+                settle(self);
+        else
                 show(self, "tracker");
 }
 
@@ -325,6 +336,8 @@ static void chat_welcome_class_init(ChatWelcomeClass *class) {
                                                 G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
         g_object_class_install_properties(G_OBJECT_CLASS(class), N_PROPERTIES, specs);
         g_type_ensure(CHAT_TYPE_IDENTITY_FORM);
+        signals[SIGNAL_SETTLED] = g_signal_new("settled", CHAT_TYPE_WELCOME, G_SIGNAL_RUN_LAST, 0,
+                                               NULL, NULL, NULL, G_TYPE_NONE, 0);
         gtk_widget_class_set_template_from_resource(widget_class,
                                                     "/org/p2pchat/Chat/view/welcome/welcome.ui");
         BIND(steps);

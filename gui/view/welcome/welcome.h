@@ -8,7 +8,8 @@
 #include "gui/model/daemon.h"
 
 /* Property "busy": there is something that the person has to see first, though somebody is signed
- * in (the recovery code). */
+ * in (the recovery code). Signal "settled": there is a tracker, and what comes next is to choose
+ * who one is: nothing, where somebody is signed in. */
 #define CHAT_TYPE_WELCOME (chat_welcome_get_type())
 G_DECLARE_FINAL_TYPE(ChatWelcome, chat_welcome, CHAT, WELCOME, AdwBin)
 
