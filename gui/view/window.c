@@ -330,6 +330,9 @@ static void chat_window_dispose(GObject *object) {
                 g_signal_handlers_disconnect_by_data(self->daemon, self);
         if (self->account)
                 g_signal_handlers_disconnect_by_data(self->account, self);
+        /* What is done there holds the window. */
+        if (self->details)
+                chat_details_set_channel(self->details, NULL);
         g_clear_object(&self->channel);
         g_clear_object(&self->account);
         g_clear_object(&self->daemon);

@@ -51,6 +51,14 @@ def test_outbox_and_reading(lobby, desktop):
     for frame in frames:
         one.wait(lambda f=frame: not f.all("label", "Waiting to be sent"), "nothing to wait")
         assert len(frame.all("label", "this goes out")) == 1
+    # With a menu open, and with something on its way, a window may be closed; the other goes on.
+    frames[1].find("label", "this goes out").click(button=3, n=1)
+    frames[1].find("menu item", "Copy the Text")
+    one.desktop.xdo("key", "Escape")
+    one.key("ctrl+w", n=1)
+    one.wait(lambda: len(one.application.children()) == 1, "one window to be left")
+    alice.send(path, "and so does this")
+    one.find("label", "and so does this")
 
 
 def test_tracker_away_and_back(lobby, desktop):

@@ -47,10 +47,13 @@ static void on_applied(GObject *source, GAsyncResult *result, gpointer userdata)
         g_autoptr(ChatRulesDialog) self = userdata;
         g_autoptr(GError) error = NULL;
         g_autofree char *text = NULL;
+        gboolean is_done = chat_remote_call_finish_void(CHAT_REMOTE(source), result, &error);
         const char *step;
 
+        if (!self->channel) /* it is closed */
+                return;
         gtk_widget_set_sensitive(GTK_WIDGET(self->apply), TRUE);
-        if (chat_remote_call_finish_void(CHAT_REMOTE(source), result, &error)) {
+        if (is_done) {
                 gtk_window_destroy(GTK_WINDOW(self));
                 return;
         }

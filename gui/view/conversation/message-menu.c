@@ -117,9 +117,15 @@ static GMenu *menu_new(const Menu *menu) {
         return model;
 }
 
+static void unparent(gpointer popover) {
+        if (gtk_widget_get_parent(popover))
+                gtk_widget_unparent(popover);
+        g_object_unref(popover);
+}
+
 static void on_closed(GtkPopover *popover) {
         /* What was chosen is done first. */
-        g_idle_add_once((GSourceOnceFunc) gtk_widget_unparent, popover);
+        g_idle_add_once(unparent, g_object_ref(popover));
 }
 
 void chat_message_menu_popup(ChatMessageRow *row, ChatChannel *channel, double x, double y,

@@ -167,8 +167,21 @@ static gboolean on_link(ChatMessageRow *self, const char *uri) {
         return TRUE;
 }
 
+/* The list goes while a menu of the row is open. */
+static void drop_menus(GtkWidget *row) {
+        GtkWidget *next;
+
+        for (GtkWidget *child = gtk_widget_get_first_child(row); child; child = next) {
+                next = gtk_widget_get_next_sibling(child);
+                if (GTK_IS_POPOVER(child))
+                        gtk_widget_unparent(child);
+        }
+}
+
 static void chat_message_row_dispose(GObject *object) {
         ChatMessageRow *self = CHAT_MESSAGE_ROW(object);
+
+        drop_menus(GTK_WIDGET(self));
 
         if (self->message)
                 g_signal_handlers_disconnect_by_data(self->message, self);

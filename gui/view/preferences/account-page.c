@@ -112,8 +112,11 @@ static void list_devices(ChatAccountPage *self, const char *after);
 static void on_revoked(GObject *source, GAsyncResult *result, gpointer userdata) {
         g_autoptr(ChatAccountPage) self = userdata;
         g_autoptr(GError) error = NULL;
+        gboolean is_done = chat_remote_call_finish_void(CHAT_REMOTE(source), result, &error);
 
-        if (!chat_remote_call_finish_void(CHAT_REMOTE(source), result, &error))
+        if (!self->account) /* the window is closed */
+                return;
+        if (!is_done)
                 toast_error(self, error);
         else
                 toast(self, _("That device is signed out."));
@@ -205,10 +208,13 @@ static void update_password(ChatAccountPage *self) {
 static void on_password_changed(GObject *source, GAsyncResult *result, gpointer userdata) {
         g_autoptr(ChatAccountPage) self = userdata;
         g_autoptr(GError) error = NULL;
+        gboolean is_done = chat_remote_call_finish_void(CHAT_REMOTE(source), result, &error);
         AdwEntryRow *rows[] = { self->old, self->new, self->again };
 
+        if (!self->account) /* the window is closed */
+                return;
         update_password(self);
-        if (!chat_remote_call_finish_void(CHAT_REMOTE(source), result, &error)) {
+        if (!is_done) {
                 toast_error(self, error);
                 return;
         }
@@ -282,10 +288,13 @@ static void update_deletion(ChatAccountPage *self) {
 static void on_deleted(GObject *source, GAsyncResult *result, gpointer userdata) {
         g_autoptr(ChatAccountPage) self = userdata;
         g_autoptr(GError) error = NULL;
+        gboolean is_done = chat_remote_call_finish_void(CHAT_REMOTE(source), result, &error);
         GtkRoot *root = gtk_widget_get_root(GTK_WIDGET(self));
 
+        if (!self->account) /* the window is closed */
+                return;
         update_deletion(self);
-        if (!chat_remote_call_finish_void(CHAT_REMOTE(source), result, &error))
+        if (!is_done)
                 toast_error(self, error);
         else if (root)
                 gtk_window_destroy(GTK_WINDOW(root));
