@@ -44,7 +44,7 @@ def test_said_and_answered(lobby, desktop):
     his.type("two")
     his.key("Return")
     hers.find("label", "one\ntwo")
-    assert len(his.all("label", "one\ntwo")) == 1
+    his.wait(lambda: len(his.all("label", "one\ntwo")) == 1, "it to be shown once at his window, too")
 
 
 def test_host_away_and_back(lobby, desktop):
