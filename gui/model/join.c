@@ -21,10 +21,12 @@ void chat_host_async(ChatDaemon *daemon, const ChatHosting *how, GCancellable *c
         g_variant_builder_init(&options, G_VARIANT_TYPE_VARDICT);
         if (*how->topic)
                 g_variant_builder_add(&options, "{sv}", "topic", g_variant_new_string(how->topic));
-        g_variant_builder_add(&options, "{sv}", "view_permission",
-                              g_variant_new_string(how->view_permission));
-        g_variant_builder_add(&options, "{sv}", "send_permission",
-                              g_variant_new_string(how->send_permission));
+        if (how->view_permission)
+                g_variant_builder_add(&options, "{sv}", "view_permission",
+                                      g_variant_new_string(how->view_permission));
+        if (how->send_permission)
+                g_variant_builder_add(&options, "{sv}", "send_permission",
+                                      g_variant_new_string(how->send_permission));
         if (how->new_log)
                 g_variant_builder_add(&options, "{sv}", "new_log", g_variant_new_boolean(TRUE));
         chat_remote_call_async(CHAT_REMOTE(daemon), MANAGER, "Host",

@@ -9,8 +9,8 @@
 void chat_join_async(ChatDaemon *daemon, const char *name_or_link, GCancellable *cancellable,
                      GAsyncReadyCallback callback, gpointer userdata);
 typedef struct ChatHosting {
-        const char *name, *topic; /* topic: "" none */
-        const char *view_permission, *send_permission;
+        const char *name, *topic;                      /* topic: "" none */
+        const char *view_permission, *send_permission; /* NULL: as it was */
         gboolean new_log; /* the name goes on with a new channel */
 } ChatHosting;
 void chat_host_async(ChatDaemon *daemon, const ChatHosting *how, GCancellable *cancellable,

@@ -197,12 +197,13 @@ char *chat_channel_invite_finish(ChatChannel *self, GAsyncResult *result, GError
         return uri;
 }
 
-void chat_channel_leave_async(ChatChannel *self, GAsyncReadyCallback callback, gpointer userdata) {
+void chat_channel_leave_async(ChatChannel *self, gboolean is_forgotten,
+                              GAsyncReadyCallback callback, gpointer userdata) {
         const gboolean is_hosted = chat_channel_is_hosted(self);
         GVariantBuilder options;
 
         begin_options(&options, "");
-        g_variant_builder_add(&options, "{sv}", "forget", g_variant_new_boolean(TRUE));
+        g_variant_builder_add(&options, "{sv}", "forget", g_variant_new_boolean(is_forgotten));
         call(self, is_hosted ? HOST : CHANNEL, is_hosted ? "Unhost" : "Leave",
              g_variant_new("(a{sv})", &options), callback, userdata);
 }

@@ -49,6 +49,7 @@ gboolean chat_channel_is_ignored(ChatChannel *self, const char *username);
 void chat_channel_invite_async(ChatChannel *self, GAsyncReadyCallback callback, gpointer userdata);
 char *chat_channel_invite_finish(ChatChannel *self, GAsyncResult *result, GError **error);
 
-/* For good: one that is hosted here ends, and its name is free; any other is left. What is here of
- * it goes as well. */
-void chat_channel_leave_async(ChatChannel *self, GAsyncReadyCallback callback, gpointer userdata);
+/* One that is hosted here is hosted no more, any other is left. is_forgotten: what is here of it is
+ * deleted, and the name of one that was hosted here is free; else it is kept. */
+void chat_channel_leave_async(ChatChannel *self, gboolean is_forgotten,
+                              GAsyncReadyCallback callback, gpointer userdata);

@@ -20,6 +20,7 @@ static const struct {
             { "win.previous-channel", "<Alt>Up", N_("Go to the previous channel") },
             { "win.next-unread", "<Alt><Shift>Down", N_("Go to the next one with new messages") },
             { NULL, "<Control>1...9", N_("Go to one of the first nine") },
+            { NULL, "<Shift>F10", N_("Open the menu of the channel") },
             { "win.directory", "<Control>d", N_("Browse the directory") },
             { "win.join", "<Control>j", N_("Join by a name or a link") },
             { "win.new-channel", "<Control><Shift>n", N_("Make a channel") } } },

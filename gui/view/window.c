@@ -7,6 +7,7 @@
 #include "gui/view/about.h"
 #include "gui/view/account-actions.h"
 #include "gui/view/banner.h"
+#include "gui/view/channel-actions.h"
 #include "gui/view/channel/details.h"
 #include "gui/view/conversation/conversation-view.h"
 #include "gui/view/directory/directory-page.h"
@@ -366,6 +367,7 @@ ChatWindow *chat_window_new(ChatApplication *application, ChatDaemon *daemon) {
         g_signal_connect_swapped(daemon, "notify::account", G_CALLBACK(on_account), self);
         g_signal_connect(self, "notify::is-active", G_CALLBACK(update_focus), NULL);
         chat_account_actions_add(self);
+        chat_channel_actions_add(self);
         chat_sidebar_actions_add(self, self->sidebar);
         on_account(self);
         return self;

@@ -132,17 +132,17 @@ def test_leave(three, desktop):
     path = alice.host("lobby")
     bob.join("lobby")
     his = details(desktop, bob)
-    his.press("Leave the Channel…")
-    his.press("Leave")
+    his.press("Leave…")
+    his.press("Leave and Delete")
     his.find("label", "No Channel Selected")
     assert state_of(bob, path) is None
     hers = details(desktop, alice)
-    hers.press("End the Channel…")
+    hers.press("Stop Hosting…")
     hers.press("Cancel")
     assert state_of(alice, path) == "live"
     hers.press("Copy the Invite Link")
     hers.find("label", "The link is on the clipboard. It gives no rights by itself.")
-    hers.press("End the Channel…")
+    hers.press("Stop Hosting…")
     hers.press("End the Channel")
     hers.find("label", "No Channel Selected")
     assert state_of(alice, path) is None

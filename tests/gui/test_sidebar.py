@@ -3,7 +3,7 @@
 import re
 import signal
 
-from p2pchat import CHANNEL, wait_for
+from p2pchat import CHANNEL, HOST, wait_for
 
 
 def rows(window):
@@ -207,3 +207,97 @@ def test_many_and_none(world, desktop):
     w.press("Back to the channels")
     w.wait(lambda: w.all(*SEARCH) and w.find(*SEARCH).text() == "", "all of them again")
     wait_shown(w, "room-7")
+
+
+def menu(window, name):
+    """Opens that of the channel's row."""
+    window.find("list", "Channels").find("label", name).click(button=3)
+    window.find("menu item", "Copy the Invite Link")
+
+
+def state_of(someone, path):
+    return someone.objects().get(path, {}).get(CHANNEL, {}).get("State")
+
+
+def test_menu_of_a_row(world, desktop):
+    alice, bob, paths = in_channels(world, "attic", "barn")
+    his = desktop.window(bob)
+    his.find("label", "attic").click()
+    alice.send(paths["barn"], "one")
+    his.wait(lambda: "barn, 1 unread" in rows(his), "something unread")
+    # Of the row, not of what is shown.
+    menu(his, "barn")
+    his.find("menu item", "Mark as Read").press()
+    his.wait(lambda: "barn" in rows(his), "it to be read")
+    assert shown(his) == "attic"
+    assert bob.get(paths["barn"], CHANNEL, "ReadSeq") == bob.get(paths["barn"], CHANNEL, "LastSeq")
+    menu(his, "barn")
+    assert not his.find("menu item", "Mark as Read").has("sensitive")
+    assert his.find("menu item", "Mentions Only").has("checked")
+    his.find("menu item", "Nothing").press()
+    wait_for(lambda: bob.get(paths["barn"], CHANNEL, "Notify") == "none", "it to be quiet")
+    assert bob.get(paths["attic"], CHANNEL, "Notify") == "mentions"
+    # By the keys alone: the row that has the focus.
+    his.key("ctrl+k")
+    his.find(*SEARCH)
+    his.key("Tab")
+    his.gone(*SEARCH)
+    his.key("Down")
+    wait_shown(his, "barn")
+    his.key("shift+F10")
+    his.find("menu item", "Copy the Invite Link")
+    his.wait(lambda: his.find("menu item", "Nothing").has("checked"), "what was chosen")
+    his.find("menu item", "Copy the Invite Link").press()
+    his.find("label", "The link is on the clipboard. It gives no rights by itself.")
+    link = bob.call(paths["barn"], CHANNEL, "MakeInvite", "a{sv}", {})
+    his.key("ctrl+2")  # where it is pasted
+    his.key("ctrl+v")
+    his.wait(lambda: his.find("text", "Message").text() == link, "the link to be on the clipboard")
+
+
+def test_left_and_removed(world, desktop):
+    alice, bob, paths = in_channels(world, "attic", "barn")
+    his = desktop.window(bob)
+    alice.send(paths["barn"], "to be kept")
+    his.wait(lambda: rows(his) == ["barn, 1 unread", "attic"], "both")
+    menu(his, "attic")
+    his.find("menu item", "Leave…").press()
+    his.find("label", re.compile("Leave .*attic.*\\?"))
+    his.press("Cancel")
+    his.gone("label", re.compile("Leave .*attic.*\\?"))
+    menu(his, "attic")
+    his.find("menu item", "Leave…").press()
+    his.press("Leave and Delete")
+    his.wait(lambda: rows(his) == ["barn, 1 unread"], "it to be gone")
+    assert state_of(bob, paths["attic"]) is None
+    # What is kept can be read, and removed later.
+    menu(his, "barn")
+    his.find("menu item", "Leave…").press()
+    his.press("Leave")
+    his.wait(lambda: rows(his) == ["barn, 1 unread, Closed"], "it to be left")
+    his.find("label", "barn").click()
+    his.find("label", "to be kept")
+    menu(his, "barn")
+    assert not his.find("menu item", "Copy the Invite Link").has("sensitive")
+    his.find("menu item", "Remove…").press()
+    his.press("Remove")
+    his.find("label", "No Channels Yet")
+    assert state_of(bob, paths["barn"]) is None
+
+
+def test_hosting_stopped_and_ended(world, desktop):
+    alice, paths = alone(world, "attic")
+    hers = desktop.window(alice)
+    menu(hers, "attic")
+    hers.find("menu item", "Stop Hosting…").press()
+    hers.press("Stop Hosting")
+    hers.wait(lambda: rows(hers) == ["attic, Offline"], "it to be away")
+    assert HOST not in alice.objects()[paths["attic"]]
+    menu(hers, "attic")
+    hers.find("menu item", "Host Again").press()
+    hers.wait(lambda: rows(hers) == ["attic, hosted here"], "it to be back")
+    menu(hers, "attic")
+    hers.find("menu item", "Stop Hosting…").press()
+    hers.press("End the Channel")
+    hers.find("label", "No Channels Yet")
+    assert alice.manager("ListDirectory", "a{sv}", {})[0] == []

@@ -10,6 +10,7 @@
 #include "gui/model/text.h"
 #include "gui/model/words.h"
 #include "gui/view/ask.h"
+#include "gui/view/channel-actions.h"
 #include "gui/view/channel/person-actions.h"
 #include "gui/view/channel/person-row.h"
 #include "gui/view/channel/rules-dialog.h"
@@ -56,9 +57,13 @@ static void update_served(ChatDetails *self) {
         else
                 text = g_strdup_printf(_("Owned by %s."), owner);
         gtk_label_set_label(self->served, text);
-        gtk_button_set_label(self->leave, chat_channel_is_hosted(self->channel)
-                                                  ? _("End the Channel…")
-                                                  : _("Leave the Channel…"));
+}
+
+static void update_leave(ChatDetails *self) {
+        const char *action;
+
+        gtk_button_set_label(self->leave, chat_channel_leave_or_host(self->channel, &action));
+        gtk_actionable_set_action_name(GTK_ACTIONABLE(self->leave), action);
 }
 
 static void update_rules(ChatDetails *self) {
@@ -107,6 +112,7 @@ static void update(ChatDetails *self) {
                 return;
         update_topic(self);
         update_served(self);
+        update_leave(self);
         update_rules(self);
         update_access(self);
         update_people(self);
@@ -156,46 +162,6 @@ static void on_authorize(ChatDetails *self) {
 
 static void on_why(ChatDetails *self) {
         chat_person_explain(window_of(self), self->channel, "");
-}
-
-static void on_invite(GObject *source, GAsyncResult *result, gpointer userdata) {
-        g_autoptr(ChatWindow) window = userdata;
-        g_autoptr(GError) error = NULL;
-        g_autofree char *uri = chat_channel_invite_finish(CHAT_CHANNEL(source), result, &error);
-
-        if (!uri) {
-                chat_window_toast_error(window, error);
-                return;
-        }
-        gdk_clipboard_set_text(gtk_widget_get_clipboard(GTK_WIDGET(window)), uri);
-        chat_window_toast(window, _("The link is on the clipboard. It gives no rights by itself."));
-}
-
-static void on_copy_invite(ChatDetails *self) {
-        chat_channel_invite_async(self->channel, on_invite, g_object_ref(window_of(self)));
-}
-
-static void on_leave_said(ChatWindow *window, const char *text, guint choice, gpointer userdata) {
-        chat_channel_leave_async(userdata, on_done, g_object_ref(window));
-}
-
-static void on_leave(ChatDetails *self) {
-        g_autofree char *name = chat_isolate(chat_channel_get_name(self->channel));
-        const gboolean is_hosted = chat_channel_is_hosted(self->channel);
-        g_autofree char *heading = g_strdup_printf(is_hosted ? _("End %s?") : _("Leave %s?"), name);
-        const ChatQuestion question = {
-                .heading = heading,
-                .body = is_hosted ? _("The channel ends for everybody, its messages here are "
-                                      "deleted, and its name is free for others. What others have "
-                                      "copied stays with them.")
-                                  : _("Its messages here are deleted, and what waits to be sent "
-                                      "is not sent. You can join again as long as you may."),
-                .answer = is_hosted ? _("End the Channel") : _("Leave"),
-                .is_destructive = TRUE,
-        };
-
-        chat_ask(window_of(self), &question, on_leave_said, g_object_ref(self->channel),
-                 g_object_unref);
 }
 
 /* ---- which channel ---- */
@@ -292,8 +258,6 @@ static void chat_details_class_init(ChatDetailsClass *class) {
         gtk_widget_class_bind_template_callback(widget_class, on_edit_rules);
         gtk_widget_class_bind_template_callback(widget_class, on_authorize);
         gtk_widget_class_bind_template_callback(widget_class, on_why);
-        gtk_widget_class_bind_template_callback(widget_class, on_copy_invite);
-        gtk_widget_class_bind_template_callback(widget_class, on_leave);
         gtk_widget_class_bind_template_callback(widget_class, on_setup);
         gtk_widget_class_bind_template_callback(widget_class, on_bind);
         gtk_widget_class_bind_template_callback(widget_class, on_unbind);

@@ -6,6 +6,7 @@
 #include "gui/model/channel-list.h"
 #include "gui/view/shown.h"
 #include "gui/view/sidebar/found-channels.h"
+#include "gui/view/sidebar/sidebar-menu.h"
 #include "gui/view/sidebar/sidebar-row.h"
 
 /* A pointer that rests so long is not about to hit a row. */
@@ -25,6 +26,7 @@ struct _ChatSidebar {
         GtkStack *stack;
         GtkListView *list;
         GtkSingleSelection *selection;
+        GtkWidget *menu; /* of a row */
         ChatFoundChannels *found;
         GtkWidget *ways;
 };
@@ -80,9 +82,10 @@ void chat_sidebar_set_daemon(ChatSidebar *self, ChatDaemon *daemon) {
         update_page(self);
 }
 
+/* A row stays beside its menu, too. */
 static void let_go(ChatSidebar *self) {
         g_clear_handle_id(&self->hold, g_source_remove);
-        if (self->channels)
+        if (self->channels && !gtk_widget_get_visible(self->menu))
                 chat_channel_list_set_held(self->channels, FALSE);
 }
 
@@ -254,6 +257,7 @@ static void chat_sidebar_dispose(GObject *object) {
 
         g_clear_handle_id(&self->hold, g_source_remove);
         g_clear_weak_pointer(&self->focus_before);
+        g_clear_pointer(&self->menu, gtk_widget_unparent);
         g_clear_object(&self->channels);
         g_clear_object(&self->daemon);
         G_OBJECT_CLASS(chat_sidebar_parent_class)->dispose(object);
@@ -261,6 +265,8 @@ static void chat_sidebar_dispose(GObject *object) {
 
 static void chat_sidebar_init(ChatSidebar *self) {
         gtk_widget_init_template(GTK_WIDGET(self));
+        self->menu = chat_sidebar_menu_new(GTK_WIDGET(self), self->list);
+        g_signal_connect_swapped(self->menu, "closed", G_CALLBACK(let_go), self);
         chat_shown_follow_pages(self->stack);
 }
 
