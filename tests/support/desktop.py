@@ -162,6 +162,16 @@ class Node:
         e = atspi().Component.get_extents(self.accessible, atspi().CoordType.WINDOW)
         return e.x, e.y, e.width, e.height
 
+    def place(self):
+        """→ its extents, once several looks give the same."""
+        looks = [self.extents()]
+
+        def stands():
+            looks.append(self.extents())
+            return len(looks) > 3 and len(set(looks[-3:])) == 1
+        self.window.wait(stands, f"“{self.name}” to stand still")
+        return looks[-1]
+
     def at(self, x, y):
         """→ what is there, a point in the window; None: nothing is."""
         found = self.ask(lambda: atspi().Component.get_accessible_at_point(self.accessible, x, y,
@@ -169,9 +179,9 @@ class Node:
         return found and Node(self.window, found)
 
     def click(self, button=1, n=0):
-        """With the mouse, in its middle. n: which window of the process it is in."""
-        x, y, width, height = self.extents()
+        """With the mouse, in its middle, once it stands still. n: which window of the process it is in."""
         self.window.activate(n)
+        x, y, width, height = self.place()
         self.window.desktop.xdo("mousemove", "--window", self.window.xid(n), str(x + width // 2), str(y + height // 2),
                                 "click", str(button))
 
