@@ -255,7 +255,9 @@ class Torture:
         # What was queued last went to those who were quiet already.
         last = self.host.get(self.channel, CHANNEL, "SyncedSeq")
         for p in everybody:
-            wait_for(lambda p=p: p.get(self.channel, CHANNEL, "SyncedSeq") == last, f"{p.name} to be at {last}")
+            # Whose host went once more tries again for up to a minute apart.
+            wait_for(lambda p=p: p.get(self.channel, CHANNEL, "SyncedSeq") == last, f"{p.name} to be at {last}",
+                     deadline=180)
         self.say("quiet")
 
     # -- afterwards
