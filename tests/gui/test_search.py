@@ -76,8 +76,74 @@ def test_removed(lobby, desktop):
     his.find("label", "hello bob").click(button=3)
     his.find("menu item", "Copy the Text")
     assert not his.all("menu item", "Remove…")
-    his.find("menu item", "Speak to the Sender").press()
-    his.wait(lambda: his.find("text", "Message").text() == "@alice ", "her name to be there")
+    his.key("Escape")
+    # Once it is removed nothing can be done with one's own.
+    his.find("label", "Removed by ⁨alice⁩: ⁨not here⁩").click(button=3)
+    his.find("label", "hello bob").click(button=3)
+    his.find("menu item", "Copy the Text").press()
+    his.find("label", "The text is on the clipboard.")
+    his.write("Message", "well")
+    act(his, "hello bob", "Speak to the Sender")
+    entry = his.find("text", "Message")
+    his.wait(lambda: entry.text() == "well @alice ", "her name to be there")
+    his.key("ctrl+v")
+    his.wait(lambda: entry.text() == "well @alice hello bob", "what was copied to be there")
+
+
+def test_to_unread(lobby, desktop):
+    """While what is new begins above what is shown a button leads there."""
+    alice, bob, path = lobby
+    alice.send(path, "read long ago", wait="stored")
+    his = opened(desktop, bob)
+    his.find("label", "read long ago")
+    wait_for(lambda: bob.get(path, CHANNEL, "Unread") == 0, "it to be read")
+    his.key("ctrl+d")
+    his.find(name="Search the directory")
+    alice.stop_daemon()
+    lengthen(alice, "lobby", 300)
+    alice.start_daemon()
+    his.find("label", "298 unread").click()
+    messages = his.find("list", "Messages")
+    messages.find("label", re.compile("^line 3\n"))
+    assert not his.all("push button", "Jump to the first new message")
+    his.press("298 new messages")
+    messages.find("label", "line 300")
+    his.gone("label", re.compile("^line 3\n"))
+    his.press("Jump to the first new message")
+    messages.find("label", re.compile("^line 3\n"))
+    messages.find("label", "New messages")
+    his.gone("push button", "Jump to the first new message")
+
+
+def test_new_while_away(lobby, desktop):
+    """The line "new" stands above what came while nobody looked, and goes when it was read."""
+    alice, bob, path = lobby
+    alice.send(path, "seen", wait="stored")
+    his, hers = opened(desktop, bob), opened(desktop, alice)
+    his.activate()
+    wait_for(lambda: bob.get(path, CHANNEL, "Unread") == 0, "it to be read")
+    hers.activate()
+    alice.send(path, "while he was away", wait="stored")
+    his.find("label", "while he was away")
+    his.find("label", "New messages")
+    his.activate()
+    wait_for(lambda: bob.get(path, CHANNEL, "Unread") == 0, "that to be read")
+    his.find("label", "New messages")
+    # While something is looked for nothing is read.
+    his.key("ctrl+f")
+    his.find("label", "Search This Channel")
+    alice.send(path, "while he searched", wait="stored")
+    wait_for(lambda: bob.get(path, CHANNEL, "Unread") == 1, "it to be new")
+    his.key("Escape")
+    his.find("label", "while he searched")
+    wait_for(lambda: bob.get(path, CHANNEL, "Unread") == 0, "it to be read as well")
+    # What comes while one looks is not new.
+    hers.activate()
+    his.gone("label", "New messages")
+    his.activate()
+    alice.send(path, "before his eyes", wait="stored")
+    his.find("label", "before his eyes")
+    assert not his.all("label", "New messages")
 
 
 def test_ignored(lobby, desktop):
@@ -85,6 +151,7 @@ def test_ignored(lobby, desktop):
     bob.send(path, "blah", wait="stored")
     hers = opened(desktop, alice)
     act(hers, "blah", "Ignore the Sender")
+    hers.find("label", "What they say in this channel is hidden from you. Nobody else hears of it.")
     hers.find("label", "A message of somebody you ignore")
     hers.gone("label", "blah")
     assert alice.get(path, CHANNEL, "Ignored") == ["bob"]

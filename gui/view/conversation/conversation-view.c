@@ -11,13 +11,11 @@
 #include "gui/view/conversation/conversation-scroll.h"
 #include "gui/view/conversation/message-menu.h"
 #include "gui/view/conversation/message-row.h"
+#include "gui/view/conversation/reading.h"
 #include "gui/view/conversation/rows-in-view.h"
 #include "gui/view/conversation/search-page.h"
 #include "gui/view/shown.h"
 #include "gui/view/window.h"
-
-/* No more often is it told how far was read. */
-#define READ_AGAIN_MS 1000
 
 /* What stays of a channel while another one is shown. */
 typedef struct Place {
@@ -31,10 +29,10 @@ struct _ChatConversationView {
         ChatChannel *channel; /* NULL: none */
         ChatConversation *conversation;
         ChatConversationScroll *scroll;
+        ChatReading *reading;
         GCancellable *cancellable;
         GHashTable *places; /* path of the channel → Place */
         guint64 awaited;    /* to be shown once it is there; 0: none */
-        guint reading;      /* a source: it is told soon how far was read */
 
         ChatBanner *banner;
         GtkScrolledWindow *scrolled;
@@ -44,6 +42,7 @@ struct _ChatConversationView {
         GtkButton *to_end, *to_unread;
         ChatComposer *composer;
         ChatSearchPage *search;
+        guint n_frames; /* so many are drawn until rows are where they belong */
         gboolean is_searching;
 };
 
@@ -81,41 +80,26 @@ static void keep_place(ChatConversationView *self) {
                              g_strdup(chat_remote_get_path(CHAT_REMOTE(self->channel))), place);
 }
 
-static gboolean is_looked_at(ChatConversationView *self) {
-        GtkRoot *root = gtk_widget_get_root(GTK_WIDGET(self));
-
-        return self->channel && gtk_widget_get_mapped(GTK_WIDGET(self)) && GTK_IS_WINDOW(root) &&
-               gtk_window_is_active(GTK_WINDOW(root));
-}
-
-static gboolean tell_read(gpointer userdata) {
-        ChatConversationView *self = userdata;
-        guint64 seq = self->conversation ? chat_history_get_last_seq(chat_conversation_get_history(
-                                                   self->conversation))
-                                         : 0;
-
-        self->reading = 0;
-        if (is_looked_at(self) && chat_conversation_scroll_get_at_end(self->scroll) &&
-            seq > chat_channel_get_read_seq(self->channel))
-                chat_channel_mark_read_async(self->channel, seq, NULL, NULL, NULL);
-        return G_SOURCE_REMOVE;
-}
-
-/* Something was seen, or something new can be. */
-static void note_read(ChatConversationView *self) {
-        if (self->reading == 0 && self->channel)
-                self->reading = g_timeout_add(READ_AGAIN_MS, tell_read, self);
-}
-
 /* Shown while what is new begins above what is shown. */
 static void update_to_unread(ChatConversationView *self) {
-        guint64 unread = self->conversation ? chat_history_get_first_unread(
-                                                      chat_conversation_get_history(
-                                                              self->conversation))
-                                            : 0;
+        guint64 unread = chat_reading_get_line(self->reading);
         guint64 first = unread > 0 ? chat_rows_first(self->list) : 0;
 
         gtk_widget_set_visible(GTK_WIDGET(self->to_unread), first > 0 && unread < first);
+}
+
+static gboolean on_frame(GtkWidget *widget, GdkFrameClock *clock, gpointer userdata) {
+        ChatConversationView *self = userdata;
+
+        update_to_unread(self);
+        return --self->n_frames > 0 ? G_SOURCE_CONTINUE : G_SOURCE_REMOVE;
+}
+
+/* Rows are where they were before the list is laid out, which the first frame does at last. */
+static void on_scrolled(ChatConversationView *self) {
+        if (self->n_frames == 0)
+                gtk_widget_add_tick_callback(GTK_WIDGET(self), on_frame, self, NULL);
+        self->n_frames = 2;
 }
 
 static void update_jumps(ChatConversationView *self) {
@@ -130,11 +114,6 @@ static void update_jumps(ChatConversationView *self) {
         update_to_unread(self);
         gtk_button_set_label(self->to_end, label);
         gtk_widget_set_visible(GTK_WIDGET(self->to_end), self->conversation && !at_end);
-}
-
-static void on_at_end(ChatConversationView *self) {
-        update_jumps(self);
-        note_read(self);
 }
 
 static void update_state(ChatConversationView *self) {
@@ -178,7 +157,6 @@ static void on_items_changed(ChatConversationView *self) {
         if (!self->conversation)
                 return;
         show_awaited(self);
-        note_read(self);
 }
 
 void chat_conversation_view_show_entry(ChatConversationView *self, guint64 seq) {
@@ -189,16 +167,6 @@ void chat_conversation_view_show_entry(ChatConversationView *self, guint64 seq) 
 
 ChatConversation *chat_conversation_view_get_conversation(ChatConversationView *self) {
         return self->conversation;
-}
-
-/* Behind what was read before, as long as the channel is looked at. */
-static void place_unread_line(ChatConversationView *self) {
-        guint64 read = self->channel ? chat_channel_get_read_seq(self->channel) : 0;
-
-        if (self->conversation)
-                chat_history_set_unread_after(chat_conversation_get_history(self->conversation),
-                                              chat_channel_get_unread(self->channel) > 0 ? read
-                                                                                         : 0);
 }
 
 static void go_to_place(ChatConversationView *self) {
@@ -223,7 +191,7 @@ static void forget_channel(ChatConversationView *self) {
                 g_signal_handlers_disconnect_by_data(self->conversation, self);
         g_cancellable_cancel(self->cancellable);
         g_clear_object(&self->cancellable);
-        g_clear_handle_id(&self->reading, g_source_remove);
+        chat_reading_set_conversation(self->reading, NULL);
         g_clear_object(&self->channel);
         g_clear_object(&self->conversation);
         self->awaited = 0;
@@ -256,14 +224,13 @@ void chat_conversation_view_set_channel(ChatConversationView *self, ChatChannel 
                                 G_CALLBACK(hold_first_read), self, G_CONNECT_SWAPPED);
         chat_search_page_set_channel(self->search, channel,
                                      account ? chat_account_get_username(account) : "");
-        place_unread_line(self);
+        chat_reading_set_conversation(self->reading, self->conversation);
         model = gtk_no_selection_new(G_LIST_MODEL(g_object_ref(self->conversation)));
         gtk_list_view_set_model(self->list, GTK_SELECTION_MODEL(model));
         go_to_place(self);
         update_state(self);
         update_empty(self);
         update_jumps(self);
-        note_read(self);
 }
 
 void chat_conversation_view_focus(ChatConversationView *self) {
@@ -348,23 +315,28 @@ static void mention(const char *username, gpointer userdata) {
         ChatConversationView *self = userdata;
         g_autofree char *draft = chat_composer_dup_text(self->composer);
         g_autofree char *name = chat_line(username);
-        g_autofree char *text = g_strdup_printf("%s@%s ", draft, name);
+        const gboolean is_apart = *draft == '\0' || g_ascii_isspace(draft[strlen(draft) - 1]);
+        g_autofree char *text = g_strdup_printf("%s%s@%s ", draft, is_apart ? "" : " ", name);
 
         chat_composer_set_text(self->composer, text);
         chat_composer_focus(self->composer);
 }
 
-static void on_secondary(GtkGestureClick *gesture, int n, double x, double y,
-                         ChatConversationView *self) {
-        GtkWidget *row = gtk_event_controller_get_widget(GTK_EVENT_CONTROLLER(gesture));
+static void popup(ChatConversationView *self, GtkEventController *controller, double x, double y) {
+        GtkWidget *row = gtk_event_controller_get_widget(controller);
 
         if (self->channel)
                 chat_message_menu_popup(CHAT_MESSAGE_ROW(row), self->channel, x, y, mention, self);
 }
 
+static void on_secondary(GtkGestureClick *gesture, int n, double x, double y,
+                         ChatConversationView *self) {
+        popup(self, GTK_EVENT_CONTROLLER(gesture), x, y);
+}
+
 static void on_long_press(GtkGestureLongPress *gesture, double x, double y,
                           ChatConversationView *self) {
-        on_secondary(GTK_GESTURE_CLICK(gesture), 1, x, y, self);
+        popup(self, GTK_EVENT_CONTROLLER(gesture), x, y);
 }
 
 /* The menu key, on the row that has the focus. */
@@ -407,7 +379,10 @@ static void on_bind(ChatConversationView *self, GtkListItem *item) {
 }
 
 static void on_unbind(ChatConversationView *self, GtkListItem *item) {
-        chat_message_row_set_message(CHAT_MESSAGE_ROW(gtk_list_item_get_child(item)), NULL);
+        ChatMessageRow *row = CHAT_MESSAGE_ROW(gtk_list_item_get_child(item));
+
+        chat_message_menu_popdown(row);
+        chat_message_row_set_message(row, NULL);
 }
 
 void chat_conversation_view_set_searching(ChatConversationView *self, gboolean is_searching) {
@@ -432,9 +407,7 @@ static void on_search_closed(ChatConversationView *self) {
 }
 
 static void on_to_unread(ChatConversationView *self) {
-        chat_conversation_view_show_entry(
-                self,
-                chat_history_get_first_unread(chat_conversation_get_history(self->conversation)));
+        chat_conversation_view_show_entry(self, chat_reading_get_line(self->reading));
 }
 
 static void on_to_end(ChatConversationView *self) {
@@ -453,20 +426,6 @@ static void on_connected(GObject *source, GAsyncResult *result, gpointer userdat
 static void on_banner_activated(ChatConversationView *self) {
         chat_channel_connect_async(self->channel, self->cancellable, on_connected,
                                    g_object_ref(self));
-}
-
-/* A window that is looked at again shows what is new since. */
-static void on_active(GtkWindow *window, GParamSpec *spec, ChatConversationView *self) {
-        if (!gtk_window_is_active(window))
-                place_unread_line(self);
-        else
-                note_read(self);
-}
-
-static void chat_conversation_view_root(GtkWidget *widget) {
-        GTK_WIDGET_CLASS(chat_conversation_view_parent_class)->root(widget);
-        g_signal_connect_object(gtk_widget_get_root(widget), "notify::is-active",
-                                G_CALLBACK(on_active), widget, 0);
 }
 
 void chat_conversation_view_set_daemon(ChatConversationView *self, ChatDaemon *daemon) {
@@ -493,7 +452,9 @@ static void chat_conversation_view_set_property(GObject *object, guint id, const
 static void chat_conversation_view_dispose(GObject *object) {
         ChatConversationView *self = CHAT_CONVERSATION_VIEW(object);
 
-        forget_channel(self);
+        if (self->reading)
+                forget_channel(self);
+        g_clear_object(&self->reading);
         g_clear_object(&self->scroll);
         g_clear_object(&self->daemon);
         g_clear_pointer(&self->places, g_hash_table_unref);
@@ -517,9 +478,10 @@ static void chat_conversation_view_init(ChatConversationView *self) {
         self->places = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, place_free);
         chat_shown_follow_pages(self->stack);
         self->scroll = chat_conversation_scroll_new(self->scrolled, self->list);
-        g_signal_connect_swapped(self->scroll, "notify::at-end", G_CALLBACK(on_at_end), self);
+        self->reading = chat_reading_new(GTK_WIDGET(self->scrolled), self->scroll);
+        g_signal_connect_swapped(self->scroll, "notify::at-end", G_CALLBACK(update_jumps), self);
         g_signal_connect_object(gtk_scrolled_window_get_vadjustment(self->scrolled),
-                                "value-changed", G_CALLBACK(update_to_unread), self,
+                                "value-changed", G_CALLBACK(on_scrolled), self,
                                 G_CONNECT_SWAPPED);
         add_menu_key(self);
 }
@@ -534,7 +496,6 @@ static void chat_conversation_view_class_init(ChatConversationViewClass *class) 
                 "searching", NULL, NULL, FALSE,
                 G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
         g_object_class_install_properties(G_OBJECT_CLASS(class), N_PROPERTIES, specs);
-        widget_class->root = chat_conversation_view_root;
         g_type_ensure(CHAT_TYPE_SEARCH_PAGE);
         g_type_ensure(CHAT_TYPE_BANNER);
         g_type_ensure(CHAT_TYPE_COMPOSER);

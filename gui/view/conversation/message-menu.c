@@ -45,6 +45,17 @@ static void on_done(GObject *source, GAsyncResult *result, gpointer userdata) {
                 chat_window_toast_error(window, error);
 }
 
+static void on_ignored(GObject *source, GAsyncResult *result, gpointer userdata) {
+        g_autoptr(ChatWindow) window = userdata;
+        g_autoptr(GError) error = NULL;
+
+        if (chat_remote_call_finish_void(CHAT_REMOTE(source), result, &error))
+                chat_window_toast(window, _("What they say in this channel is hidden from you. "
+                                            "Nobody else hears of it."));
+        else
+                chat_window_toast_error(window, error);
+}
+
 static void on_copy(GSimpleAction *action, GVariant *parameter, gpointer userdata) {
         Menu *menu = userdata;
 
@@ -87,9 +98,10 @@ static void on_remove(GSimpleAction *action, GVariant *parameter, gpointer userd
 static void on_ignore(GSimpleAction *action, GVariant *parameter, gpointer userdata) {
         Menu *menu = userdata;
         const char *name = chat_message_get_sender(menu->message);
+        const gboolean is_ignored = chat_channel_is_ignored(menu->channel, name);
 
-        chat_channel_set_ignored_async(menu->channel, name,
-                                       !chat_channel_is_ignored(menu->channel, name), on_done,
+        chat_channel_set_ignored_async(menu->channel, name, !is_ignored,
+                                       is_ignored ? on_done : on_ignored,
                                        g_object_ref(menu->window));
 }
 
@@ -128,6 +140,20 @@ static void on_closed(GtkPopover *popover) {
         g_idle_add_once(unparent, g_object_ref(popover));
 }
 
+void chat_message_menu_popdown(ChatMessageRow *row) {
+        GtkWidget *child = gtk_widget_get_first_child(GTK_WIDGET(row));
+
+        for (; child; child = gtk_widget_get_next_sibling(child))
+                if (GTK_IS_POPOVER(child))
+                        gtk_popover_popdown(GTK_POPOVER(child));
+}
+
+static gboolean has_menu(ChatMessage *message) {
+        return message && chat_message_get_state(message) != CHAT_MESSAGE_PLACEHOLDER &&
+               !chat_message_is_governance(message) &&
+               !(chat_message_is_own(message) && chat_message_is_removed(message));
+}
+
 void chat_message_menu_popup(ChatMessageRow *row, ChatChannel *channel, double x, double y,
                              chat_mention_fn mention, gpointer userdata) {
         static const GActionEntry entries[] = {
@@ -142,8 +168,7 @@ void chat_message_menu_popup(ChatMessageRow *row, ChatChannel *channel, double x
         GtkWidget *popover;
         Menu *menu;
 
-        if (!message || chat_message_get_state(message) == CHAT_MESSAGE_PLACEHOLDER ||
-            chat_message_is_governance(message))
+        if (!has_menu(message))
                 return;
         menu = g_new0(Menu, 1);
         menu->window = g_object_ref(chat_window_of(GTK_WIDGET(row)));

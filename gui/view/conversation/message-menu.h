@@ -10,3 +10,5 @@
 typedef void (*chat_mention_fn)(const char *username, gpointer userdata);
 void chat_message_menu_popup(ChatMessageRow *row, ChatChannel *channel, double x, double y,
                              chat_mention_fn mention, gpointer userdata);
+/* The row stands for another message from now on. */
+void chat_message_menu_popdown(ChatMessageRow *row);
