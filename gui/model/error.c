@@ -87,7 +87,7 @@ static const struct {
         { ERROR_NO_SUCH_CHANNEL, N_("The directory shows what channels there are.") },
         { ERROR_CHANNEL_EXISTS, N_("Join it, or choose another name.") },
         { ERROR_HOST_OFFLINE, N_("What is kept here can be read; the rest comes with the host.") },
-        { ERROR_TRACKER_UNREACHABLE, N_("It is tried again by itself.") },
+        { ERROR_TRACKER_UNREACHABLE, N_("Check the network, or ask the tracker’s operator.") },
         { ERROR_QUEUE_FULL, N_("Cancel what no longer matters, or wait for the host.") },
         { ERROR_TIMEOUT, N_("Look whether it was done before you try again.") },
         { CHAT_ERROR_AWAY, N_("Start it again, and look whether it was done.") },
@@ -101,4 +101,11 @@ const char *chat_error_next_step(const GError *e) {
                 if (steps[i].code == e->code)
                         return _(steps[i].step);
         return NULL;
+}
+
+char *chat_error_dup_text(const GError *e, const char *step) {
+        const char *end = g_str_has_suffix(e->message, ".") ? "" : ".";
+
+        step = step ?: chat_error_next_step(e);
+        return step ? g_strconcat(e->message, end, " ", step, NULL) : g_strdup(e->message);
 }

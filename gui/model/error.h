@@ -26,3 +26,7 @@ gboolean chat_error_is_cancelled(const GError *e);
 
 /* What to do now, a sentence in the person's language; NULL where the message says it all. */
 const char *chat_error_next_step(const GError *e);
+
+/* What happened and what to do now, as sentences; free it. step: what to do; NULL: what the error
+ * has as its next step. */
+char *chat_error_dup_text(const GError *e, const char *step);

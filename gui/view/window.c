@@ -28,6 +28,7 @@ struct _ChatWindow {
         char *link;    /* from outside, to be asked about once the daemon is there; NULL: none */
         char *awaited; /* the path of a channel to be shown once it is there; NULL: none */
         gboolean has_begun; /* what the daemon has was seen once: it stays on the screen */
+        gboolean is_asking; /* the welcome was gone to for a tracker: until it has settled */
 
         AdwToastOverlay *toasts;
         GtkStack *pages, *content;
@@ -70,13 +71,10 @@ void chat_window_toast(ChatWindow *self, const char *text) {
 }
 
 void chat_window_toast_error(ChatWindow *self, const GError *error) {
-        const char *step = chat_error_next_step(error);
-        g_autofree char *both = NULL;
+        g_autofree char *text = chat_error_dup_text(error, NULL);
 
-        if (chat_error_is_cancelled(error))
-                return;
-        both = step ? g_strdup_printf("%s %s", error->message, step) : NULL;
-        chat_window_toast(self, both ?: error->message);
+        if (!chat_error_is_cancelled(error))
+                chat_window_toast(self, text);
 }
 
 /* Who looks at a channel needs no pop-up of it. */
@@ -148,6 +146,7 @@ void chat_window_show_directory(ChatWindow *self) {
 /* Where a link's tracker is not known yet, the way goes through the welcome: its pin is compared.
  */
 static void ask_tracker(ChatWindow *self, const char *address) {
+        self->is_asking = TRUE;
         chat_welcome_ask_tracker(self->welcome, address);
         gtk_stack_set_visible_child_name(self->pages, "welcome");
 }
@@ -179,7 +178,7 @@ static void update_page(ChatWindow *self) {
                 return;
         case CHAT_DAEMON_RUNNING:
                 self->has_begun = TRUE;
-                if (is_signed_in(self) && !chat_welcome_is_busy(self->welcome)) {
+                if (is_signed_in(self) && !self->is_asking && !chat_welcome_is_busy(self->welcome)) {
                         gtk_stack_set_visible_child_name(self->pages, "main");
                         return;
                 }
@@ -253,6 +252,11 @@ static void on_state(ChatWindow *self) {
                 g_autofree char *link = g_steal_pointer(&self->link);
                 chat_link_dialog_show(self, link, ask_tracker);
         }
+}
+
+static void on_settled(ChatWindow *self) {
+        self->is_asking = FALSE;
+        on_state(self);
 }
 
 static void on_banner_activated(ChatWindow *self) {
@@ -410,6 +414,7 @@ static void chat_window_class_init(ChatWindowClass *class) {
         gtk_widget_class_bind_template_callback(widget_class, on_sidebar_wanted);
         gtk_widget_class_bind_template_callback(widget_class, on_banner_activated);
         gtk_widget_class_bind_template_callback(widget_class, on_folded);
+        gtk_widget_class_bind_template_callback(widget_class, on_settled);
         gtk_widget_class_bind_template_callback(widget_class, on_state);
         gtk_widget_class_install_action(widget_class, "win.start-daemon", NULL, start_daemon);
         gtk_widget_class_install_action(widget_class, "win.back", NULL, go_back);

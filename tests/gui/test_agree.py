@@ -142,10 +142,21 @@ def test_another_pin(world, desktop):
     w.press("Compare the Pin…")
     w.find("label", re.compile(alice.get(account, ACCOUNT, "TrackerOfferedPin")[-4:] + "$"))
     assert alice.get(account, ACCOUNT, "TrackerPin") == pin
+    digits = "The last 8 digits, as the operator told you"
+    w.write(digits, "00000000")
+    w.press("Trust the New Pin")
+    w.find("label", re.compile("^These are not the last 8 digits of the new pin"))
+    # What becomes of the account meanwhile does not end it, nor does a tracker that is gone change the pin.
+    offered = alice.get(account, ACCOUNT, "TrackerOfferedPin")
+    world.tracker.stop()
+    wait_for(lambda: alice.get(account, ACCOUNT, "TrackerState") != "mismatch", "another state", 60)
+    w.write(digits, offered[-8:])
+    w.press("Trust the New Pin")
+    w.find("label", "Welcome to p2pchat")
+    assert alice.get(account, ACCOUNT, "TrackerPin") == pin
     w.press("Back")
     w.find("label", "No Channel Selected")
     # The old one is back.
-    world.tracker.stop()
     shutil.rmtree(world.tracker.state)
     os.rename(world.tracker.state + ".old", world.tracker.state)
     world.tracker.start()

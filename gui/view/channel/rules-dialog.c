@@ -48,7 +48,6 @@ static void on_applied(GObject *source, GAsyncResult *result, gpointer userdata)
         g_autoptr(GError) error = NULL;
         g_autofree char *text = NULL;
         gboolean is_done = chat_remote_call_finish_void(CHAT_REMOTE(source), result, &error);
-        const char *step;
 
         if (!self->channel) /* it is closed */
                 return;
@@ -57,8 +56,7 @@ static void on_applied(GObject *source, GAsyncResult *result, gpointer userdata)
                 gtk_window_destroy(GTK_WINDOW(self));
                 return;
         }
-        step = chat_error_next_step(error);
-        text = g_strdup_printf("%s %s", error->message, step ?: "");
+        text = chat_error_dup_text(error, NULL);
         tell(self, text);
 }
 

@@ -49,9 +49,7 @@ static void on_activate(ChatDirectoryPage *self, guint position) {
 
 static void show_failure(ChatDirectoryPage *self) {
         const GError *error = chat_directory_get_error(self->directory);
-        const char *step = error ? chat_error_next_step(error) : NULL;
-        g_autofree char *text =
-                g_strdup_printf("%s%s%s", error ? error->message : "", step ? " " : "", step ?: "");
+        g_autofree char *text = error ? chat_error_dup_text(error, NULL) : g_strdup("");
         g_autofree char *markup = g_markup_escape_text(text, -1);
 
         adw_status_page_set_description(self->failed, markup);

@@ -74,8 +74,8 @@ static void on_hosted(GObject *source, GAsyncResult *result, gpointer userdata) 
                 return;
         }
         step = offer_new_log(self, error) ? _("“Begin Anew” gives the name to a new channel.")
-                                          : chat_error_next_step(error);
-        text = g_strdup_printf("%s%s%s", error->message, step ? " " : "", step ?: "");
+                                          : NULL;
+        text = chat_error_dup_text(error, step);
         tell(self, text);
 }
 

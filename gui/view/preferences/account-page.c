@@ -38,11 +38,10 @@ static void toast(ChatAccountPage *self, const char *text) {
 }
 
 static void toast_error(ChatAccountPage *self, const GError *error) {
-        const char *step = chat_error_next_step(error);
-        g_autofree char *both = g_strdup_printf("%s %s", error->message, step ?: "");
+        g_autofree char *text = chat_error_dup_text(error, NULL);
 
         if (!chat_error_is_cancelled(error))
-                toast(self, g_strchomp(both));
+                toast(self, text);
 }
 
 static const char *text_of(AdwEntryRow *row) {

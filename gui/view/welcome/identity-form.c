@@ -94,10 +94,7 @@ void chat_identity_form_begin(ChatIdentityForm *self, ChatSignIn how) {
 }
 
 void chat_identity_form_tell(ChatIdentityForm *self, const GError *error) {
-        const char *step = error ? chat_error_next_step(error) : NULL;
-        g_autofree char *text =
-                error ? g_strdup_printf("%s%s%s", error->message, step ? " " : "", step ?: "")
-                      : g_strdup("");
+        g_autofree char *text = error ? chat_error_dup_text(error, NULL) : g_strdup("");
 
         gtk_label_set_label(self->error, text);
         gtk_widget_set_visible(GTK_WIDGET(self->error), error != NULL);

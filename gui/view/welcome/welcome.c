@@ -50,10 +50,19 @@ static void welcome_set_busy(ChatWelcome *self, gboolean is_busy) {
         g_object_notify_by_pspec(G_OBJECT(self), specs[PROP_BUSY]);
 }
 
+static gboolean is_signed_in(ChatWelcome *self) {
+        ChatAccount *account = chat_daemon_get_account(self->daemon);
+
+        return account && chat_account_is_signed_in(account);
+}
+
+/* Who is signed in came here for another tracker, and can go without one. */
 static void show(ChatWelcome *self, const char *step) {
+        const gboolean is_first = g_str_equal(step, "tracker");
+
         gtk_stack_set_visible_child_name(self->steps, step);
         gtk_widget_set_visible(GTK_WIDGET(self->back),
-                               !g_str_equal(step, "tracker") && !g_str_equal(step, "code"));
+                               !g_str_equal(step, "code") && (!is_first || is_signed_in(self)));
 }
 
 static void stop(ChatWelcome *self) {
@@ -70,10 +79,7 @@ static GCancellable *start(ChatWelcome *self) {
 }
 
 static void tell(GtkLabel *label, const GError *error) {
-        const char *step = error ? chat_error_next_step(error) : NULL;
-        g_autofree char *text =
-                error ? g_strdup_printf("%s%s%s", error->message, step ? " " : "", step ?: "")
-                      : g_strdup("");
+        g_autofree char *text = error ? chat_error_dup_text(error, NULL) : g_strdup("");
 
         gtk_label_set_label(label, text);
         gtk_widget_set_visible(GTK_WIDGET(label), error != NULL);
@@ -265,12 +271,10 @@ static void on_code_next(ChatWelcome *self) {
 static void on_back(ChatWelcome *self) {
         const char *step = gtk_stack_get_visible_child_name(self->steps);
 
-        ChatAccount *account = chat_daemon_get_account(self->daemon);
-
         stop(self);
         if (g_str_equal(step, "identity"))
                 chat_identity_form_clear(self->form);
-        if (g_str_equal(step, "identity") || (account && chat_account_is_signed_in(account)))
+        if (g_str_equal(step, "identity") || is_signed_in(self))
                 settle(self);
         else
                 show(self, "tracker");
