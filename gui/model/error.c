@@ -3,7 +3,10 @@
  * view. */
 #include "gui/model/error.h"
 
+#include <string.h>
+
 #include "gui/i18n.h"
+#include "gui/model/text.h"
 
 G_DEFINE_QUARK(chat - error, chat_error)
 
@@ -108,4 +111,29 @@ char *chat_error_dup_text(const GError *e, const char *step) {
 
         step = step ?: chat_error_next_step(e);
         return step ? g_strconcat(e->message, end, " ", step, NULL) : g_strdup(e->message);
+}
+
+static const struct {
+        ErrorCode code;
+        const char *words;
+} refusals[] = {
+        { ERROR_READ_ONLY, N_("you may not write there") },
+        { ERROR_RESTRICTED, N_("the channel is for those who were let in") },
+        { ERROR_BANNED, N_("you are banned from the channel") },
+        { ERROR_GUESTS_NOT_ALLOWED, N_("guests may not write there") },
+        { ERROR_EXPIRED, N_("the guest who wrote it has signed out") },
+        { ERROR_TOO_LARGE, N_("it is too long for the host") },
+        { ERROR_BAD_REQUEST, N_("the host does not take it as it is") },
+        { ERROR_NO_SUCH_CHANNEL, N_("the host has no such channel any more") },
+        { ERROR_CONFLICT, N_("the host has another message under its number") },
+};
+
+char *chat_error_refusal(const char *dbus_name) {
+        const ErrorCode code = error_from_dbus(dbus_name);
+        const char *last = strrchr(dbus_name, '.');
+
+        for (gsize i = 0; i < G_N_ELEMENTS(refusals); i++)
+                if (refusals[i].code == code)
+                        return g_strdup(_(refusals[i].words));
+        return chat_line(last ? last + 1 : dbus_name);
 }

@@ -30,3 +30,7 @@ const char *chat_error_next_step(const GError *e);
 /* What happened and what to do now, as sentences; free it. step: what to do; NULL: what the error
  * has as its next step. */
 char *chat_error_dup_text(const GError *e, const char *step);
+
+/* Why a message was refused, where only the name of the error is known: half a sentence; free it. Of
+ * a name that means nothing here the last part is said. */
+char *chat_error_refusal(const char *dbus_name);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/mention.h"
+#include "gui/model/error.h"
 #include "gui/model/now.h"
 #include "gui/model/text.h"
 #include "gui/model/words.h"
@@ -172,7 +173,7 @@ void chat_message_take_row(ChatMessage *self, GVariant *row) {
                 .kind = g_strdup("message"),
                 .sender = g_strdup(self->shown.sender),
                 .text = chat_text(text),
-                .reason = g_str_equal(state, "failed") ? chat_line(error) : g_strdup(""),
+                .reason = g_str_equal(state, "failed") ? chat_error_refusal(error) : g_strdup(""),
                 .time = time_of(queued),
                 .is_guest = g_str_has_prefix(self->shown.sender, "guest-"),
                 .is_own = TRUE,

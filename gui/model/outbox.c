@@ -192,6 +192,10 @@ void chat_outbox_retry_async(ChatOutbox *self, const char *id, GCancellable *can
         call(self, "Retry", id, cancellable, callback, userdata);
 }
 
+ChatChannel *chat_outbox_get_channel(ChatOutbox *self) {
+        return self->channel;
+}
+
 static void chat_outbox_dispose(GObject *object) {
         g_cancellable_cancel(CHAT_OUTBOX(object)->cancellable);
         G_OBJECT_CLASS(chat_outbox_parent_class)->dispose(object);

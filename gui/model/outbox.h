@@ -11,6 +11,7 @@
 G_DECLARE_FINAL_TYPE(ChatOutbox, chat_outbox, CHAT, OUTBOX, GObject)
 
 ChatOutbox *chat_outbox_new(ChatChannel *channel, const char *own);
+ChatChannel *chat_outbox_get_channel(ChatOutbox *self); /* the outbox's */
 
 /* It is in the log now: no row of it is shown any more, whatever an answer under way says. */
 void chat_outbox_drop(ChatOutbox *self, const char *id);

@@ -34,6 +34,7 @@ static const struct {
             { NULL, "End", N_("Go to the last message") } } },
         { N_("Window"),
           { { "app.new-window", "<Control>n", N_("Open one more window") },
+            { "win.outbox", "<Control>o", N_("Show what waits to be sent") },
             { "win.preferences", "<Control>comma", N_("Show the preferences") },
             { "win.shortcuts", "<Control>question", N_("Show these shortcuts") },
             { NULL, "F10", N_("Open the menu") },

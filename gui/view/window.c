@@ -13,6 +13,8 @@
 #include "gui/view/directory/directory-page.h"
 #include "gui/view/directory/link-dialog.h"
 #include "gui/view/directory/new-channel.h"
+#include "gui/view/outbox/outbox-button.h"
+#include "gui/view/outbox/outbox-window.h"
 #include "gui/view/preferences/preferences.h"
 #include "gui/view/shortcuts.h"
 #include "gui/view/shown.h"
@@ -40,6 +42,7 @@ struct _ChatWindow {
         ChatWelcome *welcome;
         ChatDirectoryPage *directory;
         ChatDetails *details;
+        ChatOutboxButton *outbox;
         GtkToggleButton *show_details;
         AdwFlap *flap;
         GtkBox *sidebar_pane, *content_pane;
@@ -290,6 +293,10 @@ static void show_join(GtkWidget *widget, const char *name, GVariant *parameter) 
         chat_join_dialog_show(CHAT_WINDOW(widget));
 }
 
+static void show_outbox(GtkWidget *widget, const char *name, GVariant *parameter) {
+        chat_outbox_window_show(CHAT_WINDOW(widget));
+}
+
 static void show_preferences(GtkWidget *widget, const char *name, GVariant *parameter) {
         chat_preferences_show(CHAT_WINDOW(widget));
 }
@@ -364,6 +371,7 @@ ChatWindow *chat_window_new(ChatApplication *application, ChatDaemon *daemon) {
         chat_details_set_daemon(self->details, daemon);
         chat_welcome_set_daemon(self->welcome, daemon);
         chat_directory_page_set_daemon(self->directory, daemon);
+        chat_outbox_button_set_daemon(self->outbox, daemon);
         g_signal_connect_object(chat_daemon_get_channels(daemon), "items-changed",
                                 G_CALLBACK(show_awaited), self, G_CONNECT_SWAPPED);
         g_signal_connect_swapped(daemon, "notify::state", G_CALLBACK(on_state), self);
@@ -388,6 +396,7 @@ static void chat_window_class_init(ChatWindowClass *class) {
         g_type_ensure(CHAT_TYPE_BANNER);
         g_type_ensure(CHAT_TYPE_DETAILS);
         g_type_ensure(CHAT_TYPE_DIRECTORY_PAGE);
+        g_type_ensure(CHAT_TYPE_OUTBOX_BUTTON);
         g_type_ensure(CHAT_TYPE_WELCOME);
         g_type_ensure(CHAT_TYPE_CONVERSATION_VIEW);
         g_type_ensure(CHAT_TYPE_SIDEBAR);
@@ -405,6 +414,7 @@ static void chat_window_class_init(ChatWindowClass *class) {
         gtk_widget_class_bind_template_child(widget_class, ChatWindow, directory);
         gtk_widget_class_bind_template_child(widget_class, ChatWindow, conversation);
         gtk_widget_class_bind_template_child(widget_class, ChatWindow, details);
+        gtk_widget_class_bind_template_child(widget_class, ChatWindow, outbox);
         gtk_widget_class_bind_template_child(widget_class, ChatWindow, show_details);
         gtk_widget_class_bind_template_child(widget_class, ChatWindow, flap);
         gtk_widget_class_bind_template_child(widget_class, ChatWindow, sidebar_pane);
@@ -420,6 +430,7 @@ static void chat_window_class_init(ChatWindowClass *class) {
         gtk_widget_class_install_action(widget_class, "win.back", NULL, go_back);
         gtk_widget_class_install_action(widget_class, "win.new-channel", NULL, show_new_channel);
         gtk_widget_class_install_action(widget_class, "win.join", NULL, show_join);
+        gtk_widget_class_install_action(widget_class, "win.outbox", NULL, show_outbox);
         gtk_widget_class_install_action(widget_class, "win.preferences", NULL, show_preferences);
         gtk_widget_class_install_action(widget_class, "win.shortcuts", NULL, show_shortcuts);
         gtk_widget_class_install_action(widget_class, "win.about", NULL, show_about);
