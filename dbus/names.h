@@ -13,6 +13,12 @@
 #define P2PCHAT_INTERFACE_MODERATION "org.p2pchat.Peer1.Moderation"
 #define P2PCHAT_INTERFACE_HOST "org.p2pchat.Peer1.Host"
 
+/* The window (gui/), an org.freedesktop.Application: its action "show-channel" (s: the object's path)
+ * is what a pop-up leads to. */
+#define P2PCHAT_WINDOW_BUS_NAME "org.p2pchat.Chat"
+#define P2PCHAT_WINDOW_PATH "/org/p2pchat/Chat"
+#define P2PCHAT_WINDOW_SHOW_CHANNEL "show-channel"
+
 /* The operator's door of the tracker, on the system bus. */
 #define P2PCHAT_TRACKER_BUS_NAME "org.p2pchat.Tracker1"
 #define P2PCHAT_TRACKER_PATH "/org/p2pchat/Tracker1"

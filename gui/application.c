@@ -49,7 +49,7 @@ static const GActionEntry actions[] = {
         { .name = "new-window", .activate = on_new_window },
         { .name = "quit", .activate = on_quit },
         /* What a pop-up of the daemon leads to: the object's path. */
-        { .name = "show-channel", .activate = on_show_channel, .parameter_type = "s" },
+        { .name = P2PCHAT_WINDOW_SHOW_CHANNEL, .activate = on_show_channel, .parameter_type = "s" },
 };
 
 static void chat_application_startup(GApplication *application) {
@@ -136,6 +136,6 @@ static void chat_application_class_init(ChatApplicationClass *class) {
 
 ChatApplication *chat_application_new(void) {
         return g_object_new(CHAT_TYPE_APPLICATION, "application-id", CHAT_APPLICATION_ID, "flags",
-                            G_APPLICATION_HANDLES_OPEN, "resource-base-path", "/org/p2pchat/Chat",
+                            G_APPLICATION_HANDLES_OPEN, "resource-base-path", P2PCHAT_WINDOW_PATH,
                             NULL);
 }

@@ -5,7 +5,9 @@
 
 #include <adwaita.h>
 
-#define CHAT_APPLICATION_ID "org.p2pchat.Chat"
+#include "dbus/names.h"
+
+#define CHAT_APPLICATION_ID P2PCHAT_WINDOW_BUS_NAME
 
 #define CHAT_TYPE_APPLICATION (chat_application_get_type())
 G_DECLARE_FINAL_TYPE(ChatApplication, chat_application, CHAT, APPLICATION, AdwApplication)

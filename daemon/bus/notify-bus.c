@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Knows how the desktop shows pop-ups (org.freedesktop.Notifications on the session bus); leaves
- * what they say, and when, to notify/notifier.h. */
+/* Knows how the desktop shows pop-ups (org.freedesktop.Notifications on the session bus), and that a
+ * click on one leads to the window; leaves what they say, and when, to notify/notifier.h. */
 #include "daemon/bus/notify-bus.h"
 
+#include "daemon/bus/path.h"
 #include "daemon/notify/popup-text.h"
+#include "dbus/names.h"
 
 #define NAME "org.freedesktop.Notifications"
 #define OBJECT "/org/freedesktop/Notifications"
 /* It may have to be started first; while it does not answer nothing more is asked. */
 #define CALL_USEC (25 * USEC_PER_SEC)
 #define CLOSED_BY_PERSON 2 /* of NotificationClosed */
+#define TOKEN_SIZE 256     /* of a desktop's activation tokens; a longer one is none */
 
 struct NotifyBus {
         Bus *bus;           /* weak */
@@ -19,6 +22,8 @@ struct NotifyBus {
         bool has_markup;
         uint32_t replaces; /* the pop-up that waits for that; */
         char *summary, *body;
+        uint32_t token_id; /* the pop-up whose click has it */
+        char token[TOKEN_SIZE];
 };
 
 static void ended(NotifyBus *b, int r, uint32_t id) {
@@ -59,7 +64,7 @@ static int on_notified(sd_bus_message *m, void *userdata, sd_bus_error *error) {
 
 static int append_hints(sd_bus_message *m) {
         return sd_bus_message_append(m, "a{sv}i", 2, "category", "s", "im.received",
-                                     "desktop-entry", "s", "p2pchat", -1);
+                                     "desktop-entry", "s", P2PCHAT_WINDOW_BUS_NAME, -1);
 }
 
 static int notify(NotifyBus *b, sd_bus *connection) {
@@ -72,8 +77,9 @@ static int notify(NotifyBus *b, sd_bus *connection) {
         if (r >= 0)
                 r = sd_bus_message_new_method_call(connection, &m, NAME, OBJECT, NAME, "Notify");
         if (r >= 0)
-                r = sd_bus_message_append(m, "susssas", "p2pchat", b->replaces, "p2pchat",
-                                          b->summary, markup ?: b->body, 0);
+                r = sd_bus_message_append(m, "susssas", "p2pchat", b->replaces,
+                                          P2PCHAT_WINDOW_BUS_NAME, b->summary, markup ?: b->body, 2,
+                                          "default", "Open");
         if (r >= 0)
                 r = append_hints(m);
         b->call = sd_bus_slot_unref(b->call);
@@ -146,6 +152,62 @@ static int on_closed(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         return 0;
 }
 
+/* Comes before the click that it is for: by it the window may take the focus. */
+static int on_token(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        NotifyBus *b = userdata;
+        const char *token;
+        uint32_t id;
+
+        b->token[0] = '\0';
+        if (sd_bus_message_read(m, "us", &id, &token) < 0 || strlen(token) >= sizeof(b->token))
+                return 0;
+        b->token_id = id;
+        (void) snprintf(b->token, sizeof(b->token), "%s", token);
+        return 0;
+}
+
+/* The window shows the channel, and is started for that where it is installed; where it is not,
+ * a click ends a pop-up and that is all. */
+static int show_channel(sd_bus *connection, const char *channel_id, const char *token) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
+        char path[BUS_PATH_SIZE];
+        int r;
+
+        bus_path_channel(channel_id, path);
+        r = sd_bus_message_new_method_call(connection, &m, P2PCHAT_WINDOW_BUS_NAME,
+                                           P2PCHAT_WINDOW_PATH, "org.freedesktop.Application",
+                                           "ActivateAction");
+        if (r >= 0)
+                r = sd_bus_message_append(m, "sav", P2PCHAT_WINDOW_SHOW_CHANNEL, 1, "s",
+                                          path);
+        if (r >= 0 && *token)
+                r = sd_bus_message_append(m, "a{sv}", 2, "activation-token", "s", token,
+                                          "desktop-startup-id", "s", token);
+        else if (r >= 0)
+                r = sd_bus_message_append(m, "a{sv}", 0);
+        if (r >= 0)
+                r = sd_bus_message_set_expect_reply(m, false);
+        return r < 0 ? r : sd_bus_send(connection, m, NULL);
+}
+
+static int on_action(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        NotifyBus *b = userdata;
+        const char *action, *channel_id;
+        uint32_t id;
+        int r;
+
+        if (sd_bus_message_read(m, "us", &id, &action) < 0 || !streq(action, "default"))
+                return 0;
+        channel_id = notifier_get_channel(b->notifier, id);
+        if (!channel_id)
+                return 0; /* of another program */
+        r = show_channel(sd_bus_message_get_bus(m), channel_id, b->token_id == id ? b->token : "");
+        b->token[0] = '\0';
+        if (r < 0)
+                log_fields(LOG_DEBUG, r, NULL, "Cannot ask the window to show a channel");
+        return 0;
+}
+
 static int on_owner_changed(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         const char *name, *before, *now;
         NotifyBus *b = userdata;
@@ -157,6 +219,17 @@ static int on_owner_changed(sd_bus_message *m, void *userdata, sd_bus_error *err
         return 0;
 }
 
+static int add_match(sd_bus *connection, const char *member, sd_bus_message_handler_t handler,
+                     NotifyBus *b) {
+        char match[256];
+
+        (void) snprintf(match, sizeof(match),
+                        "type='signal',sender='" NAME "',interface='" NAME "',path='" OBJECT
+                        "',member='%s'",
+                        member);
+        return sd_bus_add_match_async(connection, NULL, match, handler, NULL, b);
+}
+
 /* What was asked on the connection before is not answered on this one. */
 int notify_bus_add_matches(NotifyBus *b, sd_bus *connection) {
         int r;
@@ -165,10 +238,11 @@ int notify_bus_add_matches(NotifyBus *b, sd_bus *connection) {
         if (b->call)
                 ended(b, -EAGAIN, 0);
         notifier_desktop_changed(b->notifier, false);
-        r = sd_bus_add_match_async(connection, NULL,
-                                   "type='signal',sender='" NAME "',interface='" NAME
-                                   "',path='" OBJECT "',member='NotificationClosed'",
-                                   on_closed, NULL, b);
+        r = add_match(connection, "NotificationClosed", on_closed, b);
+        if (r >= 0)
+                r = add_match(connection, "ActivationToken", on_token, b);
+        if (r >= 0)
+                r = add_match(connection, "ActionInvoked", on_action, b);
         if (r >= 0)
                 r = sd_bus_add_match_async(connection, NULL,
                                            "type='signal',sender='org.freedesktop.DBus',"

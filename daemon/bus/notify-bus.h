@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Knows how the desktop shows pop-ups (org.freedesktop.Notifications on the session bus); leaves
- * what they say, and when, to notify/notifier.h. */
+/* Knows how the desktop shows pop-ups (org.freedesktop.Notifications on the session bus), and that a
+ * click on one leads to the window; leaves what they say, and when, to notify/notifier.h. */
 #pragma once
 
 #include "bus/bus.h"

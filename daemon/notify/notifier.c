@@ -162,6 +162,13 @@ void notifier_shown(Notifier *n, int r, uint32_t id) {
         pump(n);
 }
 
+const char *notifier_get_channel(const Notifier *n, uint32_t id) {
+        for (const News *x = n->news; x && id != 0; x = x->hh.next)
+                if (x->id == id)
+                        return x->channel_id;
+        return NULL;
+}
+
 void notifier_closed(Notifier *n, uint32_t id, bool by_person) {
         for (News *x = n->news; x && id != 0; x = x->hh.next) {
                 if (x->id != id)

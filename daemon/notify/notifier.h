@@ -45,6 +45,8 @@ void notifier_clear_focus(Notifier *n); /* no client is there */
  * later message, a minute later at the earliest, or when somebody appears; else refused, and not
  * tried again. */
 void notifier_shown(Notifier *n, int r, uint32_t id);
+/* The id of the channel that one of those that are there tells of; the notifier's; NULL: of none. */
+const char *notifier_get_channel(const Notifier *n, uint32_t id);
 /* Of those that are there, one has gone. */
 void notifier_closed(Notifier *n, uint32_t id, bool by_person);
 /* All of them: another program shows them now, or (false) none does. */

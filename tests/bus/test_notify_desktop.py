@@ -55,8 +55,8 @@ def test_mention(stage, desktop):
         say(h, "hi bob")
         popup = desktop.wait(1)[0]
         assert popup.summary == f"carol in {h.name}" and popup.body == "hi bob"
-        assert (popup.replaces, popup.actions) == (0, [])
-        assert popup.hints == {"category": "im.received", "desktop-entry": "p2pchat"}
+        assert (popup.replaces, popup.actions) == (0, ["default", "Open"])
+        assert popup.hints == {"category": "im.received", "desktop-entry": "org.p2pchat.Chat"}
         # one more takes its place
         say(h, "bob?")
         popup = desktop.wait(2)[1]
@@ -148,6 +148,42 @@ def test_dismissed(stage, desktop):
             popup = desktop.wait(n + 2)[n + 1]
             assert (popup.replaces, popup.summary) == (0, summary)
             mark_read(stage, h)
+
+
+def test_clicked(stage):
+    """A click leads to the window, with what lets it take the focus; once, and for the right channel."""
+    with Desktop(stage.bob, "body", "window") as desktop, stage.host() as h, stage.host() as other:
+        say(h, "bob!")
+        desktop.wait(1)
+        say(other, "bob?")
+        popup = desktop.wait(2)[1]
+        desktop.click(popup.id, token="a token")
+        wait_for(desktop.activated, "the window to be asked")
+        asked = ["show-channel", [other.path], {"activation-token": "a token", "desktop-startup-id": "a token"}]
+        assert [list(a) for a in desktop.activated()] == [asked]
+        # What is no click on a pop-up of ours, and tokens that are of no use, lead nowhere.
+        desktop.click(popup.id)
+        desktop.click(4711)
+        desktop.click(1, "reply")
+        stage.get(h, "Name")  # what the desktop said came before
+        assert len(desktop.activated()) == 1
+        # The click has closed the second; of the first more is told, and that is clicked without a token, or with
+        # one that nobody could keep.
+        for n, token in ((2, ""), (3, "x" * 1000)):
+            say(h, "bob!!")
+            popup = desktop.wait(n + 1)[n]
+            desktop.click(popup.id, token=token)
+            wait_for(lambda k=n: len(desktop.activated()) == k, "the window to be asked once more")
+            assert list(desktop.activated()[-1]) == ["show-channel", [h.path], {}]
+
+
+def test_no_window(stage, desktop):
+    """Where there is no window a click ends the pop-up; nothing else happens."""
+    with stage.host() as h:
+        say(h, "bob!")
+        desktop.click(desktop.wait(1)[0].id)
+        say(h, "bob?")
+        assert desktop.wait(2)[1].summary == f"carol in {h.name}"
 
 
 def test_focus(stage, desktop):

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What a person said and no host has yet, wherever it was said."""
+"""Over all channels: what waits to be sent, and what somebody else said where one does not look."""
 import re
 
+from notifications import Desktop as Shell
 from p2pchat import CHANNEL, wait_for
 
 
@@ -53,3 +54,28 @@ def test_outbox(world, desktop):
     listed.find("push button", "Show the channel ⁨garden⁩").press()
     w.gone("label", "Nothing Waits")
     w.find("list", "Messages").find("label", "led there")
+
+
+def test_popup(world, desktop):
+    """A click on a pop-up shows the channel that it is of; of what is in view there is none."""
+    world.start_tracker()
+    alice, bob = world.people("alice", "bob")
+    lobby, garden = alice.host("lobby"), alice.host("garden")
+    for path, name in ((lobby, "lobby"), (garden, "garden")):
+        bob.join(name)
+        wait_for(lambda p=path: bob.get(p, CHANNEL, "State") == "live", f"bob to be in {name}")
+    with Shell(bob, "body", "actions") as shell:
+        w = desktop.window(bob)
+        w.find("label", "lobby").click()
+        w.activate()
+        alice.send(lobby, "bob, before your eyes", wait="stored")
+        w.find("list", "Messages").find("label", "bob, before your eyes")
+        wait_for(lambda: bob.get(lobby, CHANNEL, "Unread") == 0, "it to be read")
+        alice.send(garden, "bob, over here", wait="stored")
+        popup, = shell.wait(1)
+        assert (popup.summary, popup.body) == ("alice in garden", "bob, over here")
+        shell.click(popup.id)
+        w.find("list", "Messages").find("label", "bob, over here")
+        w.gone("label", "bob, before your eyes")
+        wait_for(lambda: bob.get(garden, CHANNEL, "Unread") == 0, "it to be read")
+        assert len(shell.shown()) == 1

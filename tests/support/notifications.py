@@ -17,6 +17,8 @@ from p2pchat import Process, plain, wait_for
 
 NAME = "org.freedesktop.Notifications"
 PATH = "/org/freedesktop/Notifications"
+WINDOW = "org.p2pchat.Chat"
+WINDOW_PATH = "/org/p2pchat/Chat"
 TEST = "org.p2pchat.Test"
 Popup = collections.namedtuple("Popup", "id replaces summary body hints actions")
 
@@ -61,6 +63,21 @@ class Server(dbus.service.Object):
     def NotificationClosed(self, number, reason):
         pass
 
+    @dbus.service.signal(NAME, signature="us")
+    def ActionInvoked(self, number, action):
+        pass
+
+    @dbus.service.signal(NAME, signature="us")
+    def ActivationToken(self, number, token):
+        pass
+
+    @dbus.service.method(TEST, in_signature="uss", out_signature="")
+    def Click(self, number, action, token):
+        if token:
+            self.ActivationToken(number, token)
+        self.ActionInvoked(number, action)
+        self.NotificationClosed(number, 2)
+
     @dbus.service.method(TEST, in_signature="", out_signature="a(uussa{sv}as)")
     def Shown(self):
         return dbus.Array(self.popups, signature="(uussa{sv}as)")
@@ -85,12 +102,27 @@ class Server(dbus.service.Object):
         self.NotificationClosed(number, reason)
 
 
+class Window(dbus.service.Object):
+    """What stands in for the window where a test has none: it notes what it is asked."""
+    def __init__(self, bus):
+        self.asked = []
+        super().__init__(bus, WINDOW_PATH)
+
+    @dbus.service.method("org.freedesktop.Application", in_signature="sava{sv}", out_signature="")
+    def ActivateAction(self, action, parameters, platform):
+        self.asked.append((action, parameters, platform))
+
+    @dbus.service.method(TEST, in_signature="", out_signature="a(sava{sv})")
+    def Activated(self):
+        return dbus.Array(self.asked, signature="(sava{sv})")
+
+
 def main(address, *capabilities):
     bus = dbus.bus.BusConnection(address, mainloop=dbus.mainloop.glib.DBusGMainLoop())
-    server = Server(bus, *capabilities)
-    name = dbus.service.BusName(NAME, bus)
+    objects = [Server(bus, *capabilities), dbus.service.BusName(NAME, bus)]
+    if "window" in capabilities:
+        objects += [Window(bus), dbus.service.BusName(WINDOW, bus)]
     GLib.MainLoop().run()
-    del server, name
 
 
 # -- in the test
@@ -137,6 +169,13 @@ class Desktop:
 
     def dismiss(self, number, reason=2):
         self.ask("Dismiss", "uu", number, reason)
+
+    def activated(self):
+        """→ what the window of this desktop ("window") was asked: action, parameters, platform data."""
+        return plain(self.peer.bus.call_blocking(WINDOW, WINDOW_PATH, TEST, "Activated", "", ()))
+
+    def click(self, number, action="default", token=""):
+        self.ask("Click", "uss", number, action, token)
 
     def __enter__(self):
         return self.start()
