@@ -8,7 +8,8 @@
 struct _ChatSearch {
         GObject parent;
         ChatChannel *channel;
-        char *own, *query, *error;
+        char *own, *query;
+        GError *error;    /* why there is no more; NULL: nothing failed */
         GPtrArray *found; /* of ChatMessage, the newest first */
         GCancellable *cancellable;
         guint64 anchor, first_seq;
@@ -16,7 +17,7 @@ struct _ChatSearch {
         gboolean is_asking, is_complete;
 };
 
-enum { PROP_0, PROP_LOADING, PROP_ERROR, PROP_COMPLETE, PROP_FIRST_SEQ, N_PROPERTIES };
+enum { PROP_0, PROP_LOADING, PROP_FAILED, PROP_COMPLETE, PROP_FIRST_SEQ, N_PROPERTIES };
 static GParamSpec *specs[N_PROPERTIES];
 
 static GType search_get_item_type(GListModel *model) {
@@ -50,7 +51,11 @@ gboolean chat_search_is_complete(ChatSearch *self) {
         return self->is_complete;
 }
 
-const char *chat_search_get_error(ChatSearch *self) {
+const char *chat_search_get_query(ChatSearch *self) {
+        return self->query;
+}
+
+const GError *chat_search_get_error(ChatSearch *self) {
         return self->error;
 }
 
@@ -72,12 +77,13 @@ static void set_complete(ChatSearch *self, gboolean is_complete) {
         g_object_notify_by_pspec(G_OBJECT(self), specs[PROP_COMPLETE]);
 }
 
-static void set_error(ChatSearch *self, const char *error) {
-        if (g_str_equal(self->error, error))
+/* Takes error; NULL: none. */
+static void set_error(ChatSearch *self, GError *error) {
+        if (!self->error && !error)
                 return;
-        g_free(self->error);
-        self->error = g_strdup(error);
-        g_object_notify_by_pspec(G_OBJECT(self), specs[PROP_ERROR]);
+        g_clear_error(&self->error);
+        self->error = error;
+        g_object_notify_by_pspec(G_OBJECT(self), specs[PROP_FAILED]);
 }
 
 static void take_entries(ChatSearch *self, GVariant *entries) {
@@ -115,7 +121,7 @@ static void on_found(GObject *source, GAsyncResult *result, gpointer userdata) {
                 return; /* who asked is gone, or asks for something else */
         self = g_object_ref(userdata);
         if (!reply) {
-                set_error(self, error->message);
+                set_error(self, g_steal_pointer(&error));
                 set_asking(self, FALSE);
                 return;
         }
@@ -125,8 +131,9 @@ static void on_found(GObject *source, GAsyncResult *result, gpointer userdata) {
         g_variant_lookup(page, "next_anchor", "t", &next);
         g_variant_lookup(page, "first_seq", "t", &self->first_seq);
         take_entries(self, entries);
-        /* A daemon that does not come forward is not asked for ever. */
-        if (!more || self->found->len >= CHAT_SEARCH_MAX || next == self->anchor)
+        /* Each page is of older entries than the one before: that ends, whatever is found. */
+        if (!more || self->found->len >= CHAT_SEARCH_MAX || next == 0 ||
+            (self->anchor > 0 && next >= self->anchor))
                 set_complete(self, TRUE);
         self->anchor = next;
         /* A short page is not the end. */
@@ -153,29 +160,34 @@ static void ask(ChatSearch *self) {
 void chat_search_more(ChatSearch *self) {
         if (self->is_asking || self->is_complete || *self->query == '\0')
                 return;
-        set_error(self, "");
+        set_error(self, NULL);
         self->wanted = self->found->len + CHAT_SEARCH_STEP;
         ask(self);
 }
 
-void chat_search_set_query(ChatSearch *self, const char *query) {
-        const guint n = self->found->len;
-
-        if (g_str_equal(self->query, query))
-                return;
+void chat_search_stop(ChatSearch *self) {
         g_cancellable_cancel(self->cancellable);
         g_clear_object(&self->cancellable);
         self->cancellable = g_cancellable_new();
+        set_asking(self, FALSE);
+}
+
+gboolean chat_search_set_query(ChatSearch *self, const char *query) {
+        const guint n = self->found->len;
+
+        if (g_str_equal(self->query, query))
+                return FALSE;
+        chat_search_stop(self);
         g_free(self->query);
         self->query = g_strdup(query);
         self->anchor = 0;
         g_ptr_array_set_size(self->found, 0);
         if (n > 0)
                 g_list_model_items_changed(G_LIST_MODEL(self), 0, n, 0);
-        set_error(self, "");
+        set_error(self, NULL);
         set_complete(self, FALSE);
-        set_asking(self, FALSE);
         chat_search_more(self);
+        return TRUE;
 }
 
 static void chat_search_get_property(GObject *object, guint id, GValue *value, GParamSpec *spec) {
@@ -185,8 +197,8 @@ static void chat_search_get_property(GObject *object, guint id, GValue *value, G
         case PROP_LOADING:
                 g_value_set_boolean(value, self->is_asking);
                 return;
-        case PROP_ERROR:
-                g_value_set_string(value, self->error);
+        case PROP_FAILED:
+                g_value_set_boolean(value, self->error != NULL);
                 return;
         case PROP_COMPLETE:
                 g_value_set_boolean(value, self->is_complete);
@@ -211,7 +223,7 @@ static void chat_search_finalize(GObject *object) {
         g_object_unref(self->channel);
         g_free(self->own);
         g_free(self->query);
-        g_free(self->error);
+        g_clear_error(&self->error);
         G_OBJECT_CLASS(chat_search_parent_class)->finalize(object);
 }
 
@@ -219,7 +231,6 @@ static void chat_search_init(ChatSearch *self) {
         self->cancellable = g_cancellable_new();
         self->found = g_ptr_array_new_with_free_func(g_object_unref);
         self->query = g_strdup("");
-        self->error = g_strdup("");
 }
 
 ChatSearch *chat_search_new(ChatChannel *channel, const char *own) {
@@ -238,7 +249,7 @@ static void chat_search_class_init(ChatSearchClass *class) {
         object_class->dispose = chat_search_dispose;
         object_class->finalize = chat_search_finalize;
         specs[PROP_LOADING] = g_param_spec_boolean("loading", NULL, NULL, FALSE, flags);
-        specs[PROP_ERROR] = g_param_spec_string("error", NULL, NULL, "", flags);
+        specs[PROP_FAILED] = g_param_spec_boolean("failed", NULL, NULL, FALSE, flags);
         specs[PROP_COMPLETE] = g_param_spec_boolean("complete", NULL, NULL, FALSE, flags);
         specs[PROP_FIRST_SEQ] =
                 g_param_spec_uint64("first-seq", NULL, NULL, 0, G_MAXUINT64, 0, flags);

@@ -13,7 +13,7 @@
 
 /* A GListModel of ChatMessage, the newest first. Only what is kept here is searched.
  *
- * Properties: "loading" (gboolean), "error" (string, ""), "complete" (gboolean: there is no more to
+ * Properties: "loading" (gboolean), "failed" (gboolean), "complete" (gboolean: there is no more to
  * come), "first-seq" (guint64: what is older is not kept here). */
 #define CHAT_TYPE_SEARCH (chat_search_get_type())
 G_DECLARE_FINAL_TYPE(ChatSearch, chat_search, CHAT, SEARCH, GObject)
@@ -21,12 +21,16 @@ G_DECLARE_FINAL_TYPE(ChatSearch, chat_search, CHAT, SEARCH, GObject)
 /* own: the username of who is signed in. */
 ChatSearch *chat_search_new(ChatChannel *channel, const char *own);
 
-/* Looks for that from now on; what was found for another goes. "" looks for nothing. */
-void chat_search_set_query(ChatSearch *self, const char *query);
-/* The next page, unless one is on its way or there is none. */
+/* Looks for that from now on; what was found for another goes. "" looks for nothing. FALSE: it is
+ * the same as before, and nothing happens. */
+gboolean chat_search_set_query(ChatSearch *self, const char *query);
+/* The next page, or once more the one that failed; unless one is on its way or there is none. */
 void chat_search_more(ChatSearch *self);
+/* Nothing more is asked for; what was found stays, and chat_search_more() goes on. */
+void chat_search_stop(ChatSearch *self);
 
 gboolean chat_search_is_loading(ChatSearch *self);
 gboolean chat_search_is_complete(ChatSearch *self);
-const char *chat_search_get_error(ChatSearch *self);
+const char *chat_search_get_query(ChatSearch *self);
+const GError *chat_search_get_error(ChatSearch *self); /* the search's; NULL: none */
 guint64 chat_search_get_first_seq(ChatSearch *self);

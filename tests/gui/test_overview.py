@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Over all channels: what waits to be sent, and what somebody else said where one does not look."""
 import re
+import signal
 
+from longlog import lengthen
 from notifications import Desktop as Shell
 from p2pchat import CHANNEL, wait_for
 
@@ -79,3 +81,48 @@ def test_popup(world, desktop):
         w.gone("label", "bob, before your eyes")
         wait_for(lambda: bob.get(garden, CHANNEL, "Unread") == 0, "it to be read")
         assert len(shell.shown()) == 1
+
+
+def test_far_search(world, desktop):
+    """What was typed last is looked for by Enter; what is found far away is led to; and a search goes on after trouble."""
+    world.start_tracker()
+    alice = world.people("alice")
+    path = alice.host("lobby")
+    alice.send(path, "the beginning " + "and so on " * 100 + "until the needle, which ends it", wait="stored")
+    alice.stop_daemon()
+    lengthen(alice, "lobby", 300)
+    alice.start_daemon()
+    w = desktop.window(alice)
+    w.find("label", "lobby").click()
+    messages = w.find("list", "Messages")
+    messages.find("label", "line 300")
+    w.key("ctrl+f")
+    entry = w.find("entry", "Search this channel")
+    entry.write("needle")
+    found = w.find("list", "Found messages")
+    assert re.match("….{1,40}needle, which ends it$", found.find("label", re.compile("needle")).name)
+    # Neither the result of the query before, nor a quarter of a second.
+    entry.write('"line 77"')
+    w.key("Return")
+    messages.find("label", "line 77")
+    assert not w.all("entry", "Search this channel")
+    w.key("ctrl+f")
+    entry.write("line")
+    found.find("label", "line 300")
+    alice.stop_daemon(signal.SIGKILL)
+    # The first page is here; there is no next one.
+    found.find("label", "line 300").click()
+    w.gone("entry", "Search this channel")
+    w.key("ctrl+f")
+    w.key("Tab")
+    w.key("End")
+    w.find("label", re.compile("^The chat service is not running. Start it again"))
+    alice.start_daemon()
+    w.find("push button", "Try Again").press()
+    w.gone("push button", "Try Again")
+    w.key("End")
+    found.find("label", re.compile(r"^line (1\d\d|2[0-4]\d)$"))
+    # From the list as from the entry one goes back.
+    w.key("Escape")
+    w.gone("list", "Found messages")
+    assert w.all("list", "Messages")

@@ -33,6 +33,7 @@ struct _ChatConversationView {
         GCancellable *cancellable;
         GHashTable *places; /* path of the channel → Place */
         guint64 awaited;    /* to be shown once it is there; 0: none */
+        guint64 found;      /* what a search led to, told from the others; 0: none */
 
         ChatBanner *banner;
         GtkScrolledWindow *scrolled;
@@ -194,7 +195,7 @@ static void forget_channel(ChatConversationView *self) {
         chat_reading_set_conversation(self->reading, NULL);
         g_clear_object(&self->channel);
         g_clear_object(&self->conversation);
-        self->awaited = 0;
+        self->awaited = self->found = 0;
 }
 
 void chat_conversation_view_set_channel(ChatConversationView *self, ChatChannel *channel) {
@@ -322,21 +323,9 @@ static void mention(const char *username, gpointer userdata) {
         chat_composer_focus(self->composer);
 }
 
-static void popup(ChatConversationView *self, GtkEventController *controller, double x, double y) {
-        GtkWidget *row = gtk_event_controller_get_widget(controller);
-
+static void on_menu(ChatMessageRow *row, double x, double y, ChatConversationView *self) {
         if (self->channel)
-                chat_message_menu_popup(CHAT_MESSAGE_ROW(row), self->channel, x, y, mention, self);
-}
-
-static void on_secondary(GtkGestureClick *gesture, int n, double x, double y,
-                         ChatConversationView *self) {
-        popup(self, GTK_EVENT_CONTROLLER(gesture), x, y);
-}
-
-static void on_long_press(GtkGestureLongPress *gesture, double x, double y,
-                          ChatConversationView *self) {
-        popup(self, GTK_EVENT_CONTROLLER(gesture), x, y);
+                chat_message_menu_popup(row, self->channel, x, y, mention, self);
 }
 
 /* The menu key, on the row that has the focus. */
@@ -345,21 +334,10 @@ static gboolean on_menu_key(GtkWidget *list, GVariant *arguments, gpointer userd
         GtkWidget *item = gtk_widget_get_focus_child(list);
         GtkWidget *row = item ? gtk_widget_get_first_child(item) : NULL;
 
-        if (!self->channel || !CHAT_IS_MESSAGE_ROW(row))
+        if (!CHAT_IS_MESSAGE_ROW(row))
                 return FALSE;
-        chat_message_menu_popup(CHAT_MESSAGE_ROW(row), self->channel, 48, 12, mention, self);
+        on_menu(CHAT_MESSAGE_ROW(row), 48, 12, self);
         return TRUE;
-}
-
-static void add_menu(ChatConversationView *self, GtkWidget *row) {
-        GtkGesture *click = gtk_gesture_click_new(), *press = gtk_gesture_long_press_new();
-
-        gtk_gesture_single_set_button(GTK_GESTURE_SINGLE(click), GDK_BUTTON_SECONDARY);
-        g_signal_connect(click, "pressed", G_CALLBACK(on_secondary), self);
-        gtk_widget_add_controller(row, GTK_EVENT_CONTROLLER(click));
-        gtk_gesture_single_set_touch_only(GTK_GESTURE_SINGLE(press), TRUE);
-        g_signal_connect(press, "pressed", G_CALLBACK(on_long_press), self);
-        gtk_widget_add_controller(row, GTK_EVENT_CONTROLLER(press));
 }
 
 static void on_setup(ChatConversationView *self, GtkListItem *item) {
@@ -368,14 +346,16 @@ static void on_setup(ChatConversationView *self, GtkListItem *item) {
         g_signal_connect(row, "retry", G_CALLBACK(on_retry), self);
         g_signal_connect(row, "cancel", G_CALLBACK(on_cancel), self);
         g_signal_connect(row, "open-link", G_CALLBACK(on_open_link), self);
-        add_menu(self, row);
+        g_signal_connect(row, "menu", G_CALLBACK(on_menu), self);
         gtk_list_item_set_activatable(item, FALSE);
         gtk_list_item_set_child(item, row);
 }
 
 static void on_bind(ChatConversationView *self, GtkListItem *item) {
-        chat_message_row_set_message(CHAT_MESSAGE_ROW(gtk_list_item_get_child(item)),
-                                     gtk_list_item_get_item(item));
+        ChatMessageRow *row = CHAT_MESSAGE_ROW(gtk_list_item_get_child(item));
+
+        chat_message_row_set_message(row, gtk_list_item_get_item(item));
+        chat_rows_mark_one(row, self->found);
 }
 
 static void on_unbind(ChatConversationView *self, GtkListItem *item) {
@@ -386,19 +366,30 @@ static void on_unbind(ChatConversationView *self, GtkListItem *item) {
 }
 
 void chat_conversation_view_set_searching(ChatConversationView *self, gboolean is_searching) {
-        if (self->is_searching == is_searching)
+        if (self->is_searching == is_searching) {
+                if (is_searching)
+                        chat_search_page_begin(self->search);
                 return;
+        }
         self->is_searching = is_searching;
         update_empty(self);
         if (is_searching)
-                chat_search_page_focus(self->search);
-        else
+                chat_search_page_begin(self->search);
+        else {
+                chat_search_page_end(self->search);
                 chat_composer_focus(self->composer);
+        }
         g_object_notify_by_pspec(G_OBJECT(self), specs[PROP_SEARCHING]);
+}
+
+static void set_found(ChatConversationView *self, guint64 seq) {
+        self->found = seq;
+        chat_rows_mark(self->list, seq);
 }
 
 static void on_found(ChatConversationView *self, guint64 seq) {
         chat_conversation_view_set_searching(self, FALSE);
+        set_found(self, seq);
         chat_conversation_view_show_entry(self, seq);
 }
 

@@ -18,7 +18,7 @@ struct _ChatMessageRow {
         GtkButton *retry, *cancel;
 };
 
-enum { SIGNAL_RETRY, SIGNAL_CANCEL, SIGNAL_OPEN_LINK, N_SIGNALS };
+enum { SIGNAL_RETRY, SIGNAL_CANCEL, SIGNAL_OPEN_LINK, SIGNAL_MENU, N_SIGNALS };
 static guint signals[N_SIGNALS];
 
 G_DEFINE_FINAL_TYPE(ChatMessageRow, chat_message_row, GTK_TYPE_BOX)
@@ -167,6 +167,14 @@ static gboolean on_link(ChatMessageRow *self, const char *uri) {
         return TRUE;
 }
 
+static void on_secondary(ChatMessageRow *self, int n, double x, double y) {
+        g_signal_emit(self, signals[SIGNAL_MENU], 0, x, y);
+}
+
+static void on_long_press(ChatMessageRow *self, double x, double y) {
+        g_signal_emit(self, signals[SIGNAL_MENU], 0, x, y);
+}
+
 /* The list goes while a menu of the row is open. */
 static void drop_menus(GtkWidget *row) {
         GtkWidget *next;
@@ -217,10 +225,14 @@ static void chat_message_row_class_init(ChatMessageRowClass *class) {
         gtk_widget_class_bind_template_callback(widget_class, on_retry);
         gtk_widget_class_bind_template_callback(widget_class, on_cancel);
         gtk_widget_class_bind_template_callback(widget_class, on_link);
+        gtk_widget_class_bind_template_callback(widget_class, on_secondary);
+        gtk_widget_class_bind_template_callback(widget_class, on_long_press);
         signals[SIGNAL_RETRY] =
                 g_signal_new("retry", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
         signals[SIGNAL_CANCEL] = g_signal_new("cancel", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL,
                                               NULL, G_TYPE_NONE, 0);
         signals[SIGNAL_OPEN_LINK] = g_signal_new("open-link", type, G_SIGNAL_RUN_LAST, 0, NULL,
                                                  NULL, NULL, G_TYPE_NONE, 1, G_TYPE_STRING);
+        signals[SIGNAL_MENU] = g_signal_new("menu", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+                                            G_TYPE_NONE, 2, G_TYPE_DOUBLE, G_TYPE_DOUBLE);
 }

@@ -7,7 +7,8 @@
 
 #include "gui/model/message.h"
 
-/* Signals: "retry", "cancel" (of a row of the outbox), "open-link" (uri). */
+/* Signals: "retry", "cancel" (of a row of the outbox), "open-link" (uri), "menu" (x, y: pixels in the
+ * row; it was clicked with the other button, or held). */
 #define CHAT_TYPE_MESSAGE_ROW (chat_message_row_get_type())
 G_DECLARE_FINAL_TYPE(ChatMessageRow, chat_message_row, CHAT, MESSAGE_ROW, GtkBox)
 

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Knows which messages of a list are in view; leaves moving it to conversation-scroll.h. */
+/* Knows which messages of a list are in view, and which of them is told from the others; leaves
+ * moving it to conversation-scroll.h. */
 #include "gui/view/conversation/rows-in-view.h"
-
-#include "gui/view/conversation/message-row.h"
 
 /* No row is lower, pixels. */
 #define ROW_STEP 16
@@ -44,4 +43,24 @@ guint64 chat_rows_first_read(GtkListView *list) {
                         return chat_message_get_seq(chat_message_row_get_message(row));
         }
         return 0;
+}
+
+void chat_rows_mark_one(ChatMessageRow *row, guint64 seq) {
+        ChatMessage *message = chat_message_row_get_message(row);
+
+        if (message && seq > 0 && chat_message_get_seq(message) == seq)
+                gtk_widget_add_css_class(GTK_WIDGET(row), "found");
+        else
+                gtk_widget_remove_css_class(GTK_WIDGET(row), "found");
+}
+
+void chat_rows_mark(GtkListView *list, guint64 seq) {
+        GtkWidget *item = gtk_widget_get_first_child(GTK_WIDGET(list));
+
+        for (; item; item = gtk_widget_get_next_sibling(item)) {
+                GtkWidget *row = gtk_widget_get_first_child(item);
+
+                if (CHAT_IS_MESSAGE_ROW(row))
+                        chat_rows_mark_one(CHAT_MESSAGE_ROW(row), seq);
+        }
 }

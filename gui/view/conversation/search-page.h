@@ -13,4 +13,7 @@ G_DECLARE_FINAL_TYPE(ChatSearchPage, chat_search_page, CHAT, SEARCH_PAGE, AdwBin
 
 /* channel: NULL is none. own: who is signed in. */
 void chat_search_page_set_channel(ChatSearchPage *self, ChatChannel *channel, const char *own);
-void chat_search_page_focus(ChatSearchPage *self);
+/* It is shown, and what is typed is looked for. */
+void chat_search_page_begin(ChatSearchPage *self);
+/* It is not shown any more: nothing is looked for; what was found stays. */
+void chat_search_page_end(ChatSearchPage *self);
