@@ -63,11 +63,16 @@ void chat_shortcuts_add(GtkApplication *application) {
                 }
 }
 
+/* GTK 4.8 warns of negative widths where it makes a third column of these. */
+#define COLUMN_ROWS "20"
+
 /* GtkShortcutsWindow is made of a description only. */
 static char *describe(void) {
         GString *text = g_string_new("<interface><object class=\"GtkShortcutsWindow\" id=\"window\">"
                                      "<property name=\"modal\">True</property><child>"
-                                     "<object class=\"GtkShortcutsSection\">");
+                                     "<object class=\"GtkShortcutsSection\">"
+                                     "<property name=\"max-height\">" COLUMN_ROWS
+                                     "</property>");
 
         for (gsize i = 0; i < G_N_ELEMENTS(groups); i++) {
                 g_autofree char *title = g_markup_escape_text(_(groups[i].title), -1);

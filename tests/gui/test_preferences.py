@@ -26,6 +26,12 @@ def test_preferences(world, desktop):
     # What is set elsewhere is seen here.
     alice.ctl("notify", "lobby", "all")
     row.find("label", "All messages")
+    # A channel that comes is there, one that is left goes.
+    alice.host("attic")
+    listed = w.find("list", "What the Desktop Tells You")
+    assert listed.find("combo box", "attic").find("label", "What speaks to me")
+    alice.ctl("unhost", "attic", "--forget")
+    w.wait(lambda: not listed.all("combo box", "attic"), "it to go")
 
 
 def test_password_and_devices(world, desktop):
@@ -40,8 +46,9 @@ def test_password_and_devices(world, desktop):
     w.key("ctrl+comma")
     w.press("Account", ("radio button", "toggle button", "push button", "page tab"))
     w.find("label", "This device")
-    w.press("Sign out device " + next(d[0] for d in alice.call(account, ACCOUNT, "ListDevices", "a{sv}", {})
-                                      if not d[3].get("this"))[:8])
+    key = next(d[0] for d in alice.call(account, ACCOUNT, "ListDevices", "a{sv}", {}) if not d[3].get("this"))[:8]
+    w.press("Sign out device " + key)
+    w.press("Really sign out device " + key)
     w.wait(lambda: len(alice.call(account, ACCOUNT, "ListDevices", "a{sv}", {})) == 1, "the other to be signed out")
     w.find("text", "Present password").write("correct horse alice")
     w.find("text", "New password").write("short")

@@ -8,6 +8,7 @@
 #include "gui/model/password.h"
 #include "gui/model/sign-in.h"
 #include "gui/model/text.h"
+#include "gui/view/preferences/devices-group.h"
 
 #define CHAT_TYPE_ACCOUNT_PAGE (chat_account_page_get_type())
 G_DECLARE_FINAL_TYPE(ChatAccountPage, chat_account_page, CHAT, ACCOUNT_PAGE, AdwPreferencesPage)
@@ -15,10 +16,8 @@ G_DECLARE_FINAL_TYPE(ChatAccountPage, chat_account_page, CHAT, ACCOUNT_PAGE, Adw
 struct _ChatAccountPage {
         AdwPreferencesPage parent;
         ChatAccount *account;
-        GCancellable *cancellable;
-        GPtrArray *device_rows; /* of GtkWidget, the group's */
 
-        AdwPreferencesGroup *devices;
+        ChatDevicesGroup *devices;
         AdwEntryRow *old, *new, *again, *deletion;
         GtkSwitch *keep_others;
         GtkLabel *strength;
@@ -104,91 +103,6 @@ static void add_identity(ChatAccountPage *self) {
         adw_preferences_group_add(group, GTK_WIDGET(row));
 }
 
-/* ---- devices ---- */
-
-static void list_devices(ChatAccountPage *self, const char *after);
-
-static void on_revoked(GObject *source, GAsyncResult *result, gpointer userdata) {
-        g_autoptr(ChatAccountPage) self = userdata;
-        g_autoptr(GError) error = NULL;
-        gboolean is_done = chat_remote_call_finish_void(CHAT_REMOTE(source), result, &error);
-
-        if (!self->account) /* the window is closed */
-                return;
-        if (!is_done)
-                toast_error(self, error);
-        else
-                toast(self, _("That device is signed out."));
-        list_devices(self, "");
-}
-
-static void on_revoke(GtkButton *button, ChatAccountPage *self) {
-        gtk_widget_set_sensitive(GTK_WIDGET(button), FALSE);
-        chat_account_revoke_async(self->account, g_object_get_data(G_OBJECT(button), "key"),
-                                  on_revoked, g_object_ref(self));
-}
-
-static void add_device(ChatAccountPage *self, const char *key, guint64 created, guint64 seen,
-                       gboolean is_this) {
-        g_autofree char *begin = chat_date((gint64) MIN(created, (guint64) G_MAXINT64));
-        g_autofree char *last = chat_date((gint64) MIN(seen, (guint64) G_MAXINT64));
-        g_autofree char *when = g_strdup_printf(_("Since %s, last seen %s"), begin, last);
-        g_autofree char *title = is_this ? g_strdup(_("This device"))
-                                         : g_strdup_printf(_("Device %.8s"), key);
-        g_autofree char *label = g_strdup_printf(_("Sign out device %.8s"), key);
-        AdwActionRow *row = row_new(title, when);
-        GtkButton *revoke;
-
-        if (!is_this) {
-                revoke = button_new(_("Sign Out"), "flat");
-                gtk_accessible_update_property(GTK_ACCESSIBLE(revoke),
-                                               GTK_ACCESSIBLE_PROPERTY_LABEL, label, -1);
-                g_object_set_data_full(G_OBJECT(revoke), "key", g_strdup(key), g_free);
-                g_signal_connect(revoke, "clicked", G_CALLBACK(on_revoke), self);
-                adw_action_row_add_suffix(row, GTK_WIDGET(revoke));
-        }
-        adw_preferences_group_add(self->devices, GTK_WIDGET(row));
-        g_ptr_array_add(self->device_rows, row);
-}
-
-static void clear_devices(ChatAccountPage *self) {
-        for (guint i = 0; i < self->device_rows->len; i++)
-                adw_preferences_group_remove(self->devices, self->device_rows->pdata[i]);
-        g_ptr_array_set_size(self->device_rows, 0);
-}
-
-static void on_devices(GObject *source, GAsyncResult *result, gpointer userdata) {
-        g_autoptr(ChatAccountPage) self = userdata;
-        g_autoptr(GError) error = NULL;
-        g_autoptr(GVariant) devices =
-                chat_account_list_devices_finish(CHAT_ACCOUNT(source), result, &error);
-        const char *key = "";
-
-        if (!devices) {
-                if (!chat_error_is_cancelled(error))
-                        adw_preferences_group_set_description(self->devices, error->message);
-                return;
-        }
-        for (gsize i = 0; i < g_variant_n_children(devices); i++) {
-                g_autoptr(GVariant) extra = NULL;
-                guint64 created, seen;
-                gboolean is_this = FALSE;
-
-                g_variant_get_child(devices, i, "(&stt@a{sv})", &key, &created, &seen, &extra);
-                g_variant_lookup(extra, "this", "b", &is_this);
-                add_device(self, key, created, seen, is_this);
-        }
-        if (*key)
-                list_devices(self, key);
-}
-
-static void list_devices(ChatAccountPage *self, const char *after) {
-        if (*after == '\0')
-                clear_devices(self);
-        chat_account_list_devices_async(self->account, after, self->cancellable, on_devices,
-                                        g_object_ref(self));
-}
-
 /* ---- the password ---- */
 
 static void update_password(ChatAccountPage *self) {
@@ -220,7 +134,7 @@ static void on_password_changed(GObject *source, GAsyncResult *result, gpointer 
         for (gsize i = 0; i < G_N_ELEMENTS(rows); i++)
                 gtk_editable_set_text(GTK_EDITABLE(rows[i]), "");
         toast(self, _("The password is another one now."));
-        list_devices(self, "");
+        chat_devices_group_refresh(self->devices);
 }
 
 static void on_change(ChatAccountPage *self) {
@@ -327,16 +241,11 @@ static void add_deletion(ChatAccountPage *self) {
 static void chat_account_page_dispose(GObject *object) {
         ChatAccountPage *self = CHAT_ACCOUNT_PAGE(object);
 
-        g_cancellable_cancel(self->cancellable);
-        g_clear_object(&self->cancellable);
         g_clear_object(&self->account);
-        g_clear_pointer(&self->device_rows, g_ptr_array_unref);
         G_OBJECT_CLASS(chat_account_page_parent_class)->dispose(object);
 }
 
 static void chat_account_page_init(ChatAccountPage *self) {
-        self->cancellable = g_cancellable_new();
-        self->device_rows = g_ptr_array_new();
 }
 
 static void chat_account_page_class_init(ChatAccountPageClass *class) {
@@ -352,10 +261,9 @@ AdwPreferencesPage *chat_account_page_new(ChatAccount *account) {
         add_identity(self);
         /* A guest has neither password nor other devices. */
         if (!chat_account_is_guest(account) && chat_account_is_signed_in(account)) {
-                self->devices = add_group(self, _("Devices"),
-                                          _("Where this account is signed in. One that is signed "
-                                            "out keeps what it holds, and hears nothing new."));
-                list_devices(self, "");
+                self->devices = CHAT_DEVICES_GROUP(chat_devices_group_new(account));
+                adw_preferences_page_add(ADW_PREFERENCES_PAGE(self),
+                                         ADW_PREFERENCES_GROUP(self->devices));
                 add_change(self);
                 add_deletion(self);
         }

@@ -49,7 +49,8 @@ static void on_selected(AdwComboRow *row, GParamSpec *spec, ChatChannel *channel
                 chat_channel_set_notify_async(channel, word, NULL, on_set, g_object_ref(row));
 }
 
-static GtkWidget *row_new(ChatChannel *channel) {
+static GtkWidget *row_new(gpointer item, gpointer userdata) {
+        ChatChannel *channel = item;
         const char *choices[] = { _("All messages"), _("What speaks to me"), _("Nothing"), NULL };
         g_autoptr(GtkStringList) model = gtk_string_list_new(choices);
         g_autofree char *name = chat_line(chat_channel_get_name(channel));
@@ -64,23 +65,36 @@ static GtkWidget *row_new(ChatChannel *channel) {
         return row;
 }
 
+static void describe(GListModel *channels, guint position, guint removed, guint added,
+                     AdwPreferencesGroup *group) {
+        const gboolean is_any = g_list_model_get_n_items(channels) > 0;
+        GtkWidget *list = g_object_get_data(G_OBJECT(group), "list");
+
+        adw_preferences_group_set_description(
+                group, is_any ? _("While you look at a channel it is quiet about it. Messages of "
+                                  "who is ignored are never told.")
+                              : _("There is no channel yet. Join one, and it is shown here."));
+        gtk_widget_set_visible(list, is_any);
+}
+
 AdwPreferencesPage *chat_notifications_page_new(ChatDaemon *daemon) {
         GListModel *channels = chat_daemon_get_channels(daemon);
-        guint n = g_list_model_get_n_items(channels);
         AdwPreferencesPage *page = g_object_new(
                 ADW_TYPE_PREFERENCES_PAGE, "title", _("Notifications"), "icon-name",
                 "preferences-system-notifications-symbolic", "name", "notifications", NULL);
-        GtkWidget *group = g_object_new(
-                ADW_TYPE_PREFERENCES_GROUP, "title", _("What the Desktop Tells You"), "description",
-                n > 0 ? _("While you look at a channel it is quiet about it. Messages of who is "
-                          "ignored are never told.")
-                      : _("There is no channel yet. Join one, and it is shown here."),
-                NULL);
+        GtkWidget *group = g_object_new(ADW_TYPE_PREFERENCES_GROUP, "title",
+                                        _("What the Desktop Tells You"), NULL);
+        GtkWidget *list = gtk_list_box_new();
 
-        for (guint i = 0; i < n; i++) {
-                g_autoptr(ChatChannel) channel = g_list_model_get_item(channels, i);
-                adw_preferences_group_add(ADW_PREFERENCES_GROUP(group), row_new(channel));
-        }
+        gtk_list_box_set_selection_mode(GTK_LIST_BOX(list), GTK_SELECTION_NONE);
+        gtk_widget_add_css_class(list, "boxed-list");
+        gtk_accessible_update_property(GTK_ACCESSIBLE(list), GTK_ACCESSIBLE_PROPERTY_LABEL,
+                                       _("What the Desktop Tells You"), -1);
+        gtk_list_box_bind_model(GTK_LIST_BOX(list), channels, row_new, NULL, NULL);
+        adw_preferences_group_add(ADW_PREFERENCES_GROUP(group), list);
+        g_object_set_data(G_OBJECT(group), "list", list);
+        g_signal_connect_object(channels, "items-changed", G_CALLBACK(describe), group, 0);
+        describe(channels, 0, 0, 0, ADW_PREFERENCES_GROUP(group));
         adw_preferences_page_add(page, ADW_PREFERENCES_GROUP(group));
         return page;
 }
