@@ -3,6 +3,7 @@
  * leaves each of those to its own object, which keeps its identity while daemons come and go. */
 #include "gui/model/daemon.h"
 
+#include "base/remote-time.h"
 #include "dbus/names.h"
 
 #define PROPERTIES "org.freedesktop.DBus.Properties"
@@ -344,6 +345,13 @@ static void chat_daemon_emitted(ChatRemote *remote, const char *interface, const
                                 GVariant *parameters) {
         if (g_str_equal(interface, MANAGER) && g_str_equal(member, "DirectoryChanged"))
                 g_signal_emit(remote, signals[SIGNAL_DIRECTORY_CHANGED], 0);
+}
+
+gboolean chat_daemon_clock_is_wrong(ChatDaemon *self) {
+        gint64 offset;
+
+        g_object_get(self, "clock-offset", &offset, NULL);
+        return clock_is_wrong(offset);
 }
 
 void chat_daemon_set_focus(ChatDaemon *self, ChatChannel *channel) {

@@ -32,5 +32,8 @@ GListModel *chat_daemon_get_channels(ChatDaemon *self);
 /* The daemon's; NULL: there is none. */
 ChatChannel *chat_daemon_find_channel(ChatDaemon *self, const char *path);
 
+/* Whether this computer's clock is so far from the tracker's that nothing may go by it. */
+gboolean chat_daemon_clock_is_wrong(ChatDaemon *self);
+
 /* channel: NULL is none. Errors are nobody's: SetFocus again with the next change. */
 void chat_daemon_set_focus(ChatDaemon *self, ChatChannel *channel);

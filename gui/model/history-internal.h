@@ -35,6 +35,7 @@ struct _ChatHistory {
         gboolean was_diverged, was_loading;
 
         guint64 unread_after, unread_cursor, unread_seq;
+        gboolean clock_is_wrong;
 };
 
 /* history.c */

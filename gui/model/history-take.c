@@ -154,7 +154,7 @@ void history_expire(ChatHistory *self) {
         g_autoptr(GPtrArray) live = NULL;
         g_autofree char *words = NULL;
 
-        if (days == 0)
+        if (days == 0 || self->clock_is_wrong)
                 return;
         for (guint i = 0; i < chat_pages_get_n(self->pages); i++)
                 expire_page(self, chat_pages_get_index(self->pages, i), days);

@@ -152,7 +152,8 @@ void history_reset(ChatHistory *self, guint64 end) {
         chat_live_clear(self->live);
         self->n = self->end = self->looked_to = end;
         self->asked = 0;
-        self->unread_after = self->unread_cursor = self->unread_seq = 0;
+        self->unread_after = CHAT_HISTORY_READ;
+        self->unread_cursor = self->unread_seq = 0;
         if (n > 0 || end > 0)
                 g_list_model_items_changed(G_LIST_MODEL(self), 0, (guint) n, (guint) end);
 }
@@ -165,6 +166,11 @@ void chat_history_retry(ChatHistory *self) {
 }
 
 void chat_history_sweep(ChatHistory *self) {
+        history_expire(self);
+}
+
+void chat_history_set_clock_is_wrong(ChatHistory *self, gboolean is_wrong) {
+        self->clock_is_wrong = is_wrong;
         history_expire(self);
 }
 
@@ -189,7 +195,7 @@ static gboolean is_of_others(ChatHistory *self, GVariant *entry) {
 void history_find_unread(ChatHistory *self) {
         GVariant *entry;
 
-        if (self->unread_after == 0 || self->unread_seq > 0)
+        if (self->unread_after == CHAT_HISTORY_READ || self->unread_seq > 0)
                 return;
         while ((entry = chat_pages_get(self->pages, self->unread_cursor + 1))) {
                 self->unread_cursor++;
@@ -310,6 +316,7 @@ static void chat_history_init(ChatHistory *self) {
         self->live = chat_live_new();
         self->error = g_strdup("");
         self->generation = 1;
+        self->unread_after = CHAT_HISTORY_READ;
 }
 
 ChatHistory *chat_history_new(ChatChannel *channel, const char *own) {

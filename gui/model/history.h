@@ -39,9 +39,13 @@ guint chat_history_get_n_live(ChatHistory *self);
 void chat_history_retry(ChatHistory *self);
 /* What is too old by RetentionDays becomes a tombstone; it is done each minute by itself. */
 void chat_history_sweep(ChatHistory *self);
+/* TRUE: nothing is too old until it is said otherwise. */
+void chat_history_set_clock_is_wrong(ChatHistory *self, gboolean is_wrong);
 
-/* Where the line "new" stands: behind this entry, if a message of others follows; 0: nowhere. It
- * stays until it is set again. */
+/* All is read. */
+#define CHAT_HISTORY_READ G_MAXUINT64
+/* Where the line "new" stands: behind this entry (0: at the log's begin), if a message of others
+ * follows; CHAT_HISTORY_READ: nowhere. It stays until it is set again. */
 void chat_history_set_unread_after(ChatHistory *self, guint64 seq);
 /* The entry that has the line; 0: none is known. */
 guint64 chat_history_get_first_unread(ChatHistory *self);

@@ -170,6 +170,12 @@ ChatConversation *chat_conversation_view_get_conversation(ChatConversationView *
         return self->conversation;
 }
 
+static void update_clock(ChatConversationView *self) {
+        if (self->conversation)
+                chat_history_set_clock_is_wrong(chat_conversation_get_history(self->conversation),
+                                                chat_daemon_clock_is_wrong(self->daemon));
+}
+
 static void go_to_place(ChatConversationView *self) {
         const char *path = chat_remote_get_path(CHAT_REMOTE(self->channel));
         Place *place = g_hash_table_lookup(self->places, path);
@@ -179,7 +185,7 @@ static void go_to_place(ChatConversationView *self) {
         chat_composer_set_text(self->composer, place ? place->draft : "");
         if (place && place->seq > 0)
                 chat_conversation_view_show_entry(self, place->seq);
-        else if (unread > 0 && read > 0)
+        else if (unread > 0)
                 chat_conversation_view_show_entry(self, read + 1);
         else
                 chat_conversation_scroll_to_end(self->scroll);
@@ -226,6 +232,7 @@ void chat_conversation_view_set_channel(ChatConversationView *self, ChatChannel 
         chat_search_page_set_channel(self->search, channel,
                                      account ? chat_account_get_username(account) : "");
         chat_reading_set_conversation(self->reading, self->conversation);
+        update_clock(self);
         model = gtk_no_selection_new(G_LIST_MODEL(g_object_ref(self->conversation)));
         gtk_list_view_set_model(self->list, GTK_SELECTION_MODEL(model));
         go_to_place(self);
@@ -421,6 +428,8 @@ static void on_banner_activated(ChatConversationView *self) {
 
 void chat_conversation_view_set_daemon(ChatConversationView *self, ChatDaemon *daemon) {
         g_set_object(&self->daemon, daemon);
+        g_signal_connect_object(daemon, "notify::clock-offset", G_CALLBACK(update_clock), self,
+                                G_CONNECT_SWAPPED);
 }
 
 static void chat_conversation_view_get_property(GObject *object, guint id, GValue *value,

@@ -52,7 +52,8 @@ static void place_line(ChatReading *self) {
                 self->is_looked_at && chat_channel_get_unread(get_channel(self)) == 0;
 
         chat_history_set_unread_after(get_history(self),
-                                      is_read ? 0 : chat_channel_get_read_seq(get_channel(self)));
+                                      is_read ? CHAT_HISTORY_READ
+                                              : chat_channel_get_read_seq(get_channel(self)));
 }
 
 static gboolean is_shown(ChatReading *self) {

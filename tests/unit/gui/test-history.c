@@ -315,18 +315,26 @@ static void test_retention(void **state) {
                 assert_int_equal(chat_message_is_removed(f.rows[i]), i < 50);
         assert_string_equal(chat_message_get_text(f.rows[0]),
                             "Removed: messages are kept for 1 day here");
+        /* By a clock that is wrong nothing goes. */
         chat_now_set(SCRIPTED_TIME + 55 * SCRIPTED_STEP + day);
+        chat_history_set_clock_is_wrong(f.history, TRUE);
         chat_history_sweep(f.history);
+        assert_false(chat_message_is_removed(f.rows[50]));
+        chat_history_set_clock_is_wrong(f.history, FALSE);
         for (guint i = 0; i < 60; i++)
                 assert_int_equal(chat_message_is_removed(f.rows[i]), i < 55);
+        chat_now_set(SCRIPTED_TIME + 57 * SCRIPTED_STEP + day);
+        chat_history_sweep(f.history);
+        assert_true(chat_message_is_removed(f.rows[56]));
+        chat_now_set(SCRIPTED_TIME + 55 * SCRIPTED_STEP + day);
         /* Of what is shown again, too. */
         fixture_forget(&f);
         fixture_look(&f, 0, 60);
         assert_true(fixture_is_filled(&f));
-        assert_true(chat_message_is_removed(f.rows[54]));
+        assert_true(chat_message_is_removed(f.rows[56]));
         assert_string_equal(chat_message_get_text(f.rows[0]),
                             "Removed: messages are kept for 1 day here");
-        assert_false(chat_message_is_removed(f.rows[55]));
+        assert_false(chat_message_is_removed(f.rows[57]));
         chat_now_set(0);
         fixture_end(&f);
 }
@@ -359,7 +367,7 @@ static void test_unread_line(void **state) {
         chat_history_set_unread_after(f.history, 252);
         assert_int_equal(chat_history_get_first_unread(f.history), 255);
         assert_int_equal(count_lines(&f), 1);
-        chat_history_set_unread_after(f.history, 0);
+        chat_history_set_unread_after(f.history, CHAT_HISTORY_READ);
         assert_int_equal(count_lines(&f), 0);
         assert_int_equal(chat_history_get_first_unread(f.history), 0);
 
@@ -382,6 +390,9 @@ static void test_unread_line(void **state) {
         chat_history_set_unread_after(f.history, 1);
         assert_int_equal(chat_history_get_first_unread(f.history), 0);
         fixture_see(&f, 0, 20);
+        assert_int_equal(chat_history_get_first_unread(f.history), 3);
+        /* Nothing was ever read. */
+        chat_history_set_unread_after(f.history, 0);
         assert_int_equal(chat_history_get_first_unread(f.history), 3);
         fixture_end(&f);
 }
