@@ -19,6 +19,8 @@ struct _ChatConversationScroll {
         guint again;          /* an idle source: the end moved while it was gone to */
         double turned;        /* pixels that the wheel was turned by since the last frame */
         guint tick;           /* of the list: the next frame moves by them; 0: none */
+        guint arrival;        /* of the list: it was told to go somewhere; 0: it is there */
+        guint n_frames;       /* drawn since */
 };
 
 enum { PROP_0, PROP_AT_END, N_PROPERTIES };
@@ -129,11 +131,28 @@ void chat_conversation_scroll_to_end(ChatConversationScroll *self) {
         follow(self);
 }
 
+/* Where all is in view, nothing moves and nothing is told: one is at the end wherever one goes. The
+ * frame that is due may be one of before. */
+static gboolean on_arrival(GtkWidget *widget, GdkFrameClock *clock, gpointer userdata) {
+        ChatConversationScroll *self = userdata;
+
+        if (++self->n_frames < 3)
+                return G_SOURCE_CONTINUE;
+        self->arrival = 0;
+        if (distance(self) <= 0)
+                scroll_set_at_end(self, TRUE);
+        return G_SOURCE_REMOVE;
+}
+
 void chat_conversation_scroll_to(ChatConversationScroll *self, guint position) {
         g_clear_handle_id(&self->again, g_source_remove);
         scroll_set_at_end(self, FALSE);
         scroll_to(self, position);
         self->is_going = TRUE;
+        self->n_frames = 0;
+        if (self->arrival == 0)
+                self->arrival = gtk_widget_add_tick_callback(GTK_WIDGET(self->list), on_arrival,
+                                                             self, NULL);
 }
 
 /* The list is about to go to another row, by the keys or since it was told to. */
@@ -168,7 +187,9 @@ static void chat_conversation_scroll_dispose(GObject *object) {
         g_clear_handle_id(&self->again, g_source_remove);
         if (self->tick > 0 && self->list)
                 gtk_widget_remove_tick_callback(GTK_WIDGET(self->list), self->tick);
-        self->tick = 0;
+        if (self->arrival > 0 && self->list)
+                gtk_widget_remove_tick_callback(GTK_WIDGET(self->list), self->arrival);
+        self->tick = self->arrival = 0;
         g_clear_weak_pointer(&self->list);
         if (self->adjustment)
                 g_signal_handlers_disconnect_by_data(self->adjustment, self);
