@@ -52,6 +52,7 @@ static void test_pin(void **state) {
         g_autofree char *found = chat_sign_in_find_pin("It offers sha256:" DIGITS ". Compare it.");
         g_autofree char *grouped = chat_sign_in_group_pin("sha256:" DIGITS);
 
+        assert_non_null(found);
         assert_string_equal(found, "sha256:" DIGITS);
         assert_null(chat_sign_in_find_pin("It offers sha256:0123."));
         assert_null(chat_sign_in_find_pin(DIGITS));
