@@ -3,6 +3,9 @@
  * what is in a window to view/window.h. */
 #include "gui/application.h"
 
+#include <glib-unix.h>
+#include <signal.h>
+
 #include "gui/i18n.h"
 #include "gui/model/daemon.h"
 #include "gui/view/shortcuts.h"
@@ -45,6 +48,12 @@ static void on_show_channel(GSimpleAction *action, GVariant *parameter, gpointer
         gtk_window_present(GTK_WINDOW(window));
 }
 
+/* The session ends, or somebody pressed Ctrl+C: as by its own key. */
+static gboolean on_signal(gpointer userdata) {
+        on_quit(NULL, NULL, userdata);
+        return G_SOURCE_CONTINUE;
+}
+
 static const GActionEntry actions[] = {
         { .name = "new-window", .activate = on_new_window },
         { .name = "quit", .activate = on_quit },
@@ -59,6 +68,8 @@ static void chat_application_startup(GApplication *application) {
         G_APPLICATION_CLASS(chat_application_parent_class)->startup(application);
         g_action_map_add_action_entries(G_ACTION_MAP(self), actions, G_N_ELEMENTS(actions), self);
         chat_shortcuts_add(GTK_APPLICATION(self));
+        g_unix_signal_add(SIGTERM, on_signal, self);
+        g_unix_signal_add(SIGINT, on_signal, self);
         gtk_window_set_default_icon_name(CHAT_APPLICATION_ID);
         /* There is no bus: handle_local_options() says so, and that is all. */
         if (!g_application_get_dbus_connection(application))

@@ -41,6 +41,18 @@ FOREIGN = [
     # Xvfb has no cursor themes.
     r"Unable to load .* from the cursor theme",
 ]
+# GTK 4.8 drops an array of keys each time the accessibility bus asks for all that a program shows. There is none, so
+# it is one pointer; its stack says no more than that GLib was asked for memory. (Other leaks: ../gui/lsan.supp.)
+DROPPED = re.compile(r"Direct leak of (\d+) byte\(s\) in (\d+) object\(s\) allocated from:\n"
+                     r" +#0 .*malloc.*\n +#1 .* in g_malloc .*\n\n")
+NOTHING_ELSE = re.compile(r"=+\n==\d+==ERROR: LeakSanitizer: detected memory leaks\n\s*SUMMARY: .*\n")
+
+
+class WindowProcess(Process):
+    def text(self):
+        said = DROPPED.sub(lambda m: "" if int(m[1]) == 8 * int(m[2]) else m[0], super().text())
+        return NOTHING_ELSE.sub("", said)
+
 
 
 class NotHere(Exception):
@@ -201,8 +213,8 @@ class Window:
         self.desktop = desktop
         self.person = person
         self.log = os.path.join(person.world.directory, f"{person.name}.window.log")
-        self.process = Process([os.environ["P2PCHAT_GUI"], *arguments], self.log,
-                               {**person.environment(), **desktop.environment(), **(env or {})})
+        self.process = WindowProcess([os.environ["P2PCHAT_GUI"], *arguments], self.log,
+                                     {**person.environment(), **desktop.environment(), **(env or {})})
         self.application = self.wait(self.look, f"{person.name}'s window")
 
     def look(self):
@@ -270,10 +282,10 @@ class Window:
         """Ends it as a desktop does, and looks at what it said."""
         status = self.process.end()
         self.check()
-        return status
+        assert status == 0, status
 
     def check(self):
-        """Nothing was said on stderr but what is foreign (FOREIGN)."""
+        """Nothing was said on stderr but what is foreign (FOREIGN), and nothing leaked."""
         said = [line for line in self.process.text().splitlines()
                 if line.strip() and not any(re.search(f, line) for f in FOREIGN)]
         assert not said, f"{self.person.name}'s window said:\n" + "\n".join(said[-40:])
@@ -307,11 +319,13 @@ class Desktop:
     def environment(self):
         """What a window gets beside its person's own."""
         env = {"DISPLAY": self.display, "AT_SPI_BUS_ADDRESS": self.address, "GTK_A11Y": "atspi", "GDK_BACKEND": "x11",
-               "GSK_RENDERER": "cairo", "GSETTINGS_BACKEND": "memory", "G_DEBUG": "fatal-criticals", "LC_ALL": LOCALE,
-               "LANGUAGE": "en", "NO_AT_BRIDGE": "0", "GTK_THEME": "", "WAYLAND_DISPLAY": ""}
+               "GSK_RENDERER": "cairo", "GDK_DEBUG": "gl-disable", "GSETTINGS_BACKEND": "memory",
+               "G_DEBUG": "fatal-criticals", "LC_ALL": LOCALE, "LANGUAGE": "en", "NO_AT_BRIDGE": "0",
+               "GTK_THEME": "", "WAYLAND_DISPLAY": ""}
         suppressions = os.path.join(os.path.dirname(__file__), "..", "gui", "lsan.supp")
         if "ASAN_OPTIONS" in os.environ and os.path.exists(suppressions):
-            env["LSAN_OPTIONS"] = f"suppressions={os.path.abspath(suppressions)}:print_suppressions=0"
+            # What leaked is judged by what is said of it (check()).
+            env["LSAN_OPTIONS"] = f"suppressions={os.path.abspath(suppressions)}:print_suppressions=0:exitcode=0"
         return {k: v for k, v in env.items() if v}
 
     def xdo(self, *arguments, check=True):

@@ -67,7 +67,8 @@ def scratch_world():
                     print(f"--- {name}\n{logs[name][-4000:]}")
             shutil.rmtree(directory, ignore_errors=True)
     for name, text in logs.items():
-        assert not re.search("Sanitizer|runtime error:", text), f"{name}: {text[-8000:]}"
+        # What a window says is judged by desktop.py, which knows its toolkit's own leaks.
+        assert name.endswith(".window.log") or not re.search("Sanitizer|runtime error:", text), f"{name}: {text[-8000:]}"
 
 
 @pytest.fixture

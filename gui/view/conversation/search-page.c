@@ -138,10 +138,11 @@ static void on_enter(ChatSearchPage *self) {
 
 static void on_scrolled(ChatSearchPage *self) {
         GtkAdjustment *a = gtk_scrolled_window_get_vadjustment(self->scrolled);
+        const double below = gtk_adjustment_get_upper(a) - gtk_adjustment_get_page_size(a) -
+                             gtk_adjustment_get_value(a);
 
-        if (self->search && gtk_adjustment_get_upper(a) - gtk_adjustment_get_page_size(a) -
-                                            gtk_adjustment_get_value(a) <
-                                    NEAR_END)
+        /* What failed is asked again by who reads. */
+        if (self->search && !chat_search_get_error(self->search) && below < NEAR_END)
                 chat_search_more(self->search);
 }
 
