@@ -55,15 +55,22 @@ static void take_part(GPtrArray *parts, char *part) {
         g_ptr_array_insert(parts, (int) parts->len - 1, part);
 }
 
+/* One that is not known is its host's own word. */
+static char *rule(const char *permission, const char *(*say)(const char *permission)) {
+        const char *said = say(permission);
+
+        return said == permission ? chat_isolate(permission) : g_strdup(said);
+}
+
 static char *tell_rules(const Said *said) {
         g_autoptr(GPtrArray) parts = g_ptr_array_new_with_free_func(g_free);
         g_autofree char *all = NULL;
 
         g_ptr_array_add(parts, NULL);
         if (*said->view)
-                take_part(parts, g_strdup(chat_words_view_permission(said->view)));
+                take_part(parts, rule(said->view, chat_words_view_permission));
         if (*said->send)
-                take_part(parts, g_strdup(chat_words_send_permission(said->send)));
+                take_part(parts, rule(said->send, chat_words_send_permission));
         if (said->has_days && said->days == 0)
                 take_part(parts, g_strdup(_("messages are kept for ever")));
         else if (said->has_days)
@@ -90,6 +97,13 @@ static char *tell_rules(const Said *said) {
         return g_strdup_printf(_("%s changed the rules: %s"), said->who, all);
 }
 
+static char *tell_unknown(const Said *said, const char *kind) {
+        g_autofree char *isolated = chat_isolate(kind);
+
+        return g_strdup_printf(_("%s did what only a later version knows: %s"), said->who,
+                               isolated);
+}
+
 static char *tell_role(const Said *said) {
         if (g_str_equal(said->role, "moderator"))
                 return g_strdup_printf(_("%s made %s a moderator"), said->who, said->target);
@@ -97,7 +111,9 @@ static char *tell_role(const Said *said) {
                 return g_strdup_printf(_("%s made %s a member"), said->who, said->target);
         if (g_str_equal(said->role, "owner"))
                 return g_strdup_printf(_("%s made %s the owner"), said->who, said->target);
-        return g_strdup_printf(_("%s took the role from %s"), said->who, said->target);
+        if (g_str_equal(said->role, "none"))
+                return g_strdup_printf(_("%s took the role from %s"), said->who, said->target);
+        return tell_unknown(said, "role");
 }
 
 static char *tell_create(const Said *said) {
@@ -145,13 +161,10 @@ static const struct {
 };
 
 static char *tell(const char *kind, const Said *said) {
-        g_autofree char *unknown = NULL;
-
         for (gsize i = 0; i < G_N_ELEMENTS(kinds); i++)
                 if (g_str_equal(kinds[i].kind, kind))
                         return kinds[i].tell(said);
-        unknown = chat_isolate(kind);
-        return g_strdup_printf(_("%s did what only a later version knows: %s"), said->who, unknown);
+        return tell_unknown(said, kind);
 }
 
 char *chat_words_governance(GVariant *entry) {
