@@ -86,7 +86,7 @@ static char *make_harmless(const char *text, gsize max, gboolean is_multiline) {
                 uint32_t c;
                 gsize n = text_decode(s, left, &c);
 
-                if (out->len > max) {
+                if (out->len >= max) {
                         g_string_append(out, ELLIPSIS);
                         break;
                 }
