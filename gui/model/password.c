@@ -55,15 +55,17 @@ static guint log2_of(guint n) {
         return bits;
 }
 
-/* What is known counts as one character. */
+/* What is known counts as one character, its first. */
 static char *without_known(const char *password, const char *username) {
         g_autofree char *left = g_utf8_strdown(password, -1);
 
         for (gsize i = 0; i <= G_N_ELEMENTS(known); i++) {
                 const char *word = i < G_N_ELEMENTS(known) ? known[i] : username;
                 char *at;
-                while (strlen(word) >= 3 && (at = strstr(left, word)))
-                        memmove(at + 1, at + strlen(word), strlen(at + strlen(word)) + 1);
+                while (g_utf8_strlen(word, -1) >= 3 && (at = strstr(left, word))) {
+                        const char *behind = at + strlen(word);
+                        memmove(g_utf8_next_char(at), behind, strlen(behind) + 1);
+                }
         }
         return g_steal_pointer(&left);
 }
