@@ -219,7 +219,8 @@ const char *chat_message_get_text(ChatMessage *self) {
 }
 
 gboolean chat_message_is_governance(ChatMessage *self) {
-        return *self->shown.kind && !g_str_equal(self->shown.kind, "message");
+        return self->shown.state == CHAT_MESSAGE_STORED &&
+               !g_str_equal(self->shown.kind, "message");
 }
 
 gboolean chat_message_is_removed(ChatMessage *self) {
