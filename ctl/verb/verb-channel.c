@@ -289,7 +289,8 @@ static int verb_unhost(Ctl *ctl, int argc, char **argv) {
 static int verb_leave(Ctl *ctl, int argc, char **argv) {
         bool arg_forget = false;
         const Option options[] = {
-                { "forget", 0, OPTION_FLAG, &arg_forget, NULL, N_("drop your copy of its log") },
+                { "forget", 0, OPTION_FLAG, &arg_forget, NULL, N_("drop your copy of its log; of your own that you do "
+                                                        "not host any more: end it") },
                 {},
         };
 

@@ -134,23 +134,38 @@ int manager_unhost(Manager *m, ChannelMember *c, bool forget, manager_done_fn do
         return manager_op_return(op, ret_op, NULL);
 }
 
+/* Its log is here, hosted or not, and nobody else has gone on with it. */
+static bool is_ours(const ChannelMember *c) {
+        const StoredChannel *stored = channel_member_get_stored(c);
+
+        return stored->hosted && !stored->closed && !channel_member_is_moved(c);
+}
+
 int manager_leave(Manager *m, ChannelMember *c, bool forget, manager_done_fn done, void *userdata,
                   ManagerOp **ret_op) {
         ManagedChannel *x = manager_find_member(m, c);
-        ManagerOp *op = manager_op_new(m, &manager_done_type, userdata);
+        ManagerOp *op;
         Failure f = {};
         int r;
 
+        /* Its name goes with it. */
+        if (x && is_ours(c) && !channel_member_get_stored(c)->wanted && forget)
+                return manager_unhost(m, c, true, done, userdata, ret_op);
+        op = manager_op_new(m, &manager_done_type, userdata);
         if (!op)
                 return -ENOMEM;
         op->fn.done = done;
         if (!x)
                 failure_set(&f, ERROR_NO_SUCH_CHANNEL, "There is no such channel here.");
-        else if (channel_member_get_stored(c)->hosted && !channel_member_get_stored(c)->closed &&
-                 !channel_member_is_moved(c))
+        else if (is_ours(c) && channel_member_get_stored(c)->wanted)
                 failure_set(&f, ERROR_CONFLICT,
                             "This channel is hosted here; to stop that: p2pchatctl unhost "
                             "CHANNEL");
+        else if (is_ours(c))
+                failure_set(&f, ERROR_CONFLICT,
+                            "This channel is yours, and nobody hosts it; to end it, with its name "
+                            "and its log: p2pchatctl leave --forget CHANNEL; to host it again: "
+                            "p2pchatctl host CHANNEL");
         r = manager_op_return(op, ret_op, &f);
         if (r < 0 || f.code != ERROR_NONE)
                 return r;

@@ -74,18 +74,19 @@ static void on_invite(GSimpleAction *action, GVariant *parameter, gpointer userd
 
 /* ---- leaving ---- */
 
-/* It was hosted here, and is not now. */
-static gboolean can_host(ChatChannel *channel) {
+gboolean chat_channel_can_host(ChatChannel *channel) {
         return chat_channel_is_owned_by_us(channel) && !chat_channel_is_hosted(channel) &&
                g_str_equal(said(channel, "StateReason"), "unhosted");
 }
 
 /* How one's part in a channel ends. */
-typedef enum Ending { ENDING_HOSTED, ENDING_JOINED, ENDING_CLOSED } Ending;
+typedef enum Ending { ENDING_HOSTED, ENDING_UNHOSTED, ENDING_JOINED, ENDING_CLOSED } Ending;
 
 static Ending ending_of(ChatChannel *channel) {
         if (chat_channel_is_hosted(channel))
                 return ENDING_HOSTED;
+        if (chat_channel_can_host(channel))
+                return ENDING_UNHOSTED;
         return g_str_equal(chat_channel_get_state(channel), "closed") ? ENDING_CLOSED
                                                                       : ENDING_JOINED;
 }
@@ -100,6 +101,11 @@ static const struct {
                                "messages here are deleted, and its name is free for others. What "
                                "others have copied stays with them."),
                             N_("Stop Hosting"), N_("End the Channel") },
+        [ENDING_UNHOSTED] = { N_("End the Channel…"),
+                              N_("It ends for everybody: its messages here are deleted, and its "
+                                 "name is free for others. What others have copied stays with "
+                                 "them."),
+                              NULL, N_("End the Channel") },
         [ENDING_JOINED] = { N_("Leave…"),
                             N_("What waits to be sent is not sent. You can join again as long as "
                                "you may. Its messages stay here to be read, or are deleted."),
@@ -110,9 +116,8 @@ static const struct {
                             NULL, N_("Remove") },
 };
 
-const char *chat_channel_leave_or_host(ChatChannel *channel, const char **ret_action) {
-        *ret_action = can_host(channel) ? "channel.host" : "channel.leave";
-        return can_host(channel) ? _("Host Again") : _(endings[ending_of(channel)].label);
+const char *chat_channel_leave_label(ChatChannel *channel) {
+        return _(endings[ending_of(channel)].label);
 }
 
 /* To be freed. */
@@ -122,6 +127,8 @@ static char *heading_of(ChatChannel *channel) {
         switch (ending_of(channel)) {
         case ENDING_HOSTED:
                 return g_strdup_printf(_("Stop Hosting %s?"), name);
+        case ENDING_UNHOSTED:
+                return g_strdup_printf(_("End %s?"), name);
         case ENDING_JOINED:
                 return g_strdup_printf(_("Leave %s?"), name);
         case ENDING_CLOSED:
@@ -201,8 +208,7 @@ static void update(GSimpleActionGroup *group, GParamSpec *spec, ChatChannel *cha
 
         g_simple_action_set_enabled(action_of(group, "read"), chat_channel_get_unread(channel) > 0);
         g_simple_action_set_enabled(action_of(group, "invite"), !is_closed);
-        g_simple_action_set_enabled(action_of(group, "leave"), !can_host(channel));
-        g_simple_action_set_enabled(action_of(group, "host"), can_host(channel));
+        g_simple_action_set_enabled(action_of(group, "host"), chat_channel_can_host(channel));
         g_simple_action_set_state(action_of(group, "notify"),
                                   g_variant_new_string(said(channel, "Notify")));
 }
@@ -240,15 +246,15 @@ static void add_notify(GMenu *menu, const char *label, const char *what) {
 GMenuModel *chat_channel_menu_new(ChatChannel *channel) {
         g_autoptr(GMenu) first = g_menu_new(), notify = g_menu_new(), last = g_menu_new();
         GMenu *menu = g_menu_new();
-        const char *label, *action;
 
         g_menu_append(first, _("Mark as Read"), "channel.read");
         g_menu_append(first, _("Copy the Invite Link"), "channel.invite");
         add_notify(notify, _("All Messages"), "all");
         add_notify(notify, _("Mentions Only"), "mentions");
         add_notify(notify, _("Nothing"), "none");
-        label = chat_channel_leave_or_host(channel, &action);
-        g_menu_append(last, label, action);
+        if (chat_channel_can_host(channel))
+                g_menu_append(last, _("Host Again"), "channel.host");
+        g_menu_append(last, chat_channel_leave_label(channel), "channel.leave");
         g_menu_append_section(menu, NULL, G_MENU_MODEL(first));
         g_menu_append_section(menu, _("Notify Me Of"), G_MENU_MODEL(notify));
         g_menu_append_section(menu, NULL, G_MENU_MODEL(last));

@@ -9,8 +9,10 @@
  * (also: to stop hosting it) and "host". Those that cannot be done now are disabled. window: weak,
  * has to outlive them. */
 GSimpleActionGroup *chat_channel_actions_new(ChatWindow *window, ChatChannel *channel);
-/* Of "leave" and "host" the one that can be done: what it is called on a button, its action. */
-const char *chat_channel_leave_or_host(ChatChannel *channel, const char **ret_action);
+/* Whether it was hosted here, and is not now. */
+gboolean chat_channel_can_host(ChatChannel *channel);
+/* How one's part in it ends, by "channel.leave". */
+const char *chat_channel_leave_label(ChatChannel *channel);
 /* A menu of them, where the group's name is "channel". */
 GMenuModel *chat_channel_menu_new(ChatChannel *channel);
 

@@ -22,7 +22,7 @@ struct _ChatDetails {
         ChatRoster *roster;   /* of it */
 
         GtkLabel *topic, *served, *access, *rules, *people, *trouble;
-        GtkButton *edit_topic, *edit_rules, *authorize, *leave;
+        GtkButton *edit_topic, *edit_rules, *authorize, *host, *leave;
         GtkListView *list;
 };
 
@@ -60,10 +60,8 @@ static void update_served(ChatDetails *self) {
 }
 
 static void update_leave(ChatDetails *self) {
-        const char *action;
-
-        gtk_button_set_label(self->leave, chat_channel_leave_or_host(self->channel, &action));
-        gtk_actionable_set_action_name(GTK_ACTIONABLE(self->leave), action);
+        gtk_button_set_label(self->leave, chat_channel_leave_label(self->channel));
+        gtk_widget_set_visible(GTK_WIDGET(self->host), chat_channel_can_host(self->channel));
 }
 
 static void update_rules(ChatDetails *self) {
@@ -252,6 +250,7 @@ static void chat_details_class_init(ChatDetailsClass *class) {
         gtk_widget_class_bind_template_child(widget_class, ChatDetails, edit_topic);
         gtk_widget_class_bind_template_child(widget_class, ChatDetails, edit_rules);
         gtk_widget_class_bind_template_child(widget_class, ChatDetails, authorize);
+        gtk_widget_class_bind_template_child(widget_class, ChatDetails, host);
         gtk_widget_class_bind_template_child(widget_class, ChatDetails, leave);
         gtk_widget_class_bind_template_child(widget_class, ChatDetails, list);
         gtk_widget_class_bind_template_callback(widget_class, on_edit_topic);
