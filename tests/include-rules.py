@@ -69,6 +69,9 @@ LICENSED = ("*.c", "*.h", "*.py", "*.sh", "*.in", "*.service", "*.socket", "*.co
             "*.xml", "*.preset", "*.sysusers", "*.catalog", "*.scd", "*.ui", "*.md", "meson.build",
             "meson_options.txt", ".clang-format", ".editorconfig", ".gitignore")
 LICENSE = "SPDX-License-Identifier: LGPL-2.1-or-later"
+# What software centres copy has to be free of conditions: its metadata_license says the same.
+METADATA = ".metainfo.xml.in"
+METADATA_LICENSE = "SPDX-License-Identifier: CC0-1.0"
 
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*(?:"([^"]*)"|<([^>]*)>)', re.MULTILINE)
 # Comments and literals, whichever begins first.
@@ -121,8 +124,9 @@ class Tree:
         # What must come first of all by its own format.
         if lines[0].startswith(("#!", "<?xml", "<!DOCTYPE")) or path.endswith(".scd"):
             lines.pop(0)
-        if not lines or LICENSE not in lines[0]:
-            self.fault(path, 1, f"the first line is not “{LICENSE}”")
+        licence = METADATA_LICENSE if path.endswith(METADATA) else LICENSE
+        if not lines or licence not in lines[0]:
+            self.fault(path, 1, f"the first line is not “{licence}”")
 
     def read(self, path):
         with open(os.path.join(self.root, path), encoding="utf-8") as f:
@@ -257,6 +261,7 @@ CLEAN = {
 CLEAN_OTHERS = {
     "meson.build": f"# {LICENSE}\n",
     "tests/run": f"#!/bin/sh\n# {LICENSE}\n",
+    "gui/data/a.metainfo.xml.in": f"<!-- {METADATA_LICENSE} -->\n",
     "dbus/a.xml": f'<?xml version="1.0"?>\n<!-- {LICENSE} -->\n',
     "notes.txt": "Words.\n",
     "tests/fuzz/corpus/one": "HELLO-{}\n",
@@ -327,6 +332,7 @@ FAULTS_OF_LICENSE = {
     "daemon/meson.build": "x = 1\n",
     "units/bad": "#!/bin/sh\nexit 0\n",
     "common/base/bad.h": "/* SPDX-License-Identifier: MIT */\n",
+    "gui/data/bad.xml": f"<!-- {METADATA_LICENSE} -->\n",
 }
 
 
