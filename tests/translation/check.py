@@ -9,7 +9,7 @@ po/POTFILES     every file of ctl/ and gui/ that marks a text, sorted, and none 
 ctl/**/*.c      what is told, shown or asked is marked by _() or ngettext(), what stands in tables by N_(); each option
                 says what it takes and does
 gui/**/*.c      what reads like a sentence or a heading is marked; gui/**/*.ui: what shows a text has translatable="yes"
-po/*.po         msgfmt -c passes, and each is named in po/LINGUAS
+po/*.po         msgfmt -c passes, each is named in po/LINGUAS and has every text that is marked, none fuzzy and no other
 
 Not a compiler: the calls of TOLD are looked at, argument by argument. What needs no translation is in PLAIN, a reason
 with each."""
@@ -39,6 +39,9 @@ SHOWN = ("label", "title", "subtitle", "description", "tooltip-text", "placehold
 UI_TEXT = re.compile(r'<(?:property|attribute)\s+name="(' + "|".join(SHOWN) + r')"([^>]*)>([^<]*)<')
 # Two words, the first with a capital, or one that ends like a sentence.
 SENTENCE = re.compile(r'[A-Z][\w’]* [\w“(]|\w\w[.…!?]$')
+# As meson's preset glib, with which po/ is made.
+XGETTEXT = ["--from-code=UTF-8", "--keyword=_", "--keyword=N_", "--keyword=C_:1c,2", "--keyword=NC_:1c,2",
+            "--keyword=g_dcgettext:2", "--keyword=g_dngettext:2,3", "--keyword=g_dpgettext2:2c,3"]
 # Not marked yet. A file that is leaves the list: what is here and has no fault is one.
 UNMARKED = [
 ]
@@ -182,6 +185,37 @@ def check_window(root, listed):
     return faults
 
 
+def texts_of(po):
+    """Of what stands in a .po or .pot → the text: its block."""
+    found = {}
+    for block in re.split(r"\n{2,}", po.strip() + "\n"):
+        m = re.search(r'^msgid ((?:".*"\n)+)', block + "\n", re.M)
+        if m:
+            found["".join(STRING.findall(m[1]))] = block + "\n"
+    return found
+
+
+def check_whole(root, po):
+    """What is marked and what is translated are the same texts."""
+    with tempfile.TemporaryDirectory() as d:
+        template = pathlib.Path(d) / "template.pot"
+        done = subprocess.run(["xgettext", *XGETTEXT, "--files-from", root / "po/POTFILES", "--directory", root, "--output", template],
+                              capture_output=True, text=True, check=False)
+        if done.returncode or not template.is_file():
+            return [f"po/POTFILES: {line}" for line in done.stderr.splitlines() or ["marks nothing"]]
+        marked = texts_of(template.read_text(encoding="utf-8"))
+    translated = po.read_text(encoding="utf-8")
+    faults = ["has obsolete texts (#~): take them out"] if re.search("^#~", translated, re.M) else []
+    translated = texts_of(translated)
+    faults += [f"lacks “{text}”: ninja p2pchat-update-po puts it there, for who knows the language"
+               for text in marked if text not in translated]
+    faults += [f"has “{text}”, which nothing marks: take it out" for text in translated if text not in marked]
+    faults += [f"“{text}” is fuzzy" for text, block in translated.items() if re.search("^#,.*fuzzy", block, re.M)]
+    faults += [f"“{text}” is not translated" for text, block in translated.items()
+               if text and re.search(r'^msgstr(\[\d\])? ""\n(?!")', block, re.M)]
+    return [f"po/{po.name}: {fault}" for fault in faults]
+
+
 def check(root, unmarked=()):
     faults = []
     listed = [l for l in (root / "po/POTFILES").read_text(encoding="utf-8").splitlines() if l and not l.startswith("#")]
@@ -200,14 +234,15 @@ def check(root, unmarked=()):
     faults += [f"tests/translation/check.py: {path} of UNMARKED is not there" for path in unmarked if not (root / path).is_file()]
     faults += check_window(root, listed)
     languages = (root / "po/LINGUAS").read_text(encoding="utf-8").split("\n")
-    msgfmt = shutil.which("msgfmt")
-    if not msgfmt:
-        return faults + ["po: there is no msgfmt (Debian: gettext)"]
+    missing = [program for program in ("msgfmt", "xgettext") if not shutil.which(program)]
+    if missing:
+        return faults + [f"po: there is no {' or '.join(missing)} (Debian: gettext)"]
     for po in sorted((root / "po").glob("*.po")):
         if po.stem not in languages:
             faults.append(f"po/LINGUAS: {po.stem} is not there")
-        done = subprocess.run([msgfmt, "-c", "-o", "/dev/null", po], capture_output=True, text=True, check=False)
+        done = subprocess.run(["msgfmt", "-c", "-o", "/dev/null", po], capture_output=True, text=True, check=False)
         faults += [f"po/{po.name}: {line}" for line in done.stderr.splitlines()] if done.returncode else []
+        faults += [] if done.returncode else check_whole(root, po)
     return faults
 
 
@@ -225,7 +260,32 @@ int f(void) {
         return client_fail_as(ctl, "BadRequest", 2, _("%s is wrong"), "--some-option");
 }
 '''
-GOOD_PO = 'msgid ""\nmsgstr "Content-Type: text/plain; charset=UTF-8\\n"\n\n#, c-format\nmsgid "%s is wrong"\nmsgstr "%s ist falsch"\n'
+GOOD_PO = r"""msgid ""
+msgstr "Content-Type: text/plain; charset=UTF-8\nPlural-Forms: nplurals=2; plural=(n != 1);\n"
+
+#, c-format
+msgid "%s is wrong"
+msgstr "%s ist falsch"
+
+#, c-format
+msgid "%<PRIu64> of it\n"
+msgstr "%<PRIu64> davon\n"
+
+msgid "two"
+msgid_plural "three"
+msgstr[0] "zwei"
+msgstr[1] "drei"
+
+msgid "One of them"
+msgid_plural "All of them"
+msgstr[0] "Einer"
+msgstr[1] "Alle"
+
+msgid "What is said is said again."
+msgstr "Was gesagt ist, wird wieder gesagt."
+
+""" + "\n".join(f'msgid "{text}"\nmsgstr "({text})"\n' for text in (
+    "show it", "how many", "as it is", "hello", "one", "NAME", "a", "Say it"))
 GOOD_UI = '<interface><property name="label" translatable="yes">Say it</property><property name="title">p2pchat</property></interface>\n'
 GOOD_GUI_C = '''
 static const char *f(void) {
@@ -254,6 +314,13 @@ PLANTED = [
     ("po/LINGUAS", "de\n", "", "po/LINGUAS: de"),
     ("po/de.po", "%s ist", "%d ist", "po/de.po: "),
     ("po/de.po", 'msgstr "%s', 'msgstr %s', "po/de.po: "),
+    ("po/de.po", 'msgid "Say it"\nmsgstr "(Say it)"', "", "lacks “Say it”"),
+    ("po/de.po", '"(hello)"', '""', "“hello” is not translated"),
+    ("po/de.po", 'msgstr[1] "Alle"', 'msgstr[1] ""', "“One of them” is not translated"),
+    ("po/de.po", 'msgid "hello"', '#, fuzzy\nmsgid "hello"', "is fuzzy"),
+    ("po/de.po", 'msgid "hello"', 'msgid "an older hello"\nmsgstr "(hello)"\n\nmsgid "hello"', "which nothing marks"),
+    ("po/de.po", 'msgid "hello"', '#~ msgid "an older hello"\n#~ msgstr "(hello)"\n\nmsgid "hello"', "obsolete"),
+    ("gui/a.ui", ">Say it<", ">Say it anew<", "lacks “Say it anew”"),
 ]
 
 
@@ -277,7 +344,7 @@ def self_test():
                     file = pathlib.Path(d) / path
                     file.parent.mkdir(exist_ok=True)
                     file.write_text(text.replace('N_("show it")', '"show it"'), encoding="utf-8")
-                assert check(pathlib.Path(d), ["ctl/a.c"]) == []
+                assert not [f for f in check(pathlib.Path(d), ["ctl/a.c"]) if "ctl/a.c" in f]
                 (pathlib.Path(d) / "ctl/a.c").write_text(GOOD_C, encoding="utf-8")
                 assert any("take it from" in f for f in check(pathlib.Path(d), ["ctl/a.c"]))
                 assert any("is not there" in f for f in check(pathlib.Path(d), ["ctl/none.c"]))
