@@ -5,8 +5,6 @@ import re
 import shutil
 import signal
 
-import pytest
-
 from p2pchat import ACCOUNT, CHANNEL, wait_for
 
 CONTROLS = ("push button", "toggle button", "text", "password text", "entry", "check box", "combo box", "spin button",
@@ -16,18 +14,23 @@ SCRIPTS = ["שלום, מה שלומך היום? 123", "مرحبا بالجميع
            "mixed שלום and https://example.org/" + "path/" * 40]
 
 
-@pytest.fixture
-def lobby(world):
-    world.start_tracker()
-    alice, bob = world.people("alice", "bob")
-    path = alice.host("lobby")
-    bob.join("lobby")
-    wait_for(lambda: bob.get(path, CHANNEL, "State") == "live", "bob to be live")
-    return alice, bob, path
-
-
-def test_outbox_and_reading(lobby, desktop):
+def test_all_are_of_one_mind(lobby, desktop):
+    """Two windows and p2pchatctl, while the host, then the tracker, goes and comes, also as another one; and
+    whatever is written, and whatever can be pressed, can be seen and named."""
     alice, bob, path = lobby
+    world = alice.world
+    outbox_and_reading_chapter(desktop, alice, bob, path)
+    desktop.close()
+    tracker_away_and_back_chapter(desktop, alice, bob, path)
+    desktop.close()
+    scripts_in_a_narrow_window_chapter(desktop, alice, bob, path)
+    desktop.close()
+    every_control_has_a_name_chapter(world, desktop, alice)
+    desktop.close()
+    another_pin_chapter(world, desktop, alice)
+
+
+def outbox_and_reading_chapter(desktop, alice, bob, path):
     one = desktop.window(bob)
     one.find("label", "lobby").click()
     one.key("ctrl+n")
@@ -61,9 +64,8 @@ def test_outbox_and_reading(lobby, desktop):
     one.find("label", "and so does this")
 
 
-def test_tracker_away_and_back(lobby, desktop):
+def tracker_away_and_back_chapter(desktop, alice, bob, path):
     """It is said, and mended by itself; what is there goes on meanwhile."""
-    alice, bob, path = lobby
     account = next(p for p, o in bob.objects().items() if ACCOUNT in o)
     w = desktop.window(bob)
     w.find("label", "lobby").click()
@@ -77,8 +79,7 @@ def test_tracker_away_and_back(lobby, desktop):
     w.wait(lambda: not any("racker" in n.name for n in w.all("label")), "the banner to go")
 
 
-def test_scripts_in_a_narrow_window(lobby, desktop):
-    alice, bob, path = lobby
+def scripts_in_a_narrow_window_chapter(desktop, alice, bob, path):
     for text in SCRIPTS:
         alice.send(path, text, wait="stored")
     w = desktop.window(bob)
@@ -100,15 +101,12 @@ def nameless(window):
             if n.has("focusable") and (not n.name or n.name.startswith("Gtk") or n.name.startswith("Adw"))]
 
 
-def test_every_control_has_a_name(world, desktop):
+def every_control_has_a_name_chapter(world, desktop, alice):
     """Whoever cannot see goes by them."""
-    world.start_tracker()
-    alice = world.people("alice")
     dave = world.peer("dave")
     w = desktop.window(dave)
     w.find(("text", "entry"))
     assert not nameless(w)
-    alice.host("lobby")
     w = desktop.window(alice)
     w.find("label", "lobby").click()
     w.key("F9")
@@ -126,10 +124,8 @@ def test_every_control_has_a_name(world, desktop):
     assert not [n for n in nameless(w) if not n.startswith("list ")]
 
 
-def test_another_pin(world, desktop):
+def another_pin_chapter(world, desktop, alice):
     """It is said, nothing is believed by itself, and comparing goes from there and back."""
-    world.start_tracker()
-    alice = world.people("alice")
     account = next(p for p, o in alice.objects().items() if ACCOUNT in o)
     pin = alice.get(account, ACCOUNT, "TrackerPin")
     w = desktop.window(alice)

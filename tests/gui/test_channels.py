@@ -5,9 +5,18 @@ import re
 from p2pchat import CHANNEL, MANAGER, PATH, wait_for
 
 
-def test_make_find_join(world, desktop):
+def test_a_channel_is_found(world, desktop):
+    """It is made, found in the directory and joined; its link leads there; and its owner hides, and goes."""
     world.start_tracker()
     alice, bob = world.people("alice", "bob")
+    make_find_join_chapter(desktop, alice, bob)
+    desktop.close()
+    link_chapter(world, desktop, alice, bob)
+    desktop.close()
+    invisible_and_signed_out_chapter(desktop, alice)
+
+
+def make_find_join_chapter(desktop, alice, bob):
     hers, his = desktop.window(alice), desktop.window(bob)
     hers.press("Make a Channel")
     assert not hers.find("push button", "Create").has("sensitive")
@@ -36,22 +45,20 @@ def test_make_find_join(world, desktop):
     wait_for(lambda: any(o.get(CHANNEL, {}).get("State") == "live" for o in bob.objects().values()), "bob to be there")
 
 
-def test_link(world, desktop):
-    world.start_tracker()
-    alice = world.people("alice")
-    path = alice.host("garden")
+def link_chapter(world, desktop, alice, bob):
+    path = alice.host("cellar")
     link = alice.call(path, CHANNEL, "MakeInvite", "a{sv}", {})
-    bob = world.people("bob")
     # Its tracker is bob's own: only joining is asked for. Given up, nothing was done.
     his = desktop.window(bob, link)
     his.find("label", "Join by a Link?")
     his.press("Cancel")
     his.gone("label", "Join by a Link?")
-    assert not any(CHANNEL in o for o in bob.objects().values())
+    assert path not in bob.objects()
     desktop.close()
     his = desktop.window(bob, link)
     his.press("Join")
     his.find("list", "Messages")
+    wait_for(lambda: path in bob.objects(), "bob to be there by the link")
     # Carol has no tracker: its pin is compared first.
     carol = world.peer("carol")
     hers = desktop.window(carol, link)
@@ -61,9 +68,7 @@ def test_link(world, desktop):
     hers.find("label", "Who Are You?")
 
 
-def test_invisible_and_signed_out(world, desktop):
-    world.start_tracker()
-    alice = world.people("alice")
+def invisible_and_signed_out_chapter(desktop, alice):
     w = desktop.window(alice)
     w.find("label", "No Channel Selected")
     w.key("F10")

@@ -2,18 +2,10 @@
 """A channel is ruled at one window, and those whom it is about see it at theirs."""
 import re
 
-import pytest
-
 from p2pchat import CHANNEL, wait_for
 
 
-@pytest.fixture
-def three(world):
-    world.start_tracker()
-    return world.people("alice", "bob", "carol")
-
-
-def details(desktop, person, channel="lobby"):
+def details(desktop, person, channel):
     w = desktop.window(person)
     w.find("label", channel).click()
     w.find("list", "Messages")
@@ -37,19 +29,29 @@ def state_of(someone, path):
     return someone.objects().get(path, {}).get(CHANNEL, {}).get("State")
 
 
-def test_restricted(three, desktop):
+def test_a_channel_is_ruled(world, desktop):
+    """Its owner lets in, rules, bans and hands on; in the end somebody leaves, and it ends."""
+    world.start_tracker()
+    people = world.people("alice", "bob", "carol")
+    for chapter in (restricted_chapter, topic_and_rules_chapter, ban_seen_live_chapter, moderator_chapter,
+                    leave_chapter):
+        chapter(people, desktop)
+        desktop.close()
+
+
+def restricted_chapter(people, desktop):
     """Who is not let in is told why, and is in once somebody lets them."""
-    alice, bob, _ = three
-    path = alice.host("lobby", view_permission="restricted")
+    alice, bob, _ = people
+    path = alice.host("vault", view_permission="restricted")
     alice.send(path, "within these walls", wait="stored")
     his = desktop.window(bob)
     his.key("F10")
     his.find("menu item", re.compile("^Join by Name or Link")).press()
-    his.find("dialog").find(("text", "entry"), "Name or link").write("lobby")
+    his.find("dialog").find(("text", "entry"), "Name or link").write("vault")
     his.find("dialog").find("push button", "Join").press()
-    his.find("label", "lobby").click()
+    his.find("label", "vault").click()
     his.find("label", "You may not write here")
-    hers = details(desktop, alice)
+    hers = details(desktop, alice, "vault")
     hers.press("Let Somebody In…")
     hers.find(("text", "entry"), "Their name").write("bob")
     hers.press("Let In")
@@ -64,11 +66,11 @@ def test_restricted(three, desktop):
     his.press("Close")
 
 
-def test_topic_and_rules(three, desktop):
-    alice, bob, _ = three
-    path = alice.host("lobby")
-    bob.join("lobby")
-    hers, his = details(desktop, alice), details(desktop, bob)
+def topic_and_rules_chapter(people, desktop):
+    alice, bob, _ = people
+    path = alice.host("garden")
+    bob.join("garden")
+    hers, his = details(desktop, alice, "garden"), details(desktop, bob, "garden")
     assert not his.all("push button", "Change the Topic…") and not his.all("push button", "Change the Rules…")
     hers.press("Change the Topic…")
     hers.find(("text", "entry"), "Topic of the channel").write("what <b>grows</b>")
@@ -86,12 +88,12 @@ def test_topic_and_rules(three, desktop):
     assert alice.get(path, CHANNEL, "RetentionDays") == 7
 
 
-def test_ban_seen_live(three, desktop):
-    alice, bob, carol = three
-    path = alice.host("lobby")
+def ban_seen_live_chapter(people, desktop):
+    alice, bob, carol = people
+    path = alice.host("market")
     for one in (bob, carol):
-        one.join("lobby")
-    hers, his, third = details(desktop, alice), details(desktop, bob), details(desktop, carol)
+        one.join("market")
+    hers, his, third = details(desktop, alice, "market"), details(desktop, bob, "market"), details(desktop, carol, "market")
     assert "online" in person(hers, "bob").name
     choose(hers, "bob", "Ban…")
     hers.find("label", "Ban ⁨bob⁩?")
@@ -109,13 +111,13 @@ def test_ban_seen_live(three, desktop):
     third.find("list", "People").find("panel", re.compile("^⁨bob⁩"))
 
 
-def test_moderator(three, desktop):
+def moderator_chapter(people, desktop):
     """Made by the owner; sends out who has no role, and may not do so with the owner."""
-    alice, bob, carol = three
-    path = alice.host("lobby")
+    alice, bob, carol = people
+    path = alice.host("forum")
     for one in (bob, carol):
-        one.join("lobby")
-    hers, his = details(desktop, alice), details(desktop, bob)
+        one.join("forum")
+    hers, his = details(desktop, alice, "forum"), details(desktop, bob, "forum")
     choose(hers, "bob", "Make a Moderator")
     his.find("push button", "Let Somebody In…")
     choose(his, "carol", "Send Out…")
@@ -127,16 +129,16 @@ def test_moderator(three, desktop):
     assert not his.all("menu item", "Ban…")
 
 
-def test_leave(three, desktop):
-    alice, bob, _ = three
-    path = alice.host("lobby")
-    bob.join("lobby")
-    his = details(desktop, bob)
+def leave_chapter(people, desktop):
+    alice, bob, _ = people
+    path = alice.host("attic")
+    bob.join("attic")
+    his = details(desktop, bob, "attic")
     his.press("Leave…")
     his.press("Leave and Delete")
     his.find("label", "No Channel Selected")
     assert state_of(bob, path) is None
-    hers = details(desktop, alice)
+    hers = details(desktop, alice, "attic")
     hers.press("Stop Hosting…")
     hers.press("Cancel")
     assert state_of(alice, path) == "live"

@@ -3,28 +3,21 @@
 import re
 import signal
 
-import pytest
-
 from longlog import lengthen
 from p2pchat import CHANNEL, wait_for
 
 LAST = 100_000
 
 
-@pytest.fixture
-def past(world):
-    """→ of (who, their channel): a log of so many entries, hosted by who alone is in it."""
-    def begin(last):
-        world.start_tracker()
-        alice = world.people("alice")
-        path = alice.host("lobby")
-        alice.send(path, "the first", wait="stored")
-        alice.stop_daemon()
-        lengthen(alice, "lobby", last)
-        alice.start_daemon()
-        wait_for(lambda: alice.get(path, CHANNEL, "SyncedSeq") >= last, "the log to be there")
-        return alice, path
-    return begin
+def past(alice, channel, last):
+    """→ their new channel with a log of so many entries, hosted by who alone is in it."""
+    path = alice.host(channel)
+    alice.send(path, "the first", wait="stored")
+    alice.stop_daemon()
+    lengthen(alice, channel, last)
+    alice.start_daemon()
+    wait_for(lambda: alice.get(path, CHANNEL, "SyncedSeq") >= last, "the log to be there")
+    return path
 
 
 def number(row):
@@ -90,9 +83,18 @@ def held(window):
     return int(re.search("pages held: ([0-9]+)", said)[1])
 
 
-def test_a_long_past(past, desktop):
+def test_a_long_past(world, desktop):
+    """It is read back from its end to its begin; and what comes meanwhile moves nothing."""
+    world.start_tracker()
+    alice = world.people("alice")
+    back_and_forth_chapter(desktop, alice)
+    desktop.close()
+    what_comes_moves_nothing_chapter(desktop, alice)
+
+
+def back_and_forth_chapter(desktop, alice):
     """It opens at its end, goes back step by step and to its begin at once, and to its end again."""
-    alice, path = past(LAST)
+    path = past(alice, "lobby", LAST)
     w = desktop.window(alice)
     w.find("label", "lobby").click()
     end = re.compile(rf"^line {alice.get(path, CHANNEL, 'SyncedSeq')}\b")
@@ -120,11 +122,11 @@ def test_a_long_past(past, desktop):
     w.wait(lambda: number(view.rows()[-1]) >= LAST - 1, "its end")
 
 
-def test_what_comes_moves_nothing(past, desktop):
+def what_comes_moves_nothing_chapter(desktop, alice):
     """The row that is read stays where it is when what is above it comes, which is higher than its place was."""
-    alice, path = past(900)
+    path = past(alice, "attic", 900)
     w = desktop.window(alice)
-    w.find("label", "lobby").click()
+    w.find("label", "attic").click()
     w.find("label", re.compile(rf"^line {alice.get(path, CHANNEL, 'SyncedSeq')}\b"))
     w.gone("label", "…")
     view = View(w)

@@ -5,10 +5,19 @@ import re
 from p2pchat import ACCOUNT, CHANNEL, wait_for
 
 
-def test_preferences(world, desktop):
+def test_what_a_person_sets(world, desktop):
+    """Of what the desktop tells, who is signed in, and by which password; and all of it by the keys."""
     world.start_tracker()
     alice = world.people("alice")
     path = alice.host("lobby")
+    notifications_chapter(desktop, alice, path)
+    desktop.close()
+    password_and_devices_chapter(world, desktop, alice)
+    desktop.close()
+    keys_chapter(desktop, alice)
+
+
+def notifications_chapter(desktop, alice, path):
     w = desktop.window(alice)
     w.find("label", "lobby")
     w.key("ctrl+comma")
@@ -34,9 +43,7 @@ def test_preferences(world, desktop):
     w.wait(lambda: not listed.all("combo box", "attic"), "it to go")
 
 
-def test_password_and_devices(world, desktop):
-    world.start_tracker()
-    alice = world.people("alice")
+def password_and_devices_chapter(world, desktop, alice):
     account = alice.trust()
     other = world.peer("other")
     other.trust()
@@ -61,11 +68,8 @@ def test_password_and_devices(world, desktop):
     other.manager("SignIn", "ssa{sv}", "alice", "battery staple 47 alice", {})
 
 
-def test_keys(world, desktop):
+def keys_chapter(desktop, alice):
     """Each key that is shown does something, and the window says which there are."""
-    world.start_tracker()
-    alice = world.people("alice")
-    alice.host("lobby")
     w = desktop.window(alice)
     w.find("label", "lobby").click()
     w.key("ctrl+question")

@@ -2,24 +2,13 @@
 """What was said is found again, and what can be done with one message."""
 import re
 
-import pytest
-
 from longlog import lengthen
 from p2pchat import CHANNEL, wait_for
 
 
-@pytest.fixture
-def lobby(world):
-    world.start_tracker()
-    alice, bob = world.people("alice", "bob")
-    path = alice.host("lobby")
-    bob.join("lobby")
-    return alice, bob, path
-
-
-def opened(desktop, person):
+def opened(desktop, person, channel="lobby"):
     w = desktop.window(person)
-    w.find("label", "lobby").click()
+    w.find("label", channel).click()
     w.find("list", "Messages")
     return w
 
@@ -30,16 +19,32 @@ def act(window, text, item):
     window.find("menu item", item).press()
 
 
-def test_search(world, desktop):
+def test_what_was_missed_is_found(lobby, desktop):
+    """A word of long ago, what is new since one looked last, and what comes while nobody looks."""
+    alice, bob, path = lobby
+    search_chapter(desktop, alice)
+    desktop.close()
+    new_while_away_chapter(desktop, alice, bob, path)
+    desktop.close()
+    to_unread_chapter(desktop, alice, bob)
+
+
+def test_one_message(lobby, desktop):
+    """It is removed by who rules, and copied, answered or hidden by who reads it."""
+    alice, bob, path = lobby
+    removed_chapter(desktop, alice, bob, path)
+    desktop.close()
+    ignored_chapter(desktop, alice, bob, path)
+
+
+def search_chapter(desktop, alice):
     """A word of long ago: found, shown where it stands, and the way back."""
-    world.start_tracker()
-    alice = world.people("alice")
-    path = alice.host("lobby")
+    path = alice.host("library")
     alice.send(path, "the needle lies here", wait="stored")
     alice.stop_daemon()
-    lengthen(alice, "lobby", 2000)
+    lengthen(alice, "library", 2000)
     alice.start_daemon()
-    w = opened(desktop, alice)
+    w = opened(desktop, alice, "library")
     w.find("label", re.compile("^line 2000"))
     w.key("ctrl+f")
     w.find("label", "Search This Channel")
@@ -60,9 +65,8 @@ def test_search(world, desktop):
     messages.find("label", re.compile("^line 2000"))
 
 
-def test_removed(lobby, desktop):
+def removed_chapter(desktop, alice, bob, path):
     """By who rules, with a reason; by oneself; nobody else is offered it."""
-    alice, bob, path = lobby
     bob.send(path, "rude words", wait="stored")
     alice.send(path, "hello bob", wait="stored")
     hers, his = opened(desktop, alice), opened(desktop, bob)
@@ -90,17 +94,18 @@ def test_removed(lobby, desktop):
     his.wait(lambda: entry.text() == "well @alice hello bob", "what was copied to be there")
 
 
-def test_to_unread(lobby, desktop):
+def to_unread_chapter(desktop, alice, bob):
     """While what is new begins above what is shown a button leads there."""
-    alice, bob, path = lobby
+    path = alice.host("diary")
+    bob.join("diary")
     alice.send(path, "read long ago", wait="stored")
-    his = opened(desktop, bob)
+    his = opened(desktop, bob, "diary")
     his.find("label", "read long ago")
     wait_for(lambda: bob.get(path, CHANNEL, "Unread") == 0, "it to be read")
     his.key("ctrl+d")
     his.find(name="Search the directory")
     alice.stop_daemon()
-    lengthen(alice, "lobby", 300)
+    lengthen(alice, "diary", 300)
     alice.start_daemon()
     his.find("label", "298 unread").click()
     messages = his.find("list", "Messages")
@@ -115,9 +120,8 @@ def test_to_unread(lobby, desktop):
     his.gone("push button", "Jump to the first new message")
 
 
-def test_new_while_away(lobby, desktop):
+def new_while_away_chapter(desktop, alice, bob, path):
     """The line "new" stands above what came while nobody looked, and goes when it was read."""
-    alice, bob, path = lobby
     alice.send(path, "seen", wait="stored")
     his, hers = opened(desktop, bob), opened(desktop, alice)
     his.activate()
@@ -146,8 +150,7 @@ def test_new_while_away(lobby, desktop):
     assert not his.all("label", "New messages")
 
 
-def test_ignored(lobby, desktop):
-    alice, bob, path = lobby
+def ignored_chapter(desktop, alice, bob, path):
     bob.send(path, "blah", wait="stored")
     hers = opened(desktop, alice)
     act(hers, "blah", "Ignore the Sender")

@@ -21,26 +21,52 @@ def wait_shown(window, name):
     window.wait(lambda: shown(window) == name, f"{name} to be shown")
 
 
-def alone(world, *names):
-    """→ alice, who hosts channels of these names; and their objects by name."""
-    world.start_tracker()
-    alice = world.people("alice")
-    return alice, {name: alice.host(name) for name in names}
-
-
-def in_channels(world, *names):
-    """→ alice, who hosts channels of these names, and bob, who is in them; and their objects by name."""
+def live_through(world, desktop, *chapters):
+    """Chapters of alice and bob, who have no channel as each begins."""
     world.start_tracker()
     alice, bob = world.people("alice", "bob")
+    for chapter in chapters:
+        chapter(desktop, alice, bob)
+        desktop.close()
+        if not alice.process.alive():
+            alice.start_daemon()
+        for person in (bob, alice):
+            for of in [o[CHANNEL] for o in person.objects().values() if CHANNEL in o]:
+                person.ctl("unhost" if person is alice else "leave", str(of["Name"]), "--forget")
+
+
+def alone(alice, *names):
+    """→ the objects by name of channels that alice hosts."""
+    return {name: alice.host(name) for name in names}
+
+
+def in_channels(alice, bob, *names):
+    """→ the objects by name of channels that alice hosts and bob is in."""
     paths = {name: alice.host(name) for name in names}
     for name, path in paths.items():
         bob.join(name)
         wait_for(lambda p=path: bob.get(p, CHANNEL, "State") == "live", f"bob to be in {name}")
-    return alice, bob, paths
+    return paths
 
 
-def test_what_a_row_says(world, desktop):
-    alice, bob, paths = in_channels(world, "garden", "lobby")
+def test_the_list_stays_in_order(world, desktop):
+    """What its rows say, and that what is looked at or pointed at stays where it is."""
+    live_through(world, desktop, what_a_row_says_chapter, what_is_shown_stays_chapter,
+                 nothing_moves_below_a_pointer_chapter)
+
+
+def test_going_to_a_channel(world, desktop):
+    """By a part of its name, by keys, and among many."""
+    live_through(world, desktop, go_to_a_channel_chapter, by_the_keys_alone_chapter, many_and_none_chapter)
+
+
+def test_done_from_a_row(world, desktop):
+    """What is done with a channel: read, silenced, left, and hosted no more."""
+    live_through(world, desktop, menu_of_a_row_chapter, left_and_removed_chapter, hosting_stopped_and_ended_chapter)
+
+
+def what_a_row_says_chapter(desktop, alice, bob):
+    paths = in_channels(alice, bob, "garden", "lobby")
     alice.host("vault", view_permission="restricted", topic="gold & <b>silver</b>")
     hers, his = desktop.window(alice), desktop.window(bob)
     hers.wait(lambda: rows(hers) == ["garden, hosted here", "lobby, hosted here",
@@ -68,8 +94,8 @@ def look_elsewhere(window):
     window.desktop.xdo("mousemove", "--window", window.xid(), "700", "300")
 
 
-def test_what_is_shown_stays(world, desktop):
-    alice, bob, paths = in_channels(world, "attic", "barn", "cellar", "den")
+def what_is_shown_stays_chapter(desktop, alice, bob):
+    paths = in_channels(alice, bob, "attic", "barn", "cellar", "den")
     his = desktop.window(bob)
     alice.send(paths["barn"], "to be read")
     alice.send(paths["cellar"], "not yet")
@@ -88,8 +114,8 @@ def test_what_is_shown_stays(world, desktop):
     his.wait(lambda: rows(his) == ["attic, 1 unread", "cellar", "barn", "den"], "what is left to go to its place")
 
 
-def test_nothing_moves_below_a_pointer(world, desktop):
-    alice, bob, paths = in_channels(world, "attic", "barn")
+def nothing_moves_below_a_pointer_chapter(desktop, alice, bob):
+    paths = in_channels(alice, bob, "attic", "barn")
     his = desktop.window(bob)
     his.wait(lambda: rows(his) == ["attic", "barn"], "the rows")
     label = his.find("label", "attic")
@@ -112,8 +138,8 @@ def test_nothing_moves_below_a_pointer(world, desktop):
 SEARCH = ("entry", "Go to a channel")
 
 
-def test_go_to_a_channel(world, desktop):
-    alice, _ = alone(world, "attic", "barn", "Barn-2", "cellar")
+def go_to_a_channel_chapter(desktop, alice, _):
+    alone(alice, "attic", "barn", "Barn-2", "cellar")
     w = desktop.window(alice)
     w.wait(lambda: len(rows(w)) == 4, "four rows")
     # Of so few none is looked for, unless somebody wants to.
@@ -149,8 +175,8 @@ def test_go_to_a_channel(world, desktop):
     w.wait(lambda: w.find("text", "Message").text() == "back", "the focus to be where it was")
 
 
-def test_by_the_keys_alone(world, desktop):
-    alice, bob, paths = in_channels(world, "attic", "barn", "cellar", "den")
+def by_the_keys_alone_chapter(desktop, alice, bob):
+    paths = in_channels(alice, bob, "attic", "barn", "cellar", "den")
     w = desktop.window(bob)
     w.wait(lambda: rows(w) == ["attic", "barn", "cellar", "den"], "the rows")
     w.key("alt+Down")
@@ -187,8 +213,7 @@ def test_by_the_keys_alone(world, desktop):
     wait_shown(w, "den")
 
 
-def test_many_and_none(world, desktop):
-    alice, _ = alone(world)
+def many_and_none_chapter(desktop, alice, _):
     w = desktop.window(alice)
     w.find("label", "No Channels Yet")
     # One way on each page: beside the list, or in it where nothing is beside it.
@@ -219,8 +244,8 @@ def state_of(someone, path):
     return someone.objects().get(path, {}).get(CHANNEL, {}).get("State")
 
 
-def test_menu_of_a_row(world, desktop):
-    alice, bob, paths = in_channels(world, "attic", "barn")
+def menu_of_a_row_chapter(desktop, alice, bob):
+    paths = in_channels(alice, bob, "attic", "barn")
     his = desktop.window(bob)
     his.find("label", "attic").click()
     alice.send(paths["barn"], "one")
@@ -255,8 +280,8 @@ def test_menu_of_a_row(world, desktop):
     his.wait(lambda: his.find("text", "Message").text() == link, "the link to be on the clipboard")
 
 
-def test_left_and_removed(world, desktop):
-    alice, bob, paths = in_channels(world, "attic", "barn")
+def left_and_removed_chapter(desktop, alice, bob):
+    paths = in_channels(alice, bob, "attic", "barn")
     his = desktop.window(bob)
     alice.send(paths["barn"], "to be kept")
     his.wait(lambda: rows(his) == ["barn, 1 unread", "attic"], "both")
@@ -285,8 +310,8 @@ def test_left_and_removed(world, desktop):
     assert state_of(bob, paths["barn"]) is None
 
 
-def test_hosting_stopped_and_ended(world, desktop):
-    alice, paths = alone(world, "attic")
+def hosting_stopped_and_ended_chapter(desktop, alice, _):
+    paths = alone(alice, "attic")
     hers = desktop.window(alice)
     menu(hers, "attic")
     hers.find("menu item", "Stop Hosting…").press()

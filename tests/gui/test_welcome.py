@@ -26,8 +26,15 @@ def to_choice(window, world):
     return "sha256:" + re.sub(r"\s", "", shown)
 
 
-def test_sign_up_out_and_recover(world, desktop):
+def test_from_nothing_to_somebody(world, desktop):
+    """One signs up, loses the password and sets another; somebody else only looks around."""
     world.start_tracker()
+    sign_up_out_and_recover_chapter(world, desktop)
+    desktop.close()
+    guest_chapter(world, desktop)
+
+
+def sign_up_out_and_recover_chapter(world, desktop):
     alice = world.peer("alice")
     w = desktop.window(alice)
     assert to_choice(w, world) == pin_of(alice)
@@ -76,8 +83,7 @@ def test_sign_up_out_and_recover(world, desktop):
     w.find("label", "No Channel Selected")
 
 
-def test_guest(world, desktop):
-    world.start_tracker()
+def guest_chapter(world, desktop):
     w = desktop.window(world.peer("bob"))
     to_choice(w, world)
     choose(w, "Look Around as a Guest")

@@ -121,7 +121,7 @@ RUN_BY = {
     ("daemon/p2pchat.conf.5.scd", "EXAMPLES", "file"): "tests/process/test_pages_settings.py::test_daemon",
     ("daemon/p2pchat.conf.5.scd", "EXAMPLES", "machine"): "tests/system/test_pages.py::test_daemon",
     ("daemon/p2pchatd.8.scd", "*", "machine"): "tests/system/test_pages.py::test_daemon",
-    ("gui/p2pchat.1.scd", "EXAMPLES", "session"): "tests/gui/test_page.py::test_examples",
+    ("gui/p2pchat.1.scd", "EXAMPLES", "session"): "tests/process/test_window_page.py::test_examples",
     ("tracker/p2pchat-tracker.conf.5.scd", "EXAMPLES", "file"): "tests/process/test_pages_settings.py::test_tracker",
     ("tracker/p2pchat-tracker.conf.5.scd", "EXAMPLES", "machine"): "tests/system/test_pages.py::test_tracker",
     ("tracker/p2pchat-trackerd.8.scd", "DESCRIPTION", "machine"): "tests/system/test_pages.py::test_tracker",

@@ -6,6 +6,7 @@ import tempfile
 import pytest
 
 import desktop as desktops
+from p2pchat import CHANNEL, wait_for
 
 
 @pytest.hookimpl(hookwrapper=True)
@@ -38,3 +39,14 @@ def desktop(display, world):
     """Its windows end before the world does."""
     yield display
     display.close()
+
+
+@pytest.fixture
+def lobby(world):
+    """→ alice, who hosts a channel, bob, who is in it, and its object."""
+    world.start_tracker()
+    alice, bob = world.people("alice", "bob")
+    path = alice.host("lobby")
+    bob.join("lobby")
+    wait_for(lambda: bob.get(path, CHANNEL, "State") == "live", "bob to be live")
+    return alice, bob, path
