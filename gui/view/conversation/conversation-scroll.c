@@ -126,7 +126,9 @@ gboolean chat_conversation_scroll_get_at_end(ChatConversationScroll *self) {
         return self->at_end;
 }
 
+/* With other items in the list it begins at its top: that is not who reads going back. */
 void chat_conversation_scroll_to_end(ChatConversationScroll *self) {
+        self->value = 0;
         scroll_set_at_end(self, TRUE);
         follow(self);
 }
