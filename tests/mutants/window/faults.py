@@ -5,12 +5,13 @@
 
 The text with its part is once in the file; while NAME is chosen, INSTEAD is there in place of the part: a
 whole expression, or whole statements (they end with ; or }). TEST must fail on it by an assertion; where
-nothing can fail but a wait, it is IN_VAIN + TEST."""
+nothing can fail but a wait, it is IN_VAIN + TEST. A fault of two parts has ALSO for the test of the second."""
 import importlib.util
 import pathlib
 
 HERE = pathlib.Path(__file__).resolve().parent
 IN_VAIN = "in vain: "
+ALSO = ""
 
 # What the machinery itself must tell apart; see run.py.
 SELF_TEST = [("gui/model/sign-in.c", "if («i > 0 && i % 4 == 0»)", {
@@ -19,6 +20,10 @@ SELF_TEST = [("gui/model/sign-in.c", "if («i > 0 && i % 4 == 0»)", {
     "self-test-crashes": ("(__builtin_trap(), TRUE)", "test_pin"),
     "self-test-hangs": ("({ while (!mutant_is(\"none\")) { } TRUE; })", "test_pin"),
 })]
+
+
+def tests_of(rows):
+    return [(name, test) for _, _, of_part in rows for name, (_, test) in of_part.items() if test != ALSO]
 
 
 def table(name):
@@ -32,7 +37,7 @@ def all_tables():
     rows = list(SELF_TEST)
     for path in sorted(HERE.glob("faults_*.py")):
         rows += table(path.stem.removeprefix("faults_"))
-    names = [name for _, _, faults in rows for name in faults]
+    names = [name for name, _ in tests_of(rows)]
     twice = {name for name in names if names.count(name) > 1}
     if twice:
         raise ValueError(f"two faults with one name: {', '.join(sorted(twice))}")

@@ -9,6 +9,7 @@ import resource
 import signal
 import subprocess
 import sys
+import tempfile
 
 import faults
 
@@ -26,21 +27,23 @@ def run(program, fault, test, wait=None, seconds=SECONDS):
            "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":detect_leaks=0"}
     if test:
         env["P2PCHAT_TEST"] = test
-    if wait:
-        env["P2PCHAT_WAIT_SECONDS"] = str(wait)
-    with subprocess.Popen([program], env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                          errors="replace", start_new_session=True,
-                          preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_CORE, (0, 0))) as p:
+    # Ahead of the end of what hangs.
+    env["P2PCHAT_WAIT_SECONDS"] = str(wait or SECONDS // 2)
+    # A file: the message bus of a test that died holds on to a pipe.
+    with tempfile.TemporaryFile("w+", errors="replace") as out, \
+            subprocess.Popen([program], env=env, stdout=out, stderr=subprocess.STDOUT, start_new_session=True,
+                             preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_CORE, (0, 0))) as p:
         try:
-            text, _ = p.communicate(timeout=seconds)
-            status = p.returncode
+            status = p.wait(seconds)
         except subprocess.TimeoutExpired:
-            text, status = "", None
+            status = None
         finally:
             try:
-                os.killpg(p.pid, signal.SIGKILL)  # the message bus of one that crashed, too
+                os.killpg(p.pid, signal.SIGKILL)
             except ProcessLookupError:
                 pass
+        out.seek(0)
+        text = out.read()
         return status, text
 
 
@@ -90,7 +93,7 @@ def find_missing(program, rows):
 
 
 def main(name, program):
-    rows = [(fault, row[1]) for _, _, of_part in faults.table(name) for fault, row in of_part.items()]
+    rows = faults.tests_of(faults.table(name))
     missing = find_missing(program, rows)
     if missing:
         sys.exit(f"meson.build does not name their files: {', '.join(missing)}")

@@ -148,6 +148,8 @@ static void test_order(void **state) {
         assert_order(&w, "cellar barn garden Attic zoo");
         leave(&w, "barn");
         assert_order(&w, "cellar garden Attic zoo");
+        add(&w, "ant", 0, 0);
+        assert_order(&w, "cellar garden ant Attic zoo");
         end(&w);
 }
 
@@ -169,6 +171,7 @@ static void test_shown_stays(void **state) {
         assert_int_equal(w.n_changes, 1);
         set_counts(&w, "attic", 1, 1);
         assert_order(&w, "cellar attic barn garden");
+        assert_next(&w, "cellar", FALSE, TRUE, "attic");
         /* Others move past it. */
         set_counts(&w, "garden", 1, 0);
         assert_order(&w, "cellar garden attic barn");
@@ -216,6 +219,9 @@ static void test_next(void **state) {
         begin(&w);
         assert_next(&w, "garden", FALSE, FALSE, "garden");
         assert_next(&w, "garden", FALSE, TRUE, "");
+        set_counts(&w, "garden", 1, 0);
+        assert_next(&w, "garden", FALSE, TRUE, "");
+        set_counts(&w, "garden", 0, 0);
         add(&w, "attic", 0, 0);
         add(&w, "barn", 0, 0);
         add(&w, "cellar", 0, 0);

@@ -115,6 +115,83 @@ static void test_begin_at_host(void **state) {
         fixture_end(&f);
 }
 
+/* Beside what is looked at nothing is asked for twice. */
+static void test_neighbours_refused(void **state) {
+        Fixture f;
+
+        fixture_begin(&f, 1000);
+        fixture_open(&f, "alice");
+        scripted_hold(f.d, "GetMessages");
+        fixture_look(&f, 550, 10);
+        scripted_run(is_held, &f);
+        scripted_release_one(f.d, "GetMessages");
+        scripted_run(fixture_is_filled, &f);
+        scripted_refuse(f.d, "GetMessages", "Busy", "Not now.", 2);
+        scripted_release(f.d, "GetMessages");
+        scripted_settle(f.d);
+        scripted_settle(f.d);
+        assert_int_equal(scripted_count(f.d, "GetMessages"), 3);
+        fixture_look(&f, 570, 10);
+        scripted_settle(f.d);
+        assert_int_equal(scripted_count(f.d, "GetMessages"), 3);
+        fixture_end(&f);
+}
+
+static void on_loading(ChatHistory *history, GParamSpec *spec, guint *n) {
+        (*n)++;
+}
+
+static gboolean is_loading(Fixture *f) {
+        gboolean loading;
+
+        g_object_get(f->history, "loading", &loading, NULL);
+        return loading;
+}
+
+/* From the first question to the last row; what nobody looks at is not waited for. */
+static void test_loading(void **state) {
+        Fixture f;
+        guint n = 0;
+
+        fixture_begin(&f, 1000);
+        fixture_open(&f, "alice");
+        g_signal_connect(f.history, "notify::loading", G_CALLBACK(on_loading), &n);
+        scripted_hold(f.d, "GetMessages");
+        fixture_look(&f, 550, 10);
+        assert_false(is_loading(&f));
+        scripted_run(is_held, &f);
+        assert_true(is_loading(&f));
+        assert_int_equal(n, 1);
+        scripted_release_one(f.d, "GetMessages");
+        scripted_run(fixture_is_filled, &f);
+        scripted_settle(f.d);
+        assert_int_equal(scripted_n_held(f.d, "GetMessages"), 1);
+        assert_false(is_loading(&f));
+        assert_int_equal(n, 2);
+        scripted_release(f.d, "GetMessages");
+        scripted_settle(f.d);
+        assert_int_equal(n, 2);
+        fixture_end(&f);
+}
+
+/* What was asked before is not waited for. */
+static void test_anew_unanswered(void **state) {
+        const char *bob[] = { "bob", NULL };
+        Fixture f;
+
+        fixture_begin(&f, 1000);
+        fixture_open(&f, "alice");
+        scripted_hold(f.d, "GetMessages");
+        fixture_look(&f, 550, 10);
+        scripted_run(is_held, &f);
+        scripted_log_set(f.log, "Ignored", g_variant_new_strv(bob, 1));
+        scripted_settle(f.d);
+        assert_int_equal(scripted_n_held(f.d, "GetMessages"), 2);
+        scripted_release(f.d, "GetMessages");
+        scripted_run(fixture_is_filled, &f);
+        fixture_end(&f);
+}
+
 static void test_dies(void **state) {
         Fixture f;
         g_autoptr(ChatMessage) before = NULL;
@@ -202,6 +279,58 @@ static void test_other_log(void **state) {
         fixture_end(&f);
 }
 
+static void test_other_log_as_long(void **state) {
+        Fixture f;
+
+        fixture_begin(&f, 500);
+        fixture_open(&f, "alice");
+        scripted_set_state(f.log, "diverged");
+        scripted_settle(f.d);
+        fixture_see(&f, 0, 50);
+        scripted_settle(f.d);
+        scripted_begin_anew(f.log, 500);
+        scripted_set_state(f.log, "live");
+        scripted_settle(f.d);
+        assert_int_equal(f.removed, 500);
+        assert_int_equal(f.added, 500);
+        fixture_end(&f);
+}
+
+/* A page shows it by the entry that it shares with the next. */
+static void test_other_page(void **state) {
+        Fixture f;
+
+        fixture_begin(&f, 500);
+        fixture_open(&f, "alice");
+        scripted_hold(f.d, "GetMessages");
+        fixture_look(&f, 150, 10);
+        scripted_run(is_held, &f);
+        scripted_release_one(f.d, "GetMessages");
+        scripted_run(fixture_is_filled, &f);
+        scripted_begin_anew(f.log, 500);
+        scripted_release(f.d, "GetMessages");
+        scripted_settle(f.d);
+        assert_int_equal(f.removed, 500);
+        fixture_end(&f);
+}
+
+/* A host that goes and comes has the same log. */
+static void test_same_log(void **state) {
+        Fixture f;
+        guint n_asked;
+
+        fixture_begin(&f, 500);
+        fixture_open(&f, "alice");
+        fixture_see(&f, 0, 50);
+        scripted_settle(f.d);
+        n_asked = chat_history_get_n_asked(f.history);
+        scripted_set_state(f.log, "offline");
+        scripted_set_state(f.log, "live");
+        scripted_settle(f.d);
+        assert_int_equal(chat_history_get_n_asked(f.history), n_asked);
+        fixture_end(&f);
+}
+
 static gboolean is_first_hidden(gpointer userdata) {
         return chat_message_is_hidden(((Fixture *) userdata)->rows[0]);
 }
@@ -272,11 +401,22 @@ static void test_gone_before_answer(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_refused),          cmocka_unit_test(test_asked_again),
-                cmocka_unit_test(test_begin_at_host),    cmocka_unit_test(test_dies),
-                cmocka_unit_test(test_dies_unanswered),  cmocka_unit_test(test_smaller_log),
-                cmocka_unit_test(test_other_log),        cmocka_unit_test(test_ignored),
-                cmocka_unit_test(test_redact_not_found), cmocka_unit_test(test_gone_before_answer),
+                cmocka_unit_test(test_refused),
+                cmocka_unit_test(test_asked_again),
+                cmocka_unit_test(test_begin_at_host),
+                cmocka_unit_test(test_neighbours_refused),
+                cmocka_unit_test(test_loading),
+                cmocka_unit_test(test_anew_unanswered),
+                cmocka_unit_test(test_dies),
+                cmocka_unit_test(test_dies_unanswered),
+                cmocka_unit_test(test_smaller_log),
+                cmocka_unit_test(test_other_log),
+                cmocka_unit_test(test_other_log_as_long),
+                cmocka_unit_test(test_other_page),
+                cmocka_unit_test(test_same_log),
+                cmocka_unit_test(test_ignored),
+                cmocka_unit_test(test_redact_not_found),
+                cmocka_unit_test(test_gone_before_answer),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -57,6 +57,7 @@ static gboolean asked_for_page(Fixture *f, guint n, guint64 index) {
         guint64 anchor;
         guint limit;
 
+        assert_true(n < scripted_count(f->d, "GetMessages"));
         g_variant_get(scripted_call(f->d, "GetMessages", n), "(tua{sv})", &anchor, &limit, NULL);
         return anchor == (index > 0 ? index * CHAT_HISTORY_PAGE - 1 : 0) &&
                limit == (index > 0 ? CHAT_HISTORY_PAGE + 1 : CHAT_HISTORY_PAGE);
@@ -122,6 +123,8 @@ static void test_filled_in_place(void **state) {
         again = g_list_model_get_item(G_LIST_MODEL(f.history), 120);
         assert_ptr_equal(again, f.rows[0]);
         scripted_run(fixture_is_filled, &f);
+        assert_int_equal(n, 1);
+        scripted_settle(f.d);
         assert_int_equal(n, 1);
         assert_row(&f, 0);
         assert_int_equal(f.n_changes, 0);
@@ -300,6 +303,82 @@ static void test_redact(void **state) {
         fixture_end(&f);
 }
 
+/* The first that removes it is told, of what is shown again, too. */
+static void test_redact_again(void **state) {
+        Fixture f;
+
+        fixture_begin(&f, 1000);
+        fixture_open(&f, "alice");
+        fixture_see(&f, 0, 50);
+        scripted_put(f.log, 1001, "redact", "bob",
+                     g_variant_new_parsed("{'target_seq': <uint64 1>, 'reason': <'rude'>}"));
+        scripted_append(f.log, 1);
+        scripted_run(is_first_removed, &f);
+        scripted_put(f.log, 1002, "redact", "carol",
+                     g_variant_new_parsed("{'target_seq': <uint64 1>, 'reason': <'again'>}"));
+        scripted_append(f.log, 1);
+        scripted_settle(f.d);
+        fixture_forget(&f);
+        fixture_look(&f, 0, 1);
+        assert_string_equal(chat_message_get_text(f.rows[0]),
+                            "Removed by \u2068bob\u2069: \u2068rude\u2069");
+        fixture_end(&f);
+}
+
+/* Only messages are removed, and only by a removal below which they are. */
+static void test_redact_other(void **state) {
+        g_autofree char *topic = NULL;
+        Fixture f;
+
+        fixture_begin(&f, 1000);
+        fixture_open(&f, "alice");
+        scripted_put(f.log, 5, "topic", "bob", g_variant_new_parsed("{'topic': <'x'>}"));
+        fixture_see(&f, 0, 50);
+        topic = g_strdup(chat_message_get_text(f.rows[4]));
+        fixture_forget(&f);
+        scripted_put(f.log, 1001, "redact", "bob",
+                     g_variant_new_parsed("{'target_seq': <uint64 5>}"));
+        scripted_append(f.log, 1);
+        scripted_settle(f.d);
+        fixture_look(&f, 0, 50);
+        assert_true(fixture_is_filled(&f));
+        assert_string_equal(chat_message_get_text(f.rows[4]), topic);
+
+        /* It stands above what is shown already. */
+        scripted_put(f.log, 550, "redact", "bob",
+                     g_variant_new_parsed("{'target_seq': <uint64 650>}"));
+        scripted_put(f.log, 551, "message", "bob",
+                     g_variant_new_parsed("{'text': <'x'>, 'target_seq': <uint64 450>}"));
+        fixture_see(&f, 449, 1);
+        fixture_see(&f, 449, 201);
+        scripted_settle(f.d);
+        assert_false(chat_message_is_removed(f.rows[0]));
+        fixture_see(&f, 640, 20);
+        scripted_log_set(f.log, "Ignored", g_variant_new_strv(NULL, 0));
+        scripted_settle(f.d);
+        fixture_see(&f, 640, 20);
+        scripted_settle(f.d);
+        assert_false(chat_message_is_removed(f.rows[9]));
+        fixture_end(&f);
+}
+
+static void on_own_stored(ChatHistory *history, const char *id, guint *n) {
+        (*n)++;
+}
+
+static void test_own_stored(void **state) {
+        Fixture f;
+        guint n = 0;
+
+        fixture_begin(&f, 20);
+        fixture_open(&f, "alice");
+        g_signal_connect(f.history, "own-stored", G_CALLBACK(on_own_stored), &n);
+        scripted_put(f.log, 10, "topic", "alice", g_variant_new_parsed("{'topic': <'x'>}"));
+        fixture_see(&f, 0, 20);
+        assert_int_equal(n, 7);
+        fixture_end(&f);
+}
+
 static void test_retention(void **state) {
         const gint64 day = G_GINT64_CONSTANT(86400000000);
         Fixture f;
@@ -335,6 +414,25 @@ static void test_retention(void **state) {
         assert_string_equal(chat_message_get_text(f.rows[0]),
                             "Removed: messages are kept for 1 day here");
         assert_false(chat_message_is_removed(f.rows[57]));
+        chat_now_set(0);
+        fixture_end(&f);
+}
+
+static void test_retention_of_what_comes(void **state) {
+        const gint64 day = G_GINT64_CONSTANT(86400000000);
+        Fixture f;
+
+        fixture_begin(&f, 1000);
+        fixture_open(&f, "alice");
+        chat_now_set(SCRIPTED_TIME - day);
+        scripted_log_set(f.log, "RetentionDays", g_variant_new_uint32(1));
+        scripted_settle(f.d);
+        fixture_see(&f, 900, 20);
+        assert_false(chat_message_is_removed(f.rows[0]));
+        chat_now_set(SCRIPTED_TIME + 600 * SCRIPTED_STEP + day);
+        fixture_see(&f, 590, 20);
+        for (guint i = 0; i < 20; i++)
+                assert_int_equal(chat_message_is_removed(f.rows[i]), i < 10);
         chat_now_set(0);
         fixture_end(&f);
 }
@@ -397,6 +495,20 @@ static void test_unread_line(void **state) {
         fixture_end(&f);
 }
 
+static void test_unread_of_ignored(void **state) {
+        Fixture f;
+
+        fixture_begin(&f, 300);
+        fixture_open(&f, "alice");
+        for (guint64 seq = 250; seq <= 251; seq++)
+                scripted_put(f.log, seq, "message", "bob",
+                             g_variant_new_parsed("{'text': <'noise'>, 'hidden': <true>}"));
+        fixture_see(&f, 240, 20);
+        chat_history_set_unread_after(f.history, 249);
+        assert_int_equal(chat_history_get_first_unread(f.history), 255);
+        fixture_end(&f);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_whole),
@@ -408,8 +520,13 @@ int main(void) {
                 cmocka_unit_test(test_growth_behind_slow_page),
                 cmocka_unit_test(test_short_pages),
                 cmocka_unit_test(test_redact),
+                cmocka_unit_test(test_redact_again),
+                cmocka_unit_test(test_redact_other),
+                cmocka_unit_test(test_own_stored),
                 cmocka_unit_test(test_retention),
+                cmocka_unit_test(test_retention_of_what_comes),
                 cmocka_unit_test(test_unread_line),
+                cmocka_unit_test(test_unread_of_ignored),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
