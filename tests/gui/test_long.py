@@ -9,15 +9,29 @@ from p2pchat import CHANNEL, wait_for
 LAST = 100_000
 
 
-def past(alice, channel, last):
-    """→ their new channel with a log of so many entries, hosted by who alone is in it."""
-    path = alice.host(channel)
-    alice.send(path, "the first", wait="stored")
+SHORTER = 900
+
+
+def test_a_long_past(world, desktop):
+    world.start_tracker()
+    alice = world.people("alice")
+    lengths = {"lobby": LAST, "attic": SHORTER}
+    paths = {name: alice.host(name) for name in lengths}
+    for path in paths.values():
+        alice.send(path, "the first", wait="stored")
     alice.stop_daemon()
-    lengthen(alice, channel, last)
+    for name, last in lengths.items():
+        lengthen(alice, name, last)
     alice.start_daemon()
-    wait_for(lambda: alice.get(path, CHANNEL, "SyncedSeq") >= last, "the log to be there")
-    return path
+    for name, last in lengths.items():
+        wait_for(lambda p=paths[name], n=last: alice.get(p, CHANNEL, "SyncedSeq") >= n, f"all of {name} to be there")
+    w = desktop.window(alice)
+    back_and_forth(w, paths["lobby"])
+    what_comes_moves_nothing(w, paths["attic"])
+
+
+def show(window, channel):
+    window.find("list", "Channels").find("label", channel).click()
 
 
 def number(row):
@@ -83,21 +97,10 @@ def held(window):
     return int(re.search("pages held: ([0-9]+)", said)[1])
 
 
-def test_a_long_past(world, desktop):
-    """It is read back from its end to its begin; and what comes meanwhile moves nothing."""
-    world.start_tracker()
-    alice = world.people("alice")
-    back_and_forth_chapter(desktop, alice)
-    desktop.close()
-    what_comes_moves_nothing_chapter(desktop, alice)
-
-
-def back_and_forth_chapter(desktop, alice):
+def back_and_forth(w, path):
     """It opens at its end, goes back step by step and to its begin at once, and to its end again."""
-    path = past(alice, "lobby", LAST)
-    w = desktop.window(alice)
-    w.find("label", "lobby").click()
-    end = re.compile(rf"^line {alice.get(path, CHANNEL, 'SyncedSeq')}\b")
+    show(w, "lobby")
+    end = re.compile(rf"^line {w.person.get(path, CHANNEL, 'SyncedSeq')}\b")
     w.find("label", end)
     w.gone("label", "…")
     view = View(w)
@@ -122,11 +125,10 @@ def back_and_forth_chapter(desktop, alice):
     w.wait(lambda: number(view.rows()[-1]) >= LAST - 1, "its end")
 
 
-def what_comes_moves_nothing_chapter(desktop, alice):
+def what_comes_moves_nothing(w, path):
     """The row that is read stays where it is when what is above it comes, which is higher than its place was."""
-    path = past(alice, "attic", 900)
-    w = desktop.window(alice)
-    w.find("label", "attic").click()
+    alice = w.person
+    show(w, "attic")
     w.find("label", re.compile(rf"^line {alice.get(path, CHANNEL, 'SyncedSeq')}\b"))
     w.gone("label", "…")
     view = View(w)

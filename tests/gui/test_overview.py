@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Over all channels: what waits to be sent, and what somebody else said where one does not look."""
+"""What one does not look at: what somebody else said there, what waits to be sent, and what was long ago."""
 import re
 import signal
 
@@ -8,7 +8,7 @@ from notifications import Desktop as Shell
 from p2pchat import CHANNEL, wait_for
 
 
-def test_popups_and_the_outbox(world, desktop):
+def test_what_is_not_in_view(world, desktop):
     world.start_tracker()
     alice, bob = world.people("alice", "bob")
     lobby, garden = alice.host("lobby"), alice.host("garden")
@@ -20,6 +20,9 @@ def test_popups_and_the_outbox(world, desktop):
     with Shell(bob, "body", "actions") as shell:
         popups(w, shell, alice, lobby, garden)
     waiting(w, alice, lobby, garden)
+    desktop.close()
+    alice.start_daemon()
+    search_goes_on(alice, desktop)
 
 
 def popups(w, shell, alice, lobby, garden):
@@ -82,17 +85,15 @@ def waiting(w, alice, lobby, garden):
     w.find("list", "Messages").find("label", "led there")
 
 
-def test_far_search(world, desktop):
+def search_goes_on(alice, desktop):
     """What was typed last is looked for by Enter; what is found far away is led to; and a search goes on after trouble."""
-    world.start_tracker()
-    alice = world.people("alice")
-    path = alice.host("lobby")
+    path = alice.host("library")
     alice.send(path, "the beginning " + "and so on " * 100 + "until the needle, which ends it", wait="stored")
     alice.stop_daemon()
-    lengthen(alice, "lobby", 300)
+    lengthen(alice, "library", 300)
     alice.start_daemon()
     w = desktop.window(alice)
-    w.find("label", "lobby").click()
+    w.find("list", "Channels").find("label", "library").click()
     messages = w.find("list", "Messages")
     messages.find("label", "line 300")
     w.key("ctrl+f")
