@@ -4,6 +4,8 @@ import re
 
 from p2pchat import CHANNEL, wait_for
 
+RULES = ("ViewPermission", "SendPermission", "MessageRate", "MessageBurst", "RetentionDays")
+
 
 def details(desktop, person, channel):
     w = desktop.window(person)
@@ -23,6 +25,15 @@ def choose(window, name, item):
     """From the menu of that person."""
     window.find("list", "People").find(("push button", "toggle button"), f"Actions for {name}").press()
     window.find("menu item", item).press()
+
+
+def pick(window, name, nth):
+    """By the keys: the nth below what a row has chosen."""
+    row = window.find("combo box", name)
+    window.wait(lambda: row.has("focused") or window.key("Tab", n=1), f"“{name}” to have the focus")
+    window.key("Return", n=1)
+    window.wait(lambda: row.all("list item"), "its list")
+    window.desktop.xdo("key", *["Down"] * nth, "Return")
 
 
 def state_of(someone, path):
@@ -86,6 +97,16 @@ def topic_and_rules_chapter(people, desktop):
     hers.press("Remove and Apply")
     his.find("label", re.compile("messages are kept for 7 days$"))
     assert alice.get(path, CHANNEL, "RetentionDays") == 7
+    # All the others.
+    hers.press("Change the Rules…")
+    for name, value in (("Messages a second", "5"), ("Messages at once", "20")):
+        hers.find("spin button", name).write(value)
+    for name, nth in (("Who may read", 1), ("Who may write", 2)):
+        pick(hers, name, nth)
+    hers.press("Apply")
+    hers.gone("label", "Rules of the Channel")
+    wait_for(lambda: [alice.get(path, CHANNEL, p) for p in RULES] == ["restricted", "members", 5, 20, 7],
+             "the rules to be others")
 
 
 def ban_seen_live_chapter(people, desktop):

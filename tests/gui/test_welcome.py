@@ -90,3 +90,8 @@ def guest_chapter(world, desktop):
     w.write("Name", "bob")
     w.press("Continue as a Guest")
     w.find("label", "guest-bob")
+    # Who has no account has nothing of it to change.
+    w.key("ctrl+comma")
+    w.press("Account", ("radio button", "toggle button", "push button", "page tab"))
+    w.find("label", "Guest")
+    assert not w.all("push button", "Change the Password") and not w.all("push button", "Delete the Account")
