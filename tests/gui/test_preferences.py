@@ -2,7 +2,9 @@
 """What a person sets: of what the desktop tells, which devices are signed in, the password; and the keys."""
 import re
 
-from p2pchat import ACCOUNT, CHANNEL, wait_for
+from p2pchat import ACCOUNT, CHANNEL, MANAGER, PATH, wait_for
+
+PASSWORD = "purple lantern 92 river"
 
 
 def test_what_a_person_sets(world, desktop):
@@ -14,7 +16,21 @@ def test_what_a_person_sets(world, desktop):
     desktop.close()
     password_and_devices_chapter(world, desktop, alice)
     desktop.close()
+    pin_chapter(desktop, alice)
+    desktop.close()
     keys_chapter(desktop, alice)
+    desktop.close()
+    deletion_chapter(desktop, alice)
+
+
+def account_page(desktop, person):
+    """→ their window, with that page of the preferences."""
+    w = desktop.window(person)
+    w.find("label", "No Channel Selected")
+    w.key("ctrl+comma")
+    w.press("Account", ("radio button", "toggle button", "push button", "page tab"))
+    w.find("label", "This device")
+    return w
 
 
 def notifications_chapter(desktop, alice, path):
@@ -48,11 +64,7 @@ def password_and_devices_chapter(world, desktop, alice):
     other = world.peer("other")
     other.trust()
     other.manager("SignIn", "ssa{sv}", "alice", "correct horse alice", {})
-    w = desktop.window(alice)
-    w.find("label", "No Channel Selected")
-    w.key("ctrl+comma")
-    w.press("Account", ("radio button", "toggle button", "push button", "page tab"))
-    w.find("label", "This device")
+    w = account_page(desktop, alice)
     key = next(d[0] for d in alice.call(account, ACCOUNT, "ListDevices", "a{sv}", {}) if not d[3].get("this"))[:8]
     w.press("Sign out device " + key)
     w.press("Really sign out device " + key)
@@ -66,10 +78,40 @@ def password_and_devices_chapter(world, desktop, alice):
     w.find("push button", "Change the Password").press()
     w.find("label", "The password is another one now.")
     other.manager("SignIn", "ssa{sv}", "alice", "battery staple 47 alice", {})
+    # Once more, and the other one stays.
+    w.find("text", "Present password").write("battery staple 47 alice")
+    for name in ("New password", "New password again"):
+        w.find("text", name).write(PASSWORD)
+    keep = w.find("check box", "Keep other devices signed in")
+    keep.press()
+    w.wait(lambda: keep.has("checked"), "it to be chosen")
+    w.find("push button", "Change the Password").press()
+    w.wait(lambda: w.find("text", "Present password").text() == "", "the password to be another one")
+    assert len(alice.call(account, ACCOUNT, "ListDevices", "a{sv}", {})) == 2
+    assert other.ctl("whoami").stdout == "alice\n"
+
+
+def pin_chapter(desktop, alice):
+    """It can be copied by who compares it elsewhere, and that is said."""
+    w = account_page(desktop, alice)
+    w.press(re.compile("^Copy"))
+    w.find("label", "The pin is on the clipboard.")
+
+
+def deletion_chapter(desktop, alice):
+    """The account goes for ever, once that was asked for twice, with the password."""
+    w = account_page(desktop, alice)
+    assert not w.find("push button", "Delete the Account").has("sensitive")
+    w.find("text", "Password, once more").write(PASSWORD)
+    w.press("Delete the Account")
+    w.press("Delete It for Ever")
+    w.find("label", "Who Are You?")
+    assert not any(CHANNEL in o for o in alice.objects().values())
 
 
 def keys_chapter(desktop, alice):
-    """Each key that is shown does something, and the window says which there are."""
+    """Keys of the window do what it says of them. Those of the list of channels are pressed in test_sidebar.py, those of
+    a message and of what is written in test_search.py, test_long.py and test_talk.py."""
     w = desktop.window(alice)
     w.find("label", "lobby").click()
     w.key("ctrl+question")
@@ -86,3 +128,18 @@ def keys_chapter(desktop, alice):
     w.find(("text", "entry"), "Search the directory")
     w.key("ctrl+shift+n")
     w.find(("text", "entry"), "Name of the channel")
+    w.find("push button", "Cancel").press()
+    w.gone(("text", "entry"), "Name of the channel")
+    w.key("ctrl+o")
+    w.find("label", "Nothing Waits")
+    w.key("Escape")
+    w.key("F10")
+    w.find("menu item", "Sign Out…")
+    w.key("Escape")
+    w.gone("menu item", "Sign Out…")
+    w.key("ctrl+n")
+    w.wait(lambda: len(w.application.children()) == 2, "two windows")
+    w.key("ctrl+w", n=1)
+    w.wait(lambda: len(w.application.children()) == 1, "one window to be left")
+    w.key("ctrl+q")
+    wait_for(lambda: not w.process.alive(), "it to end")
