@@ -26,6 +26,8 @@ struct _ChatDirectory {
         GCancellable *cancellable; /* of the page that was asked for; NULL: none */
         GPtrArray *entries;        /* ChatDirectoryEntry */
         GPtrArray *anew;           /* read in their place; NULL: a page more is */
+        gboolean is_other;         /* entries are of another query */
+        guint wanted;              /* so many are asked for now, where there are */
         char *query, *next;        /* what was said of the page behind the last; "" the end */
         GError *error;
         ChatDirectoryState state;
@@ -147,17 +149,16 @@ static void take_place(ChatDirectory *self, GPtrArray *anew) {
         removed = old->len - head - tail;
         added = anew->len - head - tail;
         self->entries = g_ptr_array_ref(anew);
+        self->is_other = FALSE;
         g_ptr_array_unref(old);
         if (removed + added > 0)
                 g_list_model_items_changed(G_LIST_MODEL(self), head, removed, added);
 }
 
-static void ask(ChatDirectory *self);
-
-static void take_page(ChatDirectory *self, GVariant *reply) {
+/* → whether there was room for all of them. */
+static gboolean take_rows(ChatDirectory *self, GVariant *rows) {
         GPtrArray *into = self->anew ?: self->entries;
-        guint before = into->len;
-        g_autoptr(GVariant) rows = g_variant_get_child_value(reply, 0);
+        const guint before = into->len;
         GVariantIter i;
         GVariant *row;
 
@@ -166,18 +167,37 @@ static void take_page(ChatDirectory *self, GVariant *reply) {
                 g_ptr_array_add(into, entry_new(row));
                 g_variant_unref(row);
         }
-        g_free(self->next);
-        g_variant_get_child(reply, 1, "s", &self->next);
         if (!self->anew && into->len > before)
                 g_list_model_items_changed(G_LIST_MODEL(self), before, 0, into->len - before);
-        else if (self->anew && *self->next && into->len < self->entries->len) {
+        return into->len - before == g_variant_n_children(rows);
+}
+
+/* Where it does not lead on it is the end. */
+static void take_next(ChatDirectory *self, GVariant *reply) {
+        g_autofree char *before = g_steal_pointer(&self->next);
+
+        g_variant_get_child(reply, 1, "s", &self->next);
+        if (g_str_equal(self->next, before))
+                *self->next = '\0';
+}
+
+static void ask(ChatDirectory *self);
+
+static void take_page(ChatDirectory *self, GVariant *reply) {
+        g_autoptr(GVariant) rows = g_variant_get_child_value(reply, 0);
+        const gboolean is_whole = take_rows(self, rows);
+
+        take_next(self, reply);
+        /* A short page is not the end, nor is an empty one. */
+        if (*self->next && (self->anew ?: self->entries)->len < self->wanted) {
                 ask(self);
                 return;
-        } else if (self->anew) {
+        }
+        if (self->anew) {
                 g_autoptr(GPtrArray) anew = g_steal_pointer(&self->anew);
                 take_place(self, anew);
         }
-        if (*self->next == '\0')
+        if (*self->next == '\0' && is_whole)
                 directory_set_state(self, CHAT_DIRECTORY_COMPLETE);
         else
                 directory_set_state(self, self->entries->len < CHAT_DIRECTORY_MAX
@@ -185,13 +205,21 @@ static void take_page(ChatDirectory *self, GVariant *reply) {
                                                   : CHAT_DIRECTORY_FULL);
 }
 
+static void forget_other(ChatDirectory *self) {
+        g_autoptr(GPtrArray) none = g_ptr_array_new_with_free_func(g_object_unref);
+
+        if (self->is_other)
+                take_place(self, none);
+}
+
 static void on_page(GObject *source, GAsyncResult *result, gpointer userdata) {
-        g_autoptr(ChatDirectory) self = userdata;
         g_autoptr(GError) error = NULL;
         g_autoptr(GVariant) reply = chat_remote_call_finish(CHAT_REMOTE(source), result, &error);
+        g_autoptr(ChatDirectory) self = NULL;
 
         if (!reply && chat_error_is_cancelled(error))
-                return;
+                return; /* who asked is gone */
+        self = g_object_ref(userdata);
         g_clear_object(&self->cancellable);
         if (reply) {
                 g_clear_error(&self->error);
@@ -201,6 +229,7 @@ static void on_page(GObject *source, GAsyncResult *result, gpointer userdata) {
         g_clear_pointer(&self->anew, g_ptr_array_unref);
         g_clear_error(&self->error);
         self->error = g_steal_pointer(&error);
+        forget_other(self);
         directory_set_state(self, CHAT_DIRECTORY_FAILED);
 }
 
@@ -218,7 +247,7 @@ static void ask(ChatDirectory *self) {
         chat_remote_call_async(CHAT_REMOTE(self->daemon), P2PCHAT_INTERFACE_MANAGER,
                                "ListDirectory", g_variant_new("(a{sv})", &options),
                                G_VARIANT_TYPE("(a" ROW "s)"), self->cancellable, on_page,
-                               g_object_ref(self));
+                               self);
 }
 
 static void stop(ChatDirectory *self) {
@@ -228,8 +257,13 @@ static void stop(ChatDirectory *self) {
         g_clear_pointer(&self->anew, g_ptr_array_unref);
 }
 
+static guint so_many(guint n) {
+        return CLAMP(n, CHAT_DIRECTORY_PAGE_ENTRIES, CHAT_DIRECTORY_MAX);
+}
+
 void chat_directory_reload(ChatDirectory *self) {
         stop(self);
+        self->wanted = so_many(self->is_other ? 0 : self->entries->len);
         self->anew = g_ptr_array_new_with_free_func(g_object_unref);
         g_free(self->next);
         self->next = g_strdup("");
@@ -242,12 +276,14 @@ void chat_directory_set_query(ChatDirectory *self, const char *query) {
                 return;
         g_free(self->query);
         self->query = g_strdup(query);
+        self->is_other = TRUE;
         chat_directory_reload(self);
 }
 
 void chat_directory_more(ChatDirectory *self) {
         if (self->state != CHAT_DIRECTORY_PARTIAL)
                 return;
+        self->wanted = so_many(self->entries->len + CHAT_DIRECTORY_PAGE_ENTRIES);
         directory_set_state(self, CHAT_DIRECTORY_LOADING);
         ask(self);
 }
