@@ -494,6 +494,27 @@ static void test_query_failed(void **state) {
         end(&w);
 }
 
+/* Once it is answered it is a query like any other: read anew as far as it was, kept when that
+ * fails; and of a list that was long no more is read for the next query than fills a window. */
+static void test_query_answered(void **state) {
+        World w;
+
+        open_all(&w, 450);
+        more(&w);
+        more(&w);
+        assert_state(&w, CHAT_DIRECTORY_PARTIAL, 300);
+        chat_directory_set_query(w.directory, "c0");
+        scripted_run(is_answered, &w);
+        assert_state(&w, CHAT_DIRECTORY_PARTIAL, 100);
+        more(&w);
+        read_anew(&w);
+        assert_state(&w, CHAT_DIRECTORY_PARTIAL, 200);
+        scripted_refuse(w.d, LIST, "Busy", "Later.", 1);
+        read_anew(&w);
+        assert_state(&w, CHAT_DIRECTORY_FAILED, 200);
+        end(&w);
+}
+
 static void test_daemon_dies(void **state) {
         World w;
 
@@ -548,8 +569,8 @@ int main(void) {
                 cmocka_unit_test(test_greedy),        cmocka_unit_test(test_fields),
                 cmocka_unit_test(test_anew),          cmocka_unit_test(test_many_changes),
                 cmocka_unit_test(test_query),         cmocka_unit_test(test_failed),
-                cmocka_unit_test(test_query_failed),  cmocka_unit_test(test_daemon_dies),
-                cmocka_unit_test(test_freed),
+                cmocka_unit_test(test_query_failed),  cmocka_unit_test(test_query_answered),
+                cmocka_unit_test(test_daemon_dies),   cmocka_unit_test(test_freed),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
