@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Knows what an account shows of what the daemon says, whatever that is, and what it asks for;
  * leaves passwords to test-password.c. */
-#include "call-fixture.h"
+#include "unit/gui/call-fixture.h"
 
 #include "gui/model/account.h"
 
@@ -188,6 +188,7 @@ static void test_default(void **state) {
         scripted_settle(c.d);
         assert_null(chat_daemon_get_account(c.daemon));
         add_account(&c, OTHER, "{'Username': <'eve'>}");
+        assert_non_null(chat_daemon_get_account(c.daemon));
         assert_string_equal(chat_account_get_username(chat_daemon_get_account(c.daemon)), "eve");
         scripted_remove(c.d, OTHER, P2PCHAT_INTERFACE_ACCOUNT);
         scripted_settle(c.d);

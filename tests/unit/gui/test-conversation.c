@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Knows how what waits stands behind what is stored, and becomes it; leaves how each is read to
  * test-history.c and test-message.c. */
-#include "history-fixture.h"
+#include "unit/gui/history-fixture.h"
 
 #include "gui/model/conversation.h"
 

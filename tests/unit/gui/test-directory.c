@@ -266,34 +266,35 @@ static void test_leads_nowhere(void **state) {
         end(&w);
 }
 
-static void test_limit(void **state) {
-        static const struct {
-                guint n, page_max;
-                ChatDirectoryState state;
-        } cases[] = {
-                { CHAT_DIRECTORY_MAX, 0, CHAT_DIRECTORY_COMPLETE },
-                { CHAT_DIRECTORY_MAX + 1, 0, CHAT_DIRECTORY_FULL },
-                /* The last page has more than there is room for, and is the last. */
-                { CHAT_DIRECTORY_MAX + 10, 30, CHAT_DIRECTORY_FULL },
-        };
+static void assert_limit(guint n, guint page_max, ChatDirectoryState state) {
+        guint n_calls;
+        World w;
 
-        for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
-                guint n_calls;
-                World w;
-
-                begin(&w, cases[i].n);
-                w.tracker.page_max = cases[i].page_max;
-                look(&w);
-                scripted_run(is_answered, &w);
-                for (guint k = 0; k < 19; k++)
-                        more(&w);
-                assert_state(&w, cases[i].state, CHAT_DIRECTORY_MAX);
-                n_calls = scripted_count(w.d, LIST);
+        begin(&w, n);
+        w.tracker.page_max = page_max;
+        look(&w);
+        scripted_run(is_answered, &w);
+        for (guint i = 0; i < 19; i++)
                 more(&w);
-                scripted_settle(w.d);
-                assert_int_equal(scripted_count(w.d, LIST), n_calls);
-                end(&w);
-        }
+        assert_state(&w, state, CHAT_DIRECTORY_MAX);
+        n_calls = scripted_count(w.d, LIST);
+        more(&w);
+        scripted_settle(w.d);
+        assert_int_equal(scripted_count(w.d, LIST), n_calls);
+        end(&w);
+}
+
+static void test_limit(void **state) {
+        assert_limit(CHAT_DIRECTORY_MAX, 0, CHAT_DIRECTORY_COMPLETE);
+}
+
+static void test_beyond_limit(void **state) {
+        assert_limit(CHAT_DIRECTORY_MAX + 1, 0, CHAT_DIRECTORY_FULL);
+}
+
+/* The last page has more than there is room for, and is the last. */
+static void test_page_beyond_limit(void **state) {
+        assert_limit(CHAT_DIRECTORY_MAX + 10, 30, CHAT_DIRECTORY_FULL);
 }
 
 static void test_greedy(void **state) {
@@ -566,6 +567,7 @@ int main(void) {
                 cmocka_unit_test(test_pages),         cmocka_unit_test(test_none),
                 cmocka_unit_test(test_short_pages),   cmocka_unit_test(test_empty_pages),
                 cmocka_unit_test(test_leads_nowhere), cmocka_unit_test(test_limit),
+                cmocka_unit_test(test_beyond_limit),  cmocka_unit_test(test_page_beyond_limit),
                 cmocka_unit_test(test_greedy),        cmocka_unit_test(test_fields),
                 cmocka_unit_test(test_anew),          cmocka_unit_test(test_many_changes),
                 cmocka_unit_test(test_query),         cmocka_unit_test(test_failed),

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Knows what the daemon is asked to join, to host and to read of a link, and what comes of each;
  * leaves asking the person to tests/gui. */
-#include "call-fixture.h"
+#include "unit/gui/call-fixture.h"
 
 #include "gui/model/join.h"
 
