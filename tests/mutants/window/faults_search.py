@@ -27,6 +27,6 @@ FAULTS = [
     (SEARCH, "        «self->anchor = 0;»", {"begins-amid-it": ("", "test_newer_query")}),
     (SEARCH, "        «g_ptr_array_set_size(self->found, 0);»", {"found-for-another": ("", "test_newer_query")}),
     (SEARCH, "«set_error(self, g_steal_pointer(&error));»", {"fails-in-silence": ("", "test_failed")}),
-    (SEARCH, "«set_error(self, NULL);»\n        self->wanted", {"error-stays": ("", "test_failed")}),
+    (SEARCH, "«set_error(self, NULL);»\n        self->wanted", {"search-error-stays": ("", "test_failed")}),
     (SEARCH, "«set_error(self, NULL);»\n        set_complete", {"error-of-another": ("", "test_failed")}),
 ]

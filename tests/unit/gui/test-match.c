@@ -35,6 +35,7 @@ static void test_words(void **state) {
         assert_found("Category", "cat", "[Cat]egory");
         assert_found("cat", "CAT", "[cat]");
         assert_found("catalogue", "cat catal", "[catal]ogue");
+        assert_found("catalogue", "catal cat", "[catal]ogue");
         assert_found("nothing", "cat", "nothing");
         assert_found("cat", "", "cat");
         assert_found("", "cat", "");
@@ -70,6 +71,12 @@ static void test_bounds(void **state) {
                 g_string_append_printf(query, "w%x ", i);
         g_string_append(query, "last");
         assert_found("last wf", query->str, "last [wf]");
+        /* Empty ones are none of the sixteen. */
+        g_string_assign(query, "");
+        for (guint i = 0; i < 20; i++)
+                g_string_append(query, "\"\" ");
+        g_string_append(query, "last");
+        assert_found("last", query->str, "[last]");
 }
 
 static void assert_excerpt(const char *text, const char *query, const char *expected) {

@@ -119,6 +119,16 @@ static void test_no_end(void **state) {
         assert_in_range(scripted_count(w.f.d, "Search"), 1, 2);
         end(&w);
 
+        /* Nor one that does not say where it goes on. */
+        begin(&w, 130, 10);
+        scripted_answer(w.f.d, "Search",
+                        g_variant_new_parsed("(@a(tssssta{sv}) [], {'more': <true>})"));
+        chat_search_set_query(w.search, "word");
+        scripted_settle(w.f.d);
+        assert_true(chat_search_is_complete(w.search));
+        assert_int_equal(scripted_count(w.f.d, "Search"), 1);
+        end(&w);
+
         begin(&w, 0, 10);
         chat_search_set_query(w.search, "word");
         scripted_settle(w.f.d);
@@ -150,12 +160,17 @@ static void test_newer_query(void **state) {
         assert_found(&w, 30);
         g_variant_get_child(scripted_call(w.f.d, "Search", 1), 0, "&s", &query);
         assert_string_equal(query, "newer");
+        /* Another one begins at the end again. */
+        chat_search_set_query(w.search, "third");
+        assert_int_equal(count(&w), 0);
+        scripted_settle(w.f.d);
+        assert_found(&w, 30);
         /* Nothing is looked for: nothing is asked, and nothing is left. */
         chat_search_set_query(w.search, "");
         scripted_settle(w.f.d);
         assert_int_equal(count(&w), 0);
         assert_false(chat_search_is_loading(w.search));
-        assert_int_equal(scripted_count(w.f.d, "Search"), 2);
+        assert_int_equal(scripted_count(w.f.d, "Search"), 3);
         end(&w);
 }
 
