@@ -249,6 +249,18 @@ static int verb_join(Ctl *ctl, int argc, char **argv) {
         return r == EXIT_OK ? show_channel(ctl, reply, false) : r;
 }
 
+static int end_unhosted(Ctl *ctl, const ChannelView *channel) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
+        int r;
+
+        r = client_new_call(ctl, FACE_CHANNEL, channel->path, "Leave", &m);
+        if (r == EXIT_OK)
+                r = client_append_options(ctl, m, "end", "b", 1, NULL);
+        if (r == EXIT_OK)
+                r = client_call(ctl, m, CHANNEL_TIMEOUT_USEC, NULL);
+        return client_done(ctl, r);
+}
+
 /* unhost and leave; *forget is what their option sets. */
 static int end_channel(Ctl *ctl, int argc, char **argv, Face face, const char *method,
                        const Option *options, const bool *forget) {
@@ -263,6 +275,9 @@ static int end_channel(Ctl *ctl, int argc, char **argv, Face face, const char *m
         r = client_get_channel(ctl, args[0], &s, &channel);
         if (r != EXIT_OK)
                 return r;
+        /* Of what its owner unhosted before, the rest of it. */
+        if (face == FACE_HOST && !channel->hosted && *forget && streq(channel->reason, "unhosted"))
+                return end_unhosted(ctl, channel);
         if (face == FACE_HOST && !channel->hosted)
                 return client_fail_as(ctl, "Conflict", EXIT_REFUSED,
                                       _("%s is not hosted here; to leave it: p2pchatctl leave %s"),
@@ -289,8 +304,7 @@ static int verb_unhost(Ctl *ctl, int argc, char **argv) {
 static int verb_leave(Ctl *ctl, int argc, char **argv) {
         bool arg_forget = false;
         const Option options[] = {
-                { "forget", 0, OPTION_FLAG, &arg_forget, NULL, N_("drop your copy of its log; of your own that you do "
-                                                        "not host any more: end it") },
+                { "forget", 0, OPTION_FLAG, &arg_forget, NULL, N_("drop your copy of its log") },
                 {},
         };
 

@@ -216,17 +216,12 @@ static int method_disconnect(sd_bus_message *m, void *userdata, sd_bus_error *er
         return change_connection(userdata, m, channel_member_disconnect, error);
 }
 
-int channel_object_end(ChannelObject *o, sd_bus_message *m, channel_end_fn end,
-                       sd_bus_error *error) {
-        static const Option table[] = { { "forget", OPTION_BOOL, 0 }, {} };
+static int end_by(ChannelObject *o, sd_bus_message *m, channel_end_fn end, bool forget,
+                  sd_bus_error *error) {
         ManagerOp *waiting = NULL;
-        bool forget = false;
         BusOperation *op;
         int r;
 
-        r = options_read(m, table, &forget, error);
-        if (r < 0)
-                return r;
         /* Not this object's: its end may be what is waited for. */
         r = bus_operation_new(bus_get_operations(o->bus), m, NULL, &op);
         if (r < 0)
@@ -235,8 +230,34 @@ int channel_object_end(ChannelObject *o, sd_bus_message *m, channel_end_fn end,
         return bus_operation_park(op, r, waiting, manager_op_cancel, error);
 }
 
+int channel_object_end(ChannelObject *o, sd_bus_message *m, channel_end_fn end,
+                       sd_bus_error *error) {
+        static const Option table[] = { { "forget", OPTION_BOOL, 0 }, {} };
+        bool forget = false;
+        int r;
+
+        r = options_read(m, table, &forget, error);
+        return r < 0 ? r : end_by(o, m, end, forget, error);
+}
+
+typedef struct LeaveOptions {
+        bool forget, end;
+} LeaveOptions;
+
 static int method_leave(sd_bus_message *m, void *userdata, sd_bus_error *error) {
-        return channel_object_end(userdata, m, manager_leave, error);
+        static const Option table[] = {
+                { "forget", OPTION_BOOL, offsetof(LeaveOptions, forget) },
+                { "end", OPTION_BOOL, offsetof(LeaveOptions, end) },
+                {},
+        };
+        LeaveOptions options = {};
+        int r;
+
+        r = options_read(m, table, &options, error);
+        if (r < 0)
+                return r;
+        return end_by(userdata, m, options.end ? manager_end : manager_leave, options.forget,
+                      error);
 }
 
 static int method_make_invite(sd_bus_message *m, void *userdata, sd_bus_error *error) {

@@ -141,17 +141,30 @@ static bool is_ours(const ChannelMember *c) {
         return stored->hosted && !stored->closed && !channel_member_is_moved(c);
 }
 
+int manager_end(Manager *m, ChannelMember *c, bool forget, manager_done_fn done, void *userdata,
+                ManagerOp **ret_op) {
+        ManagerOp *op;
+        Failure f;
+
+        if (manager_find_member(m, c) && is_ours(c) && !channel_member_get_stored(c)->wanted)
+                return manager_unhost(m, c, true, done, userdata, ret_op);
+        op = manager_op_new(m, &manager_done_type, userdata);
+        if (!op)
+                return -ENOMEM;
+        op->fn.done = done;
+        failure_set(&f, ERROR_CONFLICT,
+                    "This is no channel of yours that nobody hosts; who hosts it ends it by: "
+                    "p2pchatctl unhost --forget CHANNEL");
+        return manager_op_return(op, ret_op, &f);
+}
+
 int manager_leave(Manager *m, ChannelMember *c, bool forget, manager_done_fn done, void *userdata,
                   ManagerOp **ret_op) {
         ManagedChannel *x = manager_find_member(m, c);
-        ManagerOp *op;
+        ManagerOp *op = manager_op_new(m, &manager_done_type, userdata);
         Failure f = {};
         int r;
 
-        /* Its name goes with it. */
-        if (x && is_ours(c) && !channel_member_get_stored(c)->wanted && forget)
-                return manager_unhost(m, c, true, done, userdata, ret_op);
-        op = manager_op_new(m, &manager_done_type, userdata);
         if (!op)
                 return -ENOMEM;
         op->fn.done = done;
@@ -164,7 +177,7 @@ int manager_leave(Manager *m, ChannelMember *c, bool forget, manager_done_fn don
         else if (is_ours(c))
                 failure_set(&f, ERROR_CONFLICT,
                             "This channel is yours, and nobody hosts it; to end it, with its name "
-                            "and its log: p2pchatctl leave --forget CHANNEL; to host it again: "
+                            "and its log: p2pchatctl unhost --forget CHANNEL; to host it again: "
                             "p2pchatctl host CHANNEL");
         r = manager_op_return(op, ret_op, &f);
         if (r < 0 || f.code != ERROR_NONE)

@@ -180,6 +180,10 @@ int manager_join_invite(Manager *m, const Invite *i, const JoinOptions *options,
 typedef void (*manager_done_fn)(const Failure *f, void *userdata);
 int manager_unhost(Manager *m, ChannelMember *c, bool forget, manager_done_fn done, void *userdata,
                    ManagerOp **ret_op);
+/* The end of one's own that was unhosted: its name is released and its log dropped, whatever forget
+ * says. */
+int manager_end(Manager *m, ChannelMember *c, bool forget, manager_done_fn done, void *userdata,
+                ManagerOp **ret_op);
 /* Leave for good; forget drops the local copy (kept otherwise, closed). */
 int manager_leave(Manager *m, ChannelMember *c, bool forget, manager_done_fn done, void *userdata,
                   ManagerOp **ret_op);

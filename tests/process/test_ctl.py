@@ -252,9 +252,10 @@ def test_host_join_leave(stage):
     # What is not hosted any more ends all the same, with its name, once that is meant.
     stage.alice.ctl("unhost", "cellar")
     result = stage.alice.ctl("leave", "cellar", check=False)
-    assert result.returncode == 7 and "p2pchatctl leave --forget" in result.stderr, result
+    assert result.returncode == 7 and "p2pchatctl unhost --forget" in result.stderr, result
+    assert fails(stage.alice, 7, "leave", "cellar", "--forget") == "Conflict"
     assert fails(stage.alice, 7, "unhost", "cellar") == "Conflict"
-    stage.alice.ctl("leave", "cellar", "--forget")
+    stage.alice.ctl("unhost", "cellar", "--forget")
     assert fails(stage.alice, 4, "log", "cellar") == "NoSuchChannel"
     wait_for(lambda: js(stage.bob, "list", "cellar") == [], "the name to be free")
     stage.bob.ctl("host", "cellar")

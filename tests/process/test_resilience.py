@@ -72,6 +72,15 @@ def test_what_is_ours_is_no_copy(world):
     assert refused(alice.call, own, CHANNEL, "Leave", "a{sv}", {"forget": True})[0] == ERROR + "Conflict"
     assert alice.host("own") == own
     assert alice.texts(own) == ["all there is"]
+    # Nor is it ended while it is hosted, or by who is in it; but by who owns it and hosts it no more.
+    assert refused(alice.call, own, CHANNEL, "Leave", "a{sv}", {"end": True})[0] == ERROR + "Conflict"
+    bob = world.people("bob")
+    bob.join("own")
+    assert refused(bob.call, own, CHANNEL, "Leave", "a{sv}", {"end": True})[0] == ERROR + "Conflict"
+    alice.call(own, HOST, "Unhost", "a{sv}", {})
+    alice.call(own, CHANNEL, "Leave", "a{sv}", {"end": True})
+    assert own not in alice.objects()
+    wait_for(lambda: alice.manager("ListDirectory", "a{sv}", {})[0] == [], "its name to be free")
 
 
 def test_faults_without_an_end(trap):

@@ -59,7 +59,10 @@ for i in range(400):
     got = bus.call_blocking("org.p2pchat.Tracker1", "/org/p2pchat/Tracker1", "org.p2pchat.Tracker1.Manager",
                             "GetStatistics", "a{sv}", [dbus.Dictionary(signature="sv")], timeout=60)
     assert got["store_state"] == "ok"
-    pids.add(bus.get_name_owner("org.p2pchat.Tracker1") if bus.name_has_owner("org.p2pchat.Tracker1") else "")
+    try:
+        pids.add(bus.get_name_owner("org.p2pchat.Tracker1"))
+    except dbus.DBusException as e:  # it left since it answered
+        assert e.get_dbus_name().endswith(".NameHasNoOwner"), e
     if len(pids) > 30:
         break
 print(i)

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Knows in which order what is found comes, when it ends and what of it is of an older query; leaves
  * what is found to the daemon. */
-#include "history-fixture.h"
-
+#include "unit/gui/history-fixture.h"
 #include "gui/model/search.h"
 
 /* What the daemon finds: entries last, last - 1, …, so many a page, down to first. */
