@@ -138,7 +138,6 @@ static void test_no_end(void **state) {
 }
 
 static void test_newer_query(void **state) {
-        g_autoptr(GVariant) parameters = NULL;
         const char *query;
         World w;
 
