@@ -200,13 +200,18 @@ char *chat_channel_invite_finish(ChatChannel *self, GAsyncResult *result, GError
 void chat_channel_leave_async(ChatChannel *self, gboolean is_forgotten,
                               GAsyncReadyCallback callback, gpointer userdata) {
         const gboolean is_hosted = chat_channel_is_hosted(self);
-        const char *reason = chat_remote_string(CHAT_REMOTE(self), "StateReason");
         GVariantBuilder options;
 
         begin_options(&options, "");
-        g_variant_builder_add(&options, "{sv}",
-                              !is_hosted && g_str_equal(reason, "unhosted") ? "end" : "forget",
-                              g_variant_new_boolean(is_forgotten));
+        g_variant_builder_add(&options, "{sv}", "forget", g_variant_new_boolean(is_forgotten));
         call(self, is_hosted ? HOST : CHANNEL, is_hosted ? "Unhost" : "Leave",
              g_variant_new("(a{sv})", &options), callback, userdata);
+}
+
+void chat_channel_end_async(ChatChannel *self, GAsyncReadyCallback callback, gpointer userdata) {
+        GVariantBuilder options;
+
+        begin_options(&options, "");
+        g_variant_builder_add(&options, "{sv}", "end", g_variant_new_boolean(TRUE));
+        call(self, CHANNEL, "Leave", g_variant_new("(a{sv})", &options), callback, userdata);
 }

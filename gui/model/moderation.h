@@ -53,3 +53,6 @@ char *chat_channel_invite_finish(ChatChannel *self, GAsyncResult *result, GError
  * deleted, and the name of one that was hosted here is free; else it is kept. */
 void chat_channel_leave_async(ChatChannel *self, gboolean is_forgotten,
                               GAsyncReadyCallback callback, gpointer userdata);
+/* One of ours that is hosted no more: what is here of it is deleted, and its name is free. Ends with
+ * chat_remote_call_finish_void(). */
+void chat_channel_end_async(ChatChannel *self, GAsyncReadyCallback callback, gpointer userdata);

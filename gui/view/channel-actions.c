@@ -141,6 +141,7 @@ static char *heading_of(ChatChannel *channel) {
 typedef struct Question {
         ChatWindow *window;
         ChatChannel *channel;
+        Ending ending; /* as it was asked for: the channel's state may change meanwhile */
 } Question;
 
 static void question_free(gpointer userdata, GClosure *closure) {
@@ -152,7 +153,9 @@ static void question_free(gpointer userdata, GClosure *closure) {
 }
 
 static void on_answer(AdwMessageDialog *dialog, const char *answer, Question *question) {
-        if (g_str_equal(answer, "keep") || g_str_equal(answer, "forget"))
+        if (g_str_equal(answer, "forget") && question->ending == ENDING_UNHOSTED)
+                chat_channel_end_async(question->channel, on_done, g_object_ref(question->window));
+        else if (g_str_equal(answer, "keep") || g_str_equal(answer, "forget"))
                 chat_channel_leave_async(question->channel, g_str_equal(answer, "forget"), on_done,
                                          g_object_ref(question->window));
 }
@@ -167,6 +170,7 @@ static void on_leave(GSimpleAction *action, GVariant *parameter, gpointer userda
 
         question->window = g_object_ref(about->window);
         question->channel = g_object_ref(about->channel);
+        question->ending = ending;
         adw_message_dialog_add_response(dialog, "cancel", _("Cancel"));
         if (endings[ending].keep)
                 adw_message_dialog_add_response(dialog, "keep", _(endings[ending].keep));
