@@ -66,6 +66,7 @@ def own_daemon_killed_chapter(his, alice, path):
     bob = his.person
     earlier = alice.texts(path)
     say(his, "before")
+    his.find("label", "before")  # it is shown once the daemon says that it has it
     bob.stop_daemon(signal.SIGKILL)
     his.find("label", "The chat service is not running. What is shown is what it said last.")
     assert his.all("label", "before")
